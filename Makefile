@@ -1,0 +1,85 @@
+# `make demo` and `make test` work from a fresh clone; `make help` lists the rest.
+# Everything is installed into ./.venv; only Debian packages that are missing
+# (python3-venv, chromium) go elsewhere, and only where this user may install them.
+
+# A python3.11 that is found may still refuse to run (a version manager's shim), so it is tried.
+PYTHON ?= $(shell python3.11 -c '' >/dev/null 2>&1 && echo python3.11 || echo python3)
+# More arguments for JupyterLab, for example DEMO_ARGS='--no-browser --port=8899'
+DEMO_ARGS ?=
+# More arguments for pytest, for example PYTEST_ARGS='-k restart'
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Twice quiet: warnings about the machine's own pip settings say nothing about this project.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check
+# JupyterLab refuses to run as root unless told.
+ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.DEFAULT_GOAL := help
+# The checks share .venv and two cores: one after the other, whatever -j says.
+.NOTPARALLEL:
+.PHONY: help demo test lint types layers wheel unit bench chromium clean
+
+help:
+	@echo 'make demo    JupyterLab opens the first example notebook'
+	@echo 'make test    all checks and all tests, in a real JupyterLab too'
+	@echo 'make unit    the fast tests only (no browser, no notebooks)'
+	@echo 'make lint    ruff: rules and format'
+	@echo 'make types   mypy --strict'
+	@echo 'make layers  import-linter: who may import whom'
+	@echo 'make wheel   builds dist/*.whl and checks what it holds'
+	@echo 'make bench   the benchmarks'
+	@echo 'make clean   removes .venv, dist and caches'
+	@echo 'Variables: PYTHON=$(PYTHON)  DEMO_ARGS  PYTEST_ARGS  BGW_CHROMIUM'
+
+demo: $(VENV)/demo-installed
+	@# As the default URL and not as a file: so the address that --no-browser prints leads to it too.
+	$(BIN)/jupyter lab $(ALLOW_ROOT) --LabApp.default_url=/lab/tree/notebooks/01_first_loop.ipynb $(DEMO_ARGS)
+
+test: lint types layers wheel chromium
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/test-installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/test-installed
+	$(BIN)/mypy
+
+layers: $(VENV)/test-installed
+	$(BIN)/lint-imports
+
+wheel: $(VENV)/test-installed
+	rm -rf dist
+	$(BIN)/python -m pip --quiet --quiet --disable-pip-version-check wheel --no-deps --wheel-dir dist .
+	$(BIN)/python .ci/check_wheel.py dist
+
+unit: $(VENV)/test-installed
+	$(BIN)/python -m pytest --ignore=tests/lab --ignore=tests/notebooks $(PYTEST_ARGS)
+
+bench: $(VENV)/test-installed
+	$(BIN)/python -m benchmarks
+
+chromium: $(VENV)/test-installed
+	@.ci/chromium.sh $(BIN)/python
+
+clean:
+	rm -rf $(VENV) dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find bgwidgets tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(BIN)/python:
+	.ci/venv.sh $(PYTHON) $(VENV)
+
+# The stamp files make a second run start at once; a changed pyproject.toml makes them stale.
+$(VENV)/demo-installed: pyproject.toml | $(BIN)/python
+	@echo 'Installing bgwidgets and JupyterLab into $(VENV) (once)'
+	@$(PIP_INSTALL) --editable '.[demo]'
+	@# A first look should not begin with a question about Jupyter news.
+	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements >/dev/null 2>&1
+	@touch $@
+
+$(VENV)/test-installed: pyproject.toml | $(BIN)/python
+	@echo 'Installing bgwidgets and its test tools into $(VENV) (once)'
+	@$(PIP_INSTALL) --editable '.[test]'
+	@touch $@

@@ -1,0 +1,88 @@
+"""Start asyncio work in the background, see every loop and task, stop any of them cleanly.
+
+    import bgwidgets as bgw
+
+    job = bgw.start(race, 400, 2000)    # a coroutine function and its arguments
+    bgw.panel()                         # the dashboard, in a notebook's cell
+
+Importing this loads the standard library only; ipywidgets is loaded by `panel()`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bgwidgets.background_loop import BackgroundLoop, current
+from bgwidgets.exceptions import (
+    BgwidgetsError,
+    CannotKillThread,
+    CannotRestart,
+    DuplicateName,
+    InvalidWork,
+    LoopEnded,
+    LoopUnfinished,
+    ProtectedLoop,
+    UnknownHost,
+    UnknownLoop,
+    UnknownTask,
+    WouldDeadlock,
+)
+from bgwidgets.loop_manager import LoopManager
+from bgwidgets.loop_manager import default_manager as manager
+from bgwidgets.snapshots import LoopSnapshot, StopReport, TaskSnapshot, TaskWindow
+from bgwidgets.states import LoopState, TaskState
+from bgwidgets.stop_event import StopEvent
+
+if TYPE_CHECKING:
+    from bgwidgets.widgets.control_panel import ControlPanel
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "BackgroundLoop",
+    "BgwidgetsError",
+    "CannotKillThread",
+    "CannotRestart",
+    "ControlPanel",
+    "DuplicateName",
+    "InvalidWork",
+    "LoopEnded",
+    "LoopManager",
+    "LoopSnapshot",
+    "LoopState",
+    "LoopUnfinished",
+    "ProtectedLoop",
+    "StopEvent",
+    "StopReport",
+    "TaskSnapshot",
+    "TaskState",
+    "TaskWindow",
+    "UnknownHost",
+    "UnknownLoop",
+    "UnknownTask",
+    "WouldDeadlock",
+    "current",
+    "manager",
+    "panel",
+    "start",
+]
+
+start = manager.start
+
+
+def panel(manager: LoopManager = manager, interval: float = 0.5) -> ControlPanel:
+    """The dashboard: display it in a cell, and it refreshes itself every `interval` seconds.
+
+    Any thread; does not block. Several may show the same loops. Needs ipywidgets.
+    """
+    from bgwidgets.widgets.control_panel import ControlPanel
+
+    return ControlPanel(manager, interval=interval)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ControlPanel":
+        from bgwidgets.widgets.control_panel import ControlPanel
+
+        return ControlPanel
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

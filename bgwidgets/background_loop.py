@@ -1,0 +1,381 @@
+"""The handle of one background loop: what users hold, and what `current()` gives to the work."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from concurrent.futures import Future, InvalidStateError
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Final, Self
+from weakref import WeakValueDictionary
+
+from bgwidgets.belonging import current_loop_id
+from bgwidgets.commands import CancelTasks, HostCommand, SetStopEvent, StopLoop
+from bgwidgets.exceptions import CannotRestart, LoopEnded, WouldDeadlock
+from bgwidgets.hosts.ladder import climb_down, climb_down_async, ladder
+from bgwidgets.hosts.protocol import Host, LoopEnd, LoopPlan
+from bgwidgets.hosts.registry import HostFactory
+from bgwidgets.snapshots import (
+    SORT_KEYS,
+    LoopSnapshot,
+    StopReport,
+    TaskSnapshot,
+    TaskWindow,
+    WindowRequest,
+)
+from bgwidgets.states import LoopState
+from bgwidgets.stop_event import StopEvent
+from bgwidgets.work import check_coroutine
+
+MOST_UNFINISHED_TASKS: Final = 10_000
+"""As many unfinished tasks `BackgroundLoop.tasks` lists; `task_window` reaches the rest."""
+MOST_TASKS: Final = 1 << 62
+
+_handles: Final[WeakValueDictionary[int, BackgroundLoop]] = WeakValueDictionary()
+
+
+def current() -> BackgroundLoop | None:
+    """The background loop that the calling task or worker thread belongs to; else None.
+
+    Any thread; does not block. Threads that the work starts by itself belong to no loop.
+    """
+    loop_id = current_loop_id()
+    return None if loop_id is None else _handles.get(loop_id)
+
+
+def stop_together(loops: Sequence[BackgroundLoop], grace: float) -> list[StopReport]:
+    """Bring loops down at the same time: `BackgroundLoop.stop()` for all of them, in its time."""
+    for loop in loops:
+        loop._refuse_own_thread("stop()", "call request_stop() or stop_loop()")  # noqa: SLF001 - its own module
+    reports = climb_down(ladder([loop._run.host for loop in loops], grace))  # noqa: SLF001 - its own module
+    for loop, report in zip(loops, reports, strict=True):
+        loop._note(report)  # noqa: SLF001 - its own module
+    return reports
+
+
+class _Run:
+    """One run of a loop: its host, and the answer that those who wait for its result get."""
+
+    def __init__(self, host: Host) -> None:
+        self.host: Final = host
+        self.answer: Final[Future[LoopEnd]] = Future()
+        """As `host.ended`, but also resolved, with `LoopEnded`, when a stop has given it up."""
+        host.ended.add_done_callback(lambda ended: self._answer(ended.result()))
+
+    def _answer(self, end: LoopEnd) -> None:
+        try:
+            self.answer.set_result(end)
+        except InvalidStateError:
+            return  # It was given up before.
+
+    def give_up(self, error: LoopEnded) -> None:
+        try:
+            self.answer.set_exception(error)
+        except InvalidStateError:
+            return  # It ended in this moment.
+
+
+class BackgroundLoop:
+    """One background loop: see it, give it more work, wait for it, stop it.
+
+    Made by `start()`. Unless a method says otherwise it may be called from any thread and returns
+    at once. The methods that wait raise `WouldDeadlock` in the loop's own thread.
+
+    As a context manager (`with` or `async with`) the loop is stopped at the end of the block.
+    """
+
+    def __init__(
+        self,
+        plan: LoopPlan,
+        make_host: HostFactory,
+        *,
+        put_on_list: Callable[[BackgroundLoop], object],
+        take_off_list: Callable[[BackgroundLoop], None],
+    ) -> None:
+        self._plan = plan
+        self._make_host: Final = make_host
+        self._put_on_list: Final = put_on_list
+        self._take_off_list: Final = take_off_list
+        self._restarting: Final = threading.Lock()
+        self._run = _Run(make_host(plan))
+        _handles[plan.loop_id] = self
+
+    def __repr__(self) -> str:
+        text = f"<BackgroundLoop {self.id} {self.name!r} {self.state}"
+        error = self.snapshot().error
+        return f"{text}: {error.splitlines()[-1]}>" if error else f"{text}>"
+
+    # What it is
+
+    @property
+    def id(self) -> int:
+        """The number by which commands name it; a restart keeps it, no other loop ever has it."""
+        return self._plan.loop_id
+
+    @property
+    def name(self) -> str:
+        """Its name, by which the manager finds it."""
+        return self._plan.name
+
+    @property
+    def host(self) -> str:
+        """The kind of host that carries it: "thread"."""
+        return self._run.host.kind
+
+    @property
+    def state(self) -> LoopState:
+        """How it is doing."""
+        return self._run.host.state
+
+    @property
+    def run_number(self) -> int:
+        """1, and one more after each restart."""
+        return self._plan.run_number
+
+    @property
+    def started_at(self) -> float | None:
+        """When this run came up, in seconds as of `time.time()`; None before that."""
+        return self.snapshot().started_at
+
+    @property
+    def stop_event(self) -> StopEvent:
+        """The stop event of this run; a restarted loop has a new one."""
+        return self._run.host.stop_event
+
+    def snapshot(self) -> LoopSnapshot:
+        """How the loop stands at this moment."""
+        return self._run.host.snapshot()
+
+    @property
+    def tasks(self) -> list[TaskSnapshot]:
+        """All unfinished tasks (at most 10,000) and the last 1,000 that ended, newest first."""
+        window = self.task_window(sort="-created_at", stop=MOST_TASKS).tasks
+        unfinished = [task for task in window if not task.state.has_ended]
+        too_many = {task.id for task in unfinished[MOST_UNFINISHED_TASKS:]}
+        return [task for task in window if task.id not in too_many]
+
+    def task_window(
+        self,
+        *,
+        sort: str = "",
+        filter: str = "",  # noqa: A002 - what the panel calls it
+        start: int = 0,
+        stop: int = 100,
+    ) -> TaskWindow:
+        """Any part of the loop's tasks: those from `start` to before `stop`, and how many match.
+
+        `sort` is one of "name", "state", "coroutine", "waiting_on", "age", "created_at", with a
+        minus before it to turn it round; without it, unfinished tasks come first, the oldest at
+        the top, then the ended, the latest first. `filter` keeps the tasks whose name, coroutine,
+        state or error holds that text. Raises ValueError for any other sort.
+        """
+        key = sort.removeprefix("-")
+        if key not in SORT_KEYS:
+            raise ValueError(
+                f"tasks cannot be sorted by {key!r}: choose one of"
+                f" {', '.join(repr(name) for name in SORT_KEYS if name)}"
+            )
+        return self.window(
+            WindowRequest(
+                sort=key,  # type: ignore[arg-type] # just checked
+                descending=sort.startswith("-"),
+                filter=filter,
+                start=start,
+                stop=stop,
+            )
+        )
+
+    def window(self, request: WindowRequest) -> TaskWindow:
+        """As `task_window`, for one who has a request at hand."""
+        return self._run.host.task_window(request)
+
+    # What it is asked
+
+    def submit(
+        self, coroutine: Coroutine[Any, Any, Any], *, name: str | None = None
+    ) -> Future[Any]:
+        """Run one more coroutine on the loop. Returns its future, for threads to wait on.
+
+        Cancelling the future cancels the task. Raises `InvalidWork` for anything but a fresh
+        coroutine object, and `LoopEnded` when the loop has ended or is stopping; the coroutine is
+        closed then.
+        """
+        fresh = check_coroutine(coroutine)
+        return self._run.host.submit(fresh, name)
+
+    def request_stop(self) -> None:
+        """Set the stop event, and leave it to the work to end. (Button: Stop event)"""
+        self.command(SetStopEvent(self.id))
+
+    def stop_loop(self) -> None:
+        """End the loop now: cancel what is left, close it. (Button: Stop loop)"""
+        self.command(StopLoop(self.id))
+
+    def cancel_tasks(self, *task_ids: int) -> None:
+        """Cancel all unfinished tasks, or those. (Button: Cancel tasks)
+
+        Raises `UnknownTask` for an id that is not the loop's, and then cancels none.
+        """
+        self.command(CancelTasks(self.id, task_ids or None))
+
+    def kill(self) -> None:
+        """End the process that carries the loop. A thread cannot be killed: `CannotKillThread`."""
+        if not self.state.has_ended:
+            self._run.host.kill()
+
+    def command(self, command: HostCommand) -> None:
+        """Obey a command: what the methods above make of their call."""
+        self._run.host.command(command)
+
+    # Bringing it down
+
+    def stop(self, grace: float = 2.0) -> StopReport:
+        """Bring the loop down, as politely as it lets us; says what was needed and what is left.
+
+        Sets the stop event and waits `grace` seconds, then cancels the tasks, then stops the loop.
+        Blocks for at most `grace` + 3 seconds. A loop whose thread is blocked stays `stopping`: the
+        report names what is left, and its futures are failed.
+        """
+        return stop_together([self], grace)[0]
+
+    async def stop_async(self, grace: float = 2.0) -> StopReport:
+        """As `stop()`, for async code on any other loop."""
+        self._refuse_own_thread("stop_async()", "call request_stop() or stop_loop()")
+        (report,) = await climb_down_async(ladder([self._run.host], grace))
+        self._note(report)
+        return report
+
+    def _note(self, report: StopReport) -> None:
+        """After a stop whose time ran out, nobody may wait for the result any longer."""
+        if not report.outcome.has_ended:
+            self._run.give_up(
+                LoopEnded(
+                    f"{self.name!r} did not end when it was stopped, and was given up:"
+                    f" {'; '.join(report.notes)}"
+                )
+            )
+
+    # Waiting for it
+
+    def wait(self, timeout: float | None = None) -> LoopState:
+        """Wait until the loop has ended; returns the state it ended in.
+
+        Blocks for at most `timeout` seconds, then raises TimeoutError.
+        """
+        self._refuse_own_thread("wait()", "it ends only after this call")
+        return self._end_of(self._run.host.ended, timeout).state
+
+    async def wait_async(self, timeout: float | None = None) -> LoopState:
+        """As `wait()`, for async code on any other loop."""
+        self._refuse_own_thread("wait_async()", "it ends only after this call")
+        return (await self._end_of_async(self._run.host.ended, timeout)).state
+
+    def result(self, timeout: float | None = None) -> Any:
+        """What the main task returned, as soon as the loop has ended; raises what it raised.
+
+        Blocks for at most `timeout` seconds, then raises TimeoutError. Raises `LoopEnded` after
+        stopped, cancelled, killed and lost, for then there is no result.
+        """
+        self._refuse_own_thread("result()", "await the coroutine itself")
+        return self._result_of(self._end_of(self._run.answer, timeout))
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """What the main task raised, or None when it returned. Waits and raises like `result()`."""
+        self._refuse_own_thread("exception()", "await the coroutine itself")
+        end = self._end_of(self._run.answer, timeout)
+        if end.state is LoopState.FAILED:
+            return end.exception
+        self._result_of(end)
+        return None
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        """The main task's result, for async code on any other loop: `await job`."""
+        return self._result_async().__await__()
+
+    async def _result_async(self) -> Any:
+        self._refuse_own_thread("await", "await the coroutine itself")
+        return self._result_of(await self._end_of_async(self._run.answer, None))
+
+    def _end_of(self, future: Future[LoopEnd], timeout: float | None) -> LoopEnd:
+        # Not `future.result(timeout)`: its TimeoutError could be the user's own as well.
+        if not concurrent.futures.wait([future], timeout).done:
+            raise self._still_running(timeout)
+        return future.result()
+
+    async def _end_of_async(self, future: Future[LoopEnd], timeout: float | None) -> LoopEnd:
+        # `asyncio.wait` cancels nothing: one who is cancelled while waiting leaves the future be.
+        await asyncio.wait([asyncio.wrap_future(future)], timeout=timeout)
+        if not future.done():
+            raise self._still_running(timeout)
+        return future.result()
+
+    def _still_running(self, timeout: float | None) -> TimeoutError:
+        return TimeoutError(f"{self.name!r} is {self.state} after {timeout} s")
+
+    def _result_of(self, end: LoopEnd) -> Any:
+        if end.state is LoopState.FINISHED:
+            return end.result
+        if end.exception is not None:
+            raise end.exception
+        raise LoopEnded(f"{self.name!r} was {end.state}, so there is no result")
+
+    def _refuse_own_thread(self, call: str, instead: str) -> None:
+        if self._run.host.is_own_thread():
+            raise WouldDeadlock(
+                f"{call} in the thread of {self.name!r} would wait for itself: {instead}"
+            )
+
+    # Again, and off the list
+
+    def restart(self, grace: float = 2.0) -> None:
+        """Run the same work with the same arguments on a fresh loop; stops it first if it runs.
+
+        Blocks for at most `grace` + 3 seconds and until the new loop is up. Raises `CannotRestart`
+        for work that was a coroutine object, and when the old run could not be brought down.
+        """
+        self._refuse_own_thread("restart()", "call it from another thread")
+        work = self._plan.work.again()
+        with self._restarting:
+            self._put_on_list(self)
+            report = self.stop(grace)
+            if not report.outcome.has_ended:
+                raise CannotRestart(
+                    f"{self.name!r} is still {report.outcome}: {'; '.join(report.notes)}."
+                    " Start it under another name"
+                )
+            self._plan = replace(self._plan, work=work, run_number=self.run_number + 1)
+            self._run = _Run(self._make_host(self._plan))
+            self.begin()
+
+    def begin(self) -> None:
+        """Start this run. Called once for each, by whoever made it; raises what broke it."""
+        self._run.host.start()
+
+    def remove(self) -> None:
+        """Take an ended loop off the manager's list. Raises `LoopUnfinished` while it is not."""
+        self._take_off_list(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop_async()

@@ -1,0 +1,41 @@
+"""Which background loop the calling code belongs to.
+
+Two sources, for neither is enough alone: a loop's own thread is known by its id, and the loop's
+tasks and worker threads by a context variable. The thread comes first, because a task that
+another loop's code has submitted brings along that other loop's variable.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextvars import ContextVar
+from typing import Final
+
+_loop_of_thread: Final[dict[int, int]] = {}
+_loop_of_context: Final[ContextVar[int | None]] = ContextVar("bgwidgets_loop", default=None)
+
+
+def enter_loop_thread(loop_id: int) -> None:
+    """From now on the calling thread is this loop's own."""
+    _loop_of_thread[threading.get_ident()] = loop_id
+
+
+def leave_loop_thread() -> None:
+    """The calling thread is no loop's own any more."""
+    _loop_of_thread.pop(threading.get_ident(), None)
+
+
+def enter_context(loop_id: int) -> None:
+    """Code that runs in the current context belongs to this loop."""
+    _loop_of_context.set(loop_id)
+
+
+def loop_id_of_thread() -> int | None:
+    """The loop whose own thread is calling. Any thread; does not block."""
+    return _loop_of_thread.get(threading.get_ident())
+
+
+def current_loop_id() -> int | None:
+    """The loop to which the calling task or worker thread belongs. Any thread; does not block."""
+    own = loop_id_of_thread()
+    return _loop_of_context.get() if own is None else own

@@ -1,0 +1,49 @@
+"""What goes from everyone to a loop: frozen values that ask for something.
+
+Beside them only the work itself, its result and its futures cross to a host. Plain data, so a
+command crosses a pipe or Dask as it crosses a thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SetStopEvent:
+    """Set the loop's stop event."""
+
+    loop_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopLoop:
+    """End the loop now: cancel what is left, close it."""
+
+    loop_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTasks:
+    """Cancel some of the loop's tasks; with no ids, all that are unfinished."""
+
+    loop_id: int
+    task_ids: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestartLoop:
+    """Stop the loop if it runs, and run its work again."""
+
+    loop_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFinished:
+    """Take every loop that has ended off the list."""
+
+
+HostCommand = SetStopEvent | StopLoop | CancelTasks
+"""What a host obeys."""
+Command = HostCommand | RestartLoop | RemoveFinished
+"""What the manager executes."""

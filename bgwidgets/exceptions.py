@@ -1,0 +1,65 @@
+"""The errors of bgwidgets. Each message says what to do.
+
+BgwidgetsError
+├── InvalidWork (TypeError)      what was given to run cannot be run
+├── UnknownHost (ValueError)     no host goes by that name
+├── DuplicateName (ValueError)   the name is held by an unfinished loop
+├── UnknownLoop (LookupError)    no such loop is listed
+├── UnknownTask (LookupError)    the loop has no such task
+├── LoopEnded (RuntimeError)     the loop has ended, or ended without a result
+├── LoopUnfinished (RuntimeError) only an ended loop can be removed
+├── ProtectedLoop (RuntimeError) stopping it would take the kernel or a library down
+├── WouldDeadlock (RuntimeError) the call would wait for itself
+├── CannotRestart (RuntimeError) the work cannot be run a second time
+└── CannotKillThread (RuntimeError) only a process can be killed
+"""
+
+from __future__ import annotations
+
+
+class BgwidgetsError(Exception):
+    """Everything that bgwidgets raises by itself."""
+
+
+class InvalidWork(BgwidgetsError, TypeError):
+    """Raised when what was given to `start()` or `submit()` cannot be run. Nothing was started."""
+
+
+class UnknownHost(BgwidgetsError, ValueError):
+    """Raised when `start()` is told a host that does not exist. Nothing was started."""
+
+
+class DuplicateName(BgwidgetsError, ValueError):
+    """Raised when a name is asked for that an unfinished loop has. Nothing was started."""
+
+
+class UnknownLoop(BgwidgetsError, LookupError):
+    """Raised when the manager lists no loop of that name or id."""
+
+
+class UnknownTask(BgwidgetsError, LookupError):
+    """Raised when a command names a task id that this loop does not know. Nothing was done."""
+
+
+class LoopEnded(BgwidgetsError, RuntimeError):
+    """Raised when a loop takes no more work, or ended in a way that leaves no result."""
+
+
+class LoopUnfinished(BgwidgetsError, RuntimeError):
+    """Raised when a loop is to be removed that has not ended."""
+
+
+class ProtectedLoop(BgwidgetsError, RuntimeError):
+    """Raised when a command would take the kernel or somebody else's library down."""
+
+
+class WouldDeadlock(BgwidgetsError, RuntimeError):
+    """Raised when a call from inside a loop's own thread would wait for that thread."""
+
+
+class CannotRestart(BgwidgetsError, RuntimeError):
+    """Raised when a loop's work cannot be run again."""
+
+
+class CannotKillThread(BgwidgetsError, RuntimeError):
+    """Raised by `kill()` on a loop in a thread, which nothing can end from outside."""

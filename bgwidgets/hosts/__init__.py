@@ -1,0 +1,1 @@
+"""Where background loops run. All hosts keep the one contract of `protocol.py`."""

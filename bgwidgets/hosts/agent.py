@@ -1,0 +1,338 @@
+"""What runs beside every loop of ours, in whatever process: starts the work, obeys commands,
+answers with snapshots, brings it all to an end, and reports how.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, Final
+
+from bgwidgets.belonging import enter_context, enter_loop_thread, leave_loop_thread
+from bgwidgets.commands import CancelTasks, HostCommand, SetStopEvent, StopLoop
+from bgwidgets.exceptions import UnknownTask
+from bgwidgets.hosts.main_task import main_coroutine
+from bgwidgets.hosts.protocol import Leftovers, LoopEnd, LoopPlan
+from bgwidgets.hosts.stopping import (
+    AT_THE_END_LIMIT,
+    STOP_LIMIT,
+    cancel_what_is_left,
+    close_generators,
+    run_until_closing,
+)
+from bgwidgets.hosts.submissions import Submissions
+from bgwidgets.hosts.worker_threads import WorkerThreads
+from bgwidgets.observe.asyncio_internals import let_go_of
+from bgwidgets.observe.error_text import full_text, one_line
+from bgwidgets.observe.ledger import Ledger
+from bgwidgets.observe.task_window import task_window
+from bgwidgets.snapshots import LoopSnapshot, TaskWindow, WindowRequest
+from bgwidgets.states import LoopEvent, LoopLife, LoopState
+from bgwidgets.stop_event import StopEvent
+from bgwidgets.work import WorkKind
+
+MOST_NOTES: Final = 20
+"""A loop that is thrown out of `run_forever` a thousand times says so twenty times."""
+
+
+class Agent:
+    """The one who looks after one run of one loop."""
+
+    def __init__(self, plan: LoopPlan, host_kind: str, thread_name: str) -> None:
+        self._plan: Final = plan
+        self._host_kind: Final = host_kind
+        self._thread_name: Final = thread_name
+        self.stop_event: Final = StopEvent()
+        self.ended: Final[Future[LoopEnd]] = Future()
+        self._context: Final = contextvars.copy_context()
+        self._context.run(enter_context, plan.loop_id)
+        self._submissions: Final = Submissions(plan.name, self._context, self.is_own_thread)
+        self._workers: Final = WorkerThreads(thread_name, lambda: enter_context(plan.loop_id))
+        self._guard: Final = threading.Lock()
+        self._life = LoopLife()
+        self._inbox: Final[deque[HostCommand]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ledger: Ledger | None = None
+        self._our_tasks: Final[set[asyncio.Task[Any]]] = set()
+        self._stop_asked_at: float | None = None
+        self._winding_down_since: float | None = None
+        self._was_stop_requested: bool | None = None
+        self._is_closing = False
+        self._result: Any = None
+        self._exception: BaseException | None = None
+        self._error_text: str | None = None
+        self._unfinished_tasks: set[asyncio.Task[Any]] = set()
+        self._notes: Final[list[str]] = []
+        self._thread_id: int | None = None
+        self._native_thread_id: int | None = None
+        self._started_at: float | None = None
+        self._ended_at: float | None = None
+
+    # From any thread
+
+    @property
+    def state(self) -> LoopState:
+        """The loop's state now. Any thread; does not block."""
+        return self._life.state
+
+    def is_own_thread(self) -> bool:
+        """Whether the loop turns in the calling thread."""
+        return threading.get_ident() == self._thread_id
+
+    def snapshot(self) -> LoopSnapshot:
+        """The loop as it stands. Any thread; needs no answer from the loop, so it never waits."""
+        life = self._life
+        ledger = self._ledger
+        requested = self._was_stop_requested
+        return LoopSnapshot(
+            id=self._plan.loop_id,
+            name=self._plan.name,
+            host=self._host_kind,
+            state=life.state,
+            stop_requested=self.stop_event.is_set() if requested is None else requested,
+            thread_name=self._thread_name,
+            native_thread_id=self._native_thread_id,
+            pid=os.getpid(),
+            run_number=self._plan.run_number,
+            started_at=self._started_at,
+            ended_at=self._ended_at,
+            task_counts=ledger.counts() if ledger else {},
+            error=self._error_text,
+            as_of=time.time(),
+        )
+
+    def task_window(self, request: WindowRequest) -> TaskWindow:
+        """Some of the loop's tasks. Any thread; needs no answer from the loop."""
+        if self._ledger is None:
+            return TaskWindow(tasks=(), start=0, total=0, as_of=time.time())
+        return task_window(self._ledger, request)
+
+    def command(self, command: HostCommand) -> None:
+        """Obey soon. Any thread; does not block. Also before the loop is up: it finds it waiting.
+
+        Raises `UnknownTask`, and then nothing of the command is done.
+        """
+        if self._life.state.has_ended:
+            return
+        if isinstance(command, SetStopEvent):
+            self.stop_event.set()
+            self._plan.changed()
+            return
+        if isinstance(command, CancelTasks):
+            self._refuse_unknown(command.task_ids or ())
+        if isinstance(command, StopLoop):
+            with self._guard:
+                self._stop_asked_at = self._stop_asked_at or time.monotonic()
+            self._happened(LoopEvent.STOP_ASKED)
+        self._inbox.append(command)
+        self._call_in_loop(self._obey)
+
+    def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:
+        """Run one more coroutine. Any thread; does not block. Raises `LoopEnded`."""
+        return self._submissions.submit(coroutine, name)
+
+    def give_up(self) -> Leftovers:
+        """Fail the futures of a loop that does not end, and say what it is busy with."""
+        self._submissions.close()
+        self._submissions.fail_the_rest()
+        tasks = [record.name() for record in self._ledger.unfinished()] if self._ledger else []
+        return Leftovers(
+            unfinished_tasks=tuple(tasks),
+            threads_left=(self._thread_name, *self._workers.busy_threads()),
+            notes=(*self._notes, "the loop did not answer in time: its thread is blocked"),
+        )
+
+    def _refuse_unknown(self, task_ids: tuple[int, ...]) -> None:
+        ledger = self._ledger
+        unknown = [str(number) for number in task_ids if not (ledger and ledger.knows(number))]
+        if unknown:
+            raise UnknownTask(
+                f"{self._plan.name!r} has no task {', '.join(unknown)}: the ids are in job.tasks."
+                " Nothing was cancelled"
+            )
+
+    def _happened(self, event: LoopEvent) -> None:
+        with self._guard:
+            before = self._life
+            self._life = before.after(event)
+            is_changed = self._life != before
+        if is_changed:
+            self._plan.changed()
+
+    def _call_in_loop(self, callback: Callable[[], None]) -> None:
+        with self._guard:
+            loop = self._loop
+            if loop is None or loop.is_closed():
+                return  # Not up yet, or over: both find the inbox, or need nothing from it.
+            loop.call_soon_threadsafe(callback, context=self._context.copy())
+
+    # In the loop's thread
+
+    def run(self, loop: asyncio.AbstractEventLoop, started: Future[None]) -> None:
+        """Run the loop from here to its end. Blocks: it is the body of the loop's thread.
+
+        `started` is resolved when the loop turns, with an exception when the work cannot begin.
+        """
+        self._thread_id = threading.get_ident()
+        self._native_thread_id = threading.get_native_id()
+        enter_loop_thread(self._plan.loop_id)
+        try:
+            self._ledger = Ledger(loop)
+            loop.set_default_executor(self._workers)
+            loop.call_soon(self._begin, loop, started, context=self._context.copy())
+            broken = run_until_closing(loop, lambda: self._is_closing, self._note)
+            if broken is not None:
+                self._note(f"the event loop broke: {one_line(broken)}")
+                self._happened(LoopEvent.HOST_LOST)
+                if not started.done():
+                    started.set_exception(broken)
+        finally:
+            self._finish(loop)
+            leave_loop_thread()
+
+    def fail_to_start(self, error: BaseException) -> None:
+        """There is no loop to run: end as failed. In the thread that was to be the loop's."""
+        self._plan.work.discard()
+        self._main_failed(error)
+        self._report_the_end()
+
+    def _begin(self, loop: asyncio.AbstractEventLoop, started: Future[None]) -> None:
+        self._started_at = time.time()
+        with self._guard:
+            self._loop = loop
+        try:
+            main = self._start_main()
+        except BaseException as error:  # noqa: BLE001 - whoever started it gets it, whatever it is
+            self._main_failed(error)
+            self._wind_down()
+            started.set_exception(error)
+            return
+        main.add_done_callback(self._main_ended)
+        self._happened(LoopEvent.STARTED)
+        self._submissions.open(loop)
+        started.set_result(None)
+        self._obey()
+
+    def _start_main(self) -> asyncio.Task[Any]:
+        work = self._plan.work
+        if work.kind is WorkKind.NOTHING:
+            return self._spawn(self.stop_event.wait())
+        return self._known_ledger().create_main(
+            main_coroutine(work, self._workers),
+            name=self._plan.name,
+            context=self._context.copy(),
+            in_thread=work.qualified_name if work.kind is WorkKind.PLAIN_FUNCTION else None,
+        )
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """A task of our own: in no list, and spared by every cancellation."""
+        task = self._known_ledger().create_unlisted(coroutine)
+        self._our_tasks.add(task)
+        return task
+
+    def _known_ledger(self) -> Ledger:
+        if self._ledger is None:
+            raise RuntimeError("the loop has no ledger before it runs")
+        return self._ledger
+
+    def _main_ended(self, main: asyncio.Task[Any]) -> None:
+        if main.cancelled():
+            self._happened(LoopEvent.MAIN_CANCELLED)
+        elif (error := main.exception()) is not None:
+            self._main_failed(error)
+        else:
+            if self._plan.work.kind is not WorkKind.NOTHING:
+                self._result = main.result()
+            self._happened(LoopEvent.MAIN_RETURNED)
+        self._wind_down()
+
+    def _main_failed(self, error: BaseException) -> None:
+        self._exception = error
+        self._error_text = full_text(error)
+        self._happened(LoopEvent.MAIN_FAILED)
+
+    def _obey(self) -> None:
+        while self._inbox:
+            command = self._inbox.popleft()
+            if isinstance(command, StopLoop):
+                self._wind_down()
+            elif isinstance(command, CancelTasks):
+                self._cancel(command.task_ids)
+
+    def _cancel(self, task_ids: tuple[int, ...] | None) -> None:
+        if task_ids is None:
+            for task in asyncio.all_tasks() - self._our_tasks:
+                task.cancel()
+            return
+        for task_id in task_ids:
+            if (listed := self._known_ledger().task_of(task_id)) is not None:
+                listed.cancel()
+
+    def _wind_down(self) -> None:
+        if self._winding_down_since is None:
+            self._winding_down_since = time.monotonic()
+            self._was_stop_requested = self.stop_event.is_set()
+            self._submissions.close()
+            # Worker threads that look at it should not go on for a loop that is ending.
+            self.stop_event.set()
+            self._spawn(self._end_everything())
+
+    async def _end_everything(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            self._unfinished_tasks = await cancel_what_is_left(self._our_tasks, self._seconds_left)
+            if note := await close_generators(self._spawn):
+                self._note(note)
+        finally:
+            self._is_closing = True
+            loop.stop()
+
+    def _seconds_left(self) -> float:
+        limits = [(self._winding_down_since or 0.0) + AT_THE_END_LIMIT]
+        if self._stop_asked_at is not None:
+            limits.append(max(self._stop_asked_at, self._winding_down_since or 0.0) + STOP_LIMIT)
+        return min(limits) - time.monotonic()
+
+    def _note(self, text: str) -> None:
+        if len(self._notes) < MOST_NOTES:
+            self._notes.append(text)
+
+    def _finish(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The loop turns no more: close it, resolve what waits, report the end."""
+        with self._guard:
+            self._loop = None
+        self._submissions.close()
+        for task in {*self._unfinished_tasks, *self._our_tasks}:
+            let_go_of(task)
+        self._workers.shutdown(wait=False, cancel_futures=True)
+        try:
+            loop.close()
+        except Exception as error:  # noqa: BLE001 - a broken loop must not keep the end from coming
+            self._note(f"the event loop could not be closed: {one_line(error)}")
+        self._report_the_end()
+
+    def _report_the_end(self) -> None:
+        self._ended_at = time.time()
+        self._submissions.fail_the_rest()
+        if not self._life.state.has_ended:
+            self._happened(LoopEvent.CLOSED)
+        state = self._life.state
+        end = LoopEnd(
+            state=state,
+            ended_at=self._ended_at,
+            result=self._result if state is LoopState.FINISHED else None,
+            exception=self._exception if state is LoopState.FAILED else None,
+            leftovers=Leftovers(
+                unfinished_tasks=tuple(sorted(task.get_name() for task in self._unfinished_tasks)),
+                threads_left=self._workers.busy_threads(),
+                notes=tuple(self._notes),
+            ),
+        )
+        self.ended.set_result(end)
+        self._plan.changed()

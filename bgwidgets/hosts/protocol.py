@@ -1,0 +1,121 @@
+"""What a host promises, wherever it runs its loop: all that handles, manager and panel know of it.
+
+A host carries one run of one loop. Commands go in, snapshots come out; beside them only the work,
+its result and its futures cross.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bgwidgets.commands import HostCommand
+from bgwidgets.snapshots import LoopSnapshot, TaskWindow, WindowRequest
+from bgwidgets.states import LoopState
+from bgwidgets.stop_event import StopEvent
+from bgwidgets.work import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopPlan:
+    """All that a host needs to know to carry one run of a loop."""
+
+    loop_id: int
+    name: str
+    work: Work
+    run_number: int = 1
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+    changed: Callable[[], None] = lambda: None
+    """Called after each change of the loop's state, on any thread. Must return at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftovers:
+    """What did not end in time, and what else is to be said of a stop."""
+
+    unfinished_tasks: tuple[str, ...] = ()
+    """Names of tasks that did not end."""
+    threads_left: tuple[str, ...] = ()
+    """Names of threads that still run the loop's work."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopEnd:
+    """How a run ended."""
+
+    state: LoopState
+    ended_at: float
+    result: Any = None
+    """What the main task returned, when the state is `finished`."""
+    exception: BaseException | None = None
+    """What the main task raised, when the state is `failed`."""
+    leftovers: Leftovers = Leftovers()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a host can do beyond the rest of the protocol."""
+
+    can_be_killed: bool
+
+
+class Host(Protocol):
+    """One run of a loop. Any thread may call any method, and none waits for the loop."""
+
+    @property
+    def loop_id(self) -> int:
+        """The loop whose run this is."""
+
+    @property
+    def kind(self) -> str:
+        """The name of this kind of host: "thread"."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this kind of host can do."""
+
+    @property
+    def stop_event(self) -> StopEvent:
+        """The stop event of this run."""
+
+    @property
+    def state(self) -> LoopState:
+        """The loop's state now."""
+
+    @property
+    def ended(self) -> Future[LoopEnd]:
+        """Resolves exactly once, when the run has ended; never with an exception."""
+
+    def start(self) -> None:
+        """Start the run. Returns when the loop turns or, where that takes long, at once.
+
+        Raises what broke the start, and `ended` is then resolved with it. Called once.
+        """
+
+    def snapshot(self) -> LoopSnapshot:
+        """How the loop stands now."""
+
+    def task_window(self, request: WindowRequest) -> TaskWindow:
+        """Some of the loop's tasks, filtered and sorted by the host."""
+
+    def command(self, command: HostCommand) -> None:
+        """Ask for something; also before the loop has come up. Nothing happens on an ended loop.
+
+        Raises `UnknownTask`, and then does nothing of what was asked.
+        """
+
+    def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:
+        """Run one more coroutine on the loop. Raises `LoopEnded`, and closes the coroutine."""
+
+    def give_up(self) -> Leftovers:
+        """The time for its stop ran out: fail the loop's futures, and say what is left of it."""
+
+    def kill(self) -> None:
+        """End what carries the loop. Raises `CannotKillThread` where that cannot be done."""
+
+    def is_own_thread(self) -> bool:
+        """Whether the calling thread is the one in which the loop turns."""

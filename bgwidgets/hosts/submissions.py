@@ -1,0 +1,134 @@
+"""Coroutines that are handed to a running loop from other threads, and their futures."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, InvalidStateError
+from contextvars import Context
+from typing import Any, Final
+
+from bgwidgets.exceptions import LoopEnded, WouldDeadlock
+
+
+class LoopFuture(Future[Any]):
+    """The future of a coroutine on a background loop; refuses to be waited for by that loop."""
+
+    def __init__(self, is_own_thread: Callable[[], bool]) -> None:
+        super().__init__()
+        self._is_own_thread: Final = is_own_thread
+
+    def result(self, timeout: float | None = None) -> Any:
+        """The coroutine's result. Blocks for at most `timeout` seconds (TimeoutError).
+
+        Raises `WouldDeadlock` in the loop's own thread while there is no result.
+        """
+        self._refuse_own_thread()
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """What the coroutine raised, or None. Blocks like `result()`, and refuses like it."""
+        self._refuse_own_thread()
+        return super().exception(timeout)
+
+    def _refuse_own_thread(self) -> None:
+        if not self.done() and self._is_own_thread():
+            raise WouldDeadlock(
+                "result() in the loop's own thread would wait for itself: await the coroutine,"
+                " or `await asyncio.wrap_future(future)`"
+            )
+
+
+class Submissions:
+    """The gate through which coroutines come to a loop, and the futures of those inside."""
+
+    def __init__(self, loop_name: str, context: Context, is_own_thread: Callable[[], bool]) -> None:
+        self._loop_name: Final = loop_name
+        self._context: Final = context
+        self._is_own_thread: Final = is_own_thread
+        self._guard: Final = threading.Lock()
+        self._futures: Final[set[Future[Any]]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let coroutines in to this loop. In its thread."""
+        with self._guard:
+            self._loop = loop
+
+    def close(self) -> None:
+        """Let nothing in from now on; what is inside goes on. Any thread; does not block."""
+        with self._guard:
+            self._loop = None
+
+    def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:
+        """Hand a coroutine to the loop. Any thread; does not block.
+
+        Raises `LoopEnded` when the gate is closed; the coroutine is closed then, as TaskGroup does.
+        """
+        future = LoopFuture(self._is_own_thread)
+        with self._guard:
+            if self._loop is not None:
+                self._futures.add(future)
+                future.add_done_callback(self._futures.discard)
+                # Its own context, and not that of the caller, who may belong to another loop.
+                self._loop.call_soon_threadsafe(
+                    self._begin, self._loop, coroutine, name, future, context=self._context.copy()
+                )
+                return future
+        coroutine.close()
+        raise LoopEnded(
+            f"{self._loop_name!r} takes no more work: it has ended or is stopping."
+            " Start another loop, or restart this one"
+        )
+
+    def fail_the_rest(self) -> None:
+        """Resolve what has no result yet with `LoopEnded`. Any thread; does not block."""
+        for future in list(self._futures):
+            if future.cancelled():
+                continue
+            try:
+                future.set_exception(
+                    LoopEnded(f"{self._loop_name!r} was stopped before this coroutine had ended")
+                )
+            except InvalidStateError:
+                continue  # It got its result in this moment.
+
+    def _begin(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        coroutine: Coroutine[Any, Any, Any],
+        name: str | None,
+        future: Future[Any],
+    ) -> None:
+        if future.done():  # Cancelled, or failed by a stop, before it could begin.
+            coroutine.close()
+            return
+        task = loop.create_task(coroutine, name=name)
+        task.add_done_callback(lambda task: _resolve(future, task))
+        future.add_done_callback(lambda future: _pass_on_cancellation(future, loop, task))
+
+
+def _resolve(future: Future[Any], task: asyncio.Task[Any]) -> None:
+    """Give the task's outcome to whoever waits for it in another thread."""
+    if task.cancelled():
+        future.cancel()
+        # Wakes those who wait; `cancel()` alone tells only the callbacks.
+        if future.cancelled():
+            future.set_running_or_notify_cancel()
+        return
+    error = task.exception()
+    try:
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(task.result())
+    except InvalidStateError:
+        return  # It was cancelled, or failed by a stop, in this moment.
+
+
+def _pass_on_cancellation(
+    future: Future[Any], loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]
+) -> None:
+    if future.cancelled() and not task.done() and not loop.is_closed():
+        loop.call_soon_threadsafe(task.cancel)

@@ -1,0 +1,130 @@
+"""The thread host: one event loop in one daemon thread of this process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from typing import Any, Final
+
+from bgwidgets.commands import HostCommand, StopLoop
+from bgwidgets.exceptions import CannotKillThread, InvalidWork
+from bgwidgets.hosts.agent import Agent
+from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
+from bgwidgets.snapshots import LoopSnapshot, TaskWindow, WindowRequest
+from bgwidgets.states import LoopState
+from bgwidgets.stop_event import StopEvent
+
+START_LIMIT: Final = 30.0
+"""Seconds in which a loop must come up; the default one needs less than a millisecond."""
+
+
+class ThreadHost:
+    """One run of a loop in a daemon thread, which holds up neither the kernel's end nor a script's.
+
+    The methods are those of `protocol.Host`.
+    """
+
+    kind: Final = "thread"
+    capabilities: Final = Capabilities(can_be_killed=False)
+
+    def __init__(self, plan: LoopPlan) -> None:
+        self._plan: Final = plan
+        self._thread_name: Final = f"bgw-{plan.name}"
+        self._agent: Final = Agent(plan, self.kind, self._thread_name)
+        self._started: Final[Future[None]] = Future()
+
+    @property
+    def loop_id(self) -> int:
+        """The loop whose run this is."""
+        return self._plan.loop_id
+
+    @property
+    def stop_event(self) -> StopEvent:
+        """The stop event of this run."""
+        return self._agent.stop_event
+
+    @property
+    def state(self) -> LoopState:
+        """The loop's state now."""
+        return self._agent.state
+
+    @property
+    def ended(self) -> Future[LoopEnd]:
+        """Resolves exactly once, in the loop's thread, when the loop is closed."""
+        return self._agent.ended
+
+    def start(self) -> None:
+        """Start the thread; returns when the loop turns in it, or raises what broke it.
+
+        Blocks the caller for as long as the loop factory takes, at most 30 s (TimeoutError).
+        """
+        thread = threading.Thread(target=self._run, name=self._thread_name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # No thread can be had: too many, or the interpreter ends.
+            self._agent.fail_to_start(error)
+            raise
+        try:
+            self._started.result(START_LIMIT)
+        except TimeoutError:
+            if self._started.done():
+                raise  # The user's own.
+            self._agent.command(StopLoop(self._plan.loop_id))
+            raise TimeoutError(
+                f"{self._plan.name!r} did not come up within {START_LIMIT:g} s: its loop_factory"
+                " has not returned. When it does, the loop is stopped at once"
+            ) from None
+
+    def _run(self) -> None:
+        try:
+            loop = self._make_loop()
+        except BaseException as error:  # noqa: BLE001 - whoever started it gets it, whatever it is
+            self._agent.fail_to_start(error)
+            self._started.set_exception(error)
+            return
+        self._agent.run(loop, self._started)
+
+    def _make_loop(self) -> asyncio.AbstractEventLoop:
+        loop = self._plan.loop_factory()
+        if not isinstance(loop, asyncio.AbstractEventLoop):
+            raise InvalidWork(
+                f"loop_factory must return a new event loop, and returned {type(loop).__name__}"
+            )
+        if loop.is_running() or loop.is_closed():
+            what = "is running already" if loop.is_running() else "is closed"
+            raise InvalidWork(f"loop_factory must return a new event loop, and this one {what}")
+        return loop
+
+    def snapshot(self) -> LoopSnapshot:
+        """How the loop stands; also while it is blocked."""
+        return self._agent.snapshot()
+
+    def task_window(self, request: WindowRequest) -> TaskWindow:
+        """Some of the loop's tasks; also while it is blocked."""
+        return self._agent.task_window(request)
+
+    def command(self, command: HostCommand) -> None:
+        """Ask for something. Raises `UnknownTask`."""
+        self._agent.command(command)
+
+    def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:
+        """Run one more coroutine on the loop. Raises `LoopEnded`."""
+        return self._agent.submit(coroutine, name)
+
+    def give_up(self) -> Leftovers:
+        """Fail the loop's futures, and say what it is busy with."""
+        return self._agent.give_up()
+
+    def kill(self) -> None:
+        """Refused: a thread's id given to `kill` would end the whole kernel."""
+        raise CannotKillThread(
+            f"{self._plan.name!r} runs in a thread of this kernel, and a thread cannot be killed:"
+            " use stop(), which gives up after its time limit and says what is left. Only a"
+            " restart of the kernel ends code that does not return"
+        )
+
+    def is_own_thread(self) -> bool:
+        """Whether the calling thread is the loop's."""
+        return self._agent.is_own_thread()

@@ -1,0 +1,123 @@
+"""Threads for plain functions that may block, and that may never return.
+
+The standard library's `ThreadPoolExecutor` joins its threads when the interpreter ends, so one
+that sleeps for an hour would hold up the exit (and a kernel's restart) for an hour. These are
+daemons that nothing waits for. Public names only: the base class serves as the type that
+`loop.set_default_executor()` insists on.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+_Job = tuple[Future[Any], Callable[[], Any]]
+
+MOST_THREADS: Final = min(32, (os.cpu_count() or 1) + 4)
+"""As many as `ThreadPoolExecutor` has."""
+
+
+class WorkerThreads(ThreadPoolExecutor):
+    """An executor whose threads never hold anything up."""
+
+    def __init__(
+        self, name: str, at_start: Callable[[], None], most_threads: int = MOST_THREADS
+    ) -> None:
+        """`at_start` is called first in each thread, to say what the thread belongs to."""
+        super().__init__(most_threads)
+        self._name: Final = name
+        self._at_start: Final = at_start
+        self._most_threads: Final = most_threads
+        self._jobs: Final[queue.SimpleQueue[_Job | None]] = queue.SimpleQueue()
+        self._guard: Final = threading.Lock()
+        self._workers: Final[list[threading.Thread]] = []
+        self._busy: Final[set[str]] = set()
+        self._idle = 0
+        self._waiting = 0
+        self._is_shut = False
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Run `fn` in a worker thread. Any thread; does not block.
+
+        Raises RuntimeError after a shutdown, as every executor does.
+        """
+        future: Future[T] = Future()
+        with self._guard:
+            if self._is_shut:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            self._jobs.put((future, lambda: fn(*args, **kwargs)))
+            self._waiting += 1
+            if self._waiting > self._idle and len(self._workers) < self._most_threads:
+                self._add_worker()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more jobs; drop those that have not begun when told. Blocks only with `wait`."""
+        with self._guard:
+            self._is_shut = True
+            dropped = self._take_waiting() if cancel_futures else []
+            workers = list(self._workers)
+            for _ in workers:
+                self._jobs.put(None)
+        for future in dropped:
+            future.cancel()
+            future.set_running_or_notify_cancel()
+        if wait:
+            for worker in workers:
+                worker.join()
+
+    def busy_threads(self) -> tuple[str, ...]:
+        """The names of the threads that run a job now. Any thread; does not block."""
+        with self._guard:
+            return tuple(sorted(self._busy))
+
+    def _take_waiting(self) -> list[Future[Any]]:
+        taken: list[Future[Any]] = []
+        while True:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return taken
+            if job is not None:
+                self._waiting -= 1
+                taken.append(job[0])
+
+    def _add_worker(self) -> None:
+        worker = threading.Thread(
+            target=self._work, name=f"{self._name}-worker-{len(self._workers) + 1}", daemon=True
+        )
+        self._workers.append(worker)
+        worker.start()
+
+    def _work(self) -> None:
+        self._at_start()
+        name = threading.current_thread().name
+        while True:
+            with self._guard:
+                self._busy.discard(name)
+                self._idle += 1
+            job = self._jobs.get()
+            with self._guard:
+                self._idle -= 1
+                if job is None:
+                    return
+                self._waiting -= 1
+                self._busy.add(name)
+            _run(*job)
+            del job  # A worker that waits keeps nothing of the user's alive.
+
+
+def _run(future: Future[Any], job: Callable[[], Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = job()
+    except BaseException as error:  # noqa: BLE001 - SystemExit too belongs to whoever waits for it
+        future.set_exception(error)
+    else:
+        future.set_result(result)

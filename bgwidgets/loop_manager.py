@@ -1,0 +1,284 @@
+"""The collection of this process's background loops: starts them, finds them, brings them down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sized
+from typing import Any, Final
+
+from bgwidgets.background_loop import BackgroundLoop, stop_together
+from bgwidgets.commands import Command, RemoveFinished, RestartLoop
+from bgwidgets.exceptions import (
+    DuplicateName,
+    InvalidWork,
+    LoopUnfinished,
+    UnknownLoop,
+)
+from bgwidgets.hosts.interpreter_exit import call_before_exit
+from bgwidgets.hosts.protocol import LoopPlan
+from bgwidgets.hosts.registry import host_factory
+from bgwidgets.identifiers import new_id
+from bgwidgets.snapshots import LoopSnapshot, StopReport, TaskWindow, WindowRequest
+from bgwidgets.work import check_work
+
+REPLACE_GRACE: Final = 2.0
+"""Seconds that a loop which is replaced gets to end by its stop event."""
+EXIT_LIMIT: Final = 0.5
+"""Seconds that all loops together get to clean up when the interpreter ends."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+class LoopManager(Iterable[BackgroundLoop], Sized):
+    """The background loops of this process, in the order of their start.
+
+    A `collections.abc.Collection`, which it is by its methods and not by name, for that would make
+    type checkers forbid `"race" in manager`: `len(manager)`, `for loop in manager`,
+    `manager["race"]`, `"race" in manager`. Every method may be called from any thread.
+    """
+
+    def __init__(self) -> None:
+        self._guard: Final = threading.RLock()
+        self._loops: Final[dict[int, BackgroundLoop]] = {}
+        self._subscribers: Final[dict[object, Callable[[], None]]] = {}
+        self._watches_exit = False
+
+    # The collection
+
+    def __len__(self) -> int:
+        return len(self._loops)
+
+    def __iter__(self) -> Iterator[BackgroundLoop]:
+        with self._guard:
+            return iter([self._loops[loop_id] for loop_id in sorted(self._loops)])
+
+    def __contains__(self, loop_or_name: object) -> bool:
+        return any(loop is loop_or_name or loop.name == loop_or_name for loop in self)
+
+    def __getitem__(self, name: str) -> BackgroundLoop:
+        """The loop of that name. Raises `UnknownLoop`."""
+        for loop in self:
+            if loop.name == name:
+                return loop
+        names = ", ".join(repr(loop.name) for loop in self) or "none"
+        raise UnknownLoop(f"no loop is called {name!r}; there are: {names}")
+
+    def __repr__(self) -> str:
+        return (
+            f"<LoopManager: {', '.join(f'{loop.name} {loop.state}' for loop in self) or 'empty'}>"
+        )
+
+    # Starting and stopping
+
+    def start(
+        self,
+        work: Any = None,
+        /,
+        *args: Any,
+        name: str | None = None,
+        host: str = "thread",
+        replace: bool = False,
+        loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+        **kwargs: Any,
+    ) -> BackgroundLoop:
+        """Start work on an event loop of its own, in the background.
+
+        Args:
+            work: A coroutine function or a coroutine object becomes the loop's main task: when it
+                ends, what is left is cancelled and the loop closes. A plain function runs in a
+                worker thread of the loop, as the main task; if it returns a coroutine, that is
+                awaited on the loop. None: an empty loop that lives until its stop event is set or
+                it is stopped.
+            args: The work's arguments.
+            name: What to call the loop. A name that an unfinished loop has is `DuplicateName`, an
+                ended loop of that name is replaced. By default the function's name, then "race-2".
+            host: Where to run it: "thread".
+            replace: Stop an unfinished loop of that name first, so that running a cell again leaves
+                no orphan.
+            loop_factory: Makes the event loop, `uvloop.new_event_loop` say. It is called in the
+                loop's own thread.
+            kwargs: The work's keyword arguments. For one that is named like an option of `start`
+                use `functools.partial`.
+
+        Returns when the loop is running; blocks until then (under a millisecond), and with
+        `replace` for as long as the stop takes, at most 5 seconds. Raises `InvalidWork`,
+        `DuplicateName` or `UnknownHost`, or what broke the start; then nothing was started, and a
+        coroutine object was closed.
+
+        """
+        checked = check_work(work, args, kwargs)
+        try:
+            make_host = host_factory(host)
+            _check_options(name, loop_factory)
+            wanted = checked.name if name is None else name
+            if replace:
+                self._bring_down(wanted)
+            with self._guard:
+                plan = LoopPlan(
+                    loop_id=new_id(),
+                    name=self._free_name(wanted) if name is None and not replace else wanted,
+                    work=checked,
+                    loop_factory=loop_factory or asyncio.new_event_loop,
+                    changed=self._changed,
+                )
+                loop = BackgroundLoop(
+                    plan,
+                    make_host,
+                    put_on_list=self._put_on_list,
+                    take_off_list=self._take_off_list,
+                )
+                replaced = self._put_on_list(loop)
+            self._begin(loop, replaced)
+        except BaseException:
+            checked.discard()
+            raise
+        else:
+            return loop
+
+    def _begin(self, loop: BackgroundLoop, replaced: list[BackgroundLoop]) -> None:
+        try:
+            loop.begin()
+        except BaseException:
+            with self._guard:
+                self._loops.pop(loop.id, None)
+                self._loops.update({old.id: old for old in replaced})
+            self._changed()
+            raise
+
+    def _put_on_list(self, loop: BackgroundLoop) -> list[BackgroundLoop]:
+        """List a loop that is about to run; returns the ended ones that it takes the place of.
+
+        Raises `DuplicateName` when another one of its name has not ended.
+        """
+        with self._guard:
+            others = [other for other in self if other.name == loop.name and other is not loop]
+            for other in others:
+                if not other.state.has_ended:
+                    raise DuplicateName(
+                        f"a loop named {loop.name!r} is {other.state}: choose another name, stop"
+                        " that loop first, or start with replace=True"
+                    )
+            for other in others:
+                self._loops.pop(other.id)
+            self._loops[loop.id] = loop
+            self._watch_exit()
+        self._changed()
+        return others
+
+    def _bring_down(self, name: str) -> None:
+        for loop in self:
+            if loop.name == name and not loop.state.has_ended:
+                loop.stop(REPLACE_GRACE)
+
+    def _free_name(self, wanted: str) -> str:
+        """The name itself, else the first of "race-2", "race-3" that no listed loop has."""
+        used = {loop.name for loop in self}
+        numbered = (f"{wanted}-{number}" for number in itertools.count(2))
+        return next(name for name in itertools.chain([wanted], numbered) if name not in used)
+
+    def stop_all(self, grace: float = 2.0) -> list[StopReport]:
+        """Bring every loop down, all at once; a report for each that was unfinished.
+
+        Blocks for at most `grace` + 3 seconds. Raises `WouldDeadlock` in a loop's own thread.
+        """
+        return stop_together([loop for loop in self if not loop.state.has_ended], grace)
+
+    def remove_finished(self) -> None:
+        """Take every ended loop off the list."""
+        with self._guard:
+            ended = [loop for loop in self if loop.state.has_ended]
+            for loop in ended:
+                self._loops.pop(loop.id, None)
+        if ended:
+            self._changed()
+
+    def _take_off_list(self, loop: BackgroundLoop) -> None:
+        with self._guard:
+            if not loop.state.has_ended:
+                raise LoopUnfinished(f"{loop.name!r} is {loop.state}: stop it before you remove it")
+            self._loops.pop(loop.id, None)
+        self._changed()
+
+    # Commands down, snapshots up
+
+    def execute(self, command: Command) -> None:
+        """Do what a command asks for. Raises `UnknownLoop`, or what the command raises.
+
+        Returns at once, but for `RestartLoop`, which blocks for at most 5 seconds.
+        """
+        if isinstance(command, RemoveFinished):
+            self.remove_finished()
+        elif isinstance(command, RestartLoop):
+            self._loop(command.loop_id).restart()
+        else:
+            self._loop(command.loop_id).command(command)
+
+    def snapshots(self) -> list[LoopSnapshot]:
+        """How every loop stands, in the order of their start."""
+        return [loop.snapshot() for loop in self]
+
+    def task_window(self, loop_id: int, request: WindowRequest) -> TaskWindow:
+        """Some of a loop's tasks. Raises `UnknownLoop`."""
+        return self._loop(loop_id).window(request)
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have `callback` called whenever a loop is added, removed, or changes its state.
+
+        It is called on any thread and must return at once. Returns what ends the subscription.
+        """
+        subscription = object()
+        self._subscribers[subscription] = callback
+
+        def unsubscribe() -> None:
+            self._subscribers.pop(subscription, None)
+
+        return unsubscribe
+
+    def _loop(self, loop_id: int) -> BackgroundLoop:
+        loop = self._loops.get(loop_id)
+        if loop is None:
+            raise UnknownLoop(f"there is no loop {loop_id} any more: it was removed")
+        return loop
+
+    def _changed(self) -> None:
+        for subscription, callback in list(self._subscribers.items()):
+            try:
+                callback()
+            except Exception:  # noqa: BLE001 - a broken observer is shown and dropped
+                self._subscribers.pop(subscription, None)
+                _log.exception("a subscriber to the loops' changes raised, and was dropped")
+
+    # The end of the interpreter
+
+    def _watch_exit(self) -> None:
+        if not self._watches_exit:
+            self._watches_exit = True
+            call_before_exit(self._stop_at_exit)
+
+    def _stop_at_exit(self) -> None:
+        """Let tasks clean up, but never hold up the exit: the threads are daemons."""
+        for loop in self:
+            loop.stop_loop()
+        deadline = time.monotonic() + EXIT_LIMIT
+        for loop in self:
+            with contextlib.suppress(TimeoutError):
+                loop.wait(max(0.0, deadline - time.monotonic()))
+
+
+def _check_options(name: object, loop_factory: object) -> None:
+    if name is not None and (not isinstance(name, str) or not name.strip()):
+        raise InvalidWork(f"a loop's name is a text that is not empty, not {name!r}")
+    if loop_factory is not None and not callable(loop_factory):
+        raise InvalidWork(
+            "loop_factory is a function that makes an event loop, as uvloop.new_event_loop, not"
+            f" {loop_factory!r}"
+        )
+
+
+default_manager: Final = LoopManager()
+"""The kernel's own manager: `bgwidgets.manager`."""

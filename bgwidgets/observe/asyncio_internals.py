@@ -1,0 +1,36 @@
+"""asyncio's private names that this package touches: here and nowhere else.
+
+Seen on CPython 3.11 to 3.13 and on uvloop 0.22-0.23 (whose tasks are asyncio's own). Each is
+looked for, and where it is missing the nearest public way is taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+
+def peek_exception(task: asyncio.Future[Any]) -> BaseException | None:
+    """What a finished, not cancelled task raised, without counting as having looked.
+
+    `Task.exception()` would mute asyncio's own "exception was never retrieved".
+    """
+    if hasattr(task, "_exception"):
+        error: BaseException | None = task._exception  # noqa: SLF001 - this module's purpose
+        return error
+    return task.exception()
+
+
+def let_go_of(task: asyncio.Task[Any]) -> None:
+    """Do not log "Task was destroyed but it is pending" for a task that was given up on purpose.
+
+    Whoever gives it up says so in a report of its own.
+    """
+    if hasattr(task, "_log_destroy_pending"):
+        task._log_destroy_pending = False  # noqa: SLF001 - this module's purpose
+
+
+def future_waited_for(task: asyncio.Task[Any]) -> asyncio.Future[Any] | None:
+    """The future on which a suspended task waits; None when it waits for none or it is unknown."""
+    future: asyncio.Future[Any] | None = getattr(task, "_fut_waiter", None)
+    return future

@@ -1,0 +1,229 @@
+"""The book of a loop's tasks: who was born, who lives, how each ended.
+
+Written in the loop's thread, read from any. A reader copies with single steps of C code, which
+other threads see as a whole; the rare copy that a change interrupts is made again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine, Iterable
+from contextvars import Context
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from bgwidgets.identifiers import new_id
+from bgwidgets.observe.asyncio_internals import peek_exception
+from bgwidgets.observe.await_chain import place_of
+from bgwidgets.observe.error_text import one_line
+from bgwidgets.snapshots import TaskSnapshot
+from bgwidgets.states import TaskState
+
+ENDED_KEPT: Final = 1_000
+LONGEST_NAME: Final = 200
+_COPY_ATTEMPTS: Final = 100
+
+T = TypeVar("T")
+
+
+class TaskRecord:
+    """One task's line in the book."""
+
+    __slots__ = ("created_at", "end", "ended_at", "id", "in_thread", "is_main", "task")
+
+    def __init__(
+        self, task: asyncio.Task[Any], *, is_main: bool = False, in_thread: str | None = None
+    ) -> None:
+        self.id = new_id()
+        self.task: asyncio.Task[Any] | None = task
+        self.is_main = is_main
+        self.in_thread = in_thread
+        """The qualified name of the plain function that the task runs in a worker thread."""
+        self.created_at = time.time()
+        self.ended_at: float | None = None
+        self.end: TaskSnapshot | None = None
+        """How it ended; the task itself is not kept any longer than that."""
+
+    def state(self) -> TaskState:
+        """The task's state now. Any thread; does not block."""
+        task = self.task
+        if task is None or task.done():
+            return self.end.state if self.end else _state_of_done(task)
+        if task.cancelling():
+            return TaskState.CANCELLING
+        if self.in_thread and place_of(task)[0] == "worker thread":
+            return TaskState.RUNNING
+        return TaskState.PENDING
+
+    def name(self) -> str:
+        """The task's name now. Any thread; does not block."""
+        task = self.task
+        if task is not None:
+            return task.get_name()[:LONGEST_NAME]
+        return self.end.name if self.end else ""
+
+    def coroutine(self) -> str:
+        """The qualified name of what the task runs. Any thread; does not block."""
+        if self.in_thread is not None:
+            return self.in_thread
+        task = self.task
+        if task is None:
+            return self.end.coroutine if self.end else ""
+        coroutine = task.get_coro()
+        name = getattr(coroutine, "__qualname__", None) or type(coroutine).__qualname__
+        # "<locals>" and what is before it tell where a function was defined, not which it is.
+        return str(name).rsplit("<locals>.", 1)[-1][:LONGEST_NAME]
+
+    def error(self) -> str | None:
+        """Why the task failed, in one line; None when it did not. Any thread; does not block."""
+        return self.end.error if self.end else None
+
+    def place(self) -> tuple[str | None, str | None]:
+        """What the task waits on, and where. Any thread; does not block."""
+        task = self.task
+        return (None, None) if task is None or task.done() else place_of(task)
+
+    def snapshot(self) -> TaskSnapshot:
+        """The task as it stands now. Any thread; does not block."""
+        if self.end is not None:
+            return self.end
+        waiting_on, where = self.place()
+        return TaskSnapshot(
+            id=self.id,
+            name=self.name(),
+            coroutine=self.coroutine(),
+            state=self.state(),
+            created_at=self.created_at,
+            waiting_on=waiting_on,
+            where=where,
+            is_main=self.is_main,
+        )
+
+
+class Ledger:
+    """All tasks of one loop: the unfinished, the last that ended, and exact counts of the ends."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Watch `loop` from now on. Called in the loop's thread before it turns."""
+        self._loop: Final = loop
+        self._unfinished: Final[dict[int, TaskRecord]] = {}
+        self._ended: Final[deque[TaskRecord]] = deque(maxlen=ENDED_KEPT)
+        self._ends: Final[Counter[TaskState]] = Counter()
+        self._create_task: Final = loop.create_task
+        self._next_birth: dict[str, Any] = {}
+        self._watch()
+
+    def _watch(self) -> None:
+        # On the instance, and not as a task factory: a user may set one of those at any time.
+        create_task = self._create_task
+        born = self._born
+
+        def create_and_note(coro: Any, **options: Any) -> asyncio.Task[Any]:
+            task = create_task(coro, **options)
+            born(task)
+            return task
+
+        try:
+            self._loop.create_task = create_and_note  # type: ignore[method-assign]
+        except AttributeError:  # A loop in C may have no room for attributes of ours.
+            self._watch_by_factory()
+
+    def _watch_by_factory(self) -> None:
+        def make(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
+            task = asyncio.Task(coro, loop=loop, **options)
+            self._born(task)
+            return task
+
+        self._loop.set_task_factory(make)
+
+    def create_main(
+        self,
+        coroutine: Coroutine[Any, Any, Any],
+        *,
+        name: str,
+        context: Context,
+        in_thread: str | None = None,
+    ) -> asyncio.Task[Any]:
+        """Create the loop's main task. In the loop's thread."""
+        self._next_birth = {"is_main": True, "in_thread": in_thread}
+        try:
+            return self._loop.create_task(coroutine, name=name, context=context)
+        finally:
+            self._next_birth = {}
+
+    def create_unlisted(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Create a task of our own, which no list shows. In the loop's thread."""
+        return asyncio.Task(coroutine, loop=self._loop)
+
+    def _born(self, task: asyncio.Task[Any]) -> None:
+        birth, self._next_birth = self._next_birth, {}
+        record = TaskRecord(task, **birth)
+        if task.done():  # An eager task may be, before anybody has seen it.
+            self._died(record, task)
+            return
+        self._unfinished[record.id] = record
+        task.add_done_callback(partial(self._died, record))
+
+    def _died(self, record: TaskRecord, task: asyncio.Task[Any]) -> None:
+        state = _state_of_done(task)
+        error = peek_exception(task) if state is TaskState.FAILED else None
+        record.ended_at = time.time()
+        record.end = TaskSnapshot(
+            id=record.id,
+            name=record.name(),
+            coroutine=record.coroutine(),
+            state=state,
+            created_at=record.created_at,
+            ended_at=record.ended_at,
+            error=one_line(error) if error is not None else None,
+            is_main=record.is_main,
+        )
+        record.task = None
+        self._ends[state] += 1
+        # First the one and then the other: a reader in between sees it twice rather than never.
+        self._ended.append(record)
+        self._unfinished.pop(record.id, None)
+
+    def unfinished(self) -> list[TaskRecord]:
+        """The unfinished tasks, oldest first. Any thread; does not block."""
+        return _copied(self._unfinished.values)
+
+    def ended(self) -> list[TaskRecord]:
+        """The last tasks that ended, latest first. Any thread; does not block."""
+        return _copied(lambda: self._ended)[::-1]
+
+    def task_of(self, task_id: int) -> asyncio.Task[Any] | None:
+        """The unfinished task of that id. Any thread; does not block."""
+        record = self._unfinished.get(task_id)
+        return record.task if record else None
+
+    def knows(self, task_id: int) -> bool:
+        """Whether a task of that id is unfinished or among the last that ended. Any thread."""
+        return task_id in self._unfinished or any(task_id == record.id for record in self.ended())
+
+    def counts(self) -> dict[TaskState, int]:
+        """How many tasks are in each state, the ended since the start. Any thread."""
+        counts = dict.fromkeys(TaskState, 0) | self._ends
+        for record in self.unfinished():
+            state = record.state()
+            if not state.has_ended:  # else it ended just now and is, or will be, counted as such
+                counts[state] += 1
+        return counts
+
+
+def _state_of_done(task: asyncio.Task[Any] | None) -> TaskState:
+    if task is None or task.cancelled():
+        return TaskState.CANCELLED
+    return TaskState.FINISHED if peek_exception(task) is None else TaskState.FAILED
+
+
+def _copied(source: Callable[[], Iterable[T]]) -> list[T]:
+    """A list of what another thread may be changing."""
+    for _ in range(_COPY_ATTEMPTS):
+        try:
+            return list(source())
+        except RuntimeError:  # "changed size during iteration", by the other thread
+            continue
+    return []

@@ -1,0 +1,117 @@
+"""What goes from a loop to everyone else: frozen values that say how things stood at one moment.
+
+They hold plain data only, so they cross a pipe or Dask as they cross a thread. Times are seconds
+as of `time.time()`, ids are never used twice in a kernel, and what is not known is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, get_args
+
+from bgwidgets.states import LoopState, TaskState
+
+SortKey = Literal["", "name", "state", "coroutine", "waiting_on", "age", "created_at"]
+SORT_KEYS: Final[tuple[str, ...]] = get_args(SortKey)
+"""What tasks can be sorted by; the empty key is the order in which rows keep their place:
+unfinished tasks, the oldest first, then the ended, the latest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSnapshot:
+    """One task at one moment."""
+
+    id: int
+    name: str
+    coroutine: str
+    """The qualified name of the coroutine or function that it runs."""
+    state: TaskState
+    created_at: float
+    ended_at: float | None = None
+    waiting_on: str | None = None
+    """What it waits for, in words: "sleep", "queue get", "task fetch-3"."""
+    where: str | None = None
+    """The innermost line of the user's own code: "race.py:12 sprinter"."""
+    progress: float | None = None
+    error: str | None = None
+    """Why it failed, in one line."""
+    is_main: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopSnapshot:
+    """One background loop at one moment."""
+
+    id: int
+    name: str
+    host: str
+    state: LoopState
+    blocked: bool | None = None
+    unresponsive: bool | None = None
+    stop_requested: bool = False
+    protected: bool = False
+    adopted: bool = False
+    thread_name: str | None = None
+    native_thread_id: int | None = None
+    pid: int | None = None
+    run_number: int = 1
+    started_at: float | None = None
+    ended_at: float | None = None
+    task_counts: Mapping[TaskState, int] = field(default_factory=dict)
+    """How many tasks are in each state. The ended are counted since the start, all of them."""
+    lag: float | None = None
+    """Seconds by which the loop runs late."""
+    error: str | None = None
+    """The traceback that ended it, as text; its last line says it in short."""
+    last_output: str | None = None
+    as_of: float
+
+    @property
+    def unfinished_tasks(self) -> int:
+        """How many tasks have not ended."""
+        return sum(count for state, count in self.task_counts.items() if not state.has_ended)
+
+    @property
+    def total_tasks(self) -> int:
+        """How many tasks there have been."""
+        return sum(self.task_counts.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowRequest:
+    """Which tasks of a loop are asked for."""
+
+    sort: SortKey = ""
+    descending: bool = False
+    filter: str = ""
+    """Keep tasks whose name, coroutine, state or error holds this text, in whatever case."""
+    start: int = 0
+    stop: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskWindow:
+    """The tasks that were asked for, and how many there are in all."""
+
+    tasks: tuple[TaskSnapshot, ...]
+    start: int
+    """The place of the first of `tasks` among all that match."""
+    total: int
+    """How many match the filter."""
+    as_of: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopReport:
+    """What `stop()` did, what it took, and what is left."""
+
+    outcome: LoopState
+    seconds: float
+    steps: tuple[str, ...]
+    """The steps that were needed, in order: "stop_event", "cancel_tasks", "stop_loop"."""
+    unfinished_tasks: tuple[str, ...] = ()
+    """Names of tasks that did not end."""
+    threads_left: tuple[str, ...] = ()
+    """Names of threads that still run the loop's work."""
+    notes: tuple[str, ...] = ()

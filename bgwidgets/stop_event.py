@@ -1,0 +1,80 @@
+"""The event by which a loop is asked, politely, to come to an end."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Final, Literal
+
+from bgwidgets.belonging import loop_id_of_thread
+from bgwidgets.exceptions import WouldDeadlock
+
+
+class StopEvent:
+    """An `asyncio.Event` in use, but safe from every thread: `set()` wakes its waiters at once.
+
+    `asyncio.Event.set()` from another thread wakes nobody until the loop's next timer (facts: it
+    "never woke its waiter"). Here each waiter is woken in its own loop, so tasks of several loops
+    and plain threads may wait for the same event.
+    """
+
+    def __init__(self) -> None:
+        self._flag: Final = threading.Event()
+        self._lock: Final = threading.Lock()
+        self._waiters: Final[set[asyncio.Future[Literal[True]]]] = set()
+
+    def __repr__(self) -> str:
+        return f"<StopEvent {'set' if self.is_set() else 'unset'}>"
+
+    def is_set(self) -> bool:
+        """Whether the event is set. Any thread; does not block."""
+        return self._flag.is_set()
+
+    def set(self) -> None:
+        """Set the event and wake every waiter. Any thread; does not block."""
+        with self._lock:
+            self._flag.set()
+            waiters = list(self._waiters)
+            self._waiters.clear()
+        for waiter in waiters:
+            try:
+                waiter.get_loop().call_soon_threadsafe(_wake, waiter)
+            except RuntimeError:
+                # That loop is closed, and its waiter with it.
+                continue
+
+    def clear(self) -> None:
+        """Unset the event. Any thread; does not block."""
+        with self._lock:
+            self._flag.clear()
+
+    async def wait(self) -> Literal[True]:
+        """Wait until the event is set, in a task of any loop."""
+        waiter: asyncio.Future[Literal[True]] = asyncio.get_running_loop().create_future()
+        with self._lock:
+            if self._flag.is_set():
+                return True
+            self._waiters.add(waiter)
+        try:
+            return await waiter
+        finally:
+            with self._lock:
+                self._waiters.discard(waiter)
+
+    def wait_sync(self, timeout: float | None = None) -> bool:
+        """Wait until the event is set, in a plain function; False when `timeout` seconds are over.
+
+        Blocks the calling thread. Raises `WouldDeadlock` in a loop's own thread, where it would
+        keep the loop from turning: use `await stop_event.wait()` there.
+        """
+        if not self.is_set() and loop_id_of_thread() is not None:
+            raise WouldDeadlock(
+                "wait_sync() would block the loop in whose thread it is called:"
+                " use `await stop_event.wait()` here, and wait_sync() in plain functions only"
+            )
+        return self._flag.wait(timeout)
+
+
+def _wake(waiter: asyncio.Future[Literal[True]]) -> None:
+    if not waiter.done():
+        waiter.set_result(True)

@@ -1,0 +1,70 @@
+// @ts-check
+/** The line beside the panel's buttons: what is selected, and for a while what a command did. */
+
+/**
+ * @typedef {{on: Function, off: Function, send: (message: object) => void}} Model
+ * @typedef {{type: "info", text: string}} Info
+ * @typedef {{type: "said", level: "info" | "error", text: string}} Said
+ * @typedef {{text: string, level: "about" | "info" | "error"}} Line
+ */
+
+const SAID_STAYS = 8000; // ms; an error stays until something else is said
+
+/** @param {{model: Model, el: HTMLElement}} context */
+function render({ model, el }) {
+  const view = Math.random().toString(36).slice(2) || "0";
+  const lifetime = new AbortController();
+  const line = document.createElement("div");
+  line.className = "bgw-status";
+  line.setAttribute("role", "status");
+  line.setAttribute("aria-live", "polite");
+  let about = "";
+  let stay = 0;
+
+  /** @param {Line} shown */
+  function show({ text, level }) {
+    line.textContent = text;
+    line.title = text;
+    line.dataset.level = level;
+  }
+
+  const showAbout = () => {
+    stay = 0;
+    show({ text: about, level: "about" });
+  };
+
+  /** @param {Info | Said} message */
+  function hear(message) {
+    if (message.type === "info") {
+      about = message.text;
+      if (line.dataset.level === "about") showAbout();
+    } else if (message.type === "said") {
+      window.clearTimeout(stay);
+      show(message);
+      if (message.level === "info") stay = window.setTimeout(showAbout, SAID_STAYS);
+    }
+  }
+
+  /** @param {string} type */
+  function send(type) {
+    try {
+      model.send({ type, view });
+    } catch {
+      // The kernel was restarted and the comm is closed: there is nobody to tell.
+    }
+  }
+
+  showAbout();
+  el.append(line);
+  model.on("msg:custom", hear);
+  lifetime.signal.addEventListener("abort", () => {
+    window.clearTimeout(stay);
+    model.off("msg:custom", hear);
+    send("bye");
+    line.remove();
+  });
+  send("hello");
+  return () => lifetime.abort();
+}
+
+export default { render };

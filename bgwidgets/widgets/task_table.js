@@ -1,0 +1,1198 @@
+// @ts-check
+/**
+ * The live tables of the panel: one widget of two kinds, "loops" and "tasks".
+ *
+ * Only the rows in sight (and a few more on either side) travel from the kernel and exist in the
+ * page, so 100,000 tasks cost what ten do. Sorting and filtering happen in the kernel.
+ *
+ * The sections, from the bottom up:
+ *   words      what a value looks like (pure functions)
+ *   elements   writing to the page only what changed
+ *   Head       what the kernel last said, under what the user just asked for
+ *   Wire       the messages to and from the kernel
+ *   Grid       a virtual, accessible table
+ *   columns    what stands in each cell
+ *   faces      the loops' bar and table; the tasks' tabs, table and footer
+ *   render     puts them together
+ */
+
+/**
+ * @typedef {{
+ *   on: Function, off: Function, get: (name: string) => any, send: (message: object) => void,
+ * }} Model
+ * @typedef {"pending" | "running" | "cancelling" | "finished" | "failed" | "cancelled"} TaskState
+ * @typedef {Record<TaskState, number>} Counts
+ * @typedef {{
+ *   id: number, name: string, host: string, state: string, stop_requested: boolean,
+ *   unfinished: number, total: number, counts: Counts,
+ *   started: number | null, ended: number | null, note: string | null,
+ * }} LoopRow
+ * @typedef {{
+ *   id: number, name: string, main: boolean, state: TaskState, coroutine: string,
+ *   waiting: string | null, created: number | null, ended: number | null, error: string | null,
+ * }} TaskRow
+ * @typedef {LoopRow | TaskRow} Row
+ * @typedef {{start: number, stop: number}} Range
+ * @typedef {{
+ *   type: "frame", view: string, seq: number, full: boolean, start: number, total: number,
+ *   rows: [number, any][], head?: Record<string, any>,
+ * }} Frame
+ */
+
+const ROW_HEIGHT = 26; // px, as in the style sheet
+const OVERSCAN = 6;
+const MOST_LOOPS_IN_SIGHT = 6;
+const TASKS_IN_SIGHT = 9;
+const INTERVALS = [0.2, 0.5, 1, 2, 5];
+
+const SECOND = 1000;
+const ALIVE_EVERY = 4 * SECOND;
+const CONTACT_LOST_AFTER = 6 * SECOND;
+const WINDOW_ANSWER_WITHIN = 500;
+const FILTER_SETTLES_IN = 150;
+const WISH_LASTS = 3 * SECOND;
+
+// ---------------------------------------------------------------------------- words
+
+/** 1207 -> "1,207". @param {number} count */
+export function formatCount(count) {
+  return Math.trunc(count)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** "1 loop", "1,207 loops". @param {number} count @param {string} noun */
+export function formatNumber(count, noun) {
+  return `${formatCount(count)} ${plural(count, noun)}`;
+}
+
+/** @param {number} count @param {string} noun */
+function plural(count, noun) {
+  return count === 1 ? noun : `${noun}s`;
+}
+
+/** "0:03", "12:41", "1:02:05", and from a day on "2d 3h". @param {number | null} seconds */
+export function formatAge(seconds) {
+  if (seconds === null || !Number.isFinite(seconds)) return "";
+  const whole = Math.max(0, Math.floor(seconds));
+  const days = Math.floor(whole / 86400);
+  const hours = Math.floor(whole / 3600) % 24;
+  const minutes = Math.floor(whole / 60) % 60;
+  const two = (/** @type {number} */ part) => String(part).padStart(2, "0");
+  if (days) return `${days}d ${hours}h`;
+  if (hours) return `${hours}:${two(minutes)}:${two(whole % 60)}`;
+  return `${minutes}:${two(whole % 60)}`;
+}
+
+/**
+ * How long something has lasted: until it ended, or until now.
+ * @param {number | null} began @param {number | null} ended @param {number} now
+ */
+export function ageOf(began, ended, now) {
+  return began === null ? null : (ended ?? now) - began;
+}
+
+/**
+ * "2 failed, 14 cancelled": what has ended; nothing is said of what did not happen.
+ * @param {Partial<Counts>} counts
+ */
+export function formatEnded(counts) {
+  return /** @type {TaskState[]} */ (["failed", "cancelled", "finished"])
+    .filter((state) => counts[state])
+    .map((state) => `${formatCount(counts[state] ?? 0)} ${state}`)
+    .join(", ");
+}
+
+/** The mark's shape and the word's tone for each state of a loop or a task. */
+const APPEARANCE = /** @type {Record<string, {mark: string, tone: string}>} */ ({
+  starting: { mark: "wait", tone: "soft" },
+  pending: { mark: "wait", tone: "soft" },
+  running: { mark: "run", tone: "ok" },
+  stopping: { mark: "stopg", tone: "warn" },
+  cancelling: { mark: "stopg", tone: "warn" },
+  finished: { mark: "end", tone: "soft" },
+  stopped: { mark: "end", tone: "soft" },
+  cancelled: { mark: "canc", tone: "soft" },
+  failed: { mark: "fail", tone: "bad" },
+  killed: { mark: "fail", tone: "bad" },
+  lost: { mark: "fail", tone: "bad" },
+});
+
+/**
+ * The word, its tone and the mark that say how a row's loop or task is doing.
+ * @param {{state: string, stop_requested?: boolean}} row
+ */
+export function appearanceOf({ state, stop_requested }) {
+  if (state === "running" && stop_requested)
+    return { word: "stop asked", tone: "warn", mark: "stopg" };
+  return { word: state, ...(APPEARANCE[state] ?? { mark: "end", tone: "soft" }) };
+}
+
+/** What a task's "Waiting on" cell says, and its tone. @param {TaskRow} row */
+export function waitingOf({ state, waiting, error }) {
+  if (state === "failed") return { text: error ?? "", tone: "bad" };
+  if (state === "running") return { text: waiting || "running", tone: "ok" };
+  if (state === "cancelling") return { text: waiting || "cancelling", tone: "warn" };
+  return { text: waiting ?? "", tone: "soft" };
+}
+
+/** @param {TaskRow} row */
+export function isUnfinished({ state }) {
+  return state === "pending" || state === "running" || state === "cancelling";
+}
+
+/**
+ * The parts of the mix bar, in per cent of all tasks.
+ * @param {LoopRow} row
+ */
+export function mixOf({ counts, total }) {
+  const share = (/** @type {TaskState[]} */ ...states) =>
+    total ? (100 * states.reduce((sum, state) => sum + (counts[state] ?? 0), 0)) / total : 0;
+  return {
+    ok: share("pending", "running"),
+    warn: share("cancelling"),
+    faint: share("finished", "cancelled"),
+    bad: share("failed"),
+  };
+}
+
+/**
+ * The rows to ask for: those in sight and a few more.
+ * @param {number} scrollTop
+ * @param {number} inSight
+ * @returns {Range}
+ */
+export function windowAt(scrollTop, inSight) {
+  const first = Math.max(0, Math.floor(scrollTop / ROW_HEIGHT));
+  const last = Math.ceil(scrollTop / ROW_HEIGHT) + inSight;
+  return { start: Math.max(0, first - OVERSCAN), stop: last + OVERSCAN };
+}
+
+/**
+ * The scroll position nearest to the present one that shows a row.
+ * @param {number} index
+ * @param {number} scrollTop
+ * @param {number} inSight
+ */
+export function scrollTopShowing(index, scrollTop, inSight) {
+  const lowest = (index - inSight + 1) * ROW_HEIGHT;
+  return Math.max(lowest, Math.min(scrollTop, index * ROW_HEIGHT));
+}
+
+/**
+ * Where a key moves the current row to; null when it is no such key or there is no row.
+ * @param {string} key
+ * @param {number} current -1: none yet
+ * @param {number} total
+ * @param {number} page
+ */
+export function indexAfterKey(key, current, total, page) {
+  const target = {
+    ArrowDown: current + 1,
+    ArrowUp: current - 1,
+    PageDown: current + page,
+    PageUp: current - page,
+    Home: 0,
+    End: total - 1,
+  }[key];
+  if (target === undefined || total === 0) return null;
+  return Math.max(0, Math.min(total - 1, target));
+}
+
+// ---------------------------------------------------------------------------- elements
+
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} className
+ * @param {Record<string, string>} [attributes]
+ * @param {(Node | string)[]} children text is never read as HTML
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+function make(tag, className, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+/** @param {HTMLElement} element @param {string} text */
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {string} name
+ * @param {string | null} value null removes it
+ */
+function setAttribute(element, name, value) {
+  if (element.getAttribute(name) === value) return;
+  if (value === null) element.removeAttribute(name);
+  else element.setAttribute(name, value);
+}
+
+/** @param {HTMLElement} element @param {boolean} hidden */
+function setHidden(element, hidden) {
+  if (element.hidden !== hidden) element.hidden = hidden;
+}
+
+/**
+ * A function that asks for one paint in the next animation frame, however often it is called.
+ * @param {() => void} paint @param {AbortSignal} signal
+ */
+function coalesced(paint, signal) {
+  let frame = 0;
+  signal.addEventListener("abort", () => cancelAnimationFrame(frame));
+  return () => {
+    if (signal.aborted) return;
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      paint();
+    });
+  };
+}
+
+// ---------------------------------------------------------------------------- Head
+
+/**
+ * What the kernel last said about the whole table, under what the user just asked for: a click
+ * shows at once, and falls back if the kernel has not confirmed it after a while.
+ */
+export class Head {
+  /** @type {Record<string, any>} */
+  #said = {};
+  /** @type {Map<string, {value: any, until: number}>} */
+  #wishes = new Map();
+
+  /** @param {string} key */
+  get(key) {
+    return this.#wishes.has(key) ? this.#wishes.get(key)?.value : this.#said[key];
+  }
+
+  /** @param {string} key @param {any} value */
+  wish(key, value) {
+    this.#wishes.set(key, { value, until: Date.now() + WISH_LASTS });
+  }
+
+  /**
+   * Take the keys that changed. A different value does not end a wish: it answers an earlier one.
+   * @param {Record<string, any>} patch
+   */
+  merge(patch) {
+    Object.assign(this.#said, patch);
+    for (const [key, { value }] of this.#wishes)
+      if (key in patch && String(patch[key]) === String(value)) this.#wishes.delete(key);
+  }
+
+  dropOldWishes() {
+    for (const [key, { until }] of this.#wishes) if (Date.now() >= until) this.#wishes.delete(key);
+  }
+}
+
+// ---------------------------------------------------------------------------- Wire
+
+/** One view's talk with the kernel: keeps rows and head, and knows when contact is lost. */
+class Wire {
+  head = new Head();
+  /** @type {Map<number, any>} */
+  rows = new Map();
+  total = 0;
+  inContact = true;
+  /** Whether anything came yet: an empty table is not the same as one that is not known. */
+  isKnown = false;
+  /** Called after every change. */
+  onChange = () => {};
+
+  #view = Math.random().toString(36).slice(2) || "0";
+  #model;
+  #seq = 0;
+  #awaitsFull = true;
+  #heardAt = Date.now();
+  /** The kernel's clock minus ours, in seconds. @type {number | null} */
+  #clockOffset = null;
+  /** @type {Range} */
+  #wanted;
+  /** @type {Range} */
+  #asked;
+  /** Runs while a window is asked for and not answered. @type {number | null} */
+  #patience = null;
+
+  /** @param {Model} model @param {Range} firstWindow @param {AbortSignal} signal */
+  constructor(model, firstWindow, signal) {
+    this.#model = model;
+    this.#wanted = this.#asked = firstWindow;
+    const timers = [
+      window.setInterval(() => this.#tick(), SECOND),
+      window.setInterval(() => this.#sayAlive(), ALIVE_EVERY),
+    ];
+    model.on("msg:custom", this.#hear);
+    document.addEventListener("visibilitychange", () => this.#comeBack(), { signal });
+    signal.addEventListener("abort", () => {
+      timers.forEach((timer) => window.clearInterval(timer));
+      window.clearTimeout(this.#patience ?? undefined);
+      model.off("msg:custom", this.#hear);
+      this.send({ type: "bye", view: this.#view });
+    });
+    this.#sayHello();
+  }
+
+  /** The kernel's time in seconds, by our clock; it stands still when contact is lost. */
+  get now() {
+    const latest = Math.min(Date.now(), this.#heardAt + CONTACT_LOST_AFTER);
+    return latest / SECOND + (this.#clockOffset ?? 0);
+  }
+
+  /** @param {object} message */
+  send(message) {
+    try {
+      this.#model.send(message);
+    } catch {
+      // The kernel was restarted and the comm is closed: the silence will say so.
+    }
+  }
+
+  /**
+   * @param {"stop_event" | "stop_loop" | "cancel_tasks"} command
+   * @param {number | null | undefined} loop
+   * @param {number[]} [tasks]
+   */
+  command(command, loop, tasks) {
+    if (loop === null || loop === undefined) return;
+    this.send({ type: "command", command, loop, ...(tasks && { tasks }) });
+  }
+
+  /**
+   * Show a wish of the user's at once and send it.
+   * @param {string} key
+   * @param {any} value
+   * @param {object} message
+   */
+  wish(key, value, message) {
+    this.head.wish(key, value);
+    this.send(message);
+    this.onChange();
+  }
+
+  /** Ask for other rows; only one question is under way at a time. @param {Range} range */
+  ask(range) {
+    this.#wanted = range;
+    if (this.#patience === null && !sameRange(this.#wanted, this.#asked)) this.#sendWindow();
+  }
+
+  #sendWindow() {
+    this.#asked = this.#wanted;
+    this.send({ type: "window", view: this.#view, ...this.#asked });
+    this.#patience = window.setTimeout(() => this.#answered(), WINDOW_ANSWER_WITHIN);
+  }
+
+  #answered() {
+    window.clearTimeout(this.#patience ?? undefined);
+    this.#patience = null;
+    this.ask(this.#wanted);
+  }
+
+  #sayHello() {
+    this.#awaitsFull = true;
+    this.#asked = this.#wanted;
+    this.send({ type: "hello", view: this.#view, ...this.#asked });
+  }
+
+  #sayAlive() {
+    if (document.hidden) return;
+    // A kernel that we cannot hear may have given this view up, so it is greeted anew.
+    if (this.#awaitsFull || !this.inContact) this.#sayHello();
+    else this.send({ type: "alive", view: this.#view });
+  }
+
+  /** A hidden page says nothing and is forgotten; its silence meant nothing either. */
+  #comeBack() {
+    if (document.hidden) return;
+    this.#heardAt = Date.now();
+    this.#sayHello();
+  }
+
+  #tick() {
+    this.head.dropOldWishes();
+    if (!document.hidden && Date.now() - this.#heardAt >= CONTACT_LOST_AFTER)
+      this.inContact = false;
+    this.onChange();
+  }
+
+  #hear = (/** @type {any} */ message) => {
+    const wasLost = !this.inContact;
+    this.#heardAt = Date.now();
+    this.inContact = true;
+    if (message.type === "frame") {
+      if (message.view === this.#view) this.#take(message);
+    } else if (wasLost) this.#sayHello();
+    this.onChange();
+  };
+
+  /** @param {Frame} frame */
+  #take(frame) {
+    if (!frame.full && (this.#awaitsFull || frame.seq !== this.#seq + 1)) {
+      if (!this.#awaitsFull) this.#sayHello();
+      return;
+    }
+    this.#seq = frame.seq;
+    this.total = frame.total;
+    if (frame.full) {
+      this.#awaitsFull = false;
+      this.isKnown = true;
+      this.rows.clear();
+    }
+    for (const [index, row] of frame.rows) this.rows.set(index, row);
+    for (const index of this.rows.keys()) if (index >= frame.total) this.rows.delete(index);
+    this.head.merge(frame.head ?? {});
+    if (frame.head?.now !== undefined) this.#setClock(frame.head.now);
+    if (frame.full) this.#answered();
+  }
+
+  /**
+   * The message that travelled fastest tells the clock best; to follow each one would let an age
+   * step back. A big difference means that a clock was set.
+   * @param {number} kernelNow
+   */
+  #setClock(kernelNow) {
+    const offset = kernelNow - Date.now() / SECOND;
+    const known = this.#clockOffset;
+    if (known === null || offset > known || known - offset > 2) this.#clockOffset = offset;
+  }
+}
+
+/** @param {Range} one @param {Range} other */
+function sameRange(one, other) {
+  return one.start === other.start && one.stop === other.stop;
+}
+
+// ---------------------------------------------------------------------------- Grid
+
+/**
+ * A column builds its cell once for each row element and returns what writes a row into it.
+ * @typedef {(row: any, now: number) => void} CellPainter
+ * @typedef {{
+ *   name: string, title: string, sort?: string, label?: string,
+ *   build: (cell: HTMLElement) => CellPainter,
+ * }} Column
+ * @typedef {{element: HTMLElement, painters: CellPainter[], index: number, row: any}} Line
+ * @typedef {{
+ *   rows: Map<number, any>, total: number, now: number, currentId: number | null,
+ *   sort: [string, boolean] | undefined, empty: string,
+ * }} Contents
+ * @typedef {{
+ *   sorted: (column: string, descending: boolean) => void,
+ *   moved: (row: any) => void,
+ *   scrolled: () => void,
+ *   buttonPressed?: (row: any) => void,
+ * }} GridHandlers
+ */
+
+let gridCount = 0;
+
+/** A table that holds elements only for the rows in sight, and moves through all of them. */
+class Grid {
+  element;
+  #id = `bgw-grid-${++gridCount}`;
+  #rowsInSight;
+  #columns;
+  #handlers;
+  /** @type {Map<string, HTMLElement>} */
+  #headers = new Map();
+  #body = make("div", "bgw-rows", { role: "rowgroup" });
+  #empty = make("div", "bgw-empty");
+  /** @type {Line[]} */
+  #lines = [];
+  /** @type {Contents} */
+  #contents = { rows: new Map(), total: 0, now: 0, currentId: null, sort: undefined, empty: "" };
+  #currentIndex = -1;
+  /** A row that was moved to and has not come from the kernel yet. @type {number | null} */
+  #awaited = null;
+  /** The row that was under the pointer when it went down. @type {number | null} */
+  #pressedId = null;
+
+  /**
+   * @param {string} label
+   * @param {Column[]} columns
+   * @param {number} rowsInSight
+   * @param {GridHandlers} handlers
+   * @param {AbortSignal} signal
+   */
+  constructor(label, columns, rowsInSight, handlers, signal) {
+    this.#columns = columns;
+    this.#rowsInSight = rowsInSight;
+    this.#handlers = handlers;
+    this.element = make(
+      "div",
+      "bgw-grid",
+      { role: "grid", tabindex: "0", "aria-label": label, "aria-colcount": `${columns.length}` },
+      make("div", "bgw-head", { role: "rowgroup" }, this.#buildHeader()),
+      this.#body,
+      this.#empty,
+    );
+    this.element.addEventListener("scroll", () => handlers.scrolled(), { signal, passive: true });
+    this.element.addEventListener("keydown", (event) => this.#pressKey(event), { signal });
+    this.#body.addEventListener("mousedown", (event) => this.#press(event), { signal });
+    this.#body.addEventListener("click", (event) => this.#click(event), { signal });
+  }
+
+  /** The rows in sight and a few more. */
+  get window() {
+    return windowAt(this.element.scrollTop, this.#rowsInSight);
+  }
+
+  /** @returns {any} the current row, when it is at hand */
+  get currentRow() {
+    return this.#contents.rows.get(this.#currentIndex) ?? null;
+  }
+
+  /** @param {Contents} contents */
+  paint(contents) {
+    this.#contents = contents;
+    this.#findCurrent();
+    this.#paintHeader();
+    this.#paintRows();
+    setAttribute(this.element, "aria-rowcount", `${contents.total + 1}`);
+    setText(this.#empty, contents.total ? "" : contents.empty);
+    setHidden(this.#empty, contents.total > 0);
+    this.#goToAwaited();
+  }
+
+  /** Rows move when they are sorted anew: the current one is known by its id. */
+  #findCurrent() {
+    const { rows, currentId } = this.#contents;
+    this.#currentIndex = Math.min(this.#currentIndex, this.#contents.total - 1);
+    for (const [index, row] of rows) if (row.id === currentId) this.#currentIndex = index;
+  }
+
+  #buildHeader() {
+    const header = make("div", "bgw-line", { role: "row", "aria-rowindex": "1" });
+    this.#columns.forEach(({ name, title, sort, label }, at) => {
+      const cell = make("div", `bgw-cell bgw-col-${name}`, {
+        role: "columnheader",
+        "aria-colindex": `${at + 1}`,
+      });
+      if (label) cell.setAttribute("aria-label", label);
+      if (sort) {
+        const button = make("button", "bgw-sort", { type: "button" }, title);
+        button.onclick = () => this.#sortBy(sort);
+        cell.append(button);
+        this.#headers.set(sort, cell);
+      } else cell.append(title);
+      header.append(cell);
+    });
+    return header;
+  }
+
+  /** @param {string} column */
+  #sortBy(column) {
+    const [active, descending] = this.#contents.sort ?? ["", false];
+    this.#handlers.sorted(column, column === active && !descending);
+  }
+
+  #paintHeader() {
+    const [active, descending] = this.#contents.sort ?? ["", false];
+    const direction = descending ? "descending" : "ascending";
+    for (const [column, cell] of this.#headers)
+      setAttribute(cell, "aria-sort", column === active ? direction : "none");
+  }
+
+  #paintRows() {
+    const { rows, total } = this.#contents;
+    const height = `${total * ROW_HEIGHT}px`;
+    if (this.#body.style.height !== height) this.#body.style.height = height;
+    const { start, stop } = this.window;
+    let used = 0;
+    for (let index = start; index < Math.min(stop, total); index++)
+      if (rows.has(index)) this.#paintLine(used++, index);
+    for (const line of this.#lines.splice(used)) line.element.remove();
+    const current = this.#lines.find(({ row }) => row.id === this.#contents.currentId);
+    setAttribute(this.element, "aria-activedescendant", current?.element.id ?? null);
+  }
+
+  /** @param {number} at which of the row elements @param {number} index which row */
+  #paintLine(at, index) {
+    const line = (this.#lines[at] ??= this.#buildLine(at));
+    const row = this.#contents.rows.get(index);
+    if (line.index !== index) {
+      line.index = index;
+      line.element.style.transform = `translateY(${index * ROW_HEIGHT}px)`;
+      line.element.setAttribute("aria-rowindex", `${index + 2}`);
+    }
+    line.row = row;
+    setAttribute(line.element, "data-bgw-id", `${row.id}`);
+    setAttribute(line.element, "data-bgw-state", row.state);
+    setAttribute(line.element, "aria-selected", `${row.id === this.#contents.currentId}`);
+    for (const paintCell of line.painters) paintCell(row, this.#contents.now);
+  }
+
+  /** @param {number} at @returns {Line} */
+  #buildLine(at) {
+    const element = make("div", "bgw-line bgw-row", { role: "row", id: `${this.#id}-${at}` });
+    const painters = this.#columns.map(({ name, build }, column) => {
+      const cell = make("div", `bgw-cell bgw-col-${name}`, {
+        role: "gridcell",
+        "aria-colindex": `${column + 1}`,
+      });
+      element.append(cell);
+      return build(cell);
+    });
+    this.#body.append(element);
+    return { element, painters, index: -1, row: null };
+  }
+
+  /** @param {Event} event */
+  #lineAt({ target }) {
+    return this.#lines.find(({ element }) => element.contains(/** @type {Node} */ (target)));
+  }
+
+  /** @param {MouseEvent} event */
+  #press(event) {
+    this.#pressedId = this.#lineAt(event)?.row.id ?? null;
+    if (!isOnButton(event)) return;
+    // A button that vanishes with its task would take the focus along, and keys would go astray.
+    event.preventDefault();
+    this.element.focus({ preventScroll: true });
+  }
+
+  /** @param {MouseEvent} event */
+  #click(event) {
+    const line = this.#lineAt(event);
+    if (!line) return;
+    // The table may have moved between press and release: nobody's task is cancelled by accident.
+    const byPointer = event.detail > 0;
+    if (byPointer && line.row.id !== this.#pressedId) return;
+    if (isOnButton(event)) this.#handlers.buttonPressed?.(line.row);
+    else this.#moveTo(line.index);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #pressKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const { total } = this.#contents;
+    const index = indexAfterKey(event.key, this.#currentIndex, total, this.#rowsInSight - 1);
+    if (index === null) return;
+    event.preventDefault();
+    this.#moveTo(index);
+  }
+
+  /** @param {number} index */
+  #moveTo(index) {
+    this.#currentIndex = index;
+    this.#awaited = index;
+    const scrollTop = scrollTopShowing(index, this.element.scrollTop, this.#rowsInSight);
+    if (scrollTop !== this.element.scrollTop) this.element.scrollTop = scrollTop;
+    this.#goToAwaited();
+  }
+
+  #goToAwaited() {
+    const row = this.#awaited === null ? undefined : this.#contents.rows.get(this.#awaited);
+    if (!row) return;
+    this.#awaited = null;
+    this.#handlers.moved(row);
+  }
+}
+
+/** @param {Event} event */
+function isOnButton({ target }) {
+  return /** @type {Element} */ (target).closest("button") !== null;
+}
+
+// ---------------------------------------------------------------------------- columns
+
+/**
+ * A cell of plain text. The full text is its tooltip, for it may be cut off.
+ * @param {(row: any, now: number) => {text: string, tone?: string}} say
+ * @returns {Column["build"]}
+ */
+function text(say) {
+  return (cell) => (row, now) => {
+    const { text, tone = "" } = say(row, now);
+    if (cell.textContent !== text) {
+      cell.textContent = text;
+      cell.title = text;
+    }
+    setAttribute(cell, "data-tone", tone);
+  };
+}
+
+/** @type {Column["build"]} */
+function stateMark(cell) {
+  const mark = make("i", "bgw-mark", { "aria-hidden": "true" });
+  cell.append(mark);
+  return (row) => setAttribute(mark, "data-mark", appearanceOf(row).mark);
+}
+
+const stateWord = text((row) => {
+  const { word, tone } = appearanceOf(row);
+  return { text: word, tone };
+});
+
+/** @type {Column["build"]} */
+function taskCounts(cell) {
+  const parts = new Map(
+    ["ok", "warn", "faint", "bad"].map((tone) => [tone, make("i", "", { "data-tone": tone })]),
+  );
+  const unfinished = make("span", "");
+  const ofTotal = make("span", "bgw-soft");
+  const bar = make("span", "bgw-mix", { "aria-hidden": "true" }, ...parts.values());
+  cell.append(bar, unfinished, ofTotal);
+  return (/** @type {LoopRow} */ row) => {
+    for (const [tone, share] of Object.entries(mixOf(row))) {
+      const width = `${share.toFixed(1)}%`;
+      const part = parts.get(tone);
+      if (part && part.style.width !== width) part.style.width = width;
+      if (part) setHidden(part, share === 0);
+    }
+    setText(unfinished, formatCount(row.unfinished));
+    setText(ofTotal, ` of ${formatCount(row.total)}`);
+    setAttribute(cell, "title", formatEnded(row.counts));
+  };
+}
+
+/** @type {Column["build"]} */
+function taskName(cell) {
+  const name = make("span", "");
+  const isMain = make("span", "bgw-main", { title: "The loop's main task" }, "main");
+  cell.append(name, isMain);
+  return (/** @type {TaskRow} */ row) => {
+    setText(name, row.name);
+    setAttribute(cell, "title", row.name);
+    // A main task that is named "main" says so already.
+    setHidden(isMain, !row.main || row.name === "main");
+  };
+}
+
+/** @type {Column["build"]} */
+function cancelButton(cell) {
+  const button = make("button", "bgw-cancel", { type: "button", tabindex: "-1" }, "×");
+  cell.append(button);
+  return (/** @type {TaskRow} */ row) => {
+    setHidden(button, !isUnfinished(row));
+    setAttribute(button, "aria-label", `Cancel task ${row.name}`);
+    setAttribute(button, "title", `Cancel task ${row.name}`);
+  };
+}
+
+/** @type {Column[]} */
+const LOOP_COLUMNS = [
+  { name: "mark", title: "", label: "Mark", build: stateMark },
+  { name: "name", title: "Loop", sort: "name", build: text((row) => ({ text: row.name })) },
+  {
+    name: "host",
+    title: "Host",
+    sort: "host",
+    build: text((row) => ({ text: row.host, tone: "soft" })),
+  },
+  { name: "state", title: "State", sort: "state", build: stateWord },
+  { name: "tasks", title: "Tasks", sort: "tasks", build: taskCounts },
+  {
+    name: "age",
+    title: "Age",
+    sort: "age",
+    build: text((row, now) => ({ text: formatAge(ageOf(row.started, row.ended, now)) })),
+  },
+  {
+    name: "note",
+    title: "Note",
+    sort: "note",
+    build: text((row) => ({ text: row.note ?? "", tone: appearanceOf(row).tone })),
+  },
+];
+
+/** @type {Column[]} */
+const TASK_COLUMNS = [
+  { name: "mark", title: "", label: "Mark", build: stateMark },
+  { name: "name", title: "Task", sort: "name", build: taskName },
+  { name: "state", title: "State", sort: "state", build: stateWord },
+  {
+    name: "coroutine",
+    title: "Coroutine",
+    sort: "coroutine",
+    build: text((row) => ({ text: row.coroutine, tone: "soft" })),
+  },
+  { name: "waiting", title: "Waiting on", sort: "waiting", build: text(waitingOf) },
+  {
+    name: "age",
+    title: "Age",
+    sort: "age",
+    build: text((row, now) => ({ text: formatAge(ageOf(row.created, row.ended, now)) })),
+  },
+  { name: "cancel", title: "", label: "Cancel", build: cancelButton },
+];
+
+// ---------------------------------------------------------------------------- faces
+
+/**
+ * @typedef {{element: HTMLElement, paint: () => void}} Part
+ * @typedef {Part & {grid: Grid, selectedLoop: () => number | null}} Face
+ */
+
+/** @param {Wire} wire @param {AbortSignal} signal @returns {Face} */
+function loopsFace(wire, signal) {
+  const bar = make("div", "bgw-bar");
+  const parts = [
+    summary(wire),
+    contactMark(wire),
+    filterInput(wire, signal),
+    intervalSelect(wire, signal),
+    pauseButton(wire, signal),
+  ];
+  bar.append(...parts.map(({ element }) => element));
+  const selectedLoop = () => wire.head.get("selected") ?? null;
+  const grid = new Grid(
+    "Background loops",
+    LOOP_COLUMNS,
+    MOST_LOOPS_IN_SIGHT,
+    {
+      sorted: sorter(wire),
+      moved: ({ id }) => wire.wish("selected", id, { type: "select", loop: id }),
+      scrolled: () => wire.onChange(),
+    },
+    signal,
+  );
+  return {
+    element: make("div", "bgw-table bgw-loops", {}, bar, grid.element),
+    grid,
+    selectedLoop,
+    paint() {
+      parts.forEach((part) => part.paint());
+      grid.element.style.setProperty("--bgw-rows-in-sight", `${rowsHigh(wire.total)}`);
+      grid.paint({
+        ...tableContents(wire),
+        currentId: selectedLoop(),
+        empty: "No loops yet. Start one with bgw.start(work).",
+      });
+    },
+  };
+}
+
+/** @param {Wire} wire @param {AbortSignal} signal @returns {Face} */
+function tasksFace(wire, signal) {
+  const selectedLoop = () => wire.head.get("loop") ?? null;
+  /** @type {number | null} */
+  let currentId = null;
+  /** @type {number | null} */
+  let shownLoop = null;
+  const grid = new Grid(
+    "Tasks",
+    TASK_COLUMNS,
+    TASKS_IN_SIGHT,
+    {
+      sorted: sorter(wire),
+      moved(row) {
+        currentId = row.id;
+        wire.onChange();
+      },
+      scrolled: () => wire.onChange(),
+      buttonPressed: (row) => wire.command("cancel_tasks", selectedLoop(), [row.id]),
+    },
+    signal,
+  );
+  grid.element.addEventListener(
+    "keydown",
+    ({ key }) => {
+      const row = grid.currentRow;
+      if (key === "Delete" && row?.id === currentId && isUnfinished(row))
+        wire.command("cancel_tasks", selectedLoop(), [row.id]);
+    },
+    { signal },
+  );
+  const trace = make("pre", "bgw-trace", {
+    tabindex: "0",
+    role: "tabpanel",
+    "aria-label": "Error",
+  });
+  const tabs = tabStrip(wire, grid.element, trace, signal);
+  const footer = tasksFooter(wire);
+  return {
+    element: make(
+      "div",
+      "bgw-table bgw-tasks",
+      {},
+      tabs.element,
+      grid.element,
+      trace,
+      footer.element,
+    ),
+    grid,
+    selectedLoop,
+    paint() {
+      if (selectedLoop() !== shownLoop) {
+        shownLoop = selectedLoop();
+        currentId = null;
+        grid.element.scrollTop = 0;
+      }
+      tabs.paint();
+      footer.paint();
+      setAttribute(
+        grid.element,
+        "aria-label",
+        `Tasks of ${wire.head.get("loop_name") ?? "no loop"}`,
+      );
+      grid.paint({ ...tableContents(wire), currentId, empty: noTasks(wire) });
+    },
+  };
+}
+
+/** @param {Wire} wire */
+function tableContents(wire) {
+  const { rows, total, now, head } = wire;
+  return { rows, total, now, sort: head.get("sort") };
+}
+
+/** @param {Wire} wire @returns {GridHandlers["sorted"]} */
+function sorter(wire) {
+  return (column, descending) =>
+    wire.wish("sort", [column, descending], { type: "sort", column, descending });
+}
+
+/** An empty table is one line high: that is where it says so. @param {number} total */
+function rowsHigh(total) {
+  return Math.max(1, Math.min(total, MOST_LOOPS_IN_SIGHT));
+}
+
+/** @param {Wire} wire */
+function noTasks({ isKnown, head }) {
+  if (!isKnown) return "";
+  if ((head.get("loop") ?? null) === null) return "No loop selected";
+  return head.get("filtered") ? "No task matches the filter" : "No tasks";
+}
+
+/** @param {Wire} wire @returns {Part} */
+function summary({ head }) {
+  const element = make("div", "bgw-sum");
+  const counters = [
+    { key: "loops", words: (/** @type {number} */ count) => plural(count, "loop") },
+    { key: "tasks", words: (/** @type {number} */ count) => plural(count, "task") },
+    { key: "failed", words: () => "failed" },
+  ].map(({ key, words }) => {
+    const number = make("b", "");
+    const noun = make("span", "");
+    const counter = make("span", `bgw-count-${key}`, {}, number, " ", noun);
+    element.append(counter);
+    return () => {
+      const count = head.get(key) ?? 0;
+      setText(number, formatCount(count));
+      setText(noun, words(count));
+      if (key === "failed") setHidden(counter, count === 0);
+    };
+  });
+  return { element, paint: () => counters.forEach((paint) => paint()) };
+}
+
+/** @param {Wire} wire @returns {Part} */
+function contactMark(wire) {
+  const element = make("span", "bgw-contact", { role: "status" });
+  return {
+    element,
+    paint: () => setText(element, wire.inContact ? "" : "no contact with the kernel"),
+  };
+}
+
+/** @param {Wire} wire @param {AbortSignal} signal @returns {Part} */
+function filterInput(wire, signal) {
+  const element = make("input", "bgw-filter", {
+    type: "search",
+    placeholder: "Filter tasks   /",
+    "aria-label": "Filter tasks",
+    autocomplete: "off",
+    spellcheck: "false",
+    "data-lm-suppress-shortcuts": "true",
+  });
+  let delay = 0;
+  const send = () => wire.wish("filter", element.value, { type: "filter", text: element.value });
+  element.addEventListener(
+    "input",
+    () => {
+      window.clearTimeout(delay);
+      delay = window.setTimeout(send, FILTER_SETTLES_IN);
+    },
+    { signal },
+  );
+  signal.addEventListener("abort", () => window.clearTimeout(delay));
+  return {
+    element,
+    paint() {
+      const text = wire.head.get("filter") ?? "";
+      // Never under the user's fingers.
+      if (document.activeElement !== element && element.value !== text) element.value = text;
+    },
+  };
+}
+
+/** @param {Wire} wire @param {AbortSignal} signal @returns {Part} */
+function intervalSelect(wire, signal) {
+  const element = make("select", "bgw-interval", {
+    "aria-label": "Refresh interval",
+    title: "Refresh interval",
+  });
+  let shown = "";
+  const offer = (/** @type {number} */ present) => {
+    const seconds = [...new Set([...INTERVALS, present])].sort((one, other) => one - other);
+    element.replaceChildren(
+      ...seconds.map((value) => make("option", "", { value: `${value}` }, `${value} s`)),
+    );
+    element.value = `${present}`;
+  };
+  offer(INTERVALS[1]);
+  element.addEventListener(
+    "change",
+    () => {
+      const seconds = Number(element.value);
+      wire.wish("interval", seconds, { type: "interval", seconds });
+    },
+    { signal },
+  );
+  return {
+    element,
+    paint() {
+      const interval = wire.head.get("interval");
+      if (interval === undefined || `${interval}` === shown) return;
+      shown = `${interval}`;
+      offer(interval);
+    },
+  };
+}
+
+/** @param {Wire} wire @param {AbortSignal} signal @returns {Part} */
+function pauseButton(wire, signal) {
+  const element = make("button", "bgw-pause", { type: "button", "aria-pressed": "false" }, "Pause");
+  element.addEventListener(
+    "click",
+    () => {
+      const paused = !wire.head.get("paused");
+      wire.wish("paused", paused, { type: "pause", paused });
+    },
+    { signal },
+  );
+  return {
+    element,
+    paint() {
+      const paused = Boolean(wire.head.get("paused"));
+      setAttribute(element, "aria-pressed", `${paused}`);
+      setText(element, paused ? "Resume" : "Pause");
+    },
+  };
+}
+
+/**
+ * "Tasks 412", and "Error" once there is one; shows the grid or the traceback.
+ * @param {Wire} wire
+ * @param {HTMLElement} grid
+ * @param {HTMLElement} trace
+ * @param {AbortSignal} signal
+ * @returns {Part}
+ */
+function tabStrip(wire, grid, trace, signal) {
+  const tasks = make("button", "bgw-tab", { type: "button", role: "tab" });
+  const error = make("button", "bgw-tab bgw-tab-error", { type: "button", role: "tab" }, "Error");
+  const element = make("div", "bgw-tabs", { role: "tablist" }, tasks, error);
+  let showsError = false;
+  element.addEventListener(
+    "click",
+    ({ target }) => {
+      if (target !== element) showsError = target === error;
+      wire.onChange();
+    },
+    { signal },
+  );
+  return {
+    element,
+    paint() {
+      const text = wire.head.get("error") ?? null;
+      showsError &&= text !== null;
+      const unfinished = wire.head.get("unfinished");
+      setText(tasks, unfinished === undefined ? "Tasks" : `Tasks ${formatCount(unfinished)}`);
+      setAttribute(tasks, "aria-selected", `${!showsError}`);
+      setAttribute(error, "aria-selected", `${showsError}`);
+      setHidden(error, text === null);
+      setHidden(grid, showsError);
+      setHidden(trace, !showsError);
+      setText(trace, text ?? "");
+    },
+  };
+}
+
+/** @param {Wire} wire @returns {Part} */
+function tasksFooter(wire) {
+  const rows = make("span", "bgw-row-count");
+  const ended = make("span", "bgw-ended");
+  const keys = make(
+    "span",
+    "bgw-keys",
+    {},
+    ...["e Stop event", "s Stop loop", "c Cancel tasks", "/ filter"].map((hint) =>
+      make("span", "", {}, hint),
+    ),
+  );
+  return {
+    element: make("div", "bgw-foot", {}, rows, ended, keys),
+    paint() {
+      const { total, head, isKnown } = wire;
+      const count = formatNumber(total, "row");
+      const matching = head.get("filtered") ? " with the filter" : "";
+      setText(rows, isKnown ? count + matching : "");
+      setText(ended, formatEnded(head.get("counts") ?? {}));
+    },
+  };
+}
+
+// ---------------------------------------------------------------------------- render
+
+/**
+ * Single keys act on the selected loop from inside either grid; "/" leads to the panel's filter.
+ * No key leaks into the notebook, where it could mean something else (c copies a cell).
+ * @param {Face} face @param {Wire} wire @param {AbortSignal} signal
+ */
+function listenForKeys({ element, grid, selectedLoop }, wire, signal) {
+  const commands = /** @type {const} */ ({ e: "stop_event", s: "stop_loop", c: "cancel_tasks" });
+  element.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab's own way to opt out
+  element.addEventListener(
+    "keydown",
+    (event) => {
+      event.stopPropagation();
+      const target = /** @type {HTMLElement} */ (event.target);
+      if (event.ctrlKey || event.metaKey || event.altKey || target.matches("input, select")) return;
+      if (event.key === "/") {
+        event.preventDefault(); // the key itself is no part of the filter
+        focusFilter(element);
+      } else if (grid.element.contains(target) && event.key in commands && !event.repeat) {
+        const key = /** @type {keyof typeof commands} */ (event.key);
+        wire.command(commands[key], selectedLoop());
+      }
+    },
+    { signal },
+  );
+}
+
+/** @param {HTMLElement} element */
+function focusFilter(element) {
+  const panel = element.closest(".bgw-panel") ?? element;
+  /** @type {HTMLElement | null} */ (panel.querySelector(".bgw-filter"))?.focus();
+}
+
+/** @param {{model: Model, el: HTMLElement}} context */
+function render({ model, el }) {
+  const lifetime = new AbortController();
+  const { signal } = lifetime;
+  const isLoops = model.get("kind") === "loops";
+  const wire = new Wire(model, windowAt(0, isLoops ? MOST_LOOPS_IN_SIGHT : TASKS_IN_SIGHT), signal);
+  const face = isLoops ? loopsFace(wire, signal) : tasksFace(wire, signal);
+  const paint = () => {
+    face.element.classList.toggle("bgw-lost", !wire.inContact);
+    face.paint();
+    wire.ask(face.grid.window);
+  };
+  wire.onChange = coalesced(paint, signal);
+  listenForKeys(face, wire, signal);
+  el.append(face.element);
+  paint();
+  return () => {
+    lifetime.abort();
+    face.element.remove();
+  };
+}
+
+export default { render };

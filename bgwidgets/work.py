@@ -1,0 +1,176 @@
+"""What a loop is given to run: checked before anything starts."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from bgwidgets.exceptions import CannotRestart, InvalidWork
+
+
+class WorkKind(Enum):
+    """How a loop runs its work."""
+
+    NOTHING = auto()
+    """There is none: the loop lives until it is stopped."""
+    COROUTINE = auto()
+    """A coroutine object, which can run once."""
+    COROUTINE_FUNCTION = auto()
+    """A function that makes a new coroutine at each call."""
+    PLAIN_FUNCTION = auto()
+    """A function that may block, so it runs in a worker thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Work and its arguments, known to be runnable."""
+
+    kind: WorkKind
+    target: Any = None
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = ()  # type: ignore[assignment] # an immutable empty default
+
+    @property
+    def name(self) -> str:
+        """What a loop that runs this is called unless told otherwise."""
+        if self.kind is WorkKind.NOTHING:
+            return "loop"
+        target = self.target
+        while isinstance(target, functools.partial):
+            target = target.func
+        name = getattr(target, "__name__", None) or type(target).__name__
+        return "lambda" if name == "<lambda>" else str(name)
+
+    @property
+    def qualified_name(self) -> str:
+        """The qualified name of the function or coroutine."""
+        target = self.target
+        while isinstance(target, functools.partial):
+            target = target.func
+        return str(getattr(target, "__qualname__", None) or type(target).__qualname__)
+
+    def call(self) -> Any:
+        """Call the function: a new coroutine, or whatever a plain function returns."""
+        return self.target(*self.args, **dict(self.kwargs))
+
+    def discard(self) -> None:
+        """Close a coroutine object that will not run, so that Python need not warn about it."""
+        if self.kind is WorkKind.COROUTINE:
+            self.target.close()
+
+    def again(self) -> Work:
+        """The same work for another run; raises `CannotRestart` for a coroutine object."""
+        if self.kind is WorkKind.COROUTINE:
+            raise CannotRestart(
+                f"{self.qualified_name} was started as a coroutine object, which runs only once:"
+                " start the function with its arguments instead, as in"
+                f" bgw.start({self.name}, ...)"
+            )
+        return self
+
+
+def check_work(
+    target: object, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+) -> Work:
+    """Find out how to run `target`; calls nothing. Any thread; does not block.
+
+    Raises `InvalidWork` for what cannot be run, and closes a coroutine that is refused.
+    """
+    kwargs = dict(kwargs or {})
+    if target is None:
+        if args or kwargs:
+            raise InvalidWork("arguments without work: pass the function first, start(f, 1, 2)")
+        return Work(WorkKind.NOTHING)
+    if inspect.iscoroutine(target):
+        _ = check_coroutine(target)
+        if args or kwargs:
+            target.close()
+            raise InvalidWork(
+                "a coroutine object has its arguments already: pass either the coroutine alone,"
+                " start(f(1, 2)), or the function with its arguments, start(f, 1, 2)"
+            )
+        return Work(WorkKind.COROUTINE, target)
+    _refuse_what_cannot_run(target)
+    function: Callable[..., Any] = target  # type: ignore[assignment] # callable: just checked
+    _check_arguments(function, args, kwargs)
+    kind = (
+        WorkKind.COROUTINE_FUNCTION
+        if inspect.iscoroutinefunction(_innermost(function))
+        else WorkKind.PLAIN_FUNCTION
+    )
+    return Work(kind, function, args, kwargs)
+
+
+def check_coroutine(target: object) -> Coroutine[Any, Any, Any]:
+    """`target`, if it is a coroutine object that nobody has awaited; else raises `InvalidWork`."""
+    if not inspect.iscoroutine(target):
+        hint = " Call it: submit(f(1, 2))." if callable(target) else ""
+        raise InvalidWork(f"a coroutine object is needed here, not {_kind_of(target)}.{hint}")
+    state = inspect.getcoroutinestate(target)
+    if state != inspect.CORO_CREATED:
+        what = "has ended" if state == inspect.CORO_CLOSED else "was already awaited"
+        raise InvalidWork(
+            f"this coroutine {what} ({target.__qualname__}), and a coroutine runs only once:"
+            " call the function again to make a new one"
+        )
+    return target
+
+
+def _refuse_what_cannot_run(target: object) -> None:
+    function = _innermost(target)
+    if inspect.isasyncgenfunction(function) or inspect.isasyncgen(target):
+        raise InvalidWork(
+            f"{_kind_of(target)} yields values and has no end of its own: wrap it in a coroutine"
+            " function that does `async for item in ...`"
+        )
+    if inspect.isgeneratorfunction(function) or inspect.isgenerator(target):
+        raise InvalidWork(
+            f"{_kind_of(target)} would do nothing when called: wrap it in a function that loops"
+            " over it"
+        )
+    if inspect.isawaitable(target):
+        raise InvalidWork(
+            f"{_kind_of(target)} belongs to the event loop where it was made: pass a coroutine"
+            " function, or a coroutine object that nobody has awaited"
+        )
+    if not callable(target):
+        raise InvalidWork(
+            f"{_kind_of(target)} cannot be run: pass a coroutine function, a coroutine object or a"
+            " plain function"
+        )
+
+
+def _check_arguments(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (ValueError, TypeError):
+        return  # Some built-in functions have none; a wrong call shows when it is made.
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise InvalidWork(
+            f"{getattr(function, '__name__', function)!s}{signature} cannot be called with these"
+            f" arguments: {error}"
+        ) from None
+
+
+def _innermost(target: object) -> Any:
+    """The function that decides what a call returns: under partial, or an object's `__call__`."""
+    while isinstance(target, functools.partial):
+        target = target.func
+    if inspect.isroutine(target) or inspect.isclass(target):
+        return target
+    return getattr(type(target), "__call__", target)  # noqa: B004 - a class may define an async one
+
+
+def _kind_of(target: object) -> str:
+    name = getattr(target, "__qualname__", None)
+    kind = type(target).__name__.replace("_", " ")
+    article = "an" if kind[0] in "aeiou" else "a"
+    return f"{article} {kind}" + (f" ({name})" if isinstance(name, str) else "")

@@ -1,0 +1,110 @@
+"""The status line in a real browser, with the test in the kernel's place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.browser.stage import Stage
+
+INFO = {"type": "info", "text": "race · run 1"}
+
+
+def said(text: str, level: str = "info") -> dict[str, str]:
+    return {"type": "said", "level": level, "text": text}
+
+
+def test_it_says_hello_and_bye(line: Stage):
+    """And after that it says and hears nothing."""
+    assert line.sent() == [{"type": "hello"}]
+    line.say(said("done"))
+    line.close()
+    assert line.sent() == [{"type": "bye"}]
+    assert line.page.evaluate("stage.listeners.size") == 0
+    assert line.find(".bgw-status").count() == 0
+
+
+def test_it_tells_what_is_selected(line: Stage):
+    """In full as a tooltip too, for it may be cut off."""
+    line.say(INFO)
+    assert line.texts(".bgw-status") == ["race · run 1"]
+    assert line.attribute(".bgw-status", "title") == "race · run 1"
+
+
+def test_what_was_said_stays_for_eight_seconds(line: Stage):
+    """Then what is selected shows again, as it is by then."""
+    line.say(INFO)
+    line.say(said("Stop event set"))
+    line.say(INFO | {"text": "race · run 2"})
+    line.pass_time(7.9)
+    assert line.texts(".bgw-status") == ["Stop event set"]
+    line.pass_time(0.2)
+    assert line.texts(".bgw-status") == ["race · run 2"]
+
+
+def test_each_word_has_its_full_time(line: Stage):
+    """The first one's eight seconds do not end the second."""
+    line.say(said("one"))
+    line.pass_time(5)
+    line.say(said("two"))
+    line.pass_time(5)
+    assert line.texts(".bgw-status") == ["two"]
+
+
+def test_an_error_stays_until_the_next_word(line: Stage):
+    """Nobody should miss it by looking away."""
+    line.say(INFO)
+    line.say(said("race is protected", "error"))
+    line.pass_time(3600)
+    line.say(INFO | {"text": "train · run 1"})
+    assert line.texts(".bgw-status") == ["race is protected"]
+    line.say(said("Stop event set"))
+    line.pass_time(9)
+    assert line.texts(".bgw-status") == ["train · run 1"]
+
+
+def test_an_error_outlives_the_word_before_it(line: Stage):
+    """The timer of what was said earlier does not take it away."""
+    line.say(said("Stop event set"))
+    line.say(said("race is protected", "error"))
+    line.pass_time(9)
+    assert line.texts(".bgw-status") == ["race is protected"]
+
+
+def test_levels_differ_in_colour(line: Stage):
+    """An error is not in the colour of the rest."""
+    colours = []
+    for message in (INFO, said("done"), said("no", "error")):
+        line.say(message)
+        colours.append(line.find(".bgw-status").evaluate("line => getComputedStyle(line).color"))
+    assert len(set(colours)) == 3
+
+
+def test_text_is_never_html(line: Stage):
+    """A loop's name may be anything."""
+    line.say(INFO | {"text": "<img src=x onerror=alert(1)>"})
+    assert line.texts(".bgw-status") == ["<img src=x onerror=alert(1)>"]
+    assert line.find(".bgw-status *").count() == 0
+
+
+def test_a_screen_reader_is_told_politely(line: Stage):
+    """It is a status, not an alarm."""
+    assert line.page.get_by_role("status").count() == 1
+    assert line.attribute(".bgw-status", "aria-live") == "polite"
+
+
+def test_a_closed_connection_is_no_error(line: Stage):
+    """After a kernel's restart the comm throws, and the cleanup goes through all the same."""
+    line.page.evaluate("stage.isClosed = true")
+    line.close()
+    assert line.find(".bgw-status").count() == 0
+
+
+def test_when_narrow_only_what_was_said_is_shown(line: Stage):
+    """The table shows what is selected; the outcome of a command shows nowhere else."""
+    line.page.set_viewport_size({"width": 620, "height": 700})
+    line.page.add_style_tag(content=".bgw-panel { container-type: inline-size }")
+    line.say(INFO)
+    assert line.texts(".bgw-status:visible") == []
+    line.say(said("Stop event set"))
+    assert line.texts(".bgw-status:visible") == ["Stop event set"]

@@ -1,0 +1,236 @@
+"""What the tables send when they are clicked, typed into and moved through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.stage import MANY, NOW, ONE_FRAME, task_row, tasks_head, window_of_tasks
+
+if TYPE_CHECKING:
+    from tests.browser.stage import Stage
+
+
+# -- what the user asks for
+
+
+def test_a_click_on_a_loop_selects_it_at_once(loops: Stage):
+    """The page does not wait for the kernel to say so."""
+    loops.click("[data-bgw-id='2'] .bgw-col-name")
+    assert loops.sent() == [{"type": "select", "loop": 2}]
+    assert loops.attribute("[data-bgw-id='2']", "aria-selected") == "true"
+    assert loops.attribute("[data-bgw-id='1']", "aria-selected") == "false"
+
+
+def test_a_late_answer_does_not_undo_a_newer_click(loops: Stage):
+    """What was asked last shows until the kernel confirms it; then the kernel decides again."""
+    loops.click("[data-bgw-id='2']")
+    loops.frame({}, total=2, head={"selected": 1})
+    assert loops.attribute(".bgw-row[aria-selected='true']", "data-bgw-id") == "2"
+    loops.frame({}, total=2, head={"selected": 2})
+    loops.frame({}, total=2, head={"selected": 1})
+    assert loops.attribute(".bgw-row[aria-selected='true']", "data-bgw-id") == "1"
+
+
+def test_a_click_that_the_kernel_never_confirms_falls_back(loops: Stage):
+    """The page does not insist on what is not so."""
+    loops.click("[data-bgw-id='2']")
+    loops.pass_time(4)
+    assert loops.attribute(".bgw-row[aria-selected='true']", "data-bgw-id") == "1"
+
+
+@pytest.mark.parametrize("by_keyboard", [False, True])
+def test_a_header_sorts(loops: Stage, *, by_keyboard: bool):
+    """A second time turns the order round; the header says which way."""
+    button = ".bgw-head .bgw-col-age .bgw-sort"
+
+    def use_header():
+        if by_keyboard:
+            loops.find(button).focus()
+            loops.press("Enter")
+        else:
+            loops.click(button)
+
+    use_header()
+    assert loops.sent() == [{"type": "sort", "column": "age", "descending": False}]
+    assert loops.attribute(".bgw-head .bgw-col-age", "aria-sort") == "ascending"
+    assert loops.attribute(".bgw-head .bgw-col-name", "aria-sort") == "none"
+    use_header()
+    assert loops.sent() == [{"type": "sort", "column": "age", "descending": True}]
+    assert loops.attribute(".bgw-head .bgw-col-age", "aria-sort") == "descending"
+
+
+def test_every_column_sorts_by_the_kernels_name(script: Stage):
+    """The names that the kernel knows, for both kinds."""
+    script.mount("tasks")
+    for button in script.find(".bgw-sort").all():
+        button.click()
+    columns = [message["column"] for message in script.sent() if message["type"] == "sort"]
+    assert columns == ["name", "state", "coroutine", "waiting", "age"]
+
+
+def test_the_filter_is_sent_when_typing_pauses(loops: Stage):
+    """One message for a word, not one for each letter."""
+    loops.page.type(".bgw-filter", "fetch")
+    loops.pass_time(0.1)
+    assert loops.sent() == []
+    loops.pass_time(0.1)
+    assert loops.sent() == [{"type": "filter", "text": "fetch"}]
+
+
+def test_the_filter_is_not_changed_under_the_fingers(loops: Stage):
+    """The kernel's filter shows when nobody is typing."""
+    loops.page.type(".bgw-filter", "fet")
+    loops.frame({}, total=2, head={"filter": "other"})
+    assert loops.page.input_value(".bgw-filter") == "fet"
+    loops.pass_time(0.2)
+    loops.frame({}, total=2, head={"filter": "fet"})
+    loops.find(".bgw-filter").blur()
+    loops.frame({}, total=2, head={"filter": "other"})
+    assert loops.page.input_value(".bgw-filter") == "other"
+
+
+def test_the_interval_is_chosen(loops: Stage):
+    """From five, of which the kernel's own is shown."""
+    assert loops.page.input_value(".bgw-interval") == "0.5"
+    assert loops.texts(".bgw-interval option") == ["0.2 s", "0.5 s", "1 s", "2 s", "5 s"]
+    loops.page.select_option(".bgw-interval", "2")
+    assert loops.sent() == [{"type": "interval", "seconds": 2}]
+
+
+def test_an_unusual_interval_is_shown_too(loops: Stage):
+    """Set in Python, it joins the list in its place."""
+    loops.frame({}, total=2, head={"interval": 1.5})
+    assert loops.page.input_value(".bgw-interval") == "1.5"
+    assert loops.texts(".bgw-interval option")[2:4] == ["1 s", "1.5 s"]
+
+
+def test_pause_and_resume(loops: Stage):
+    """One button, which says what it will do."""
+    loops.click(".bgw-pause")
+    assert loops.sent() == [{"type": "pause", "paused": True}]
+    assert loops.texts(".bgw-pause") == ["Resume"]
+    assert loops.attribute(".bgw-pause", "aria-pressed") == "true"
+    loops.click(".bgw-pause")
+    assert loops.sent() == [{"type": "pause", "paused": False}]
+    assert loops.texts(".bgw-pause") == ["Pause"]
+
+
+def test_a_tasks_button_cancels_that_task(tasks: Stage):
+    """And no other, and does not make it the current one."""
+    tasks.click("[data-bgw-id='2'] .bgw-cancel")
+    assert tasks.sent() == [{"type": "command", "command": "cancel_tasks", "loop": 7, "tasks": [2]}]
+    assert tasks.find(".bgw-row[aria-selected='true']").count() == 0
+    assert tasks.page.evaluate("document.activeElement.className") == "bgw-grid"
+
+
+def test_a_row_that_slips_under_the_pointer_is_not_cancelled(tasks: Stage):
+    """The table was sorted anew between press and release: the click meant another task."""
+    tasks.find("[data-bgw-id='1'] .bgw-cancel").hover()
+    tasks.page.mouse.down()
+    tasks.frame([task_row(2), task_row(1)], head=tasks_head())
+    tasks.page.mouse.up()
+    assert tasks.sent() == []
+
+
+# -- the keyboard
+
+
+@pytest.mark.parametrize(
+    ("key", "command"), [("e", "stop_event"), ("s", "stop_loop"), ("c", "cancel_tasks")]
+)
+def test_keys_command_the_selected_loop(loops: Stage, key: str, command: str):
+    """A single letter, and only without Ctrl: Ctrl+C copies."""
+    loops.find(".bgw-grid").focus()
+    loops.press(f"Control+{key}")
+    assert loops.sent() == []
+    loops.press(key)
+    assert loops.sent() == [{"type": "command", "command": command, "loop": 1}]
+
+
+def test_keys_command_the_loop_of_the_tasks(tasks: Stage):
+    """The same keys among its tasks; nothing happens when there is no loop."""
+    tasks.find(".bgw-grid").focus()
+    tasks.press("e")
+    assert tasks.sent() == [{"type": "command", "command": "stop_event", "loop": 7}]
+    tasks.frame([], head=tasks_head(loop=None))
+    tasks.press("e")
+    assert tasks.sent() == []
+
+
+def test_keys_in_the_filter_are_text(loops: Stage):
+    """Typing "ces/" there commands nothing."""
+    loops.page.type(".bgw-filter", "ces/")
+    loops.pass_time(1)
+    assert loops.sent() == [{"type": "filter", "text": "ces/"}]
+
+
+def test_arrows_select_loops(loops: Stage):
+    """In the table of loops the current row is the selection."""
+    loops.find(".bgw-grid").focus()
+    loops.press("ArrowDown")
+    assert loops.sent() == [{"type": "select", "loop": 2}]
+    current = loops.attribute(".bgw-grid", "aria-activedescendant")
+    assert current is not None
+    assert loops.attribute(f"#{current}", "data-bgw-id") == "2"
+
+
+def test_end_goes_to_a_row_that_has_not_come_yet(tasks: Stage):
+    """It becomes the current row when its window arrives."""
+    tasks.frame(window_of_tasks(0, 15), total=MANY, head=tasks_head())
+    tasks.find(".bgw-grid").focus()
+    tasks.page.evaluate("void (stage.nextScroll = stage.heard('.bgw-grid', 'scroll'))")
+    tasks.press("End")
+    tasks.page.evaluate("stage.nextScroll")
+    tasks.pass_time(ONE_FRAME)
+    assert tasks.sent() == [{"type": "window", "start": MANY - 15, "stop": MANY + 6}]
+    assert tasks.attribute(".bgw-grid", "aria-activedescendant") is None
+    rows = window_of_tasks(MANY - 15, MANY)
+    tasks.frame(rows, start=MANY - 15, total=MANY, head=tasks_head())
+    assert tasks.attribute(".bgw-row[aria-selected='true']", "data-bgw-id") == str(MANY - 1)
+
+
+def test_the_current_task_is_followed_when_rows_move(tasks: Stage):
+    """It is known by its id. Delete cancels it wherever it stands, but not once it has ended."""
+    tasks.find(".bgw-grid").focus()
+    tasks.press("ArrowDown")
+    tasks.frame([task_row(2), task_row(1)], head=tasks_head())
+    assert tasks.attribute(".bgw-row[aria-selected='true']", "data-bgw-id") == "1"
+    tasks.press("Delete")
+    command = {"type": "command", "command": "cancel_tasks", "loop": 7, "tasks": [1]}
+    assert tasks.sent() == [command]
+    tasks.frame({1: task_row(1, state="cancelled", ended=NOW)}, total=2)
+    tasks.press("Delete")
+    assert tasks.sent() == []
+
+
+def test_another_loop_starts_at_the_top(tasks: Stage):
+    """Neither the scroll position nor the current task of the last loop means anything there."""
+    tasks.frame(window_of_tasks(0, 15), total=MANY, head=tasks_head())
+    tasks.click("[data-bgw-id='3'] .bgw-col-name")
+    tasks.scroll(26)
+    tasks.frame(window_of_tasks(0, 15), total=MANY, head=tasks_head(loop=8))
+    assert tasks.find(".bgw-grid").evaluate("grid => grid.scrollTop") == 0
+    assert tasks.find(".bgw-row[aria-selected='true']").count() == 0
+
+
+def test_slash_goes_to_the_filter(loops: Stage):
+    """Without being typed into it."""
+    loops.find(".bgw-grid").focus()
+    loops.press("/")
+    assert loops.page.evaluate("document.activeElement.className") == "bgw-filter"
+    assert loops.page.input_value(".bgw-filter") == ""
+
+
+def test_keys_do_not_leak_into_the_notebook(loops: Stage):
+    """Neither by bubbling nor through JupyterLab's shortcuts, which a click on c would trigger."""
+    loops.page.evaluate(
+        "document.addEventListener('keydown', () => (globalThis.leaked = true), { once: true })"
+    )
+    loops.find(".bgw-grid").focus()
+    loops.press("c", "ArrowDown", "x")
+    loops.find(".bgw-filter").focus()
+    loops.press("b")
+    assert loops.page.evaluate("globalThis.leaked") is None
+    assert loops.attribute(".bgw-table", "data-lm-suppress-shortcuts") == "true"

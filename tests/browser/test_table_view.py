@@ -1,0 +1,297 @@
+"""What the tables show in a real browser, with the test in the kernel's place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.stage import (
+    MANY,
+    NO_COUNTS,
+    NOW,
+    loop_row,
+    loops_head,
+    task_row,
+    tasks_head,
+    window_of_tasks,
+)
+
+if TYPE_CHECKING:
+    from tests.browser.stage import Stage
+
+
+# -- what a table shows
+
+
+def test_loops_have_a_row_each(loops: Stage):
+    """Name, host, state, tasks, age and error line stand in their columns."""
+    failed = loop_row(3, name="prices", host="process", state="failed", note="OSError: gone")
+    failed |= {"unfinished": 0, "total": 1204, "ended": NOW - 56}
+    loops.frame({1: failed}, total=2)
+    assert loops.texts(".bgw-row:nth-child(1) .bgw-cell") == [
+        "", "loop-1", "thread", "running", "2 of 2", "1:05", "",
+    ]  # fmt: skip
+    assert loops.texts(".bgw-row:nth-child(2) .bgw-cell") == [
+        "", "prices", "process", "failed", "0 of 1,204", "0:09", "OSError: gone",
+    ]  # fmt: skip
+    assert loops.attribute("[data-bgw-id='3'] .bgw-col-note", "data-tone") == "bad"
+
+
+def test_tasks_have_a_row_each(tasks: Stage):
+    """What a task waits for, or that it runs, is being cancelled, or why it failed."""
+    rows = [
+        task_row(1, name="race", main=True, state="running", waiting=""),
+        task_row(2, state="cancelling", waiting=""),
+        task_row(3, state="failed", error="TimeoutError", ended=NOW - 1),
+        task_row(4),
+    ]
+    tasks.frame(rows, head=tasks_head(unfinished=412))
+    assert tasks.texts(".bgw-row .bgw-col-waiting") == [
+        "running", "cancelling", "TimeoutError", "sleep, 1 s",
+    ]  # fmt: skip
+    assert tasks.texts(".bgw-row .bgw-col-age") == ["0:03", "0:03", "0:02", "0:03"]
+    assert tasks.texts(".bgw-tab:visible") == ["Tasks 412"]
+    assert tasks.texts(".bgw-main:visible") == ["main"]
+    assert [
+        button.get_attribute("aria-label") for button in tasks.find(".bgw-cancel:visible").all()
+    ] == ["Cancel task race", "Cancel task task-2", "Cancel task task-4"]
+
+
+def test_a_patch_changes_only_its_rows(tasks: Stage):
+    """Row elements stay, so neither focus nor selection of text is lost by a refresh."""
+    tasks.page.evaluate("document.querySelectorAll('.bgw-row').forEach((r, i) => (r.mine = i))")
+    tasks.frame({1: task_row(2, state="running", waiting="")}, total=2)
+    assert tasks.texts(".bgw-row .bgw-col-state") == ["pending", "running"]
+    assert tasks.attribute("[data-bgw-id='2']", "data-bgw-state") == "running"
+    assert tasks.page.evaluate("[...document.querySelectorAll('.bgw-row')].map(r => r.mine)") == [
+        0,
+        1,
+    ]
+
+
+def test_nothing_is_written_when_nothing_changed(tasks: Stage):
+    """A frame that says the same leaves the page untouched."""
+    tasks.page.evaluate(
+        """() => { globalThis.changes = 0;
+        new MutationObserver((all) => (globalThis.changes += all.length)).observe(document.body,
+          { subtree: true, childList: true, attributes: true, characterData: true }); }"""
+    )
+    tasks.frame({0: task_row(1)}, total=2, head={"now": NOW})
+    assert tasks.page.evaluate("globalThis.changes") == 0
+    tasks.frame({0: task_row(1, waiting="read")}, total=2)
+    assert tasks.page.evaluate("globalThis.changes") > 0
+
+
+def test_rows_that_are_gone_leave_the_page(tasks: Stage):
+    """A smaller total removes the rows behind it, which are not known any more when it grows."""
+    tasks.frame({}, total=1)
+    assert tasks.find(".bgw-row").count() == 1
+    tasks.frame({}, total=2)
+    assert tasks.find(".bgw-row").count() == 1
+
+
+def test_the_users_text_is_never_html(loops: Stage):
+    """Names and errors are shown letter by letter."""
+    evil = "<img src=x onerror=alert(1)><b>bold</b>"
+    loops.frame([loop_row(1, name=evil, host=evil, note=evil)], head=loops_head())
+    assert loops.texts(".bgw-row .bgw-col-name") == [evil]
+    assert loops.texts(".bgw-row .bgw-col-note") == [evil]
+    assert loops.find(".bgw-row img, .bgw-row b").count() == 0
+
+
+def test_the_users_text_is_never_html_among_tasks_either(tasks: Stage):
+    """Not in a cell, nor in the traceback."""
+    evil = "<img src=x onerror=alert(1)>"
+    row = task_row(1, name=evil, coroutine=evil, waiting=evil)
+    tasks.frame([row], head=tasks_head(error=evil))
+    tasks.click(".bgw-tab-error")
+    assert tasks.texts(".bgw-trace") == [evil]
+    assert tasks.find(".bgw-row .bgw-col-name").text_content() == f"{evil}main"
+    assert tasks.find(".bgw-table img").count() == 0
+
+
+def test_ages_tick_without_a_message(loops: Stage):
+    """The kernel's clock is known by its offset; what has ended stands still."""
+    ended = loop_row(2, state="finished", ended=NOW - 60)
+    loops.frame([loop_row(1), ended], head=loops_head())
+    loops.pass_time(3)
+    assert loops.texts(".bgw-row .bgw-col-age") == ["1:08", "0:05"]
+    assert loops.sent() == []
+
+
+def test_a_slow_message_does_not_turn_ages_back(loops: Stage):
+    """A frame that took 0.5 s to arrive says nothing new about the clock."""
+    loops.frame({}, total=2, head={"now": NOW - 0.5})
+    assert loops.texts(".bgw-row .bgw-col-age") == ["1:05", "1:05"]
+
+
+def test_a_clock_that_was_set_is_followed(loops: Stage):
+    """A minute is more than any message takes."""
+    loops.frame({}, total=2, head={"now": NOW - 60})
+    assert loops.texts(".bgw-row .bgw-col-age") == ["0:05", "0:05"]
+
+
+def test_the_bar_sums_up(loops: Stage):
+    """Failed loops are counted only when there are some."""
+    assert loops.texts(".bgw-sum > :visible") == ["2 loops", "4 tasks"]
+    loops.frame({}, total=2, head={"loops": 1, "tasks": 1207, "failed": 2})
+    assert loops.texts(".bgw-sum > :visible") == ["1 loop", "1,207 tasks", "2 failed"]
+
+
+def test_the_footer_sums_up(tasks: Stage):
+    """All rows, what has ended, and the keys that work."""
+    counts = NO_COUNTS | {"failed": 2, "finished": 776}
+    tasks.frame({}, total=1412, head={"counts": counts})
+    assert tasks.texts(".bgw-foot > span")[:2] == ["1,412 rows", "2 failed, 776 finished"]
+    tasks.frame({}, total=1, head={"filtered": True})
+    assert tasks.texts(".bgw-row-count") == ["1 row with the filter"]
+
+
+@pytest.mark.parametrize(
+    ("head", "text"),
+    [
+        ({"loop": None}, "No loop selected"),
+        ({"filtered": True}, "No task matches the filter"),
+        ({}, "No tasks"),
+    ],
+)
+def test_an_empty_table_of_tasks_says_why(tasks: Stage, head: dict[str, object], text: str):
+    """One calm line in place of the rows."""
+    tasks.frame([], head=tasks_head(**head))
+    assert tasks.texts(".bgw-empty") == [text]
+
+
+def test_an_empty_table_of_loops_says_what_to_do(loops: Stage):
+    """And goes when there is a loop."""
+    loops.frame([], head=loops_head())
+    assert loops.texts(".bgw-empty:visible") == ["No loops yet. Start one with bgw.start(work)."]
+    loops.frame([loop_row(1)], head=loops_head())
+    assert loops.texts(".bgw-empty:visible") == []
+
+
+def test_loops_take_the_room_they_need_up_to_six(loops: Stage):
+    """More of them scroll."""
+    heights = []
+    for count in (0, 1, 6, 60):
+        shown = [loop_row(number) for number in range(min(count, 12))]
+        loops.frame(shown, total=count, head=loops_head())
+        heights.append(loops.find(".bgw-grid").evaluate("grid => grid.clientHeight"))
+    assert heights == [51, 51, 181, 181]
+
+
+def test_the_error_tab_comes_and_goes_with_the_error(tasks: Stage):
+    """It takes the grid's place, as high as that, and gives it back when the error is gone."""
+    assert tasks.texts(".bgw-tab:visible") == ["Tasks 2"]
+    height = tasks.find(".bgw-table").evaluate("table => table.offsetHeight")
+    tasks.frame({}, total=2, head={"error": "Traceback\n  line 1"})
+    assert tasks.texts(".bgw-tab:visible") == ["Tasks 2", "Error"]
+    tasks.click(".bgw-tab-error")
+    assert tasks.texts(".bgw-trace:visible") == ["Traceback\n  line 1"]
+    assert tasks.find(".bgw-grid:visible").count() == 0
+    assert tasks.find(".bgw-table").evaluate("table => table.offsetHeight") == height
+    tasks.frame({}, total=2, head={"error": None})
+    assert tasks.find(".bgw-grid:visible").count() == 1
+
+
+# -- 100,000 rows
+
+
+def test_only_rows_in_sight_exist(tasks: Stage):
+    """The scroll bar knows of 100,000 rows, the page holds fifteen."""
+    tasks.frame(window_of_tasks(0, 15), total=MANY, head=tasks_head())
+    assert tasks.find(".bgw-row").count() == 15
+    assert tasks.find(".bgw-grid").evaluate("grid => grid.scrollHeight") == 25 + 26 * MANY
+
+
+def test_a_jump_to_the_end_asks_for_the_last_rows(tasks: Stage):
+    """They are asked for once, and shown where they belong when they come."""
+    tasks.frame(window_of_tasks(0, 15), total=MANY, head=tasks_head())
+    tasks.scroll(26 * MANY)
+    asked = {"type": "window", "start": MANY - 9 - 6, "stop": MANY + 6}
+    assert tasks.sent() == [asked]
+    rows = window_of_tasks(MANY - 15, MANY)
+    tasks.frame(rows, start=MANY - 15, total=MANY, head=tasks_head())
+    assert tasks.find(".bgw-row").count() == 15
+    assert tasks.attribute(".bgw-row:last-child", "aria-rowindex") == str(MANY + 1)
+    grid, last = (
+        tasks.find(selector).bounding_box() for selector in (".bgw-grid", ".bgw-row:last-child")
+    )
+    assert grid is not None
+    assert last is not None
+    assert last["y"] + last["height"] == grid["y"] + grid["height"]
+
+
+def test_one_window_is_asked_for_at_a_time(tasks: Stage):
+    """While an answer is under way the newest wish waits, at most half a second."""
+    tasks.frame(window_of_tasks(0, 15), total=MANY, head=tasks_head())
+    for row in (1000, 2000, 3000):
+        tasks.scroll(26 * row)
+    assert tasks.sent() == [{"type": "window", "start": 994, "stop": 1015}]
+    tasks.frame(window_of_tasks(994, 1015), start=994, total=MANY, head=tasks_head())
+    assert tasks.sent() == [{"type": "window", "start": 2994, "stop": 3015}]
+    tasks.scroll(26 * 4000)
+    assert tasks.sent() == []
+    tasks.pass_time(0.5)
+    assert tasks.sent() == [{"type": "window", "start": 3994, "stop": 4015}]
+
+
+# -- accessibility
+
+
+def test_the_grid_has_its_roles_and_counts(tasks: Stage):
+    """A screen reader knows the whole table, though only a part of it exists."""
+    tasks.frame(window_of_tasks(0, 15), total=MANY, head=tasks_head())
+    grid = tasks.page.get_by_role("grid", name="Tasks of race")
+    assert grid.get_attribute("aria-rowcount") == str(MANY + 1)
+    assert grid.get_attribute("aria-colcount") == "7"
+    assert grid.get_by_role("row").count() == 1 + 15
+    assert grid.get_by_role("columnheader").count() == 7
+    assert grid.get_by_role("gridcell").count() == 7 * 15
+    indexes = [row.get_attribute("aria-rowindex") for row in grid.get_by_role("row").all()]
+    assert indexes == [str(number) for number in range(1, 17)]
+
+
+def test_controls_have_names(loops: Stage):
+    """Each can be found by what it is."""
+    page = loops.page
+    assert page.get_by_role("searchbox", name="Filter tasks").count() == 1
+    assert page.get_by_role("combobox", name="Refresh interval").count() == 1
+    assert page.get_by_role("button", name="Pause", pressed=False).count() == 1
+
+
+# -- the room there is
+
+
+def test_a_narrow_panel_keeps_the_columns_that_matter(loops: Stage):
+    """Beside a file browser there is little room: host and note go first."""
+    wide = loops.texts(".bgw-head .bgw-cell:visible")
+    assert wide == ["", "Loop", "Host", "State", "Tasks", "Age", "Note"]
+    loops.page.set_viewport_size({"width": 620, "height": 700})
+    assert loops.texts(".bgw-head .bgw-cell:visible") == ["", "Loop", "State", "Tasks", "Age"]
+
+
+def test_columns_stay_where_they_are(tasks: Stage):
+    """No text is so long that it moves a column, and headers stand above their cells."""
+
+    def places() -> list[float]:
+        script = "cells => cells.map(cell => cell.getBoundingClientRect().x)"
+        return [
+            *tasks.find(".bgw-row:first-child .bgw-cell").evaluate_all(script),
+            *tasks.find(".bgw-head .bgw-cell").evaluate_all(script),
+        ]
+
+    before = places()
+    long = "x" * 500
+    tasks.frame({0: task_row(1, name=long, coroutine=long, waiting=long)}, total=2)
+    assert places() == before
+    assert before[:7] == before[7:]
+
+
+def test_a_narrow_panel_says_that_the_kernel_is_gone(loops: Stage):
+    """The controls give way, for there is nobody to ask anything of."""
+    loops.page.set_viewport_size({"width": 480, "height": 700})
+    loops.pass_time(7)
+    contact = loops.find(".bgw-contact")
+    assert contact.inner_text() == "no contact with the kernel"
+    assert contact.evaluate("mark => mark.scrollWidth <= mark.clientWidth")

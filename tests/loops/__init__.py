@@ -1,0 +1,1 @@
+"""The handle and the manager, as a user meets them."""

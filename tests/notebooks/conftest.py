@@ -1,0 +1,28 @@
+"""A Jupyter of its own for the example notebooks, with a kernel that is this very Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.jupyter_dirs import KERNEL, make_jupyter_dirs
+from tests.processes import StartedProcesses
+
+
+@pytest.fixture(scope="package")
+def isolated_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartedProcesses]:
+    """Jupyter's folders are the tests' own; yields what tells its processes from others."""
+    dirs = make_jupyter_dirs(tmp_path_factory.mktemp("jupyter"))
+    started = StartedProcesses()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (dirs.environment() | started.environment).items():
+            patch.setenv(name, value)
+        yield started
+
+
+@pytest.fixture
+def kernel_name(isolated_jupyter: StartedProcesses) -> Iterator[str]:
+    """The kernelspec to run; after the test its kernel and all that it started must be gone."""
+    yield KERNEL
+    isolated_jupyter.expect_none()
