@@ -19,7 +19,7 @@ ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 .DEFAULT_GOAL := help
 # The checks share .venv and two cores: one after the other, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo test lint types layers wheel unit bench chromium clean
+.PHONY: help demo test lint types layers wheel unit bench screenshots chromium clean
 
 help:
 	@echo 'make demo    JupyterLab opens the first example notebook'
@@ -30,6 +30,7 @@ help:
 	@echo 'make layers  import-linter: who may import whom'
 	@echo 'make wheel   builds dist/*.whl and checks what it holds'
 	@echo 'make bench   the benchmarks'
+	@echo 'make screenshots   pictures of the panel, into screenshots/'
 	@echo 'make clean   removes .venv, dist and caches'
 	@echo 'Variables: PYTHON=$(PYTHON)  DEMO_ARGS  PYTEST_ARGS  BGW_CHROMIUM'
 
@@ -61,11 +62,14 @@ unit: $(VENV)/test-installed
 bench: $(VENV)/test-installed
 	$(BIN)/python -m benchmarks
 
+screenshots: chromium
+	$(BIN)/python -m tests.lab.screenshots screenshots
+
 chromium: $(VENV)/test-installed
 	@.ci/chromium.sh $(BIN)/python
 
 clean:
-	rm -rf $(VENV) dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) dist screenshots .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find bgwidgets tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 $(BIN)/python:

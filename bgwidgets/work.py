@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from types import FunctionType
 from typing import Any
 
 from bgwidgets.exceptions import CannotRestart, InvalidWork
@@ -94,14 +95,14 @@ def check_work(
                 " start(f(1, 2)), or the function with its arguments, start(f, 1, 2)"
             )
         return Work(WorkKind.COROUTINE, target)
-    _refuse_what_cannot_run(target)
+    if inspect.iscoroutinefunction(_innermost(target)):
+        kind = WorkKind.COROUTINE_FUNCTION
+    else:
+        kind = WorkKind.PLAIN_FUNCTION
+        _refuse_what_cannot_run(target)
     function: Callable[..., Any] = target  # type: ignore[assignment] # callable: just checked
-    _check_arguments(function, args, kwargs)
-    kind = (
-        WorkKind.COROUTINE_FUNCTION
-        if inspect.iscoroutinefunction(_innermost(function))
-        else WorkKind.PLAIN_FUNCTION
-    )
+    if not _surely_fit(function, args, kwargs):
+        _check_arguments(function, args, kwargs)
     return Work(kind, function, args, kwargs)
 
 
@@ -142,6 +143,18 @@ def _refuse_what_cannot_run(target: object) -> None:
             f"{_kind_of(target)} cannot be run: pass a coroutine function, a coroutine object or a"
             " plain function"
         )
+
+
+def _surely_fit(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> bool:
+    """Whether a glance tells that the arguments fit: a signature takes longer than a start."""
+    if kwargs or not isinstance(function, FunctionType):
+        return False
+    code = function.__code__
+    most = code.co_argcount
+    least = most - len(function.__defaults__ or ())
+    return not code.co_kwonlyargcount and least <= len(args) <= most
 
 
 def _check_arguments(

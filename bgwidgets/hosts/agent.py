@@ -53,12 +53,12 @@ class Agent:
         self._context: Final = contextvars.copy_context()
         self._context.run(enter_context, plan.loop_id)
         self._submissions: Final = Submissions(plan.name, self._context, self.is_own_thread)
-        self._workers: Final = WorkerThreads(thread_name, lambda: enter_context(plan.loop_id))
         self._guard: Final = threading.Lock()
         self._life = LoopLife()
         self._inbox: Final[deque[HostCommand]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ledger: Ledger | None = None
+        self._workers: WorkerThreads | None = None
         self._our_tasks: Final[set[asyncio.Task[Any]]] = set()
         self._stop_asked_at: float | None = None
         self._winding_down_since: float | None = None
@@ -144,7 +144,7 @@ class Agent:
         tasks = [record.name() for record in self._ledger.unfinished()] if self._ledger else []
         return Leftovers(
             unfinished_tasks=tuple(tasks),
-            threads_left=(self._thread_name, *self._workers.busy_threads()),
+            threads_left=(self._thread_name, *self._busy_threads()),
             notes=(*self._notes, "the loop did not answer in time: its thread is blocked"),
         )
 
@@ -184,7 +184,6 @@ class Agent:
         enter_loop_thread(self._plan.loop_id)
         try:
             self._ledger = Ledger(loop)
-            loop.set_default_executor(self._workers)
             loop.call_soon(self._begin, loop, started, context=self._context.copy())
             broken = run_until_closing(loop, lambda: self._is_closing, self._note)
             if broken is not None:
@@ -195,6 +194,8 @@ class Agent:
         finally:
             self._finish(loop)
             leave_loop_thread()
+            # The system gives a thread's number to another as soon as this one has ended.
+            self._thread_id = None
 
     def fail_to_start(self, error: BaseException) -> None:
         """There is no loop to run: end as failed. In the thread that was to be the loop's."""
@@ -206,6 +207,8 @@ class Agent:
         self._started_at = time.time()
         with self._guard:
             self._loop = loop
+        # In the loop's next turn, before the work's first step: the caller need not wait for it.
+        loop.call_soon(self._give_workers, loop)
         try:
             main = self._start_main()
         except BaseException as error:  # noqa: BLE001 - whoever started it gets it, whatever it is
@@ -224,11 +227,23 @@ class Agent:
         if work.kind is WorkKind.NOTHING:
             return self._spawn(self.stop_event.wait())
         return self._known_ledger().create_main(
-            main_coroutine(work, self._workers),
+            main_coroutine(work, self._known_workers),
             name=self._plan.name,
             context=self._context.copy(),
             in_thread=work.qualified_name if work.kind is WorkKind.PLAIN_FUNCTION else None,
         )
+
+    def _give_workers(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.set_default_executor(self._known_workers())
+
+    def _known_workers(self) -> WorkerThreads:
+        if self._workers is None:
+            loop_id = self._plan.loop_id
+            self._workers = WorkerThreads(self._thread_name, lambda: enter_context(loop_id))
+        return self._workers
+
+    def _busy_threads(self) -> tuple[str, ...]:
+        return self._workers.busy_threads() if self._workers else ()
 
     def _spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """A task of our own: in no list, and spared by every cancellation."""
@@ -310,7 +325,8 @@ class Agent:
         self._submissions.close()
         for task in {*self._unfinished_tasks, *self._our_tasks}:
             let_go_of(task)
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        if self._workers is not None:
+            self._workers.shutdown(wait=False, cancel_futures=True)
         try:
             loop.close()
         except Exception as error:  # noqa: BLE001 - a broken loop must not keep the end from coming
@@ -330,7 +346,7 @@ class Agent:
             exception=self._exception if state is LoopState.FAILED else None,
             leftovers=Leftovers(
                 unfinished_tasks=tuple(sorted(task.get_name() for task in self._unfinished_tasks)),
-                threads_left=self._workers.busy_threads(),
+                threads_left=self._busy_threads(),
                 notes=tuple(self._notes),
             ),
         )

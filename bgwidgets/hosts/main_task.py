@@ -12,7 +12,7 @@ from typing import Any, cast
 from bgwidgets.work import Work, WorkKind
 
 
-def main_coroutine(work: Work, workers: Executor) -> Coroutine[Any, Any, Any]:
+def main_coroutine(work: Work, workers: Callable[[], Executor]) -> Coroutine[Any, Any, Any]:
     """The coroutine to run as the main task. Raises what calling the user's function raises."""
     if work.kind is WorkKind.COROUTINE:
         return cast("Coroutine[Any, Any, Any]", work.target)
@@ -21,9 +21,9 @@ def main_coroutine(work: Work, workers: Executor) -> Coroutine[Any, Any, Any]:
     return _run_plain_function(work, workers)
 
 
-async def _run_plain_function(work: Work, workers: Executor) -> Any:
+async def _run_plain_function(work: Work, workers: Callable[[], Executor]) -> Any:
     """Run the work in a worker thread; await what it returns if that is a coroutine."""
-    returned = await run_in_worker_thread(work.call, workers)
+    returned = await run_in_worker_thread(work.call, workers())
     return await returned if inspect.isawaitable(returned) else returned
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import BrowserContext
 
 from tests.chromium import running_chromium
 from tests.jupyter_dirs import KERNEL
 from tests.lab.lab_server import LabServer, running_lab
 from tests.lab.notebook import Notebook
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
 
 
 @pytest.fixture(scope="package")

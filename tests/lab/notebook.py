@@ -106,6 +106,11 @@ class Notebook:
         """The text that stands below a cell now."""
         return str(self._driver("outputText", index))
 
+    def outputs(self) -> list[list[dict[str, Any]]]:
+        """Every cell's outputs, as the notebook's file would hold them."""
+        outputs: list[list[dict[str, Any]]] = self._driver("outputs")
+        return outputs
+
     def screenshot(self, path: Path) -> None:
         """Write the page as a PNG."""
         self.page.screenshot(path=path)

@@ -167,6 +167,22 @@ def test_a_future_may_not_be_waited_for_in_its_own_loop(manager: LoopManager):
         manager.start(submit_and_block).result(LIMIT)
 
 
+def test_a_later_thread_of_the_same_number_is_not_taken_for_the_loops(manager: LoopManager):
+    """The system uses a thread's number again as soon as that thread has ended."""
+
+    async def number_of_thread() -> int:
+        return threading.get_ident()
+
+    job = manager.start(number_of_thread)
+    number = job.result(LIMIT)
+    seen: list[tuple[int, Any]] = []
+    while number not in dict(seen) and len(seen) < 1000:
+        later = threading.Thread(target=lambda: seen.append((threading.get_ident(), job.wait(0))))
+        later.start()
+        later.join(LIMIT)
+    assert LoopState.FINISHED == dict(seen)[number]
+
+
 def test_a_worker_thread_may_wait_for_another_loop(manager: LoopManager):
     """Only a loop's own thread is refused."""
     other = manager.start(answer, 7)

@@ -1,0 +1,98 @@
+"""From a click in a real JupyterLab to its effect in the page, while the kernel is idle.
+
+Measured inside the page, from the button's own click event to the moment at which the loop's row
+changes its state, so the driver's delays are not in it.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.measure import Result, rows_of
+from tests.chromium import running_chromium
+from tests.lab.lab_server import running_lab
+from tests.lab.notebook import Notebook
+
+CLICKS: Final = 20
+GOAL: Final = 0.1
+CELL: Final = """
+import asyncio, bgwidgets as bgw
+
+async def stopper():
+    await bgw.current().stop_event.wait()
+
+def fresh():
+    bgw.manager.stop_all(0)
+    bgw.start(stopper, name="loop", replace=True)
+
+fresh()
+bgw.panel()
+"""
+BUTTONS: Final = {
+    "Stop event": "finished",
+    "Stop loop": "stopped",
+    "Cancel tasks": "cancelled",
+}
+CLICK: Final = """
+([button, state]) => new Promise((resolve, reject) => {
+  const panel = document.querySelector(".bgw-panel");
+  const element = [...panel.querySelectorAll("button")].find((b) => b.textContent === button);
+  const began = performance.now();
+  const observer = new MutationObserver(() => {
+    if (!panel.querySelector(`.bgw-loops .bgw-row[data-bgw-state="${state}"]`)) return;
+    observer.disconnect();
+    resolve((performance.now() - began) / 1000);
+  });
+  observer.observe(panel, { subtree: true, childList: true, attributes: true });
+  setTimeout(() => reject(new Error(`${button} had no effect in 10 s`)), 10000);
+  element.click();
+})
+"""
+
+
+def run(rounds: int) -> list[Result]:
+    """Twenty clicks on each button, each on a fresh loop."""
+    del rounds  # as many as the goal names
+    seconds: dict[str, list[float]] = {name: [] for name in BUTTONS}
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        running_lab(Path(scratch)) as lab,
+        running_chromium() as browser,
+    ):
+        page = browser.new_page()
+        notebook = Notebook.open(lab, page, [CELL])
+        notebook.run(0)
+        for button, state in BUTTONS.items():
+            for _ in range(CLICKS):
+                notebook.python("fresh()")
+                _wait_until_quiet(page)
+                seconds[button].append(page.evaluate(CLICK, [button, state]))
+        notebook.close()
+    medians = [statistics.median(took) for took in seconds.values()]
+    return [
+        Result(
+            "click: from the click to the loop's last state in the page, kernel idle",
+            CLICKS,
+            rows_of(seconds),
+            goal=f"a median of at most {GOAL * 1000:g} ms",
+            is_met=max(medians) <= GOAL,
+        )
+    ]
+
+
+def _wait_until_quiet(page: Any) -> None:
+    """A fresh loop is shown, its buttons can be clicked, and the kernel has nothing to do."""
+    page.wait_for_function(
+        """() => {
+          const panel = document.querySelector(".bgw-panel");
+          const button = [...panel.querySelectorAll("button")]
+            .find((b) => b.textContent === "Stop event");
+          const row = panel.querySelector('.bgw-loops .bgw-row[data-bgw-state="running"]');
+          return row && !button.disabled;
+        }"""
+    )
+    # Users do not click twenty times a second; the panel's budget of messages is theirs again.
+    page.evaluate("() => new Promise((done) => setTimeout(done, 1200))")

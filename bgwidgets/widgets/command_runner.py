@@ -1,0 +1,139 @@
+"""Does what was asked of a loop, and says in words what came of it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from bgwidgets.commands import (
+    CancelTasks,
+    Command,
+    HostCommand,
+    RemoveFinished,
+    RestartLoop,
+    SetStopEvent,
+    StopLoop,
+)
+from bgwidgets.exceptions import BgwidgetsError
+from bgwidgets.snapshots import LoopSnapshot
+from bgwidgets.widgets.protocols import Action, Said, Source
+
+_log: Final = logging.getLogger(__name__)
+
+NO_LOOP: Final = Said("No loop is selected")
+
+
+def command_of(action: Action, loop_id: int | None) -> Command | None:
+    """What a button asks for; None when it needs a loop and there is none."""
+    if action is Action.REMOVE_FINISHED:
+        return RemoveFinished()
+    if loop_id is None:
+        return None
+    match action:
+        case Action.STOP_EVENT:
+            return SetStopEvent(loop_id)
+        case Action.STOP_LOOP:
+            return StopLoop(loop_id)
+        case Action.CANCEL_TASKS:
+            return CancelTasks(loop_id)
+        case Action.RESTART:
+            return RestartLoop(loop_id)
+
+
+def error_in_words(error: BaseException) -> str:
+    """One line; our own errors are sentences already, others say what they are."""
+    text = " ".join(str(error).split())
+    if isinstance(error, BgwidgetsError):
+        return text
+    name = type(error).__name__
+    return f"{name}: {text}" if text else name
+
+
+class CommandRunner:
+    """Runs commands for one panel. `report` is given what a restart says when it is done."""
+
+    def __init__(self, source: Source, report: Callable[[Said], None]) -> None:
+        self._source: Final = source
+        self._report: Final = report
+        self._restarting: Final[set[int]] = set()
+
+    def run(self, command: Command | None) -> Said:
+        """Do it and say what was done, or why not. Returns at once; never raises.
+
+        In the publisher's thread only. A restart goes on in a thread of its own, because the loop
+        is stopped first and may take its time; `report` is called there.
+        """
+        try:
+            return self._run(command)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong is said, in the panel
+            return _failure(error)
+
+    def _run(self, command: Command | None) -> Said:
+        match command:
+            case None:
+                return NO_LOOP
+            case RemoveFinished():
+                return self._remove_finished()
+            case RestartLoop(loop_id):
+                return self._restart(command, _name_of(loop_id, self._source.snapshots()))
+        loops = self._source.snapshots()
+        name = _name_of(command.loop_id, loops)
+        if any(loop.id == command.loop_id and loop.state.has_ended for loop in loops):
+            return Said(f"{name} has already ended")
+        self._source.execute(command)
+        return Said(_done(command, name))
+
+    def _remove_finished(self) -> Said:
+        before = {loop.id for loop in self._source.snapshots()}
+        self._source.execute(RemoveFinished())
+        count = len(before - {loop.id for loop in self._source.snapshots()})
+        if count == 0:
+            return Said("No loop has ended, so none was removed")
+        return Said("Removed 1 loop" if count == 1 else f"Removed {count} loops")
+
+    def _restart(self, command: RestartLoop, name: str) -> Said:
+        if command.loop_id in self._restarting:
+            return Said(f"{name} is being restarted")
+        self._restarting.add(command.loop_id)
+        # A daemon, for it must not keep the kernel from ending.
+        thread = threading.Thread(
+            target=self._restart_now, args=(command, name), name="bgwidgets-restart", daemon=True
+        )
+        thread.start()
+        return Said(f"Restarting {name}")
+
+    def _restart_now(self, command: RestartLoop, name: str) -> None:
+        try:
+            self._source.execute(command)
+            said = Said(f"{name} was restarted")
+        except Exception as error:  # noqa: BLE001 - whatever went wrong is said, in the panel
+            said = _failure(error)
+        finally:
+            self._restarting.discard(command.loop_id)
+        self._report(said)
+
+
+def _done(command: HostCommand, name: str) -> str:
+    match command:
+        case SetStopEvent():
+            return f"Stop event set on {name}"
+        case StopLoop():
+            return f"Stopping {name}"
+        case CancelTasks(task_ids=task_ids):
+            if task_ids is None:
+                return f"Cancelling all tasks of {name}"
+            count = len(task_ids)
+            return f"Cancelling {count} {'task' if count == 1 else 'tasks'} of {name}"
+
+
+def _name_of(loop_id: int, loops: Sequence[LoopSnapshot]) -> str:
+    return next((loop.name for loop in loops if loop.id == loop_id), "the loop")
+
+
+def _failure(error: Exception) -> Said:
+    if not isinstance(error, BgwidgetsError):
+        # Nobody foresaw it, so one line is not enough to find it.
+        _log.error("A command of the panel failed", exc_info=error)
+    return Said(error_in_words(error), is_error=True)

@@ -1,0 +1,267 @@
+"""The panel: two tables, the buttons between them, and the traits by which Python drives it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Literal
+
+import ipywidgets
+import traitlets
+
+from bgwidgets.widgets.protocols import Action, Channel, Face, Message, Source
+from bgwidgets.widgets.publisher import Publisher
+from bgwidgets.widgets.requests import check_interval
+from bgwidgets.widgets.selection import Choice, loop_to_select, possible_actions
+from bgwidgets.widgets.status_line import StatusLine
+from bgwidgets.widgets.task_table import TaskTable
+
+
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """What a button says, and how loudly."""
+
+    text: str
+    tooltip: str
+    style: str = ""
+
+
+_LABELS: Final[Mapping[Action, _Label]] = {
+    Action.STOP_EVENT: _Label(
+        "Stop event", "Set the loop's stop event: its work ends when it looks there", "bgw-strong"
+    ),
+    Action.STOP_LOOP: _Label("Stop loop", "End the loop now: cancel what is left, and close it"),
+    Action.CANCEL_TASKS: _Label(
+        "Cancel tasks", "Cancel all unfinished tasks of the loop", "bgw-hard"
+    ),
+    Action.RESTART: _Label(
+        "Restart", "Stop the loop if it runs, and run its work again", "bgw-quiet"
+    ),
+    Action.REMOVE_FINISHED: _Label(
+        "Remove finished", "Take every loop that has ended off the list", "bgw-quiet"
+    ),
+}
+
+
+class ControlPanel(ipywidgets.VBox):
+    """A live view of a manager's loops and of their tasks, with buttons that stop them.
+
+    Display it in a cell, in as many as you like. Its traits can be set, observed and linked; they
+    also change when the user changes them in the page, and observers are then called in the
+    panel's own thread. So are the commands of its buttons carried out, also for `.click()`, which
+    returns at once. `close()` ends that thread.
+
+    >>> panel = ControlPanel(manager)
+    >>> panel.selected = manager["race"].id
+    >>> panel.stop_event_button.click()
+    """
+
+    interval = traitlets.Float(0.5, help="Seconds between two refreshes, from 0.2 on.")
+    selected = traitlets.Int(
+        None,
+        allow_none=True,
+        help="""The id of the loop that the buttons act on and whose tasks are shown. A loop that
+        is set here, or clicked, stays until it is removed. Set None to follow the newest
+        unfinished loop again, which it does when nothing was chosen.""",
+    )
+    filter = traitlets.Unicode(
+        help="Show only tasks in whose name, coroutine, state or error this text is."
+    )
+    paused = traitlets.Bool(help="Whether what is shown stands still. The buttons go on working.")
+
+    # Until there is one: `__del__` closes a panel that was refused half-made, too.
+    _publisher: Publisher | None = None
+
+    def __init__(self, manager: Source, interval: float = 0.5) -> None:
+        self.interval = interval  # First, for it may be refused; then nothing has been made yet.
+        loops = manager.snapshots()
+        followed = loop_to_select(loops, None)
+        possible = possible_actions(followed, loops)
+        self._choice: Final = Choice()
+        self._source: Final = manager
+        self._buttons: Final = {
+            action: _make_button(label, disabled=action not in possible)
+            for action, label in _LABELS.items()
+        }
+        self._widgets: Final[Mapping[Channel, Any]] = {
+            "loops": TaskTable(kind="loops"),
+            "tasks": TaskTable(kind="tasks"),
+            "status": StatusLine(),
+        }
+        actions = ipywidgets.HBox([*self._buttons.values(), self._widgets["status"]])
+        actions.add_class("bgw-actions")
+        super().__init__([self._widgets["loops"], actions, self._widgets["tasks"]])
+        self.add_class("bgw-panel")
+        made_here = [*self._buttons.values(), *self._widgets.values(), actions]
+        self._parts: Final = [
+            self.layout,
+            *(part for each in made_here for part in _parts_of(each)),
+        ]
+        if followed is not None:
+            self._choice.follow(partial(setattr, self, "selected", followed.id))
+        self._start_publisher()
+
+    @property
+    def stop_event_button(self) -> ipywidgets.Button:
+        """Sets the selected loop's stop event."""
+        return self._buttons[Action.STOP_EVENT]
+
+    @property
+    def stop_loop_button(self) -> ipywidgets.Button:
+        """Ends the selected loop now."""
+        return self._buttons[Action.STOP_LOOP]
+
+    @property
+    def cancel_tasks_button(self) -> ipywidgets.Button:
+        """Cancels all unfinished tasks of the selected loop."""
+        return self._buttons[Action.CANCEL_TASKS]
+
+    @property
+    def restart_button(self) -> ipywidgets.Button:
+        """Runs the selected loop's work again, after stopping it if it still runs."""
+        return self._buttons[Action.RESTART]
+
+    @property
+    def remove_finished_button(self) -> ipywidgets.Button:
+        """Takes every loop that has ended off the list."""
+        return self._buttons[Action.REMOVE_FINISHED]
+
+    def refresh(self) -> None:
+        """Look at the loops now, once also while paused. Any thread; does not block."""
+        if self._publisher is not None:
+            self._publisher.refresh()
+
+    def close(self) -> None:
+        """End the panel's thread and take the panel off every page. Any thread; does not block.
+
+        A second call does nothing. The loops go on.
+        """
+        if self._publisher is not None:
+            self._publisher.close()
+            for widget in self._parts:
+                widget.close()
+        super().close()
+
+    def _start_publisher(self) -> None:
+        # Nothing that the publisher holds leads back to the panel, or it would never be garbage.
+        find_panel = weakref.ref(self)
+        choice, buttons, widgets = self._choice, self._buttons, self._widgets
+
+        def find_face() -> Face | None:
+            panel = find_panel()
+            return None if panel is None else _PanelFace(panel, choice, buttons, widgets)
+
+        self._publisher = Publisher(self._source, find_face)
+        weakref.finalize(self, self._publisher.close).atexit = False
+        for channel, widget in self._widgets.items():
+            widget.on_msg(partial(_pass_on, self._publisher, channel))
+        for action, button in self._buttons.items():
+            button.on_click(partial(_click, self._publisher, self._choice, action))
+
+    # -- traits
+
+    @traitlets.validate("interval")
+    def _check_interval(self, proposal: dict[str, Any]) -> float:
+        try:
+            return check_interval(proposal["value"])
+        except ValueError as error:
+            raise traitlets.TraitError(f"{error}, not {proposal['value']}") from None
+
+    @traitlets.validate("selected")
+    def _check_selected(self, proposal: dict[str, Any]) -> int:
+        loop_id = int(proposal["value"])
+        is_listed = any(loop.id == loop_id for loop in self._source.snapshots())
+        if not is_listed and not self._choice.is_following():
+            raise traitlets.TraitError(f"no loop with the id {loop_id} is listed")
+        self._choice.take(loop_id)
+        return loop_id
+
+    @traitlets.observe("selected")
+    def _notice_selected(self, change: dict[str, Any]) -> None:
+        # None passes by the check above.
+        if change["new"] is None:
+            self._choice.take(None)
+
+    @traitlets.observe("interval", "selected", "filter", "paused")
+    def _show_settings(self, _change: dict[str, Any]) -> None:
+        if self._publisher is not None:
+            self._publisher.setting_changed()
+
+
+@dataclass(frozen=True, slots=True)
+class _PanelFace:
+    """The panel as the publisher's thread deals with it."""
+
+    _panel: ControlPanel
+    _choice: Choice
+    _buttons: Mapping[Action, ipywidgets.Button]
+    _widgets: Mapping[Channel, Any]
+
+    @property
+    def interval(self) -> float:
+        return self._panel.interval
+
+    @property
+    def filter(self) -> str:
+        return self._panel.filter
+
+    @property
+    def paused(self) -> bool:
+        return self._panel.paused
+
+    @property
+    def selected(self) -> int | None:
+        return self._panel.selected
+
+    @property
+    def chosen(self) -> int | None:
+        return self._choice.loop_id
+
+    def choose(self, loop_id: int) -> None:
+        self._panel.selected = loop_id
+
+    def drop_choice(self, loop_id: int) -> None:
+        self._choice.drop(loop_id)
+
+    def follow(self, loop_id: int | None) -> None:
+        self._choice.follow(partial(setattr, self._panel, "selected", loop_id))
+
+    def set(self, name: Literal["interval", "filter", "paused"], value: float | str | bool) -> None:
+        setattr(self._panel, name, value)
+
+    def send(self, channel: Channel, message: Message) -> None:
+        self._widgets[channel].send(message)
+
+    def is_disabled(self, action: Action) -> bool:
+        return bool(self._buttons[action].disabled)
+
+    def set_disabled(self, action: Action, *, disabled: bool) -> None:
+        self._buttons[action].disabled = disabled
+
+
+def _make_button(label: _Label, *, disabled: bool) -> ipywidgets.Button:
+    button = ipywidgets.Button(description=label.text, tooltip=label.tooltip, disabled=disabled)
+    button.add_class("bgw-button")
+    if label.style:
+        button.add_class(label.style)
+    return button
+
+
+def _parts_of(widget: Any) -> list[Any]:
+    """A widget and the models that were made along with it."""
+    parts = [widget, widget.layout]
+    return [*parts, widget.style] if isinstance(widget, ipywidgets.Button) else parts
+
+
+def _pass_on(
+    publisher: Publisher, channel: Channel, _widget: object, content: object, _buffers: object
+) -> None:
+    """A page sent a message. May come in a thread of the kernel's, so nothing is done here."""
+    publisher.receive(channel, content)
+
+
+def _click(publisher: Publisher, choice: Choice, action: Action, _button: object) -> None:
+    """A button was clicked. May come in a thread of the kernel's, so nothing is done here."""
+    publisher.click(action, choice.loop_id)

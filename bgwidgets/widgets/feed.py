@@ -1,0 +1,233 @@
+"""Takes what was asked for, looks at the manager when it is time, and has the pages told.
+
+It has no thread and no clock of its own: the publisher hands it what came and the time, and is told
+when to come back. So each of its rules can be tested without waiting for anything.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from bgwidgets.commands import CancelTasks, SetStopEvent, StopLoop
+from bgwidgets.widgets.command_runner import CommandRunner, command_of, error_in_words
+from bgwidgets.widgets.mailer import Mailer
+from bgwidgets.widgets.protocols import Action, Face, Said, Source, Table
+from bgwidgets.widgets.requests import (
+    Alive,
+    Bye,
+    FilterTasks,
+    Hello,
+    InvalidRequest,
+    LineHello,
+    LineRequest,
+    Pause,
+    SelectLoop,
+    SetInterval,
+    ShowRows,
+    SortRows,
+    TableRequest,
+)
+from bgwidgets.widgets.schedule import LookSchedule
+from bgwidgets.widgets.selection import loop_to_select
+from bgwidgets.widgets.showing import Showing
+
+_log: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FromTable:
+    """A page's message through a table, understood or not."""
+
+    table: Table
+    request: TableRequest | InvalidRequest
+
+
+@dataclass(frozen=True, slots=True)
+class FromLine:
+    """A page's message through the status line, understood or not."""
+
+    request: LineRequest | InvalidRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A button was clicked while `loop_id` was chosen, or while none was."""
+
+    action: Action
+    loop_id: int | None
+
+
+class Changed:
+    """A loop was added, removed or changed its state."""
+
+
+class Refresh:
+    """Somebody wants to see how things stand, also while the panel is paused."""
+
+
+class SettingChanged:
+    """A trait was set. They are read anew each time, so which one it was need not be said."""
+
+
+Item = FromTable | FromLine | Click | Said | Changed | Refresh | SettingChanged
+"""What other threads hand to the publisher."""
+
+
+class Feed:
+    """The rules for one panel. Used by one thread; `now` is the time of a monotonic clock."""
+
+    def __init__(
+        self, source: Source, runner: CommandRunner, kernel_time: Callable[[], float] = time.time
+    ) -> None:
+        self._source: Final = source
+        self._runner: Final = runner
+        self._showing: Final = Showing(source)
+        self._mailer: Final = Mailer(self._showing, kernel_time)
+        self._schedule: Final = LookSchedule()
+
+    def take(self, item: Item, face: Face, now: float) -> None:
+        """Do what was asked for. What goes wrong is said in the status line."""
+        match item:
+            case FromLine(request):
+                self._take_from_line(request)
+            case FromTable(table, request):
+                self._take_from_table(table, request, face, now)
+            case Click(action, loop_id):
+                self._click(action, loop_id, now)
+            case Said():
+                self._mailer.say(item)
+                self._look_for_effect(now)
+            case Changed():
+                if not self._showing.is_held:
+                    self._schedule.something_changed(now)
+            case Refresh():
+                self._mailer.expect_answers(now)
+                self._look(now)
+            case SettingChanged():
+                pass  # That `advance` is called next is all that it takes.
+
+    def advance(self, face: Face, now: float) -> float | None:
+        """Do what is due; says when to come back if nothing happens until then."""
+        self._pause_or_resume(face, now)
+        due_at = self._next_look(face)
+        if due_at is not None and due_at <= now:
+            self._look(now)
+        self._try(lambda: self._showing.settle_selection(face), "Selecting a loop failed")
+        moments = [self._mailer.send_what_is_due(face, now), self._next_look(face)]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def report(self, error: BaseException) -> None:
+        """Say that the panel itself is broken; the log has the whole of it."""
+        _log.error("The panel could not be refreshed", exc_info=error)
+        words = f"The panel could not be refreshed: {error_in_words(error)}"
+        self._mailer.say(Said(words, is_error=True))
+
+    # -- looks
+
+    def _next_look(self, face: Face) -> float | None:
+        if self._showing.is_held:
+            return None
+        return self._schedule.next_look(face.interval if self._mailer.is_watched else None)
+
+    def _look_for_effect(self, now: float) -> None:
+        if not self._showing.is_held:
+            self._schedule.command_given(now)
+
+    def _look(self, now: float) -> None:
+        self._schedule.looked(now)
+        self._try(self._showing.look, "Looking at the loops failed")
+
+    def _pause_or_resume(self, face: Face, now: float) -> None:
+        if face.paused is self._showing.is_held:
+            return
+        self._schedule.looked(now)
+        if face.paused:
+            self._try(lambda: self._showing.hold(face), "Looking at the loops failed")
+        else:
+            self._try(self._showing.let_go, "Looking at the loops failed")
+
+    # -- requests
+
+    def _take_from_line(self, request: LineRequest | InvalidRequest) -> None:
+        match request:
+            case LineHello(view):
+                self._mailer.greet_line(view)
+            case Bye(view):
+                self._mailer.forget_line(view)
+            case InvalidRequest():
+                self._refuse(request)
+
+    def _take_from_table(
+        self, table: Table, request: TableRequest | InvalidRequest, face: Face, now: float
+    ) -> None:
+        views = self._mailer.views[table]
+        match request:
+            case Hello(view, window):
+                self._mailer.greet_table(table, view, window, now)
+                return
+            case Alive(view):
+                views.heard(view, now)
+                return
+            case ShowRows(view, window):
+                views.move(view, window, now)
+                return
+            case Bye(view):
+                views.forget(view)
+                return
+            case InvalidRequest():
+                self._refuse(request)
+                return
+        self._mailer.expect_answers(now)
+        match request:
+            case SortRows(sorting):
+                self._showing.sorting[table] = sorting
+            case SelectLoop(loop_id):
+                self._select(loop_id, face)
+            case FilterTasks(text):
+                self._try(lambda: face.set("filter", text), "Filtering failed")
+            case SetInterval(seconds):
+                self._try(lambda: face.set("interval", seconds), "Setting the interval failed")
+            case Pause(paused):
+                self._try(lambda: face.set("paused", paused), "Pausing failed")
+            case SetStopEvent() | StopLoop() | CancelTasks():
+                self._mailer.say(self._runner.run(request))
+                self._look_for_effect(now)
+            case _:
+                assert_never(request)
+
+    def _refuse(self, error: InvalidRequest) -> None:
+        self._mailer.say(Said(f"The page sent what it should not: {error}", is_error=True))
+
+    def _select(self, loop_id: int, face: Face) -> None:
+        if any(loop.id == loop_id for loop in self._source.snapshots()):
+            self._try(lambda: face.choose(loop_id), "Selecting a loop failed")
+        else:
+            self._mailer.say(Said("That loop is not listed any more", is_error=True))
+
+    def _click(self, action: Action, loop_id: int | None, now: float) -> None:
+        """When no loop was chosen, it is the one that is newest now, not when last looked at.
+
+        So a click from Python acts on the loop that was started in the line before it.
+        """
+        self._mailer.expect_answers(now)
+        if loop_id is None and action is not Action.REMOVE_FINISHED:
+            loop = loop_to_select(self._source.snapshots(), None)
+            loop_id = loop.id if loop else None
+        self._mailer.say(self._runner.run(command_of(action, loop_id)))
+        self._look_for_effect(now)
+
+    def _try(self, step: Callable[[], None], words: str) -> None:
+        """Run what may run a user's code: the observer of a trait, the manager's loops.
+
+        BaseException, for a CancelledError or a SystemExit in there is no reason to end this
+        thread, which nobody would notice but the panel's users.
+        """
+        try:
+            step()
+        except BaseException as error:  # noqa: BLE001 - said why above
+            _log.exception("%s", words)
+            self._mailer.say(Said(f"{words}: {error_in_words(error)}", is_error=True))

@@ -1,0 +1,102 @@
+"""What was last seen of the manager; it stands still while the panel is paused.
+
+Used by the publisher's thread alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from bgwidgets.exceptions import UnknownLoop
+from bgwidgets.snapshots import LoopSnapshot, TaskSnapshot, TaskWindow, WindowRequest
+from bgwidgets.widgets.protocols import Source
+
+KEPT_TASKS: Final = 1000
+"""Tasks that are copied when the panel is paused: some sixty screens to scroll through."""
+
+
+class Looks:
+    """The last look at all loops, and at those of their tasks that were asked for since."""
+
+    def __init__(self, source: Source) -> None:
+        self._source: Final = source
+        self._windows: Final[dict[tuple[int, WindowRequest], TaskWindow]] = {}
+        self._kept: Final[dict[tuple[int, WindowRequest], KeptTasks]] = {}
+        self.is_held = False
+        self.loops: Sequence[LoopSnapshot] = ()
+
+    def take(self) -> None:
+        """Look anew."""
+        self._windows.clear()
+        self._kept.clear()
+        self.loops = self._source.snapshots()
+
+    def hold(self) -> None:
+        """Look once more, and then let nothing change until the next `take`."""
+        self.is_held = True
+        self.take()
+
+    def let_go(self) -> None:
+        """Look live again."""
+        self.is_held = False
+        self.take()
+
+    def tasks(self, loop_id: int, request: WindowRequest) -> TaskWindow:
+        """Some of a loop's tasks, the same until the next look; none when the loop is gone."""
+        if self.is_held:
+            return self._kept_tasks(loop_id, request).window(request.start, request.stop)
+        key = (loop_id, request)
+        if key not in self._windows:
+            self._windows[key] = self._ask(loop_id, request)
+        return self._windows[key]
+
+    def _kept_tasks(self, loop_id: int, request: WindowRequest) -> KeptTasks:
+        """One copy for each loop, order and filter that is looked at during the pause."""
+
+        def ask(start: int, stop: int) -> TaskWindow:
+            return self._ask(loop_id, replace(request, start=start, stop=stop))
+
+        key = (loop_id, replace(request, start=0, stop=0))
+        if key not in self._kept:
+            self._kept[key] = KeptTasks(ask)
+        return self._kept[key]
+
+    def _ask(self, loop_id: int, request: WindowRequest) -> TaskWindow:
+        try:
+            return self._source.task_window(loop_id, request)
+        except UnknownLoop:
+            # It was removed since; the manager has called, and the next look will know.
+            return TaskWindow(tasks=(), start=0, total=0, as_of=0.0)
+
+
+class KeptTasks:
+    """A loop's tasks as they stood at one moment, to be scrolled through.
+
+    Copying a hundred thousand would stop everything for a while. So the first thousand are as they
+    were; a row further down is as it is when it is first scrolled to, and then stands still too.
+    """
+
+    def __init__(self, ask: Callable[[int, int], TaskWindow]) -> None:
+        self._ask: Final = ask
+        first = ask(0, KEPT_TASKS)
+        self._total: Final = first.total
+        self._as_of: Final = first.as_of
+        self._tasks: Final[dict[int, TaskSnapshot]] = dict(enumerate(first.tasks, first.start))
+
+    def window(self, start: int, stop: int) -> TaskWindow:
+        """The tasks of some places."""
+        places = range(min(start, self._total), min(stop, self._total))
+        if any(place not in self._tasks for place in places):
+            later = self._ask(places.start, places.stop)
+            for place, task in enumerate(later.tasks, later.start):
+                self._tasks.setdefault(place, task)
+        tasks = []
+        for place in places:
+            if place not in self._tasks:
+                break
+            tasks.append(self._tasks[place])
+        return TaskWindow(
+            tasks=tuple(tasks), start=places.start, total=self._total, as_of=self._as_of
+        )

@@ -1,0 +1,221 @@
+"""Sends what the pages do not know yet: the most urgent first, at most ten messages a second.
+
+What there is no room for waits, and is by then what is true by then: nothing is queued but the
+latest words for the status line. Used by the publisher's thread alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from bgwidgets.widgets.budget import MOST, MessageBudget
+from bgwidgets.widgets.button_states import ButtonStates
+from bgwidgets.widgets.protocols import TABLES, Action, Channel, Face, Message, Said, Table
+from bgwidgets.widgets.rows import Contents, Window, clean
+from bgwidgets.widgets.showing import Showing
+from bgwidgets.widgets.views import Frame, TableViews, View
+
+_log: Final = logging.getLogger(__name__)
+
+FOR_SCROLLING: Final = 8
+FOR_DETAILS: Final = 6
+FOR_NEWS: Final = 7
+FOR_NEWS_AMID_CLICKS: Final = 4
+"""Which message of a second the less urgent may be: the rest is for words, and for what a click
+changes in the table of loops. Whoever clicks once may click again."""
+CLICKS_EXPECTED: Final = 2.0
+"""Seconds after a request in which another may follow."""
+ANSWERS: Final = 2
+"""Frames that a request is answered by: the first look after it may come before its effect."""
+BEAT_AFTER: Final = 2.0
+BEAT_OVERDUE_AFTER: Final = 3.5
+"""Seconds without a message to a table; after six the page says that contact is lost."""
+MOST_LINES: Final = 100
+"""Views of the status line that are kept in mind."""
+LONGEST_SAID: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """A message that may be sent, if it is not more than the `most`th of a second."""
+
+    most: int
+    send: Callable[[], None]
+    not_before: float = float("-inf")
+
+
+class Mailer:
+    """The views of one panel, and what each was told."""
+
+    def __init__(self, showing: Showing, kernel_time: Callable[[], float]) -> None:
+        self._showing: Final = showing
+        self._kernel_time: Final = kernel_time
+        self._budget: Final = MessageBudget()
+        self.views: Final[dict[Table, TableViews]] = {table: TableViews() for table in TABLES}
+        self._lines: Final[set[str]] = set()
+        """The views of the status line, which do not say that they are alive."""
+        self._turns: Final = itertools.count(1)
+        self._told_at: Final[dict[Channel, float]] = {}
+        self._told_about: str | None = ""
+        self._to_say: Said | None = None
+        self._last_said: Said | None = None
+        self._requested_at = float("-inf")
+        self._button_states: Final = ButtonStates()
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody looks at one of the tables."""
+        return any(len(views) > 0 for views in self.views.values())
+
+    def expect_answers(self, now: float) -> None:
+        """A user did something and waits to see it."""
+        self._requested_at = now
+        for views in self.views.values():
+            for view in views:
+                view.answers_owed = ANSWERS
+
+    def greet_table(self, table: Table, view: str, window: Window, now: float) -> None:
+        """A view of a table is new, or trusts nothing that it knows."""
+        if not len(self.views[table]):
+            self._told_at[table] = now  # What was told before, nobody that is there has heard.
+        self.views[table].greet(view, window, now)
+
+    def greet_line(self, view: str) -> None:
+        """A view of the status line is new: it knows nothing."""
+        if len(self._lines) < MOST_LINES:
+            self._lines.add(view)
+        self._told_about = None
+        self._last_said = None
+
+    def forget_line(self, view: str) -> None:
+        """A view of the status line is gone."""
+        self._lines.discard(view)
+
+    def say(self, said: Said) -> None:
+        """Show it in the status line. An error that is not shown yet does not give way to news.
+
+        An error that stands there is not sent again, for it may come at each look.
+        """
+        stands_there = self._to_say is None and said == self._last_said
+        if said.is_error and stands_there:
+            return
+        if self._to_say is None or said.is_error or not self._to_say.is_error:
+            self._to_say = said
+
+    def send_what_is_due(self, face: Face, now: float) -> float | None:
+        """Send what there is to send and room for; when to come back, if nothing happens."""
+        moments = []
+        for views in self.views.values():
+            views.forget_silent(now)
+        for letter in self._letters(face, now):
+            free_at = max(self._budget.free_at(now, letter.most), letter.not_before)
+            if free_at > now:
+                moments.append(free_at)
+            else:
+                self._budget.spend(now)
+                letter.send()
+        for table, views in self.views.items():
+            silent_at = views.next_to_forget()
+            if silent_at is not None:
+                moments += [silent_at, self._told_at.get(table, now) + BEAT_AFTER]
+        # A beat that is due and found no room counts by the moment when there is some.
+        return min((moment for moment in moments if moment > now), default=None)
+
+    def _letters(self, face: Face, now: float) -> Iterator[_Letter]:
+        """All that might be sent, the most urgent first.
+
+        Each is made when its turn comes, so it knows what was sent before it.
+        """
+        is_amid_clicks = now < self._requested_at + CLICKS_EXPECTED
+        for_news = FOR_NEWS_AMID_CLICKS if is_amid_clicks else FOR_NEWS
+        if self._to_say is not None:
+            yield _Letter(MOST, partial(self._send_words, face, now, self._to_say))
+        yield from self._questions(face, now)
+        yield from self._beats(face, now, BEAT_OVERDUE_AFTER)
+        yield from self._frames(face, now, for_news)
+        self._button_states.notice(self._showing.possible_actions(face), now)
+        for action in self._button_states.to_enable(face.is_disabled):
+            send = partial(self._set_disabled, face, action, False)
+            yield _Letter(MOST if is_amid_clicks else for_news, send)
+        about = clean(self._showing.about(face))
+        if about != self._told_about and self._lines:
+            send = partial(self._send_about, face, now, about)
+            yield _Letter(FOR_DETAILS if is_amid_clicks else for_news, send)
+        for action, moment in self._button_states.to_disable(
+            face.is_disabled, now, is_watched=self.is_watched
+        ):
+            send = partial(self._set_disabled, face, action, True)
+            yield _Letter(for_news, send, not_before=moment)
+        yield from self._beats(face, now, BEAT_AFTER)
+
+    def _questions(self, face: Face, now: float) -> Iterator[_Letter]:
+        for table, views in self.views.items():
+            question = views.question_to_stranger()
+            if question is not None:
+                yield _Letter(MOST, partial(self._post, face, now, table, question))
+
+    def _beats(self, face: Face, now: float, after: float) -> Iterator[_Letter]:
+        """Late ones come before everything else, or the page would say that contact is lost."""
+        for table, views in self.views.items():
+            if len(views) and now >= self._told_at.get(table, now) + after:
+                yield _Letter(MOST, partial(self._post, face, now, table, {"type": "beat"}))
+
+    def _frames(self, face: Face, now: float, for_news: int) -> Iterator[_Letter]:
+        """A frame for each view that does not know all; among equals, pages take turns."""
+        views = [
+            (self._most_for(table, view, now, for_news), table, view)
+            for table, views in self.views.items()
+            for view in views
+        ]
+        for most, table, view in sorted(views, key=lambda each: (-each[0], each[2].turn)):
+            contents = self._showing.contents(table, face, view.window)
+            frame = view.next_frame(contents)
+            if frame is not None:
+                send = partial(self._send_frame, face, now, table, view, frame, contents)
+                yield _Letter(most, send)
+
+    def _most_for(self, table: Table, view: View, now: float, for_news: int) -> int:
+        """What a click changes shows in the table of loops first: in the tasks it is a detail."""
+        most = FOR_SCROLLING if view.awaits_rows else for_news
+        if view.answers_owed and now < self._requested_at + CLICKS_EXPECTED:
+            most = max(most, MOST if table == "loops" else FOR_DETAILS)
+        return most
+
+    # -- what sends a letter
+
+    def _send_words(self, face: Face, now: float, said: Said) -> None:
+        self._to_say, self._last_said = None, said
+        level = "error" if said.is_error else "info"
+        text = clean(said.text, longest=LONGEST_SAID)
+        self._post(face, now, "status", {"type": "said", "level": level, "text": text})
+
+    def _send_about(self, face: Face, now: float, about: str) -> None:
+        self._told_about = about
+        self._post(face, now, "status", {"type": "info", "text": about})
+
+    def _send_frame(
+        self, face: Face, now: float, table: Table, view: View, frame: Frame, contents: Contents
+    ) -> None:
+        message = view.message(frame, contents, next(self._turns), self._kernel_time())
+        self._post(face, now, table, message)
+
+    def _set_disabled(self, face: Face, action: Action, disabled: bool) -> None:
+        try:
+            face.set_disabled(action, disabled=disabled)
+        except BaseException:  # noqa: BLE001 - an observer's CancelledError ends no thread of ours
+            _log.exception("An observer of the panel's button %s failed", action.value)
+
+    def _post(self, face: Face, now: float, channel: Channel, message: Message) -> None:
+        self._told_at[channel] = now
+        try:
+            face.send(channel, message)
+        except Exception:  # noqa: BLE001 - nor does a broken connection
+            # Whoever is still there will notice the silence and say hello.
+            _log.exception("The panel could not reach its pages")
+            if channel != "status":
+                self.views[channel].forget_all()

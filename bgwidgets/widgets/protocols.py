@@ -1,0 +1,97 @@
+"""What the publisher stands between: the manager behind it and the panel before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Literal, Protocol, get_args
+
+from bgwidgets.commands import Command
+from bgwidgets.snapshots import LoopSnapshot, TaskWindow, WindowRequest
+
+Message = Mapping[str, Any]
+"""What travels to the page: plain JSON."""
+Table = Literal["loops", "tasks"]
+TABLES: Final[tuple[Table, ...]] = get_args(Table)
+Channel = Table | Literal["status"]
+"""Which of the panel's widgets it travels to, or came from."""
+
+
+class Action(StrEnum):
+    """The panel's five buttons."""
+
+    STOP_EVENT = "stop_event"
+    STOP_LOOP = "stop_loop"
+    CANCEL_TASKS = "cancel_tasks"
+    RESTART = "restart"
+    REMOVE_FINISHED = "remove_finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is to be said in the status line."""
+
+    text: str
+    is_error: bool = False
+
+
+class Source(Protocol):
+    """What a panel needs of a manager. Any thread; only a restart blocks."""
+
+    def snapshots(self) -> list[LoopSnapshot]:
+        """All loops, in the order of their start."""
+
+    def task_window(self, loop_id: int, request: WindowRequest) -> TaskWindow:
+        """Some of a loop's tasks; raises `UnknownLoop`."""
+
+    def execute(self, command: Command) -> None:
+        """Do what was asked, or raise a `BgwidgetsError`."""
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back after each change, on any thread; returns what ends that."""
+
+
+class Face(Protocol):
+    """What the feed needs of a panel. Used by the publisher's thread alone."""
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two looks."""
+
+    @property
+    def filter(self) -> str:
+        """The text that tasks are filtered by."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether what is shown stands still."""
+
+    @property
+    def selected(self) -> int | None:
+        """The loop that the buttons act on."""
+
+    @property
+    def chosen(self) -> int | None:
+        """The same, when somebody chose it; None when it follows the newest loop."""
+
+    def choose(self, loop_id: int) -> None:
+        """Select a loop because the user said so. May raise what an observer raises."""
+
+    def drop_choice(self, loop_id: int) -> None:
+        """Forget that this loop was chosen, if it still is: it is gone."""
+
+    def follow(self, loop_id: int | None) -> None:
+        """Select a loop that nobody chose. May raise what an observer raises."""
+
+    def set(self, name: Literal["interval", "filter", "paused"], value: float | str | bool) -> None:
+        """Set what the page asks for. May raise what an observer raises."""
+
+    def send(self, channel: Channel, message: Message) -> None:
+        """Send a message to every view of one widget."""
+
+    def is_disabled(self, action: Action) -> bool:
+        """Whether a button is disabled."""
+
+    def set_disabled(self, action: Action, *, disabled: bool) -> None:
+        """Disable or enable a button, which is a message too."""

@@ -1,0 +1,281 @@
+"""What a page asks for: its messages, checked as from a stranger, become values or an error.
+
+Pure functions. Any page of any browser that has the notebook open can send anything here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from bgwidgets.commands import CancelTasks, HostCommand, SetStopEvent, StopLoop
+from bgwidgets.widgets.protocols import Table
+from bgwidgets.widgets.rows import LOOP_COLUMNS, TASK_COLUMNS, Sorting, Window
+
+MOST_ROWS: Final = 200
+"""A window is never larger: no screen shows more rows of 26 pixels."""
+MOST_TASKS: Final = 1000
+"""In one command."""
+LONGEST_FILTER: Final = 200
+SHORTEST_INTERVAL: Final = 0.2
+LONGEST_INTERVAL: Final = 3600.0
+_LARGEST_NUMBER: Final = 2**53 - 1
+"""The largest whole number that JavaScript can name."""
+
+
+class InvalidRequest(ValueError):
+    """Raised when a page's message is not one that its script would send. Nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A view of a table that knows nothing yet."""
+
+    view: str
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class LineHello:
+    """A view of the status line that knows nothing yet."""
+
+    view: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """A view is still looked at."""
+
+    view: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """A view is gone."""
+
+    view: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowRows:
+    """A view was scrolled."""
+
+    view: str
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class SelectLoop:
+    """A loop was clicked."""
+
+    loop_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SortRows:
+    """A column's head was clicked."""
+
+    sorting: Sorting
+
+
+@dataclass(frozen=True, slots=True)
+class FilterTasks:
+    """A filter was typed."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetInterval:
+    """Another interval was chosen."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Pause or Resume was clicked."""
+
+    paused: bool
+
+
+LineRequest = LineHello | Bye
+TableRequest = (
+    Hello
+    | Alive
+    | Bye
+    | ShowRows
+    | SelectLoop
+    | SortRows
+    | FilterTasks
+    | SetInterval
+    | Pause
+    | HostCommand
+)
+
+
+def read_table_request(table: Table, message: object) -> TableRequest:
+    """What a page asks for through one of the tables; raises `InvalidRequest`."""
+    return _read(_TABLE_FORMS[table], message)
+
+
+def read_line_request(message: object) -> LineRequest:
+    """What a page asks for through the status line; raises `InvalidRequest`."""
+    return _read(_LINE_FORMS, message)
+
+
+def check_interval(seconds: object) -> float:
+    """The interval as a float; raises a `ValueError` that says which intervals there are."""
+    if (
+        isinstance(seconds, bool)
+        or not isinstance(seconds, int | float)
+        or not SHORTEST_INTERVAL <= seconds <= LONGEST_INTERVAL
+        or math.isnan(seconds)
+    ):
+        raise ValueError(
+            f"the interval must be between {SHORTEST_INTERVAL:g} and {LONGEST_INTERVAL:g} seconds"
+        )
+    return float(seconds)
+
+
+class _Fields:
+    """A message's fields, each to be read once by its name and its kind."""
+
+    def __init__(self, message: Mapping[object, object]) -> None:
+        self._fields: Final = dict(message)
+        self._fields.pop("type", None)
+
+    def read(self, name: str, check: Callable[[object, str], Any]) -> Any:
+        if name not in self._fields:
+            raise InvalidRequest(f"{name} is missing")
+        return check(self._fields.pop(name), name)
+
+    def has(self, name: str) -> bool:
+        return name in self._fields
+
+    def end(self) -> None:
+        """Call when all was read: what is left nobody asked for."""
+        if self._fields:
+            raise InvalidRequest("a message has fields that are not known")
+
+
+def _text(value: object, name: str, longest: int) -> str:
+    if not isinstance(value, str):
+        raise InvalidRequest(f"{name} must be text")
+    if len(value) > longest:
+        raise InvalidRequest(f"{name} must not be longer than {longest} characters")
+    return value
+
+
+def _number(value: object, name: str) -> int:
+    # True is an int to Python, and 1.0 == 1.
+    if type(value) is not int or not 0 <= value <= _LARGEST_NUMBER:
+        raise InvalidRequest(f"{name} must be a whole number, not negative and not huge")
+    return value
+
+
+def _flag(value: object, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidRequest(f"{name} must be true or false")
+    return value
+
+
+def _view(value: object, name: str) -> str:
+    if not re.fullmatch("[a-z0-9]{1,40}", _text(value, name, 40)):
+        raise InvalidRequest(f"{name} must be a view's name")
+    return str(value)
+
+
+def _filter(value: object, name: str) -> str:
+    return _text(value, name, LONGEST_FILTER)
+
+
+def _interval(value: object, name: str) -> float:
+    try:
+        return check_interval(value)
+    except ValueError as error:
+        raise InvalidRequest(f"{name}: {error}") from None
+
+
+def _task_ids(value: object, name: str) -> tuple[int, ...]:
+    # No ids at all would mean every task, which is asked for by leaving them out.
+    if not isinstance(value, list) or not 1 <= len(value) <= MOST_TASKS:
+        raise InvalidRequest(f"{name} must be a list of 1 to {MOST_TASKS} task ids")
+    return tuple(_number(task_id, name) for task_id in value)
+
+
+def _window(fields: _Fields) -> Window:
+    start, stop = fields.read("start", _number), fields.read("stop", _number)
+    if stop <= start:
+        raise InvalidRequest("stop must be greater than start")
+    return Window(start, min(stop, start + MOST_ROWS))
+
+
+def _command(fields: _Fields) -> HostCommand:
+    kind = fields.read("command", lambda value, name: _text(value, name, 40))
+    loop_id = fields.read("loop", _number)
+    if kind == "stop_event":
+        return SetStopEvent(loop_id)
+    if kind == "stop_loop":
+        return StopLoop(loop_id)
+    if kind == "cancel_tasks":
+        return CancelTasks(
+            loop_id, fields.read("tasks", _task_ids) if fields.has("tasks") else None
+        )
+    raise InvalidRequest("this command is not known")
+
+
+def _sort(columns: frozenset[str]) -> Callable[[_Fields], SortRows]:
+    def column(value: object, name: str) -> str:
+        if not isinstance(value, str) or value not in columns:
+            raise InvalidRequest(f"{name} must be one of {', '.join(sorted(columns))}")
+        return value
+
+    return lambda fields: SortRows(
+        Sorting(fields.read("column", column), fields.read("descending", _flag))
+    )
+
+
+RequestT = TypeVar("RequestT")
+_Forms = Mapping[str, Callable[[_Fields], RequestT]]
+"""For each type of message, what reads the rest of it."""
+
+
+def _read(forms: _Forms[RequestT], message: object) -> RequestT:
+    if not isinstance(message, dict):
+        raise InvalidRequest("a message must be an object")
+    form = forms.get(_text(message.get("type"), "type", 40))
+    if form is None:
+        raise InvalidRequest("a message of this type is not known here")
+    fields = _Fields(message)
+    request = form(fields)
+    fields.end()
+    return request
+
+
+def _table_forms(columns: frozenset[str]) -> _Forms[TableRequest]:
+    return {
+        "hello": lambda fields: Hello(fields.read("view", _view), _window(fields)),
+        "alive": lambda fields: Alive(fields.read("view", _view)),
+        "bye": lambda fields: Bye(fields.read("view", _view)),
+        "window": lambda fields: ShowRows(fields.read("view", _view), _window(fields)),
+        "select": lambda fields: SelectLoop(fields.read("loop", _number)),
+        "sort": _sort(columns),
+        "filter": lambda fields: FilterTasks(fields.read("text", _filter)),
+        "interval": lambda fields: SetInterval(fields.read("seconds", _interval)),
+        "pause": lambda fields: Pause(fields.read("paused", _flag)),
+        "command": _command,
+    }
+
+
+_TABLE_FORMS: Final[Mapping[Table, _Forms[TableRequest]]] = {
+    "loops": _table_forms(LOOP_COLUMNS),
+    "tasks": _table_forms(frozenset(TASK_COLUMNS)),
+}
+_LINE_FORMS: Final[_Forms[LineRequest]] = {
+    "hello": lambda fields: LineHello(fields.read("view", _view)),
+    "bye": lambda fields: Bye(fields.read("view", _view)),
+}

@@ -1,0 +1,216 @@
+"""What the tables show, as the plain data that travels to the page.
+
+Pure functions. The page's script has the same shapes as its typedefs LoopRow and TaskRow. Text is
+sent as text; what is done here is to keep it short, and to make it text that JSON can carry.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bgwidgets.snapshots import LoopSnapshot, SortKey, TaskSnapshot
+from bgwidgets.states import LoopState, TaskState
+
+Row = Mapping[str, Any]
+
+LONGEST_CELL: Final = 300
+LONGEST_TRACEBACK: Final = 60_000
+
+LOOP_COLUMNS: Final = frozenset({"name", "host", "state", "tasks", "age", "note"})
+"""The columns that loops can be sorted by, as the page calls them."""
+TASK_COLUMNS: Final[Mapping[str, SortKey]] = {
+    "name": "name",
+    "state": "state",
+    "coroutine": "coroutine",
+    "waiting": "waiting_on",
+    "age": "age",
+}
+"""The same for tasks, with the keys by which loops know them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which rows are asked for, as a range of their places."""
+
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """How a table is sorted: by a column, as the page calls it, or in its own order."""
+
+    column: str = ""
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What a table shows at one moment, seen through a window."""
+
+    head: Mapping[str, Any]
+    start: int = 0
+    """The place of the first of `rows` in the whole table."""
+    total: int = 0
+    rows: Sequence[Row] = ()
+
+
+def loop_row(loop: LoopSnapshot) -> Row:
+    """One line of the table of loops."""
+    return {
+        "id": loop.id,
+        "name": clean(loop.name),
+        "host": clean(loop.host),
+        "state": loop.state.value,
+        "stop_requested": loop.stop_requested,
+        "unfinished": loop.unfinished_tasks,
+        "total": loop.total_tasks,
+        "counts": _counts(loop.task_counts),
+        "started": loop.started_at,
+        "ended": loop.ended_at,
+        "note": note(loop) or None,
+    }
+
+
+def task_row(task: TaskSnapshot) -> Row:
+    """One line of the table of tasks."""
+    return {
+        "id": task.id,
+        "name": clean(task.name),
+        "main": task.is_main,
+        "state": task.state.value,
+        "coroutine": clean(task.coroutine),
+        "waiting": waiting(task),
+        "created": task.created_at,
+        "ended": task.ended_at,
+        "error": clean(task.error) if task.error else None,
+    }
+
+
+def note(loop: LoopSnapshot) -> str:
+    """Why the loop failed, in short; else the last line that it printed."""
+    return clean(_last_line(loop.error) or _last_line(loop.last_output))
+
+
+def waiting(task: TaskSnapshot) -> str | None:
+    """What the task waits on and where: "sleep · race.py:12"; None when there is nothing to say.
+
+    The function after the place stays away: the column beside it says nearly the same.
+    """
+    if task.state.has_ended:
+        return None
+    words = task.waiting_on
+    place = re.sub(r"(:\d+) .*", r"\1", task.where) if task.where else None
+    if words is None and place and task.state is not TaskState.PENDING:
+        words = task.state.value
+    parts = [part for part in (words, place) if part]
+    return clean(" · ".join(parts)) if parts else None
+
+
+def sorted_loops(loops: Iterable[LoopSnapshot], sorting: Sorting) -> list[LoopSnapshot]:
+    """The loops in the order that is asked for; `loops` come oldest first.
+
+    Their own order has the newest on top, where a loop appears that was just started, and moves no
+    row for any other reason. It decides among equals too. What is not known comes last both ways.
+    """
+    newest_first = list(loops)[::-1]
+    if not sorting.column:
+        return newest_first
+    key = _LOOP_KEYS[sorting.column]
+    known = [loop for loop in newest_first if key(loop) is not None]
+    unknown = [loop for loop in newest_first if key(loop) is None]
+    return sorted(known, key=key, reverse=sorting.descending) + unknown
+
+
+def loops_contents(
+    loops: Sequence[LoopSnapshot],
+    sorting: Sorting,
+    window: Window,
+    *,
+    selected: int | None,
+    filter_text: str,
+    interval: float,
+    paused: bool,
+) -> Contents:
+    """The table of loops through a window; `loops` come oldest first."""
+    shown = sorted_loops(loops, sorting)[window.start : window.stop]
+    return Contents(
+        head={
+            "loops": len(loops),
+            "tasks": sum(loop.total_tasks for loop in loops),
+            "failed": sum(loop.state is LoopState.FAILED for loop in loops),
+            "selected": selected,
+            "sort": [sorting.column, sorting.descending],
+            "filter": clean(filter_text),
+            "interval": interval,
+            "paused": paused,
+        },
+        start=window.start,
+        total=len(loops),
+        rows=[loop_row(loop) for loop in shown],
+    )
+
+
+def tasks_head(loop: LoopSnapshot | None, sorting: Sorting, filter_text: str) -> dict[str, Any]:
+    """What is said of all tasks of the selected loop together."""
+    return {
+        "loop": loop.id if loop else None,
+        "loop_name": clean(loop.name) if loop else None,
+        "loop_state": loop.state.value if loop else None,
+        "unfinished": loop.unfinished_tasks if loop else 0,
+        "counts": _counts(loop.task_counts if loop else {}),
+        "sort": [sorting.column, sorting.descending],
+        "filter": clean(filter_text),
+        "filtered": bool(filter_text),
+        "error": _traceback(loop.error) if loop and loop.error else None,
+    }
+
+
+def clean(text: str, longest: int = LONGEST_CELL) -> str:
+    """Text as it may travel: bounded in length, and without the half characters JSON refuses."""
+    if len(text) > longest:
+        text = f"{text[: longest - 1]}…"
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _traceback(text: str) -> str:
+    """Both ends of it: where it began, and what was raised."""
+    if len(text) > LONGEST_TRACEBACK:
+        half = LONGEST_TRACEBACK // 2 - 5
+        text = f"{text[:half]}\n  […]\n{text[-half:]}"
+    return clean(text, LONGEST_TRACEBACK)
+
+
+def _last_line(text: str | None) -> str:
+    return text.rstrip().rpartition("\n")[2].strip() if text else ""
+
+
+def _counts(counts: Mapping[TaskState, int]) -> dict[str, int]:
+    return {state.value: counts.get(state, 0) for state in TaskState}
+
+
+def _age(loop: LoopSnapshot) -> float | None:
+    if loop.started_at is None:
+        return None
+    return (loop.as_of if loop.ended_at is None else loop.ended_at) - loop.started_at
+
+
+def _natural(text: str) -> list[str | int]:
+    """So that race-2 comes before race-10. Text and numbers alternate, hence can be compared."""
+    parts = re.split(r"([0-9]+)", clean(text).casefold())
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
+
+
+_STATE_ORDER: Final = {state: place for place, state in enumerate(LoopState)}
+
+_LOOP_KEYS: Final[Mapping[str, Callable[[LoopSnapshot], Any]]] = {
+    "name": lambda loop: _natural(loop.name),
+    "host": lambda loop: loop.host.casefold(),
+    "state": lambda loop: _STATE_ORDER[loop.state],
+    "tasks": lambda loop: (loop.unfinished_tasks, loop.total_tasks),
+    "age": _age,
+    "note": lambda loop: note(loop).casefold() or None,
+}

@@ -1,0 +1,102 @@
+"""Which loop the buttons act on, what they can do for it, and what is said about it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from bgwidgets.snapshots import LoopSnapshot
+from bgwidgets.widgets.protocols import Action
+
+
+class Choice:
+    """Tells a loop that somebody chose from one that the panel follows by itself.
+
+    Both arrive as a new value of the trait `selected`, also from two threads at once.
+    """
+
+    def __init__(self) -> None:
+        self.loop_id: int | None = None
+        self._lock: Final = threading.Lock()
+        self._following_thread: int | None = None
+
+    def follow(self, select: Callable[[], None]) -> None:
+        """Call `select`, whose new value is nobody's choice. In the publisher's thread only."""
+        self._following_thread = threading.get_ident()
+        try:
+            select()
+        finally:
+            self._following_thread = None
+
+    def is_following(self) -> bool:
+        """Whether the value that is being set in this thread is nobody's choice."""
+        return self._following_thread == threading.get_ident()
+
+    def take(self, loop_id: int | None) -> None:
+        """A value was set, in this thread: a choice, unless `follow` is setting it here."""
+        if self.is_following():
+            # What an observer of that value sets next is a choice again.
+            self._following_thread = None
+        else:
+            with self._lock:
+                self.loop_id = loop_id
+
+    def drop(self, loop_id: int) -> None:
+        """Forget the choice of a loop that is gone, unless another was chosen since."""
+        with self._lock:
+            if self.loop_id == loop_id:
+                self.loop_id = None
+
+
+def loop_to_select(loops: Sequence[LoopSnapshot], chosen: int | None) -> LoopSnapshot | None:
+    """The chosen loop while it is listed; otherwise the newest unfinished, or else the newest.
+
+    A loop that failed is to be seen, so an ended loop is followed when no other is left.
+    """
+    for loop in loops:
+        if loop.id == chosen:
+            return loop
+    unfinished = [loop for loop in loops if not loop.state.has_ended]
+    return next(reversed(unfinished or loops), None)
+
+
+def possible_actions(loop: LoopSnapshot | None, loops: Sequence[LoopSnapshot]) -> frozenset[Action]:
+    """The buttons that would do something when `loop` is selected.
+
+    Cancel tasks does not depend on how many tasks there are just now: it would flicker.
+    """
+    actions = set()
+    if loop is not None:
+        actions.add(Action.RESTART)
+        if not loop.state.has_ended and not loop.protected:
+            actions |= {Action.STOP_LOOP, Action.CANCEL_TASKS}
+            if not loop.stop_requested:
+                actions.add(Action.STOP_EVENT)
+    if any(listed.state.has_ended for listed in loops):
+        actions.add(Action.REMOVE_FINISHED)
+    return frozenset(actions)
+
+
+def about(loop: LoopSnapshot | None) -> str:
+    """The selected loop in one line: "race · run 1 · started 12:03:41 · thread bgw-race"."""
+    if loop is None:
+        return ""
+    parts = [loop.name, f"run {loop.run_number}"]
+    if loop.started_at is not None:
+        parts.append(f"started {_clock_time(loop.started_at, loop.as_of)}")
+    if loop.thread_name is not None:
+        parts.append(f"thread {loop.thread_name}")
+    if loop.host != "thread" and loop.pid is not None:
+        parts.append(f"pid {loop.pid}")
+    if loop.protected:
+        parts.append("protected")
+    return " · ".join(parts)
+
+
+def _clock_time(moment: float, now: float) -> str:
+    """The time of day where the kernel runs, with the date when that was another day."""
+    then = time.localtime(moment)
+    is_today = then[:3] == time.localtime(now)[:3]
+    return time.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M", then)

@@ -1,0 +1,114 @@
+"""What the panel shows: the selected loop, and each table seen through a view's window.
+
+Used by the publisher's thread alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from bgwidgets.snapshots import LoopSnapshot, WindowRequest
+from bgwidgets.widgets.looks import Looks
+from bgwidgets.widgets.protocols import TABLES, Action, Face, Source, Table
+from bgwidgets.widgets.rows import (
+    TASK_COLUMNS,
+    Contents,
+    Sorting,
+    Window,
+    loops_contents,
+    task_row,
+    tasks_head,
+)
+from bgwidgets.widgets.selection import about, loop_to_select, possible_actions
+
+
+class Showing:
+    """The last look at the manager, in the order and through the filter that the user chose."""
+
+    def __init__(self, source: Source) -> None:
+        self._looks: Final = Looks(source)
+        self.sorting: Final[dict[Table, Sorting]] = dict.fromkeys(TABLES, Sorting())
+
+    @property
+    def loops(self) -> Sequence[LoopSnapshot]:
+        """All loops, oldest first."""
+        return self._looks.loops
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it stands still."""
+        return self._looks.is_held
+
+    def look(self) -> None:
+        """Look anew, once also while it stands still."""
+        self._looks.take()
+
+    def hold(self, face: Face) -> None:
+        """Look once more, and then stand still."""
+        self._looks.hold()
+        # A copy of what can be scrolled to is made now, and not when somebody scrolls.
+        self.contents("tasks", face, Window(0, 1))
+
+    def let_go(self) -> None:
+        """Show live again."""
+        self._looks.let_go()
+
+    def settle_selection(self, face: Face) -> None:
+        """Select what is to be selected now. Raises what an observer of `selected` raises."""
+        chosen = face.chosen
+        if chosen is not None and self._listed(chosen) is None:
+            # It may have been started and chosen after the last look, or it was removed.
+            self._looks.take()
+        loop = loop_to_select(self.loops, chosen)
+        loop_id = loop.id if loop else None
+        if chosen is not None and chosen != loop_id:
+            face.drop_choice(chosen)
+        if face.selected != loop_id:
+            face.follow(loop_id)
+
+    def selected_loop(self, face: Face) -> LoopSnapshot | None:
+        """The selected loop as it was last seen."""
+        return self._listed(face.selected)
+
+    def about(self, face: Face) -> str:
+        """What the status line says of the selected loop."""
+        return about(self.selected_loop(face))
+
+    def possible_actions(self, face: Face) -> frozenset[Action]:
+        """The buttons that would do something now."""
+        return possible_actions(self.selected_loop(face), self.loops)
+
+    def contents(self, table: Table, face: Face, window: Window) -> Contents:
+        """What a view with this window shows."""
+        if table == "loops":
+            return loops_contents(
+                self.loops,
+                self.sorting["loops"],
+                window,
+                selected=face.selected,
+                filter_text=face.filter,
+                interval=face.interval,
+                paused=face.paused,
+            )
+        return self._tasks_contents(face, window)
+
+    def _tasks_contents(self, face: Face, window: Window) -> Contents:
+        loop = self.selected_loop(face)
+        sorting = self.sorting["tasks"]
+        head = tasks_head(loop, sorting, face.filter)
+        if loop is None:
+            return Contents(head=head)
+        request = WindowRequest(
+            sort=TASK_COLUMNS[sorting.column] if sorting.column else "",
+            descending=sorting.descending,
+            filter=face.filter,
+            start=window.start,
+            stop=window.stop,
+        )
+        tasks = self._looks.tasks(loop.id, request)
+        rows = [task_row(task) for task in tasks.tasks]
+        return Contents(head=head, start=tasks.start, total=tasks.total, rows=rows)
+
+    def _listed(self, loop_id: int | None) -> LoopSnapshot | None:
+        return next((loop for loop in self.loops if loop.id == loop_id), None)

@@ -1,0 +1,21 @@
+"""The live tables: one widget of two kinds, for loops and for tasks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+
+class TaskTable(anywidget.AnyWidget):
+    """A virtual table: only the rows in sight travel, as custom messages.
+
+    The page never writes a trait of it, for trait changes stall while a cell runs; what is shown
+    is not a trait either, for a trait would be sent whole.
+    """
+
+    _esm = Path(__file__).with_suffix(".js")
+    _css = Path(__file__).with_suffix(".css")
+
+    kind = traitlets.Enum(("loops", "tasks"), default_value="tasks").tag(sync=True)

@@ -1,0 +1,1 @@
+"""Background loops in a real kernel, without a browser."""

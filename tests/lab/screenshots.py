@@ -1,0 +1,128 @@
+"""Takes pictures of the panel in a real JupyterLab: `python -m tests.lab.screenshots FOLDER`.
+
+They are for eyes and for the README: light, dark and narrow, empty, with a failed loop's traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tests.chromium import running_chromium
+from tests.lab.lab_server import running_lab
+from tests.lab.notebook import Notebook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Browser
+
+    from tests.lab.lab_server import LabServer
+
+SCENE: Final = """
+import asyncio, threading, time
+import bgwidgets as bgw
+
+async def sprinter(n):
+    for i in range(n):
+        await asyncio.sleep(0.1)
+
+async def fetch(queue, number):
+    while True:
+        item = await queue.get()
+        await asyncio.sleep(3600 if number % 5 else 0.1)
+
+async def broken():
+    raise TimeoutError("no answer within 30 s")
+
+async def race():
+    queue = asyncio.Queue()
+    runner = asyncio.create_task(sprinter(40_000), name="sprinter")
+    fetchers = [asyncio.create_task(fetch(queue, n), name=f"fetch-{n:04}") for n in range(410)]
+    failing = [asyncio.create_task(broken(), name=f"fetch-{n}") for n in (9011, 9012)]
+    await asyncio.wait(failing)
+    for task in failing: task.exception()
+    for task in fetchers[:14]: task.cancel()
+    await bgw.current().stop_event.wait()
+
+def train(seconds):
+    bgw.current().stop_event.wait_sync(seconds)
+
+async def prices():
+    await asyncio.sleep(0.2)
+    raise ConnectionResetError(104, "Connection reset by peer")
+
+async def features(parts):
+    await asyncio.gather(*(asyncio.sleep(0.01) for _ in range(parts)))
+
+job = bgw.start(race)
+bgw.start(train, 3600)
+bgw.start(prices)
+bgw.start(features, 64)
+panel = bgw.panel()
+panel
+"""
+EMPTY: Final = "import bgwidgets as bgw\nbgw.panel()"
+WIDE: Final = {"width": 1280, "height": 900}
+NARROW: Final = {"width": 1010, "height": 900}
+VERY_NARROW: Final = {"width": 760, "height": 900}
+
+
+def take(lab: LabServer, browser: Browser, folder: Path) -> None:
+    """Take every picture."""
+
+    def shot(
+        name: str,
+        cell: str = SCENE,
+        size: dict[str, int] = WIDE,
+        *,
+        theme: str | None = None,
+        before: Callable[[Notebook], None] | None = None,
+    ) -> None:
+        page = browser.new_page(viewport=size, device_scale_factor=2)  # type: ignore[arg-type]
+        notebook = Notebook.open(lab, page, [cell])
+        if theme:
+            notebook.set_theme(theme)
+        notebook.run(0)
+        panel = notebook.output(0).locator(".bgw-panel")
+        panel.locator(".bgw-tasks .bgw-row-count").filter(has_text="row").wait_for()
+        if cell is SCENE:
+            panel.locator(".bgw-loops .bgw-row[data-bgw-state=failed]").wait_for()
+            panel.locator(".bgw-loops .bgw-row").filter(has_text="race").click()
+        if before:
+            before(notebook)
+        page.evaluate("() => new Promise((done) => setTimeout(done, 1500))")
+        panel.screenshot(path=folder / f"{name}.png")
+        page.screenshot(path=folder / f"{name}-page.png")
+        notebook.close()
+
+    shot("light")
+    shot("dark", theme="JupyterLab Dark")
+    lab.reset_settings()
+    shot("narrow", size=NARROW)
+    shot("very-narrow", size=VERY_NARROW)
+    shot("empty", EMPTY)
+    shot("error", before=_look_at_the_error)
+
+
+def _look_at_the_error(notebook: Notebook) -> None:
+    panel = notebook.output(0).locator(".bgw-panel")
+    panel.locator(".bgw-loops .bgw-row").filter(has_text="prices").click()
+    panel.get_by_role("tab", name="Error").click()
+
+
+def main(folder: Path) -> None:
+    """Start a JupyterLab and a browser, and take the pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        running_lab(Path(scratch)) as lab,
+        running_chromium() as browser,
+    ):
+        take(lab, browser, folder)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

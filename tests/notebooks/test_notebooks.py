@@ -1,0 +1,93 @@
+"""Every example notebook runs from the top in a fresh kernel: no error, no word on stderr."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS: Final = Path(__file__).parents[2] / "notebooks"
+FIRST: Final = "01_first_loop.ipynb"
+CELL_LIMIT: Final = 60
+
+FINAL_STATES: Final[dict[str, tuple[str, str]]] = {
+    "01_first_loop.ipynb": (
+        "for loop in bgw.manager:\n    print(loop.name, loop.state, sep=': ')",
+        "race: finished\n"
+        "to stop: stopped\n"
+        "to cancel: cancelled\n"
+        "divide: finished\n"
+        "broken: failed\n"
+        "counting: finished\n"
+        "in a block: finished\n",
+    ),
+}
+"""A notebook's name -> a cell to run after its last one, and all that this cell must print."""
+
+
+def run(notebook: nbformat.NotebookNode, kernel_name: str, folder: Path) -> nbformat.NotebookNode:
+    """Run all cells in a fresh kernel that works in `folder`; a cell that raises raises here."""
+    client = NotebookClient(
+        notebook,
+        kernel_name=kernel_name,
+        timeout=CELL_LIMIT,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    return client.execute()
+
+
+def outputs(notebook: nbformat.NotebookNode) -> list[tuple[int, Any]]:
+    """Each output with its cell's number."""
+    return [
+        (number, output)
+        for number, cell in enumerate(notebook.cells)
+        for output in cell.get("outputs", [])
+    ]
+
+
+def stderr(notebook: nbformat.NotebookNode) -> list[tuple[int, str]]:
+    """What was written to stderr, by cell: a warning that a reader would see too."""
+    return [
+        (number, output.text)
+        for number, output in outputs(notebook)
+        if output.output_type == "stream" and output.name == "stderr"
+    ]
+
+
+def test_the_notebook_that_make_demo_opens_is_there():
+    assert (NOTEBOOKS / FIRST).is_file()
+
+
+def test_every_final_state_belongs_to_a_notebook():
+    """A notebook that was renamed must not lose its check in silence."""
+    assert set() == FINAL_STATES.keys() - {path.name for path in NOTEBOOKS.glob("*.ipynb")}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.name)
+def test_a_notebook_runs_from_top_to_bottom(path: Path, kernel_name: str):
+    """No cell raises, nothing goes to stderr, and the loops are left as the notebook says."""
+    notebook = nbformat.read(path, as_version=4)
+    check, expected = FINAL_STATES.get(path.name, ("", ""))
+    notebook.cells.append(nbformat.v4.new_code_cell(check))
+
+    ran = run(notebook, kernel_name, NOTEBOOKS)
+
+    assert [] == stderr(ran)
+    assert expected == "".join(output.get("text", "") for output in ran.cells[-1].outputs)
+
+
+def test_a_cell_that_warns_is_noticed(kernel_name: str, tmp_path: Path):
+    """The check above can fail: a warning in a cell is found, with the number of the cell."""
+    cells = [
+        nbformat.v4.new_code_cell(source)
+        for source in ("1", "import warnings; warnings.warn('old')")
+    ]
+
+    found = stderr(run(nbformat.v4.new_notebook(cells=cells), kernel_name, tmp_path))
+
+    assert [1] == [number for number, _ in found]
+    assert "UserWarning: old" in found[0][1]

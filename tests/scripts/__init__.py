@@ -1,0 +1,1 @@
+"""The package in plain Python scripts and processes, without any Jupyter."""

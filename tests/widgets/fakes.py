@@ -1,0 +1,143 @@
+"""A manager and a panel that do as they are told, and write down what is asked of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from bgwidgets.commands import RemoveFinished
+from bgwidgets.exceptions import UnknownLoop
+from bgwidgets.snapshots import LoopSnapshot, TaskSnapshot, TaskWindow
+from bgwidgets.states import LoopState, TaskState
+from bgwidgets.widgets.protocols import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bgwidgets.commands import Command
+    from bgwidgets.snapshots import WindowRequest
+    from bgwidgets.widgets.protocols import Channel, Message
+
+NOW: Final = 1_700_000_000.0
+"""What the kernel's clock shows."""
+
+
+def loop(number: int, **more: Any) -> LoopSnapshot:
+    """A running loop with one pending task."""
+    fields: dict[str, Any] = {"id": number, "name": f"loop-{number}", "host": "thread"}
+    fields |= {"state": LoopState.RUNNING, "started_at": NOW - 60, "as_of": NOW}
+    fields |= {"task_counts": {TaskState.PENDING: 1}}
+    return LoopSnapshot(**(fields | more))
+
+
+def ended_loop(number: int, state: LoopState = LoopState.FINISHED, **more: Any) -> LoopSnapshot:
+    """A loop that ended after half a minute."""
+    counts = {TaskState.FINISHED: 1}
+    return loop(number, state=state, ended_at=NOW - 30, task_counts=counts, **more)
+
+
+def task(number: int, **more: Any) -> TaskSnapshot:
+    """A pending task."""
+    fields: dict[str, Any] = {"id": number, "name": f"task-{number}", "coroutine": "fetch"}
+    fields |= {"state": TaskState.PENDING, "created_at": NOW - 3}
+    return TaskSnapshot(**(fields | more))
+
+
+@dataclass
+class FakeSource:
+    """A manager whose loops are what the test says."""
+
+    loops: list[LoopSnapshot] = field(default_factory=list)
+    tasks: dict[int, list[TaskSnapshot]] = field(default_factory=dict)
+    executed: list[Command] = field(default_factory=list)
+    requests: list[tuple[int, WindowRequest]] = field(default_factory=list)
+    """The windows of tasks that were asked for."""
+    looks: int = 0
+    subscribers: list[Callable[[], None]] = field(default_factory=list)
+    error: Exception | None = None
+    """What every command raises."""
+
+    def snapshots(self) -> list[LoopSnapshot]:
+        """What the test says; counted."""
+        self.looks += 1
+        return list(self.loops)
+
+    def task_window(self, loop_id: int, request: WindowRequest) -> TaskWindow:
+        """A part of the loop's tasks, in their order."""
+        self.requests.append((loop_id, request))
+        if all(listed.id != loop_id for listed in self.loops):
+            raise UnknownLoop(f"there is no loop {loop_id}")
+        tasks = self.tasks.get(loop_id, [])
+        shown = tuple(tasks[request.start : request.stop])
+        return TaskWindow(tasks=shown, start=request.start, total=len(tasks), as_of=NOW)
+
+    def execute(self, command: Command) -> None:
+        """Written down; only removing is done."""
+        self.executed.append(command)
+        if self.error is not None:
+            raise self.error
+        if command == RemoveFinished():
+            self.loops = [listed for listed in self.loops if not listed.state.has_ended]
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Called back by `change`."""
+        self.subscribers.append(callback)
+        return lambda: self.subscribers.remove(callback)
+
+    def change(self, *loops: LoopSnapshot) -> None:
+        """Have other loops, and tell everybody."""
+        self.loops = list(loops)
+        for callback in self.subscribers:
+            callback()
+
+
+@dataclass
+class FakeFace:
+    """A panel without widgets, which writes down what is sent."""
+
+    interval: float = 0.5
+    filter: str = ""
+    paused: bool = False
+    selected: int | None = None
+    chosen: int | None = None
+    sent: list[tuple[Channel, Message]] = field(default_factory=list)
+    disabled: dict[Action, bool] = field(default_factory=lambda: dict.fromkeys(Action, True))
+    observer: Callable[[str], None] = lambda _: None
+    """Called with the name of each setting that changes."""
+    was_sent: Callable[[], None] = lambda: None
+    """Called after each message."""
+
+    def choose(self, loop_id: int) -> None:
+        """A choice, as the trait of a real panel takes it."""
+        self.chosen = loop_id
+        self.follow(loop_id)
+
+    def drop_choice(self, loop_id: int) -> None:
+        """Only what was chosen can be dropped."""
+        assert self.chosen == loop_id
+        self.chosen = None
+
+    def follow(self, loop_id: int | None) -> None:
+        """No choice."""
+        self.selected = loop_id
+        self.observer("selected")
+
+    def set(self, name: str, value: object) -> None:
+        """As a trait is set."""
+        setattr(self, name, value)
+        self.observer(name)
+
+    def send(self, channel: Channel, message: Message) -> None:
+        """Written down."""
+        self.sent.append((channel, message))
+        self.was_sent()
+
+    def is_disabled(self, action: Action) -> bool:
+        """As a real button."""
+        return self.disabled[action]
+
+    def set_disabled(self, action: Action, *, disabled: bool) -> None:
+        """Written down with what is sent, for it is a message too."""
+        self.disabled[action] = disabled
+        self.sent.append(("status", {"type": "button", "action": action, "disabled": disabled}))
+        self.was_sent()

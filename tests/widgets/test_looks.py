@@ -1,0 +1,97 @@
+"""What was seen of the manager stands still while the panel is paused."""
+
+from __future__ import annotations
+
+import pytest
+
+from bgwidgets.snapshots import WindowRequest
+from bgwidgets.widgets.looks import KEPT_TASKS, Looks
+from tests.widgets.fakes import FakeSource, loop, task
+
+REQUEST = WindowRequest(start=0, stop=15)
+
+
+@pytest.fixture
+def source() -> FakeSource:
+    """One loop with thirty tasks."""
+    return FakeSource([loop(1)], {1: [task(number) for number in range(100, 130)]})
+
+
+@pytest.fixture
+def looks(source: FakeSource) -> Looks:
+    """After the first look."""
+    looks = Looks(source)
+    looks.take()
+    return looks
+
+
+def ids(looks: Looks, start: int, stop: int, **more: str) -> list[int]:
+    request = WindowRequest(start=start, stop=stop, **more)  # type: ignore[arg-type]
+    return [each.id for each in looks.tasks(1, request).tasks]
+
+
+def test_the_same_window_is_asked_for_once_a_look(looks: Looks, source: FakeSource):
+    """Two pages that show the same cost no more than one."""
+    looks.tasks(1, REQUEST)
+    looks.tasks(1, REQUEST)
+    assert source.requests == [(1, REQUEST)]
+    looks.take()
+    looks.tasks(1, REQUEST)
+    assert len(source.requests) == 2
+
+
+def test_a_loop_that_was_removed_has_no_tasks(looks: Looks):
+    """It may go between two looks."""
+    assert looks.tasks(99, REQUEST).total == 0
+
+
+def test_a_pause_shows_what_was(looks: Looks, source: FakeSource):
+    """Loops and tasks both, wherever one scrolls to."""
+    looks.hold()
+    assert ids(looks, 0, 3) == [100, 101, 102]
+    source.loops = []
+    source.tasks = {}
+    assert [each.id for each in looks.loops] == [1]
+    assert ids(looks, 27, 40) == [127, 128, 129]
+    assert looks.tasks(1, REQUEST).total == 30
+
+
+def test_a_pause_begins_with_a_fresh_look(looks: Looks, source: FakeSource):
+    """What stands still is not half a second old, and loops and tasks are of one moment."""
+    source.loops = [loop(1), loop(2)]
+    looks.hold()
+    assert [each.id for each in looks.loops] == [1, 2]
+
+
+def test_rows_far_down_come_when_they_are_scrolled_to(looks: Looks, source: FakeSource):
+    """And stand still from then on; copying a hundred thousand would take too long."""
+    source.tasks[1] = [task(number) for number in range(KEPT_TASKS + 100)]
+    looks.hold()
+    assert ids(looks, 0, 1) == [0]
+    source.tasks[1] = [task(number) for number in range(5000, 5000 + KEPT_TASKS + 50)]
+    border = KEPT_TASKS - 1
+    assert ids(looks, border, border + 3) == [border, 5000 + KEPT_TASKS, 5001 + KEPT_TASKS]
+    source.tasks[1] = []
+    assert ids(looks, border, border + 3) == [border, 5000 + KEPT_TASKS, 5001 + KEPT_TASKS]
+    assert ids(looks, KEPT_TASKS + 50, KEPT_TASKS + 60) == []
+    assert looks.tasks(1, REQUEST).total == KEPT_TASKS + 100
+
+
+def test_another_order_or_filter_is_looked_at_anew_in_a_pause(looks: Looks, source: FakeSource):
+    """It was not seen before; then it stands still as well."""
+    looks.hold()
+    assert ids(looks, 0, 1) == [100]
+    source.tasks[1] = [task(7)]
+    assert ids(looks, 0, 1, filter="x") == [7]
+    source.tasks[1] = [task(8)]
+    assert ids(looks, 0, 1, filter="x") == [7]
+    assert ids(looks, 0, 1) == [100]
+
+
+def test_after_a_pause_things_are_as_they_are(looks: Looks, source: FakeSource):
+    """Nothing of the copy is left."""
+    looks.hold()
+    looks.tasks(1, REQUEST)
+    source.tasks[1] = [task(7)]
+    looks.let_go()
+    assert ids(looks, 0, 15) == [7]

@@ -1,0 +1,277 @@
+"""The panel's one thread."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from bgwidgets.commands import CancelTasks, Command, SetStopEvent, StopLoop
+from bgwidgets.widgets.protocols import Action, Face
+from bgwidgets.widgets.publisher import Publisher
+from tests.widgets.fakes import FakeFace, FakeSource, loop
+
+LIMIT = 5.0
+HELLO = {"type": "hello", "view": "v", "start": 0, "stop": 15}
+
+
+class Gate:
+    """Lets a thread through when the test says so, and tells when it has come."""
+
+    def __init__(self) -> None:
+        self._is_open = threading.Event()
+        self._is_reached = threading.Event()
+
+    def pass_through(self) -> None:
+        """Wait here."""
+        self._is_reached.set()
+        assert self._is_open.wait(LIMIT)
+
+    @contextmanager
+    def holding(self, start: Callable[[], object]) -> Iterator[None]:
+        """`start` makes a thread come here; within the block it stands still."""
+        start()
+        assert self._is_reached.wait(LIMIT)
+        try:
+            yield
+        finally:
+            self._is_open.set()
+
+
+class Sent:
+    """Wakes the test when the panel has sent what it waits for."""
+
+    def __init__(self, face: FakeFace) -> None:
+        self._face = face
+        self._condition = threading.Condition()
+        face.was_sent = self._notify
+
+    def _notify(self) -> None:
+        with self._condition:
+            self._condition.notify_all()
+
+    def wait_for(self, is_it: Callable[[str, Any], bool]) -> Any:
+        """The first message of which this is true, sent already or soon."""
+
+        def find() -> Any:
+            return next(
+                (message for channel, message in self._face.sent if is_it(channel, message)), None
+            )
+
+        with self._condition:
+            assert self._condition.wait_for(find, LIMIT)
+        return find()
+
+
+@pytest.fixture
+def source() -> FakeSource:
+    """One loop."""
+    return FakeSource([loop(1)])
+
+
+@pytest.fixture
+def face() -> FakeFace:
+    """A panel that is shown nowhere."""
+    return FakeFace()
+
+
+@pytest.fixture
+def sent(face: FakeFace) -> Sent:
+    """What is sent to it."""
+    return Sent(face)
+
+
+@pytest.fixture
+def publisher(source: FakeSource, face: FakeFace) -> Iterator[Publisher]:
+    """Closed at the end."""
+    publisher = Publisher(source, lambda: face)
+    yield publisher
+    publisher.close()
+
+
+def panel_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "bgwidgets-panel"]
+
+
+def is_said(text: str) -> Callable[[str, Any], bool]:
+    return lambda _, message: message.get("text") == text
+
+
+def test_a_page_is_answered(publisher: Publisher, sent: Sent):
+    """Through a thread of the panel's own, which keeps no kernel from ending."""
+    publisher.receive("loops", HELLO)
+    frame = sent.wait_for(lambda _, message: message["type"] == "frame")
+    assert frame["total"] == 1
+    assert [thread.daemon for thread in panel_threads()] == [True]
+
+
+def test_a_change_is_told_without_waiting(publisher: Publisher, source: FakeSource, sent: Sent):
+    """The manager calls back on a thread of its own, and is not held up."""
+    publisher.receive("loops", HELLO)
+    source.change(loop(1), loop(2))
+    sent.wait_for(lambda _, message: message["type"] == "frame" and message["total"] == 2)
+
+
+def test_nothing_is_done_in_the_callers_thread(publisher: Publisher, source: FakeSource):
+    """It may be the kernel's main thread, or one of its subshells."""
+    threads: list[threading.Thread] = []
+    done = threading.Event()
+
+    def execute(_command: Command) -> None:
+        threads.append(threading.current_thread())
+        done.set()
+
+    source.execute = execute  # type: ignore[method-assign, assignment]
+    publisher.click(Action.STOP_LOOP, None)
+    assert done.wait(LIMIT)
+    assert threads == panel_threads()
+
+
+def test_a_stranger_gets_an_error_and_no_exception(publisher: Publisher, sent: Sent):
+    """Nothing is raised into the kernel."""
+    contents: list[object] = [None, [], {"type": "hello"}, {"type": "select", "loop": True}]
+    for content in contents:
+        publisher.receive("loops", content)
+        publisher.receive("tasks", content)
+        publisher.receive("status", content)
+    sent.wait_for(lambda _, message: message.get("level") == "error")
+
+
+def test_what_was_selected_just_before_a_click_is_what_is_meant(
+    publisher: Publisher, source: FakeSource, face: FakeFace, sent: Sent
+):
+    """After a busy cell both come at the same time, before this thread has seen either."""
+    source.loops = [loop(1), loop(2), loop(3)]
+    gate = Gate()
+    face.observer = lambda _: gate.pass_through()
+    with gate.holding(lambda: publisher.receive("loops", {"type": "filter", "text": "x"})):
+        publisher.receive("loops", {"type": "select", "loop": 2})
+        publisher.click(Action.STOP_EVENT, None)
+        publisher.receive("loops", {"type": "select", "loop": 1})
+        publisher.click(Action.STOP_LOOP, None)
+    sent.wait_for(is_said("Stopping loop-1"))
+    assert source.executed == [SetStopEvent(2), StopLoop(1)]
+
+
+def test_what_python_chose_before_a_click_is_what_is_meant(
+    publisher: Publisher, source: FakeSource, face: FakeFace, sent: Sent
+):
+    """Whatever is chosen by the time that the click is carried out."""
+    source.loops = [loop(1), loop(2)]
+    gate = Gate()
+    face.observer = lambda _: gate.pass_through()
+    with gate.holding(lambda: publisher.receive("loops", {"type": "filter", "text": "x"})):
+        publisher.click(Action.STOP_LOOP, 1)
+        face.chosen = 2
+    sent.wait_for(is_said("Stopping loop-1"))
+
+
+def test_closing_ends_the_thread(publisher: Publisher, source: FakeSource):
+    """And the subscription; a second time does nothing."""
+    [thread] = panel_threads()
+    publisher.close()
+    publisher.close()
+    thread.join(LIMIT)
+    assert not thread.is_alive()
+    assert source.subscribers == []
+
+
+def test_what_was_asked_before_closing_is_done(publisher: Publisher, source: FakeSource):
+    """A click that was made is not forgotten."""
+    [thread] = panel_threads()
+    publisher.click(Action.CANCEL_TASKS, 1)
+    publisher.close()
+    thread.join(LIMIT)
+    assert source.executed == [CancelTasks(1)]
+
+
+def test_after_closing_nothing_happens(publisher: Publisher, source: FakeSource, face: FakeFace):
+    """Late messages and clicks are harmless."""
+    [thread] = panel_threads()
+    publisher.close()
+    thread.join(LIMIT)
+    face.sent.clear()
+    publisher.receive("loops", HELLO)
+    publisher.click(Action.STOP_LOOP, 1)
+    publisher.refresh()
+    publisher.setting_changed()
+    assert (source.executed, face.sent, panel_threads()) == ([], [], [])
+
+
+def test_a_panel_can_be_closed_in_its_own_thread(
+    publisher: Publisher, face: FakeFace, source: FakeSource
+):
+    """By an observer of one of its traits."""
+    [thread] = panel_threads()
+    face.observer = lambda _: publisher.close()
+    publisher.receive("loops", {"type": "filter", "text": "x"})
+    thread.join(LIMIT)
+    assert not thread.is_alive()
+    assert source.subscribers == []
+
+
+def test_a_panel_that_is_garbage_takes_its_thread_along(source: FakeSource):
+    """The thread does not keep it alive, not even between two looks."""
+    face = FakeFace()
+    sent = Sent(face)
+    find_face: Callable[[], Face | None] = weakref.ref(face)
+    publisher = Publisher(source, find_face)
+    [thread] = panel_threads()
+    publisher.receive("loops", HELLO)
+    sent.wait_for(lambda _, message: message["type"] == "frame")
+    is_gone = threading.Event()
+    weakref.finalize(face, is_gone.set)
+    del face, sent
+    gc.collect()
+    publisher.refresh()
+    thread.join(LIMIT)
+    assert is_gone.is_set()
+    assert not thread.is_alive()
+    assert source.subscribers == []
+
+
+def test_an_error_in_the_panel_itself_is_said_and_survived(
+    publisher: Publisher,
+    source: FakeSource,
+    sent: Sent,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+):
+    """A broken panel says so; it does not just stand still."""
+
+    def fail(loop_id: int, request: object) -> Any:
+        raise RuntimeError(f"no tasks of {loop_id} for {type(request).__name__}")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(source, "task_window", fail)
+        publisher.receive("tasks", HELLO)
+        sent.wait_for(lambda _, message: message.get("level") == "error")
+    publisher.refresh()
+    sent.wait_for(lambda channel, message: (channel, message["type"]) == ("tasks", "frame"))
+    assert "RuntimeError: no tasks of 1" in caplog.text
+
+
+def test_many_threads_may_speak_at_once(publisher: Publisher, source: FakeSource):
+    """Every click of each of them is done, once."""
+    barrier = threading.Barrier(4)
+    [panel_thread] = panel_threads()
+
+    def click() -> None:
+        barrier.wait(LIMIT)
+        for _ in range(50):
+            publisher.click(Action.STOP_EVENT, 1)
+            source.change(loop(1))
+
+    threads = [threading.Thread(target=click) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LIMIT)
+    publisher.close()
+    panel_thread.join(LIMIT)
+    assert source.executed == [SetStopEvent(1)] * 200

@@ -1,0 +1,265 @@
+"""What the tables show."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bgwidgets.states import LoopState, TaskState
+from bgwidgets.widgets.rows import (
+    LONGEST_CELL,
+    LOOP_COLUMNS,
+    Sorting,
+    Window,
+    clean,
+    loop_row,
+    loops_contents,
+    note,
+    sorted_loops,
+    task_row,
+    tasks_head,
+    waiting,
+)
+from tests.browser.stage import loop_row as browsers_loop_row
+from tests.browser.stage import loops_head as browsers_loops_head
+from tests.browser.stage import task_row as browsers_task_row
+from tests.browser.stage import tasks_head as browsers_tasks_head
+from tests.widgets.fakes import NOW, ended_loop, loop, task
+
+ALL = Window(0, 100)
+UNSORTED = Sorting()
+
+
+def contents(*loops: Any, sorting: Sorting = UNSORTED, window: Window = ALL, **more: Any) -> Any:
+    settings: dict[str, Any] = {"selected": None, "filter_text": "", "interval": 0.5}
+    return loops_contents(loops, sorting, window, **(settings | {"paused": False} | more))
+
+
+# -- one row
+
+
+def test_a_loops_row():
+    """Plain data, by the names that the page's script knows."""
+    counts = {TaskState.PENDING: 3, TaskState.FAILED: 2}
+    row = loop_row(loop(7, name="race", task_counts=counts, stop_requested=True))
+    assert row == {
+        "id": 7,
+        "name": "race",
+        "host": "thread",
+        "state": "running",
+        "stop_requested": True,
+        "unfinished": 3,
+        "total": 5,
+        "counts": {
+            "pending": 3,
+            "running": 0,
+            "cancelling": 0,
+            "finished": 0,
+            "failed": 2,
+            "cancelled": 0,
+        },
+        "started": NOW - 60,
+        "ended": None,
+        "note": None,
+    }
+
+
+def test_a_tasks_row():
+    """Plain data, by the names that the page's script knows."""
+    row = task_row(task(3, name="writer", is_main=True, waiting_on="queue get"))
+    assert row == {
+        "id": 3,
+        "name": "writer",
+        "main": True,
+        "state": "pending",
+        "coroutine": "fetch",
+        "waiting": "queue get",
+        "created": NOW - 3,
+        "ended": None,
+        "error": None,
+    }
+
+
+def test_the_shapes_are_those_that_the_browsers_tests_use():
+    """Both sides of the wire are tested with the same keys."""
+    assert loop_row(loop(1)).keys() == browsers_loop_row(1).keys()
+    assert task_row(task(1)).keys() == browsers_task_row(1).keys()
+    assert contents().head.keys() | {"now"} == browsers_loops_head().keys()
+    assert tasks_head(loop(1), UNSORTED, "").keys() | {"now"} == browsers_tasks_head().keys()
+
+
+@pytest.mark.parametrize(
+    ("error", "last_output", "expected"),
+    [
+        (None, None, ""),
+        ("Traceback ...\n  File x\nOSError: gone\n", "wrote 3 parts", "OSError: gone"),
+        (None, "one\ntwo\n", "two"),
+    ],
+)
+def test_the_note_is_the_error_in_short_or_what_was_printed_last(
+    error: str | None, last_output: str | None, expected: str
+):
+    """The traceback's last line; the whole of it has a place of its own."""
+    assert note(loop(1, error=error, last_output=last_output)) == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "waiting_on", "where", "expected"),
+    [
+        ("pending", "sleep", "race.py:12 sprinter", "sleep · race.py:12"),
+        ("pending", "sleep", None, "sleep"),
+        ("pending", None, "race.py:12 sprinter", "race.py:12"),
+        ("pending", "queue get", "my file.py:12 <lambda>", "queue get · my file.py:12"),
+        ("pending", None, None, None),
+        ("running", None, "model.py:88 fit", "running · model.py:88"),
+        ("running", None, None, None),
+        ("cancelling", "sleep", "race.py:12 sprinter", "sleep · race.py:12"),
+        ("finished", "sleep", "race.py:12 sprinter", None),
+    ],
+)
+def test_what_a_task_waits_on_and_where(
+    state: str, waiting_on: str | None, where: str | None, expected: str | None
+):
+    """Words, and the place without the function; nothing of a task that has ended."""
+    snapshot = task(1, state=TaskState(state), waiting_on=waiting_on, where=where)
+    assert waiting(snapshot) == expected
+
+
+@pytest.mark.parametrize("text", ["\ud800", "x" * 100_000, "\ud800" * 100_000])
+def test_any_text_can_travel(text: str):
+    """It is short, and JSON in UTF-8 can carry it; half a character cannot be."""
+    rows = [
+        loop_row(loop(1, name=text, host=text, error=text, last_output=text)),
+        task_row(task(1, name=text, coroutine=text, waiting_on=text, where=text, error=text)),
+        tasks_head(loop(1, name=text), UNSORTED, text),
+        contents(filter_text=text).head,
+    ]
+    for row in rows:
+        json.dumps(row, ensure_ascii=False, allow_nan=False).encode()
+        texts = [value for value in row.values() if isinstance(value, str)]
+        assert all(len(value) <= LONGEST_CELL for value in texts)
+
+
+def test_text_that_is_short_is_not_touched():
+    """No character of it means anything here; the page shows each as it is."""
+    evil = "<img src=x onerror=alert(1)> & \n\u202e é"
+    assert clean(evil) == evil
+
+
+# -- sorting loops
+
+
+def names(sorting: Sorting, *loops: Any) -> list[str]:
+    return [each.name for each in sorted_loops(loops, sorting)]
+
+
+def test_the_newest_loop_is_on_top():
+    """There it appears when it is started, and nothing else moves a row."""
+    loops = [loop(1), ended_loop(2), loop(3)]
+    assert names(UNSORTED, *loops) == ["loop-3", "loop-2", "loop-1"]
+
+
+@pytest.mark.parametrize(
+    ("column", "ascending"),
+    [
+        ("name", ["a-2", "a-10", "B"]),
+        ("host", ["B", "a-2", "a-10"]),
+        ("state", ["a-10", "B", "a-2"]),
+        ("tasks", ["a-2", "a-10", "B"]),
+        ("age", ["a-2", "a-10", "B"]),
+        ("note", ["B", "a-2", "a-10"]),
+    ],
+)
+def test_each_column_sorts_as_it_reads(column: str, ascending: list[str]):
+    """Numbers in names by their value, states in the order of a loop's life, both ways."""
+    loops = [
+        loop(1, name="a-10", host="process", last_output="z", started_at=NOW - 40,
+             task_counts={TaskState.PENDING: 1, TaskState.FINISHED: 2}),
+        ended_loop(2, LoopState.FAILED, name="a-2", host="Local", error="b: c"),
+        loop(3, name="B", host="dask", state=LoopState.STOPPING, last_output="A",
+             task_counts={TaskState.PENDING: 2}),
+    ]  # fmt: skip
+    assert names(Sorting(column), *loops) == ascending
+    assert names(Sorting(column, descending=True), *loops) == ascending[::-1]
+
+
+def test_every_column_of_the_page_sorts():
+    """There is no header that breaks the table."""
+    for column in LOOP_COLUMNS:
+        assert len(names(Sorting(column), loop(1), ended_loop(2))) == 2
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_what_is_not_known_comes_last(*, descending: bool):
+    """Both ways: an empty cell is neither the smallest nor the largest."""
+    loops = [loop(1, started_at=None), loop(2), loop(3, started_at=None), loop(4)]
+    assert names(Sorting("age", descending), *loops)[2:] == ["loop-3", "loop-1"]
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_equals_keep_their_own_order(*, descending: bool):
+    """So that no row jumps at a refresh."""
+    loops = [loop(1), loop(2), loop(3)]
+    assert names(Sorting("host", descending), *loops) == ["loop-3", "loop-2", "loop-1"]
+
+
+# -- whole tables
+
+
+def test_only_the_window_becomes_rows():
+    """A thousand loops cost what ten do."""
+    shown = contents(*(loop(number) for number in range(1, 101)), window=Window(10, 12))
+    assert (shown.start, shown.total) == (10, 100)
+    assert [row["id"] for row in shown.rows] == [90, 89]
+
+
+def test_a_window_behind_the_end_is_empty():
+    """The page may not know yet that the table has become shorter."""
+    shown = contents(loop(1), window=Window(50, 60))
+    assert (shown.total, list(shown.rows)) == (1, [])
+
+
+def test_the_head_of_the_loops_sums_up():
+    """All loops and tasks that are listed, and the loops that failed."""
+    counts = {TaskState.PENDING: 3, TaskState.FINISHED: 4}
+    loops = [loop(1, task_counts=counts), ended_loop(2, LoopState.FAILED), ended_loop(3)]
+    head = contents(*loops, sorting=Sorting("age", descending=True), selected=1, paused=True).head
+    assert head == {
+        "loops": 3,
+        "tasks": 9,
+        "failed": 1,
+        "selected": 1,
+        "sort": ["age", True],
+        "filter": "",
+        "interval": 0.5,
+        "paused": True,
+    }
+
+
+def test_the_head_of_the_tasks_has_the_whole_traceback():
+    """A failing main task is shown to the last frame."""
+    text = "Traceback (most recent call last):\n  File ...\nOSError: gone"
+    head = tasks_head(ended_loop(2, LoopState.FAILED, error=text), Sorting("waiting"), "fetch")
+    assert head["error"] == text
+    assert (head["loop"], head["loop_name"], head["loop_state"]) == (2, "loop-2", "failed")
+    assert (head["unfinished"], head["counts"]["finished"]) == (0, 1)
+    assert (head["sort"], head["filter"], head["filtered"]) == (["waiting", False], "fetch", True)
+
+
+def test_a_traceback_that_is_too_long_keeps_both_ends():
+    """Where it began, and what was raised."""
+    text = f"Traceback\n{'x' * 1_000_000}\nOSError: gone"
+    shown = tasks_head(loop(1, error=text), UNSORTED, "")["error"]
+    assert len(shown) < 100_000
+    assert shown.startswith("Traceback\n")
+    assert shown.endswith("\nOSError: gone")
+
+
+def test_without_a_loop_the_head_of_the_tasks_says_so():
+    """The page then says "No loop selected"."""
+    head = tasks_head(None, UNSORTED, "")
+    assert (head["loop"], head["error"], head["unfinished"], head["filtered"]) == (
+        None, None, 0, False,
+    )  # fmt: skip
