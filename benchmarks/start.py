@@ -109,7 +109,7 @@ def run(rounds: int) -> list[Result]:
             Result(
                 f"stop: {what}, from stop_loop() until it is closed",
                 rounds,
-                rows_of(stops, "bare thread"),
+                rows_of({name: took[-rounds:] for name, took in stops.items()}, "bare thread"),
             )
         )
     return results

@@ -80,6 +80,10 @@ def panel(manager: LoopManager = manager, interval: float = 0.5) -> ControlPanel
     return ControlPanel(manager, interval=interval)
 
 
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
+
+
 def __getattr__(name: str) -> Any:
     if name == "ControlPanel":
         from bgwidgets.widgets.control_panel import ControlPanel

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 from weakref import WeakValueDictionary
 
-from bgwidgets.belonging import current_loop_id
+from bgwidgets.belonging import current_loop_id, works_for
 from bgwidgets.commands import CancelTasks, HostCommand, SetStopEvent, StopLoop
 from bgwidgets.exceptions import CannotRestart, LoopEnded, WouldDeadlock
 from bgwidgets.hosts.ladder import climb_down, climb_down_async, ladder
@@ -82,7 +82,8 @@ class BackgroundLoop:
     """One background loop: see it, give it more work, wait for it, stop it.
 
     Made by `start()`. Unless a method says otherwise it may be called from any thread and returns
-    at once. The methods that wait raise `WouldDeadlock` in the loop's own thread.
+    at once. The methods that wait raise `WouldDeadlock` in the loop's own thread, and in its worker
+    threads.
 
     As a context manager (`with` or `async with`) the loop is stopped at the end of the block.
     """
@@ -199,9 +200,9 @@ class BackgroundLoop:
     ) -> Future[Any]:
         """Run one more coroutine on the loop. Returns its future, for threads to wait on.
 
-        Cancelling the future cancels the task. Raises `InvalidWork` for anything but a fresh
-        coroutine object, and `LoopEnded` when the loop has ended or is stopping; the coroutine is
-        closed then.
+        Cancelling the future cancels the task, and the other way round: when the loop ends first,
+        the future is cancelled. Raises `InvalidWork` for anything but a fresh coroutine object,
+        and `LoopEnded` when the loop has ended or is stopping; the coroutine is closed then.
         """
         fresh = check_coroutine(coroutine)
         return self._run.host.submit(fresh, name)
@@ -323,9 +324,9 @@ class BackgroundLoop:
         raise LoopEnded(f"{self.name!r} was {end.state}, so there is no result")
 
     def _refuse_own_thread(self, call: str, instead: str) -> None:
-        if self._run.host.is_own_thread():
+        if works_for(self.id) and not self._run.host.ended.done():
             raise WouldDeadlock(
-                f"{call} in the thread of {self.name!r} would wait for itself: {instead}"
+                f"{call} in a thread of {self.name!r} would wait for itself: {instead}"
             )
 
     # Again, and off the list

@@ -1,8 +1,8 @@
 """Which background loop the calling code belongs to.
 
-Two sources, for neither is enough alone: a loop's own thread is known by its id, and the loop's
-tasks and worker threads by a context variable. The thread comes first, because a task that
-another loop's code has submitted brings along that other loop's variable.
+Two sources, for neither is enough alone: a loop's own thread and its worker threads are known by
+their numbers, and what they hand on to others by a context variable. The thread comes first,
+because a task that another loop's code has submitted brings along that other loop's variable.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import Final
 
 _loop_of_thread: Final[dict[int, int]] = {}
+_loop_of_worker: Final[dict[int, int]] = {}
 _loop_of_context: Final[ContextVar[int | None]] = ContextVar("bgwidgets_loop", default=None)
 
 
@@ -21,8 +22,22 @@ def enter_loop_thread(loop_id: int) -> None:
 
 
 def leave_loop_thread() -> None:
-    """The calling thread is no loop's own any more."""
+    """The calling thread is no loop's own any more.
+
+    The system gives its number to another thread as soon as this one has ended.
+    """
     _loop_of_thread.pop(threading.get_ident(), None)
+
+
+def enter_worker_thread(loop_id: int) -> None:
+    """From now on the calling thread runs this loop's blocking functions."""
+    _loop_of_worker[threading.get_ident()] = loop_id
+    enter_context(loop_id)
+
+
+def leave_worker_thread() -> None:
+    """The calling thread runs no loop's functions any more."""
+    _loop_of_worker.pop(threading.get_ident(), None)
 
 
 def enter_context(loop_id: int) -> None:
@@ -35,7 +50,14 @@ def loop_id_of_thread() -> int | None:
     return _loop_of_thread.get(threading.get_ident())
 
 
+def works_for(loop_id: int) -> bool:
+    """Whether the calling thread is this loop's own or one of its worker threads."""
+    number = threading.get_ident()
+    return loop_id in {_loop_of_thread.get(number), _loop_of_worker.get(number)}
+
+
 def current_loop_id() -> int | None:
     """The loop to which the calling task or worker thread belongs. Any thread; does not block."""
-    own = loop_id_of_thread()
+    number = threading.get_ident()
+    own = _loop_of_thread.get(number, _loop_of_worker.get(number))
     return _loop_of_context.get() if own is None else own

@@ -172,8 +172,14 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
 
     def _bring_down(self, name: str) -> None:
         for loop in self:
-            if loop.name == name and not loop.state.has_ended:
-                loop.stop(REPLACE_GRACE)
+            if loop.name != name or loop.state.has_ended:
+                continue
+            report = loop.stop(REPLACE_GRACE)
+            if not report.outcome.has_ended:
+                raise DuplicateName(
+                    f"the loop named {name!r} could not be brought down to be replaced:"
+                    f" {'; '.join(report.notes)}. Start under another name"
+                )
 
     def _free_name(self, wanted: str) -> str:
         """The name itself, else the first of "race-2", "race-3" that no listed loop has."""

@@ -20,7 +20,8 @@ class StopEvent:
 
     def __init__(self) -> None:
         self._flag: Final = threading.Event()
-        self._lock: Final = threading.Lock()
+        # No lock guards it, for a waiter may be destroyed as garbage at any moment, also in the
+        # middle of `set()`, and takes itself out then. Each step on a set is one of C code.
         self._waiters: Final[set[asyncio.Future[Literal[True]]]] = set()
 
     def __repr__(self) -> str:
@@ -32,34 +33,30 @@ class StopEvent:
 
     def set(self) -> None:
         """Set the event and wake every waiter. Any thread; does not block."""
-        with self._lock:
-            self._flag.set()
-            waiters = list(self._waiters)
-            self._waiters.clear()
-        for waiter in waiters:
+        self._flag.set()
+        while self._waiters:
+            try:
+                waiter = self._waiters.pop()
+            except KeyError:
+                return  # Another thread was faster, or the last waiter was cancelled.
             try:
                 waiter.get_loop().call_soon_threadsafe(_wake, waiter)
             except RuntimeError:
-                # That loop is closed, and its waiter with it.
-                continue
+                continue  # That loop is closed, and its waiter with it.
 
     def clear(self) -> None:
         """Unset the event. Any thread; does not block."""
-        with self._lock:
-            self._flag.clear()
+        self._flag.clear()
 
     async def wait(self) -> Literal[True]:
         """Wait until the event is set, in a task of any loop."""
         waiter: asyncio.Future[Literal[True]] = asyncio.get_running_loop().create_future()
-        with self._lock:
-            if self._flag.is_set():
-                return True
-            self._waiters.add(waiter)
+        # First on the list, then a look: an event that is set in between finds it there.
+        self._waiters.add(waiter)
         try:
-            return await waiter
+            return self._flag.is_set() or await waiter
         finally:
-            with self._lock:
-                self._waiters.discard(waiter)
+            self._waiters.discard(waiter)
 
     def wait_sync(self, timeout: float | None = None) -> bool:
         """Wait until the event is set, in a plain function; False when `timeout` seconds are over.

@@ -161,7 +161,8 @@ def _check_arguments(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> None:
     try:
-        signature = inspect.signature(function)
+        # A decorator's own: it may add or take away arguments of what it wraps.
+        signature = inspect.signature(function, follow_wrapped=False)
     except (ValueError, TypeError):
         return  # Some built-in functions have none; a wrong call shows when it is made.
     try:

@@ -22,7 +22,7 @@ from bgwidgets.hosts.protocol import Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.stopping import (
     AT_THE_END_LIMIT,
     STOP_LIMIT,
-    cancel_what_is_left,
+    Cancellation,
     close_generators,
     run_until_closing,
 )
@@ -52,7 +52,7 @@ class Agent:
         self.ended: Final[Future[LoopEnd]] = Future()
         self._context: Final = contextvars.copy_context()
         self._context.run(enter_context, plan.loop_id)
-        self._submissions: Final = Submissions(plan.name, self._context, self.is_own_thread)
+        self._submissions: Final = Submissions(plan.loop_id, plan.name, self._context)
         self._guard: Final = threading.Lock()
         self._life = LoopLife()
         self._inbox: Final[deque[HostCommand]] = deque()
@@ -67,9 +67,9 @@ class Agent:
         self._result: Any = None
         self._exception: BaseException | None = None
         self._error_text: str | None = None
-        self._unfinished_tasks: set[asyncio.Task[Any]] = set()
+        self._left: Final[set[asyncio.Task[Any]]] = set()
+        """Tasks that did not end, kept alive: a destroyed one would run its handlers once more."""
         self._notes: Final[list[str]] = []
-        self._thread_id: int | None = None
         self._native_thread_id: int | None = None
         self._started_at: float | None = None
         self._ended_at: float | None = None
@@ -80,10 +80,6 @@ class Agent:
     def state(self) -> LoopState:
         """The loop's state now. Any thread; does not block."""
         return self._life.state
-
-    def is_own_thread(self) -> bool:
-        """Whether the loop turns in the calling thread."""
-        return threading.get_ident() == self._thread_id
 
     def snapshot(self) -> LoopSnapshot:
         """The loop as it stands. Any thread; needs no answer from the loop, so it never waits."""
@@ -141,12 +137,15 @@ class Agent:
         """Fail the futures of a loop that does not end, and say what it is busy with."""
         self._submissions.close()
         self._submissions.fail_the_rest()
-        tasks = [record.name() for record in self._ledger.unfinished()] if self._ledger else []
         return Leftovers(
-            unfinished_tasks=tuple(tasks),
+            unfinished_tasks=self._names_of_unfinished(),
             threads_left=(self._thread_name, *self._busy_threads()),
             notes=(*self._notes, "the loop did not answer in time: its thread is blocked"),
         )
+
+    def _names_of_unfinished(self) -> tuple[str, ...]:
+        records = self._ledger.unfinished() if self._ledger else []
+        return tuple(record.name() for record in records)
 
     def _refuse_unknown(self, task_ids: tuple[int, ...]) -> None:
         ledger = self._ledger
@@ -179,23 +178,29 @@ class Agent:
 
         `started` is resolved when the loop turns, with an exception when the work cannot begin.
         """
-        self._thread_id = threading.get_ident()
         self._native_thread_id = threading.get_native_id()
         enter_loop_thread(self._plan.loop_id)
         try:
-            self._ledger = Ledger(loop)
-            loop.call_soon(self._begin, loop, started, context=self._context.copy())
-            broken = run_until_closing(loop, lambda: self._is_closing, self._note)
-            if broken is not None:
+            broken = self._run(loop, started)
+            if broken is not None and started.done():
                 self._note(f"the event loop broke: {one_line(broken)}")
                 self._happened(LoopEvent.HOST_LOST)
-                if not started.done():
-                    started.set_exception(broken)
+            elif broken is not None:
+                self._plan.work.discard()
+                self._main_failed(broken)
         finally:
             self._finish(loop)
             leave_loop_thread()
-            # The system gives a thread's number to another as soon as this one has ended.
-            self._thread_id = None
+        if not started.done():
+            started.set_exception(broken)
+
+    def _run(self, loop: asyncio.AbstractEventLoop, started: Future[None]) -> Exception | None:
+        try:
+            self._ledger = Ledger(loop)
+            loop.call_soon(self._begin, loop, started, context=self._context.copy())
+        except Exception as error:  # noqa: BLE001 - a user's loop may be broken in any way
+            return error
+        return run_until_closing(loop, lambda: self._is_closing, self._note)
 
     def fail_to_start(self, error: BaseException) -> None:
         """There is no loop to run: end as failed. In the thread that was to be the loop's."""
@@ -238,8 +243,7 @@ class Agent:
 
     def _known_workers(self) -> WorkerThreads:
         if self._workers is None:
-            loop_id = self._plan.loop_id
-            self._workers = WorkerThreads(self._thread_name, lambda: enter_context(loop_id))
+            self._workers = WorkerThreads(self._thread_name, self._plan.loop_id)
         return self._workers
 
     def _busy_threads(self) -> tuple[str, ...]:
@@ -282,7 +286,7 @@ class Agent:
 
     def _cancel(self, task_ids: tuple[int, ...] | None) -> None:
         if task_ids is None:
-            for task in asyncio.all_tasks() - self._our_tasks:
+            for task in asyncio.all_tasks():
                 task.cancel()
             return
         for task_id in task_ids:
@@ -296,12 +300,18 @@ class Agent:
             self._submissions.close()
             # Worker threads that look at it should not go on for a loop that is ending.
             self.stop_event.set()
-            self._spawn(self._end_everything())
+            loop = asyncio.get_running_loop()
+            cancellation = Cancellation(loop)
+            # At once: what has not begun need not begin.
+            cancellation.cancel_all()
+            self._spawn(self._end_everything(loop, cancellation))
 
-    async def _end_everything(self) -> None:
-        loop = asyncio.get_running_loop()
+    async def _end_everything(
+        self, loop: asyncio.AbstractEventLoop, cancellation: Cancellation
+    ) -> None:
         try:
-            self._unfinished_tasks = await cancel_what_is_left(self._our_tasks, self._seconds_left)
+            await cancellation.wait(self._seconds_left)
+            self._known_ledger().close()
             if note := await close_generators(self._spawn):
                 self._note(note)
         finally:
@@ -323,8 +333,7 @@ class Agent:
         with self._guard:
             self._loop = None
         self._submissions.close()
-        for task in {*self._unfinished_tasks, *self._our_tasks}:
-            let_go_of(task)
+        self._let_go_of_what_is_left(loop)
         if self._workers is not None:
             self._workers.shutdown(wait=False, cancel_futures=True)
         try:
@@ -332,6 +341,12 @@ class Agent:
         except Exception as error:  # noqa: BLE001 - a broken loop must not keep the end from coming
             self._note(f"the event loop could not be closed: {one_line(error)}")
         self._report_the_end()
+
+    def _let_go_of_what_is_left(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._left.update(asyncio.all_tasks(loop))
+        for task in self._left | self._our_tasks:
+            if not task.done():
+                let_go_of(task)
 
     def _report_the_end(self) -> None:
         self._ended_at = time.time()
@@ -345,7 +360,7 @@ class Agent:
             result=self._result if state is LoopState.FINISHED else None,
             exception=self._exception if state is LoopState.FAILED else None,
             leftovers=Leftovers(
-                unfinished_tasks=tuple(sorted(task.get_name() for task in self._unfinished_tasks)),
+                unfinished_tasks=self._names_of_unfinished(),
                 threads_left=self._busy_threads(),
                 notes=tuple(self._notes),
             ),

@@ -1,8 +1,9 @@
 """A call just before the interpreter ends, early enough to stop loops in order.
 
-`atexit` is too late on ipykernel 7 (a restart with ten loops took 2.4 s with it, 0.2-0.4 s with
-this), so the hook that `concurrent.futures` itself uses is taken: `threading._register_atexit`,
-private, seen on CPython 3.11 to 3.14. Where it is missing, `atexit` has to do.
+`atexit` comes after all that waits for threads, and may come too late for a kernel that Jupyter
+allows a short time only. So the hook that `concurrent.futures` itself uses is taken:
+`threading._register_atexit`, private, seen on CPython 3.11 to 3.13. Where it is missing, `atexit`
+has to do.
 """
 
 from __future__ import annotations

@@ -116,6 +116,3 @@ class Host(Protocol):
 
     def kill(self) -> None:
         """End what carries the loop. Raises `CannotKillThread` where that cannot be done."""
-
-    def is_own_thread(self) -> bool:
-        """Whether the calling thread is the one in which the loop turns."""

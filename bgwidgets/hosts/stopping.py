@@ -30,24 +30,29 @@ GENERATORS_LIMIT: Final = 0.5
 Spawn = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
 
 
-async def cancel_what_is_left(
-    spared: set[asyncio.Task[Any]], seconds_left: Callable[[], float]
-) -> set[asyncio.Task[Any]]:
-    """Cancel every task of the running loop but those spared; returns what did not end in time.
+class Cancellation:
+    """Cancels every task of a loop, and those that they start meanwhile. In the loop's thread."""
 
-    `seconds_left` is asked again and again: a stop that is asked for meanwhile shortens the limit.
-    """
-    cancelled_at: dict[asyncio.Task[Any], float] = {}
-    while tasks := asyncio.all_tasks() - spared:
-        if (left := seconds_left()) <= 0:
-            return tasks
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop: Final = loop
+        self._cancelled_at: Final[dict[asyncio.Task[Any], float]] = {}
+
+    def cancel_all(self) -> None:
+        """Cancel what is to be cancelled, for the first time or again."""
         now = time.monotonic()
-        for task in tasks:
-            if now - cancelled_at.get(task, float("-inf")) >= CANCEL_AGAIN_AFTER:
-                cancelled_at[task] = now
+        for task in asyncio.all_tasks(self._loop):
+            if now - self._cancelled_at.get(task, float("-inf")) >= CANCEL_AGAIN_AFTER:
+                self._cancelled_at[task] = now
                 task.cancel()
-        await asyncio.wait(tasks, timeout=min(left, LOOK_AGAIN_AFTER))
-    return set()
+
+    async def wait(self, seconds_left: Callable[[], float]) -> None:
+        """After a first `cancel_all()`: cancel until nothing is left or the time is over.
+
+        `seconds_left` is asked again and again: a stop that is asked for meanwhile shortens it.
+        """
+        while (tasks := asyncio.all_tasks(self._loop)) and (left := seconds_left()) > 0:
+            await asyncio.wait(tasks, timeout=min(left, LOOK_AGAIN_AFTER))
+            self.cancel_all()
 
 
 async def close_generators(spawn: Spawn) -> str | None:
@@ -80,8 +85,9 @@ def run_until_closing(
         except Exception as error:  # noqa: BLE001 - tasks' own never come this far
             return error
         except BaseException as error:  # noqa: BLE001 - a task's, which has it as its exception
-            note(f"{type(error).__name__} in a task: the loop went on")
+            what = f"{type(error).__name__} in a task"
         else:
-            if is_closing():
-                return None
-            note("loop.stop() was called by the loop's own code: the loop went on")
+            what = "loop.stop() was called by the loop's own code"
+        if is_closing():
+            return None
+        note(f"{what}: the loop went on")

@@ -4,20 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import Future, InvalidStateError
 from contextvars import Context
 from typing import Any, Final
 
+from bgwidgets.belonging import loop_id_of_thread
 from bgwidgets.exceptions import LoopEnded, WouldDeadlock
 
 
 class LoopFuture(Future[Any]):
     """The future of a coroutine on a background loop; refuses to be waited for by that loop."""
 
-    def __init__(self, is_own_thread: Callable[[], bool]) -> None:
+    def __init__(self, loop_id: int) -> None:
         super().__init__()
-        self._is_own_thread: Final = is_own_thread
+        self._loop_id: Final = loop_id
+        self._telling: Final = threading.Lock()
+        self._is_told = False
+
+    def cancel(self) -> bool:
+        """Cancel the coroutine. Any thread; does not block. True unless it has ended.
+
+        Whoever waits is woken at once, without waiting for the coroutine to take notice.
+        """
+        is_cancelled = super().cancel()
+        with self._telling:
+            tell = is_cancelled and not self._is_told
+            self._is_told = self._is_told or is_cancelled
+        if tell:
+            self.set_running_or_notify_cancel()
+        return is_cancelled
 
     def result(self, timeout: float | None = None) -> Any:
         """The coroutine's result. Blocks for at most `timeout` seconds (TimeoutError).
@@ -33,7 +49,7 @@ class LoopFuture(Future[Any]):
         return super().exception(timeout)
 
     def _refuse_own_thread(self) -> None:
-        if not self.done() and self._is_own_thread():
+        if not self.done() and loop_id_of_thread() == self._loop_id:
             raise WouldDeadlock(
                 "result() in the loop's own thread would wait for itself: await the coroutine,"
                 " or `await asyncio.wrap_future(future)`"
@@ -43,12 +59,13 @@ class LoopFuture(Future[Any]):
 class Submissions:
     """The gate through which coroutines come to a loop, and the futures of those inside."""
 
-    def __init__(self, loop_name: str, context: Context, is_own_thread: Callable[[], bool]) -> None:
+    def __init__(self, loop_id: int, loop_name: str, context: Context) -> None:
+        self._loop_id: Final = loop_id
         self._loop_name: Final = loop_name
         self._context: Final = context
-        self._is_own_thread: Final = is_own_thread
         self._guard: Final = threading.Lock()
         self._futures: Final[set[Future[Any]]] = set()
+        self._not_begun: Final[dict[Future[Any], Coroutine[Any, Any, Any]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -66,14 +83,15 @@ class Submissions:
 
         Raises `LoopEnded` when the gate is closed; the coroutine is closed then, as TaskGroup does.
         """
-        future = LoopFuture(self._is_own_thread)
+        future = LoopFuture(self._loop_id)
         with self._guard:
             if self._loop is not None:
                 self._futures.add(future)
-                future.add_done_callback(self._futures.discard)
+                self._not_begun[future] = coroutine
+                future.add_done_callback(self._forget)
                 # Its own context, and not that of the caller, who may belong to another loop.
                 self._loop.call_soon_threadsafe(
-                    self._begin, self._loop, coroutine, name, future, context=self._context.copy()
+                    self._begin, self._loop, name, future, context=self._context.copy()
                 )
                 return future
         coroutine.close()
@@ -85,26 +103,34 @@ class Submissions:
     def fail_the_rest(self) -> None:
         """Resolve what has no result yet with `LoopEnded`. Any thread; does not block."""
         for future in list(self._futures):
-            if future.cancelled():
-                continue
             try:
                 future.set_exception(
                     LoopEnded(f"{self._loop_name!r} was stopped before this coroutine had ended")
                 )
             except InvalidStateError:
-                continue  # It got its result in this moment.
+                continue  # It got its result, or was cancelled, in this moment.
+
+    def _forget(self, future: Future[Any]) -> None:
+        """The future is done; if its coroutine has not begun, it never will."""
+        self._futures.discard(future)
+        if (coroutine := self._not_begun.pop(future, None)) is not None:
+            coroutine.close()
 
     def _begin(
         self,
         loop: asyncio.AbstractEventLoop,
-        coroutine: Coroutine[Any, Any, Any],
         name: str | None,
         future: Future[Any],
     ) -> None:
-        if future.done():  # Cancelled, or failed by a stop, before it could begin.
-            coroutine.close()
+        coroutine = self._not_begun.pop(future, None)
+        if coroutine is None:  # Cancelled, or failed by a stop, before it could begin.
             return
-        task = loop.create_task(coroutine, name=name)
+        try:
+            task = loop.create_task(coroutine, name=name)
+        except BaseException as error:  # noqa: BLE001 - a user's task factory may raise anything
+            coroutine.close()
+            future.set_exception(error)
+            return
         task.add_done_callback(lambda task: _resolve(future, task))
         future.add_done_callback(lambda future: _pass_on_cancellation(future, loop, task))
 
@@ -113,9 +139,6 @@ def _resolve(future: Future[Any], task: asyncio.Task[Any]) -> None:
     """Give the task's outcome to whoever waits for it in another thread."""
     if task.cancelled():
         future.cancel()
-        # Wakes those who wait; `cancel()` alone tells only the callbacks.
-        if future.cancelled():
-            future.set_running_or_notify_cancel()
         return
     error = task.exception()
     try:

@@ -124,7 +124,3 @@ class ThreadHost:
             " use stop(), which gives up after its time limit and says what is left. Only a"
             " restart of the kernel ends code that does not return"
         )
-
-    def is_own_thread(self) -> bool:
-        """Whether the calling thread is the loop's."""
-        return self._agent.is_own_thread()

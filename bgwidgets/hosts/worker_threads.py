@@ -15,6 +15,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
+from bgwidgets.belonging import enter_worker_thread, leave_worker_thread
+
 T = TypeVar("T")
 _Job = tuple[Future[Any], Callable[[], Any]]
 
@@ -25,13 +27,11 @@ MOST_THREADS: Final = min(32, (os.cpu_count() or 1) + 4)
 class WorkerThreads(ThreadPoolExecutor):
     """An executor whose threads never hold anything up."""
 
-    def __init__(
-        self, name: str, at_start: Callable[[], None], most_threads: int = MOST_THREADS
-    ) -> None:
-        """`at_start` is called first in each thread, to say what the thread belongs to."""
+    def __init__(self, name: str, loop_id: int, most_threads: int = MOST_THREADS) -> None:
+        """The threads are named after `name`, and belong to that loop."""
         super().__init__(most_threads)
         self._name: Final = name
-        self._at_start: Final = at_start
+        self._loop_id: Final = loop_id
         self._most_threads: Final = most_threads
         self._jobs: Final[queue.SimpleQueue[_Job | None]] = queue.SimpleQueue()
         self._guard: Final = threading.Lock()
@@ -91,11 +91,23 @@ class WorkerThreads(ThreadPoolExecutor):
         worker = threading.Thread(
             target=self._work, name=f"{self._name}-worker-{len(self._workers) + 1}", daemon=True
         )
-        self._workers.append(worker)
-        worker.start()
+        try:
+            worker.start()
+        except RuntimeError:  # No more threads can be had.
+            if not self._workers:
+                self._take_waiting()
+                raise
+        else:
+            self._workers.append(worker)
 
     def _work(self) -> None:
-        self._at_start()
+        enter_worker_thread(self._loop_id)
+        try:
+            self._work_until_shut()
+        finally:
+            leave_worker_thread()
+
+    def _work_until_shut(self) -> None:
         name = threading.current_thread().name
         while True:
             with self._guard:
@@ -119,5 +131,8 @@ def _run(future: Future[Any], job: Callable[[], Any]) -> None:
         result = job()
     except BaseException as error:  # noqa: BLE001 - SystemExit too belongs to whoever waits for it
         future.set_exception(error)
+        # The error knows this frame: without this, the frame would know the error through its
+        # future, and all of the job would live until the garbage collector comes.
+        del future, job
     else:
         future.set_result(result)

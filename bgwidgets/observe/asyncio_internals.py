@@ -7,6 +7,8 @@ looked for, and where it is missing the nearest public way is taken.
 from __future__ import annotations
 
 import asyncio
+import inspect
+from inspect import CORO_CREATED
 from typing import Any
 
 
@@ -28,6 +30,17 @@ def let_go_of(task: asyncio.Task[Any]) -> None:
     """
     if hasattr(task, "_log_destroy_pending"):
         task._log_destroy_pending = False  # noqa: SLF001 - this module's purpose
+    coroutine = task.get_coro()
+    if inspect.iscoroutine(coroutine) and inspect.getcoroutinestate(coroutine) == CORO_CREATED:
+        coroutine.close()  # Nor "was never awaited".
+
+
+def hide(task: asyncio.Task[Any]) -> None:
+    """Keep a task of our own out of `asyncio.all_tasks()`, so that nobody cancels it there.
+
+    `_unregister_task` is described under "Extending asyncio", for all its underscore.
+    """
+    asyncio._unregister_task(task)  # noqa: SLF001 - this module's purpose
 
 
 def future_waited_for(task: asyncio.Task[Any]) -> asyncio.Future[Any] | None:

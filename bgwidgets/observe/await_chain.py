@@ -106,7 +106,8 @@ def file_label(filename: str) -> str:
 def _cell_label(filename: str) -> str | None:
     # Not imported, only looked at: where there is no IPython there are no cells either.
     ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
+    get_shell = getattr(ipython, "get_ipython", None)  # None also while it is being imported
+    shell = get_shell() if get_shell is not None else None
     if shell is None:
         return None
     kind_and_label = shell.compile.format_code_name(filename)

@@ -7,15 +7,16 @@ other threads see as a whole; the rare copy that a change interrupts is made aga
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable
 from contextvars import Context
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from bgwidgets.identifiers import new_id
-from bgwidgets.observe.asyncio_internals import peek_exception
+from bgwidgets.observe.asyncio_internals import hide, peek_exception
 from bgwidgets.observe.await_chain import place_of
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.snapshots import TaskSnapshot
@@ -28,10 +29,22 @@ _COPY_ATTEMPTS: Final = 100
 T = TypeVar("T")
 
 
+class _End(NamedTuple):
+    """What is kept of a task that has ended. A tuple, for this is made once for every task."""
+
+    state: TaskState
+    name: str
+    coroutine: str
+    error: str | None
+
+
 class TaskRecord:
     """One task's line in the book."""
 
     __slots__ = ("created_at", "end", "ended_at", "id", "in_thread", "is_main", "task")
+
+    end: _End | None
+    """How it ended; the task itself is not kept any longer than that."""
 
     def __init__(
         self, task: asyncio.Task[Any], *, is_main: bool = False, in_thread: str | None = None
@@ -43,8 +56,7 @@ class TaskRecord:
         """The qualified name of the plain function that the task runs in a worker thread."""
         self.created_at = time.time()
         self.ended_at: float | None = None
-        self.end: TaskSnapshot | None = None
-        """How it ended; the task itself is not kept any longer than that."""
+        self.end = None
 
     def state(self) -> TaskState:
         """The task's state now. Any thread; does not block."""
@@ -78,7 +90,11 @@ class TaskRecord:
 
     def error(self) -> str | None:
         """Why the task failed, in one line; None when it did not. Any thread; does not block."""
-        return self.end.error if self.end else None
+        task = self.task
+        if self.end is not None or task is None or not task.done() or task.cancelled():
+            return self.end.error if self.end else None
+        error = peek_exception(task)
+        return one_line(error) if error is not None else None
 
     def place(self) -> tuple[str | None, str | None]:
         """What the task waits on, and where. Any thread; does not block."""
@@ -87,8 +103,6 @@ class TaskRecord:
 
     def snapshot(self) -> TaskSnapshot:
         """The task as it stands now. Any thread; does not block."""
-        if self.end is not None:
-            return self.end
         waiting_on, where = self.place()
         return TaskSnapshot(
             id=self.id,
@@ -96,8 +110,10 @@ class TaskRecord:
             coroutine=self.coroutine(),
             state=self.state(),
             created_at=self.created_at,
+            ended_at=self.ended_at,
             waiting_on=waiting_on,
             where=where,
+            error=self.error(),
             is_main=self.is_main,
         )
 
@@ -111,8 +127,11 @@ class Ledger:
         self._unfinished: Final[dict[int, TaskRecord]] = {}
         self._ended: Final[deque[TaskRecord]] = deque(maxlen=ENDED_KEPT)
         self._ends: Final[Counter[TaskState]] = Counter()
+        # Held while a task goes from one of these to the others. Reentrant, for a reader's copy may
+        # set off the garbage collector, and that a user's code.
+        self._turning_over: Final = threading.RLock()
         self._create_task: Final = loop.create_task
-        self._next_birth: dict[str, Any] = {}
+        self._watches_by_factory = False
         self._watch()
 
     def _watch(self) -> None:
@@ -128,6 +147,7 @@ class Ledger:
         try:
             self._loop.create_task = create_and_note  # type: ignore[method-assign]
         except AttributeError:  # A loop in C may have no room for attributes of ours.
+            self._watches_by_factory = True
             self._watch_by_factory()
 
     def _watch_by_factory(self) -> None:
@@ -147,19 +167,30 @@ class Ledger:
         in_thread: str | None = None,
     ) -> asyncio.Task[Any]:
         """Create the loop's main task. In the loop's thread."""
-        self._next_birth = {"is_main": True, "in_thread": in_thread}
-        try:
-            return self._loop.create_task(coroutine, name=name, context=context)
-        finally:
-            self._next_birth = {}
+        if self._watches_by_factory:
+            task = asyncio.Task(coroutine, loop=self._loop, name=name, context=context)
+        else:
+            task = self._create_task(coroutine, name=name, context=context)
+        self._born(task, is_main=True, in_thread=in_thread)
+        return task
 
     def create_unlisted(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Create a task of our own, which no list shows. In the loop's thread."""
-        return asyncio.Task(coroutine, loop=self._loop)
+        """Create a task of our own, which no list shows, nor asyncio's. In the loop's thread."""
+        task = asyncio.Task(coroutine, loop=self._loop)
+        hide(task)
+        return task
 
-    def _born(self, task: asyncio.Task[Any]) -> None:
-        birth, self._next_birth = self._next_birth, {}
-        record = TaskRecord(task, **birth)
+    def close(self) -> None:
+        """Watch no more births. In the loop's thread."""
+        if self._watches_by_factory:
+            self._loop.set_task_factory(None)
+        else:
+            self._loop.create_task = self._create_task  # type: ignore[method-assign]
+
+    def _born(
+        self, task: asyncio.Task[Any], *, is_main: bool = False, in_thread: str | None = None
+    ) -> None:
+        record = TaskRecord(task, is_main=is_main, in_thread=in_thread)
         if task.done():  # An eager task may be, before anybody has seen it.
             self._died(record, task)
             return
@@ -170,25 +201,23 @@ class Ledger:
         state = _state_of_done(task)
         error = peek_exception(task) if state is TaskState.FAILED else None
         record.ended_at = time.time()
-        record.end = TaskSnapshot(
-            id=record.id,
-            name=record.name(),
-            coroutine=record.coroutine(),
-            state=state,
-            created_at=record.created_at,
-            ended_at=record.ended_at,
-            error=one_line(error) if error is not None else None,
-            is_main=record.is_main,
+        record.end = _End(
+            state, record.name(), record.coroutine(), one_line(error) if error is not None else None
         )
         record.task = None
-        self._ends[state] += 1
-        # First the one and then the other: a reader in between sees it twice rather than never.
-        self._ended.append(record)
-        self._unfinished.pop(record.id, None)
+        with self._turning_over:
+            self._ends[state] += 1
+            self._ended.append(record)
+            self._unfinished.pop(record.id, None)
 
     def unfinished(self) -> list[TaskRecord]:
         """The unfinished tasks, oldest first. Any thread; does not block."""
         return _copied(self._unfinished.values)
+
+    def all(self) -> tuple[list[TaskRecord], list[TaskRecord]]:
+        """The unfinished and the last that ended, each task in one of them. Any thread."""
+        with self._turning_over:
+            return self.unfinished(), self.ended()
 
     def ended(self) -> list[TaskRecord]:
         """The last tasks that ended, latest first. Any thread; does not block."""
@@ -205,11 +234,11 @@ class Ledger:
 
     def counts(self) -> dict[TaskState, int]:
         """How many tasks are in each state, the ended since the start. Any thread."""
-        counts = dict.fromkeys(TaskState, 0) | self._ends
-        for record in self.unfinished():
-            state = record.state()
-            if not state.has_ended:  # else it ended just now and is, or will be, counted as such
-                counts[state] += 1
+        with self._turning_over:
+            counts = dict.fromkeys(TaskState, 0) | self._ends
+            unfinished = self.unfinished()
+        for record in unfinished:
+            counts[record.state()] += 1
         return counts
 
 

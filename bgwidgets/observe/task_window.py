@@ -20,10 +20,8 @@ def task_window(ledger: Ledger, request: WindowRequest) -> TaskWindow:
     wait on.
     """
     now = time.time()
-    unfinished, ended = ledger.unfinished(), ledger.ended()
-    # A task that ends between the two looks is in both.
-    just_ended = {record.id for record in ended}
-    records = [*(record for record in unfinished if record.id not in just_ended), *ended]
+    unfinished, ended = ledger.all()
+    records = [*unfinished, *ended]
     if request.filter:
         records = [record for record in records if _matches(record, request.filter.casefold())]
     if request.sort:

@@ -11,7 +11,7 @@ from typing import Final
 
 from bgwidgets.widgets.protocols import Action
 
-DISABLED_AFTER: Final = 1.0
+DISABLED_AFTER: Final = 0.5
 """Seconds for which a button must have been of no use, when somebody sees it."""
 
 

@@ -17,6 +17,7 @@ from bgwidgets.commands import (
     StopLoop,
 )
 from bgwidgets.exceptions import BgwidgetsError
+from bgwidgets.observe.error_text import one_line
 from bgwidgets.snapshots import LoopSnapshot
 from bgwidgets.widgets.protocols import Action, Said, Source
 
@@ -43,12 +44,11 @@ def command_of(action: Action, loop_id: int | None) -> Command | None:
 
 
 def error_in_words(error: BaseException) -> str:
-    """One line; our own errors are sentences already, others say what they are."""
-    text = " ".join(str(error).split())
+    """One line; our own errors are sentences already, others say what they are. Never raises."""
+    line = one_line(error)
     if isinstance(error, BgwidgetsError):
-        return text
-    name = type(error).__name__
-    return f"{name}: {text}" if text else name
+        return line.removeprefix(f"{type(error).__qualname__}: ")
+    return line
 
 
 class CommandRunner:

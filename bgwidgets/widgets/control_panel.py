@@ -145,7 +145,8 @@ class ControlPanel(ipywidgets.VBox):
         super().close()
 
     def _start_publisher(self) -> None:
-        # Nothing that the publisher holds leads back to the panel, or it would never be garbage.
+        # Nothing that the publisher holds leads back to the panel, or it would never be garbage;
+        # when it is, ipywidgets' `__del__` calls `close`.
         find_panel = weakref.ref(self)
         choice, buttons, widgets = self._choice, self._buttons, self._widgets
 
@@ -154,7 +155,6 @@ class ControlPanel(ipywidgets.VBox):
             return None if panel is None else _PanelFace(panel, choice, buttons, widgets)
 
         self._publisher = Publisher(self._source, find_face)
-        weakref.finalize(self, self._publisher.close).atexit = False
         for channel, widget in self._widgets.items():
             widget.on_msg(partial(_pass_on, self._publisher, channel))
         for action, button in self._buttons.items():

@@ -85,8 +85,8 @@ class Feed:
     ) -> None:
         self._source: Final = source
         self._runner: Final = runner
-        self._showing: Final = Showing(source)
-        self._mailer: Final = Mailer(self._showing, kernel_time)
+        self._showing: Final = Showing(source, kernel_time)
+        self._mailer: Final = Mailer(self._showing)
         self._schedule: Final = LookSchedule()
 
     def take(self, item: Item, face: Face, now: float) -> None:

@@ -20,8 +20,10 @@ KEPT_TASKS: Final = 1000
 class Looks:
     """The last look at all loops, and at those of their tasks that were asked for since."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, kernel_time: Callable[[], float]) -> None:
         self._source: Final = source
+        self._kernel_time: Final = kernel_time
+        self._taken_at = 0.0
         self._windows: Final[dict[tuple[int, WindowRequest], TaskWindow]] = {}
         self._kept: Final[dict[tuple[int, WindowRequest], KeptTasks]] = {}
         self.is_held = False
@@ -31,6 +33,7 @@ class Looks:
         """Look anew."""
         self._windows.clear()
         self._kept.clear()
+        self._taken_at = self._kernel_time()
         self.loops = self._source.snapshots()
 
     def hold(self) -> None:
@@ -42,6 +45,11 @@ class Looks:
         """Look live again."""
         self.is_held = False
         self.take()
+
+    @property
+    def now(self) -> float:
+        """The kernel's time; while nothing changes, it is that of the last look."""
+        return self._taken_at if self.is_held else self._kernel_time()
 
     def tasks(self, loop_id: int, request: WindowRequest) -> TaskWindow:
         """Some of a loop's tasks, the same until the next look; none when the loop is gone."""

@@ -22,8 +22,7 @@ from bgwidgets.widgets.views import Frame, TableViews, View
 
 _log: Final = logging.getLogger(__name__)
 
-FOR_SCROLLING: Final = 8
-FOR_DETAILS: Final = 6
+FOR_DETAILS: Final = 7
 FOR_NEWS: Final = 7
 FOR_NEWS_AMID_CLICKS: Final = 4
 """Which message of a second the less urgent may be: the rest is for words, and for what a click
@@ -52,13 +51,13 @@ class _Letter:
 class Mailer:
     """The views of one panel, and what each was told."""
 
-    def __init__(self, showing: Showing, kernel_time: Callable[[], float]) -> None:
+    def __init__(self, showing: Showing) -> None:
         self._showing: Final = showing
-        self._kernel_time: Final = kernel_time
         self._budget: Final = MessageBudget()
         self.views: Final[dict[Table, TableViews]] = {table: TableViews() for table in TABLES}
         self._lines: Final[set[str]] = set()
         """The views of the status line, which do not say that they are alive."""
+        self._is_connected = True
         self._turns: Final = itertools.count(1)
         self._told_at: Final[dict[Channel, float]] = {}
         self._told_about: str | None = ""
@@ -181,7 +180,7 @@ class Mailer:
 
     def _most_for(self, table: Table, view: View, now: float, for_news: int) -> int:
         """What a click changes shows in the table of loops first: in the tasks it is a detail."""
-        most = FOR_SCROLLING if view.awaits_rows else for_news
+        most = FOR_DETAILS if view.awaits_rows else for_news
         if view.answers_owed and now < self._requested_at + CLICKS_EXPECTED:
             most = max(most, MOST if table == "loops" else FOR_DETAILS)
         return most
@@ -201,7 +200,7 @@ class Mailer:
     def _send_frame(
         self, face: Face, now: float, table: Table, view: View, frame: Frame, contents: Contents
     ) -> None:
-        message = view.message(frame, contents, next(self._turns), self._kernel_time())
+        message = view.message(frame, contents, next(self._turns), self._showing.now)
         self._post(face, now, table, message)
 
     def _set_disabled(self, face: Face, action: Action, disabled: bool) -> None:
@@ -215,7 +214,11 @@ class Mailer:
         try:
             face.send(channel, message)
         except Exception:  # noqa: BLE001 - nor does a broken connection
+            if self._is_connected:
+                _log.exception("The panel cannot reach its pages")
+            self._is_connected = False
             # Whoever is still there will notice the silence and say hello.
-            _log.exception("The panel could not reach its pages")
             if channel != "status":
                 self.views[channel].forget_all()
+        else:
+            self._is_connected = True

@@ -154,7 +154,9 @@ def loops_contents(
     )
 
 
-def tasks_head(loop: LoopSnapshot | None, sorting: Sorting, filter_text: str) -> dict[str, Any]:
+def tasks_head(
+    loop: LoopSnapshot | None, sorting: Sorting, *, filter_text: str, paused: bool
+) -> dict[str, Any]:
     """What is said of all tasks of the selected loop together."""
     return {
         "loop": loop.id if loop else None,
@@ -165,6 +167,7 @@ def tasks_head(loop: LoopSnapshot | None, sorting: Sorting, filter_text: str) ->
         "sort": [sorting.column, sorting.descending],
         "filter": clean(filter_text),
         "filtered": bool(filter_text),
+        "paused": paused,
         "error": _traceback(loop.error) if loop and loop.error else None,
     }
 

@@ -5,7 +5,7 @@ Used by the publisher's thread alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from bgwidgets.snapshots import LoopSnapshot, WindowRequest
@@ -26,14 +26,19 @@ from bgwidgets.widgets.selection import about, loop_to_select, possible_actions
 class Showing:
     """The last look at the manager, in the order and through the filter that the user chose."""
 
-    def __init__(self, source: Source) -> None:
-        self._looks: Final = Looks(source)
+    def __init__(self, source: Source, kernel_time: Callable[[], float]) -> None:
+        self._looks: Final = Looks(source, kernel_time)
         self.sorting: Final[dict[Table, Sorting]] = dict.fromkeys(TABLES, Sorting())
 
     @property
     def loops(self) -> Sequence[LoopSnapshot]:
         """All loops, oldest first."""
         return self._looks.loops
+
+    @property
+    def now(self) -> float:
+        """The kernel's time, which stands still too."""
+        return self._looks.now
 
     @property
     def is_held(self) -> bool:
@@ -96,7 +101,7 @@ class Showing:
     def _tasks_contents(self, face: Face, window: Window) -> Contents:
         loop = self.selected_loop(face)
         sorting = self.sorting["tasks"]
-        head = tasks_head(loop, sorting, face.filter)
+        head = tasks_head(loop, sorting, filter_text=face.filter, paused=face.paused)
         if loop is None:
             return Contents(head=head)
         request = WindowRequest(

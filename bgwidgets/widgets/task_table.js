@@ -271,6 +271,11 @@ export class Head {
     return this.#wishes.has(key) ? this.#wishes.get(key)?.value : this.#said[key];
   }
 
+  /** What the kernel said, whatever the user wishes. @param {string} key */
+  said(key) {
+    return this.#said[key];
+  }
+
   /** @param {string} key @param {any} value */
   wish(key, value) {
     this.#wishes.set(key, { value, until: Date.now() + WISH_LASTS });
@@ -338,8 +343,9 @@ class Wire {
     this.#sayHello();
   }
 
-  /** The kernel's time in seconds, by our clock; it stands still when contact is lost. */
+  /** The kernel's time in seconds, by our clock; it stands still in a pause and without contact. */
   get now() {
+    if (this.head.said("paused")) return this.head.said("now");
     const latest = Math.min(Date.now(), this.#heardAt + CONTACT_LOST_AFTER);
     return latest / SECOND + (this.#clockOffset ?? 0);
   }

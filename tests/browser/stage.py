@@ -144,7 +144,7 @@ def tasks_head(**more: Any) -> Message:
     """The head of loop 7's tasks."""
     head = {"now": NOW, "loop": 7, "loop_name": "race", "loop_state": "running", "unfinished": 2}
     head |= {"counts": NO_COUNTS, "sort": ["name", False], "filter": "", "filtered": False}
-    return head | {"error": None} | more
+    return head | {"error": None, "paused": False} | more
 
 
 MANY: Final = 100_000

@@ -120,6 +120,30 @@ def test_ages_tick_without_a_message(loops: Stage):
     assert loops.sent() == []
 
 
+@pytest.mark.parametrize("table", ["loops", "tasks"])
+def test_ages_stand_still_in_a_pause(request: pytest.FixtureRequest, table: str):
+    """At the kernel's moment, also on a page that is loaded later; afterwards they catch up."""
+    stage: Stage = request.getfixturevalue(table)
+    stage.pass_time(3)
+    before = stage.texts(".bgw-row .bgw-col-age")
+    stage.frame({}, total=2, head={"paused": True, "now": NOW + 3})
+    stage.pass_time(3)
+    assert stage.texts(".bgw-row .bgw-col-age") == before
+    stage.frame({}, total=2, head={"now": NOW + 3})
+    stage.pass_time(1)
+    assert stage.texts(".bgw-row .bgw-col-age") == before
+    stage.frame({}, total=2, head={"paused": False, "now": NOW + 7})
+    ages = {"loops": "1:12", "tasks": "0:10"}
+    assert stage.texts(".bgw-row .bgw-col-age") == [ages[table]] * 2
+
+
+def test_ages_do_not_jump_when_pause_is_clicked(loops: Stage):
+    """The kernel says at which moment they stand still; until then they go on."""
+    loops.pass_time(4)
+    loops.click(".bgw-pause")
+    assert loops.texts(".bgw-row .bgw-col-age") == ["1:09", "1:09"]
+
+
 def test_a_slow_message_does_not_turn_ages_back(loops: Stage):
     """A frame that took 0.5 s to arrive says nothing new about the clock."""
     loops.frame({}, total=2, head={"now": NOW - 0.5})

@@ -43,9 +43,13 @@ def test_an_interrupt_leaves_the_loops_alone(start_kernel: StartKernel):
     """It breaks the cell that runs, and nothing else."""
     kernel = start_kernel()
     kernel.run(TEN_LOOPS.format(coroutines=10, functions=0))
-    message = kernel.client.execute("import threading; threading.Event().wait(60)")
-    while kernel.client.get_iopub_msg(timeout=10)["msg_type"] != "execute_input":
-        pass  # until the cell is running
+    message = kernel.client.execute(
+        "import threading\nprint('running', flush=True)\nthreading.Event().wait(60)"
+    )
+    # Until its own code runs: an interrupt that comes a moment earlier hits the kernel's, which
+    # shrugs it off, and the cell then waits for its full time.
+    while kernel.client.get_iopub_msg(timeout=10)["msg_type"] != "stream":
+        pass
 
     kernel.manager.interrupt_kernel()
 

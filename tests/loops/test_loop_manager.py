@@ -89,6 +89,23 @@ def test_replace_leaves_no_orphan(manager: LoopManager):
     assert "for_ever" == second.name
 
 
+def test_a_loop_that_cannot_be_brought_down_is_not_replaced(manager: LoopManager):
+    """Nothing is started beside it under its name, and the message says what to do."""
+    go_on, is_blocked = threading.Event(), threading.Event()
+
+    async def block() -> None:
+        is_blocked.set()
+        go_on.wait(LIMIT)
+
+    blocked = manager.start(block, name="mine")
+    assert is_blocked.wait(LIMIT)
+    with pytest.raises(bgw.DuplicateName, match=r"could not be brought down.*another name"):
+        manager.start(for_ever, name="mine", replace=True)
+    go_on.set()
+    assert LoopState.STOPPED == blocked.wait(LIMIT)
+    assert [blocked] == list(manager)
+
+
 def test_two_threads_never_get_the_same_name(manager: LoopManager):
     """Each of eight gets a name of its own."""
     barrier = threading.Barrier(8)

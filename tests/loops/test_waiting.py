@@ -116,6 +116,18 @@ async def _awaited(job: BackgroundLoop) -> Any:
     return await job
 
 
+def test_a_plain_function_may_not_wait_for_its_own_loop(manager: LoopManager):
+    """The loop ends only after the function, which then waits for ever."""
+
+    def wait_for_oneself() -> None:
+        me = bgw.current()
+        assert me is not None
+        me.wait(LIMIT)
+
+    with pytest.raises(bgw.WouldDeadlock, match=r"wait\(\) in a thread of 'wait_for_oneself'"):
+        manager.start(wait_for_oneself).result(LIMIT)
+
+
 @pytest.mark.parametrize("call", ["wait", "result", "exception", "stop", "restart"])
 def test_a_loop_may_not_wait_for_itself(manager: LoopManager, call: str):
     """The refusal names the call and comes at once."""

@@ -16,13 +16,15 @@ CELL_LIMIT: Final = 60
 FINAL_STATES: Final[dict[str, tuple[str, str]]] = {
     "01_first_loop.ipynb": (
         "for loop in bgw.manager:\n    print(loop.name, loop.state, sep=': ')",
-        "race: finished\n"
-        "to stop: stopped\n"
-        "to cancel: cancelled\n"
-        "divide: finished\n"
-        "broken: failed\n"
-        "counting: finished\n"
-        "in a block: finished\n",
+        (
+            "race: finished\n"
+            "to stop: stopped\n"
+            "to cancel: cancelled\n"
+            "divide: finished\n"
+            "broken: failed\n"
+            "counting: finished\n"
+            "in a block: finished\n"
+        ),
     ),
 }
 """A notebook's name -> a cell to run after its last one, and all that this cell must print."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
+import pytest
+
+import bgwidgets as bgw
 from tests.scripts.conftest import Ran
 
 README = Path(__file__).parents[2] / "README.md"
@@ -29,10 +34,59 @@ def test_the_examples_run_from_top_to_bottom(run_script: Callable[[str], Ran]):
 
 def test_every_public_name_is_explained():
     """Each stands in the README."""
-    import bgwidgets
-
     text = README.read_text()
-    assert [] == [name for name in bgwidgets.__all__ if f"`{name}" not in text]
+    assert [] == [name for name in bgw.__all__ if f"`{name}" not in text]
+
+
+NOT_FOR_USERS = {"begin", "command", "execute", "window"}
+"""By these the parts of the package talk to each other."""
+
+
+@pytest.mark.parametrize(
+    "kind", [bgw.BackgroundLoop, bgw.LoopManager, bgw.StopEvent], ids=lambda kind: kind.__name__
+)
+def test_every_method_is_explained(kind: type):
+    """Under its own name, as a user would look for it."""
+    words = set(re.findall(r"\w+", README.read_text()))
+    public = {name for name in vars(kind) if not name.startswith("_")}
+    assert set() == public - words - NOT_FOR_USERS
+
+
+NOTHING_YET = {"adopted", "blocked", "lag", "last_output", "progress", "protected", "unresponsive"}
+"""Fields that say nothing yet."""
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [bgw.LoopSnapshot, bgw.TaskSnapshot, bgw.TaskWindow, bgw.StopReport],
+    ids=lambda kind: kind.__name__,
+)
+def test_every_field_is_explained(kind: type):
+    """In the value's own row of the table."""
+    (row,) = re.findall(rf"^\| `{kind.__name__}` \|.*$", README.read_text(), re.MULTILINE)
+    known = {field.name for field in fields(kind)} - NOTHING_YET
+    properties = {name for name, value in vars(kind).items() if isinstance(value, property)}
+    assert set() == (known | properties) - set(re.findall(r"\w+", row))
+
+
+def test_every_error_says_what_to_do():
+    """In a row of its own: when it is raised, and what to do."""
+    rows = re.findall(r"^\| `(\w+)` \| .+ \| (.*)\|$", README.read_text(), re.MULTILINE)
+    advice = {name: text.strip() for name, text in rows}
+    errors = {
+        name
+        for name in bgw.__all__
+        if inspect.isclass(getattr(bgw, name)) and issubclass(getattr(bgw, name), Exception)
+    }
+    # The first is the base of all; the second is raised by nothing yet.
+    without = {name for name in errors if not advice.get(name)}
+    assert {"BgwidgetsError", "ProtectedLoop"} == without
+
+
+@pytest.mark.parametrize("state", bgw.LoopState)
+def test_every_state_of_a_loop_is_explained(state: bgw.LoopState):
+    """As a word of ours, in backquotes or in a table's cell, and not only in passing."""
+    assert re.search(rf"(`{state}`|\| {state} \|)", README.read_text())
 
 
 def test_the_files_that_it_links_to_are_there():

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from bgwidgets.states import LoopState, TaskState
 from bgwidgets.widgets.command_runner import CommandRunner
 from bgwidgets.widgets.feed import Click, Feed, FromLine, FromTable
+from bgwidgets.widgets.protocols import Action
 from bgwidgets.widgets.requests import read_line_request, read_table_request
-from tests.widgets.fakes import NOW, FakeFace, FakeSource
+from tests.widgets.fakes import NOW, FakeFace, FakeSource, loop, task
 
 if TYPE_CHECKING:
     from bgwidgets.widgets.feed import Item
-    from bgwidgets.widgets.protocols import Action, Channel, Message, Said, Table
+    from bgwidgets.widgets.protocols import Channel, Message, Said, Table
 
 
 class Sent(NamedTuple):
@@ -122,3 +124,33 @@ class Bench:
         """The largest number of messages in any second, whatever its beginning."""
         moments = [sent.at for sent in self.log]
         return max((sum(begin <= at < begin + 1 for at in moments) for begin in moments), default=0)
+
+
+PROMPT: Final = 0.05
+"""Seconds within which a page is to be answered."""
+
+
+def names(frame: Any) -> list[str]:
+    """The names in the rows of a frame."""
+    return [row["name"] for _, row in frame["rows"]]
+
+
+def start(bench: Bench, *numbers: int) -> None:
+    """Loops are running, with one task each, and the buttons are as they should be."""
+    bench.source.loops = [loop(number) for number in numbers]
+    bench.source.tasks = {number: [task(100 + number)] for number in numbers}
+    bench.face.disabled = {action: action is Action.REMOVE_FINISHED for action in Action}
+
+
+def storm(bench: Bench, step: int) -> None:
+    """Everything is different from the last time."""
+    counts = {TaskState.PENDING: step}
+    state = LoopState.RUNNING if step % 3 else LoopState.STOPPED
+    output = f"line {step}"
+    bench.source.loops = [
+        loop(number, state=state, task_counts=counts, last_output=output, run_number=step)
+        for number in range(1, 10)
+    ]
+    bench.source.tasks = {
+        number: [task(each, name=f"{step}") for each in range(50)] for number in range(1, 10)
+    }

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bgwidgets.loop_manager import LoopManager
+from bgwidgets.widgets.control_panel import ControlPanel
 from tests.widgets.bench import Bench
+from tests.widgets.panel_page import LIMIT, Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-LIMIT = 5.0
-"""Seconds until a thread that was asked to end must have ended."""
 
 
 @pytest.fixture(autouse=True)
@@ -33,3 +33,27 @@ def no_thread_is_left() -> Iterator[None]:
 def bench() -> Bench:
     """A feed without a thread, with the test in the place of page, panel and clock."""
     return Bench()
+
+
+@pytest.fixture
+def manager() -> Iterator[LoopManager]:
+    """Whose loops are stopped at the end."""
+    manager = LoopManager()
+    yield manager
+    manager.stop_all(grace=0)
+
+
+@pytest.fixture
+def panel(manager: LoopManager) -> Iterator[ControlPanel]:
+    """Closed at the end."""
+    panel = ControlPanel(manager)
+    yield panel
+    panel.close()
+
+
+@pytest.fixture
+def page(panel: ControlPanel) -> Page:
+    """Shows the panel."""
+    page = Page(panel)
+    page.open()
+    return page

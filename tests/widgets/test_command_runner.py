@@ -86,6 +86,19 @@ def test_other_errors_say_what_they_are(
     assert error_in_words(KeyError()) == "KeyError"
 
 
+def test_an_error_that_is_broken_itself_is_said_too(runner: CommandRunner, source: FakeSource):
+    """A user's `__str__` may raise anything."""
+
+    class Broken(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
+    source.error = Broken()
+    said = runner.run(StopLoop(7))
+    assert said.is_error
+    assert "Broken" in said.text
+
+
 @pytest.mark.parametrize("action", Action)
 def test_every_button_has_its_command(action: Action):
     """Only one of them needs no loop."""

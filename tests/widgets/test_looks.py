@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+
 import pytest
 
 from bgwidgets.snapshots import WindowRequest
@@ -18,9 +21,15 @@ def source() -> FakeSource:
 
 
 @pytest.fixture
-def looks(source: FakeSource) -> Looks:
+def clock() -> Iterator[int]:
+    """Seconds that pass whenever somebody looks at it."""
+    return itertools.count(100)
+
+
+@pytest.fixture
+def looks(source: FakeSource, clock: Iterator[int]) -> Looks:
     """After the first look."""
-    looks = Looks(source)
+    looks = Looks(source, lambda: next(clock))
     looks.take()
     return looks
 
@@ -63,6 +72,18 @@ def test_a_pause_begins_with_a_fresh_look(looks: Looks, source: FakeSource):
     assert [each.id for each in looks.loops] == [1, 2]
 
 
+def test_time_stands_still_in_a_pause(looks: Looks):
+    """At the moment from which everything else is; `take` is another such moment."""
+    assert looks.now < looks.now
+    looks.hold()
+    held_at = looks.now
+    assert looks.now == held_at
+    looks.take()
+    assert looks.now == held_at + 1
+    looks.let_go()
+    assert looks.now < looks.now
+
+
 def test_rows_far_down_come_when_they_are_scrolled_to(looks: Looks, source: FakeSource):
     """And stand still from then on; copying a hundred thousand would take too long."""
     source.tasks[1] = [task(number) for number in range(KEPT_TASKS + 100)]
@@ -86,6 +107,17 @@ def test_another_order_or_filter_is_looked_at_anew_in_a_pause(looks: Looks, sour
     source.tasks[1] = [task(8)]
     assert ids(looks, 0, 1, filter="x") == [7]
     assert ids(looks, 0, 1) == [100]
+
+
+def test_a_look_in_a_pause_is_of_everything(looks: Looks, source: FakeSource):
+    """Also of the tasks that were copied; then they stand still again."""
+    looks.hold()
+    assert ids(looks, 0, 1) == [100]
+    source.tasks[1] = [task(7)]
+    looks.take()
+    assert ids(looks, 0, 1) == [7]
+    source.tasks[1] = [task(8)]
+    assert ids(looks, 0, 1) == [7]
 
 
 def test_after_a_pause_things_are_as_they_are(looks: Looks, source: FakeSource):

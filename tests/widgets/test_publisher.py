@@ -201,6 +201,7 @@ def test_after_closing_nothing_happens(publisher: Publisher, source: FakeSource,
     publisher.refresh()
     publisher.setting_changed()
     assert (source.executed, face.sent, panel_threads()) == ([], [], [])
+    assert list(publisher._inbox) == []
 
 
 def test_a_panel_can_be_closed_in_its_own_thread(

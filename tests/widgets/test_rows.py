@@ -87,7 +87,10 @@ def test_the_shapes_are_those_that_the_browsers_tests_use():
     assert loop_row(loop(1)).keys() == browsers_loop_row(1).keys()
     assert task_row(task(1)).keys() == browsers_task_row(1).keys()
     assert contents().head.keys() | {"now"} == browsers_loops_head().keys()
-    assert tasks_head(loop(1), UNSORTED, "").keys() | {"now"} == browsers_tasks_head().keys()
+    assert (
+        tasks_head(loop(1), UNSORTED, filter_text="", paused=False).keys() | {"now"}
+        == browsers_tasks_head().keys()
+    )
 
 
 @pytest.mark.parametrize(
@@ -133,7 +136,7 @@ def test_any_text_can_travel(text: str):
     rows = [
         loop_row(loop(1, name=text, host=text, error=text, last_output=text)),
         task_row(task(1, name=text, coroutine=text, waiting_on=text, where=text, error=text)),
-        tasks_head(loop(1, name=text), UNSORTED, text),
+        tasks_head(loop(1, name=text), UNSORTED, filter_text=text, paused=False),
         contents(filter_text=text).head,
     ]
     for row in rows:
@@ -241,17 +244,19 @@ def test_the_head_of_the_loops_sums_up():
 def test_the_head_of_the_tasks_has_the_whole_traceback():
     """A failing main task is shown to the last frame."""
     text = "Traceback (most recent call last):\n  File ...\nOSError: gone"
-    head = tasks_head(ended_loop(2, LoopState.FAILED, error=text), Sorting("waiting"), "fetch")
+    failed = ended_loop(2, LoopState.FAILED, error=text)
+    head = tasks_head(failed, Sorting("waiting"), filter_text="fetch", paused=True)
     assert head["error"] == text
     assert (head["loop"], head["loop_name"], head["loop_state"]) == (2, "loop-2", "failed")
     assert (head["unfinished"], head["counts"]["finished"]) == (0, 1)
     assert (head["sort"], head["filter"], head["filtered"]) == (["waiting", False], "fetch", True)
+    assert head["paused"] is True
 
 
 def test_a_traceback_that_is_too_long_keeps_both_ends():
     """Where it began, and what was raised."""
     text = f"Traceback\n{'x' * 1_000_000}\nOSError: gone"
-    shown = tasks_head(loop(1, error=text), UNSORTED, "")["error"]
+    shown = tasks_head(loop(1, error=text), UNSORTED, filter_text="", paused=False)["error"]
     assert len(shown) < 100_000
     assert shown.startswith("Traceback\n")
     assert shown.endswith("\nOSError: gone")
@@ -259,7 +264,7 @@ def test_a_traceback_that_is_too_long_keeps_both_ends():
 
 def test_without_a_loop_the_head_of_the_tasks_says_so():
     """The page then says "No loop selected"."""
-    head = tasks_head(None, UNSORTED, "")
+    head = tasks_head(None, UNSORTED, filter_text="", paused=False)
     assert (head["loop"], head["error"], head["unfinished"], head["filtered"]) == (
         None, None, 0, False,
     )  # fmt: skip

@@ -1,0 +1,88 @@
+"""A loop with a ledger: run in the test itself, or in a thread beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from bgwidgets.observe.ledger import Ledger
+from tests.loop_factories import LOOP_FACTORIES, LoopFactory
+
+LIMIT = 10.0
+"""Seconds after which a wait in a test has failed."""
+
+Watched = Callable[[Ledger], Coroutine[Any, Any, Any]]
+
+
+class Closed(asyncio.SelectorEventLoop):
+    """A loop whose attributes cannot be set, as one in C may be."""
+
+    @property
+    def create_task(self) -> Any:
+        """As ever."""
+        return super().create_task
+
+
+@pytest.fixture(params=[*LOOP_FACTORIES, pytest.param(Closed, id="closed")])
+def loop_factory(request: pytest.FixtureRequest) -> LoopFactory:
+    """Each kind of loop in turn."""
+    factory: LoopFactory = request.param
+    return factory
+
+
+def run(watched: Watched, loop_factory: LoopFactory = asyncio.new_event_loop) -> Any:
+    """Run `watched(ledger)` on a loop that the ledger watches; what is left is cancelled."""
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        ledger = Ledger(runner.get_loop())
+        return runner.run(watched(ledger))
+
+
+@contextmanager
+def running_beside(
+    watched: Watched, loop_factory: LoopFactory = asyncio.new_event_loop
+) -> Iterator[Ledger]:
+    """`watched(ledger)` runs in a thread until the block ends: then it is cancelled."""
+    ledgers: list[Ledger] = []
+    tasks: list[asyncio.Task[Any]] = []
+    errors: list[BaseException] = []
+    is_up = threading.Event()
+
+    async def main(ledger: Ledger) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        ledgers.append(ledger)
+        tasks.append(task)
+        is_up.set()
+        await watched(ledger)
+
+    def body() -> None:
+        try:
+            run(main, loop_factory)
+        except asyncio.CancelledError:
+            return
+        except BaseException as error:  # noqa: BLE001 - shown in the test's own thread
+            errors.append(error)
+
+    thread = threading.Thread(target=body, daemon=True)
+    thread.start()
+    assert is_up.wait(LIMIT)
+    try:
+        yield ledgers[0]
+    finally:
+        loop = tasks[0].get_loop()
+        if thread.is_alive():
+            loop.call_soon_threadsafe(tasks[0].cancel)
+        thread.join(LIMIT)
+    assert [] == errors
+    assert not thread.is_alive()
+
+
+async def turns(number: int = 3) -> None:
+    """Let the loop turn, so that callbacks of what has just ended have run."""
+    for _ in range(number):
+        await asyncio.sleep(0)

@@ -1,0 +1,425 @@
+"""Where a task waits, and on what, in words."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import os
+import socket
+import sys
+import threading
+import types
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bgwidgets import StopEvent
+from bgwidgets.hosts.main_task import run_in_worker_thread
+from bgwidgets.observe.await_chain import LONGEST_CHAIN, place_of
+from tests.loop_factories import LoopFactory
+from tests.observe.conftest import run, turns
+
+THIS_FILE = Path(__file__).name
+
+
+async def locked() -> asyncio.Lock:
+    lock = asyncio.Lock()
+    await lock.acquire()
+    return lock
+
+
+async def full_queue() -> asyncio.Queue[int]:
+    queue: asyncio.Queue[int] = asyncio.Queue(1)
+    await queue.put(1)
+    return queue
+
+
+async def sleep() -> None:
+    await asyncio.sleep(3600)
+
+
+async def sleep_with_a_timeout() -> None:
+    async with asyncio.timeout(3600):
+        await asyncio.sleep(3600)
+
+
+async def queue_get() -> None:
+    await asyncio.Queue[int]().get()
+
+
+async def priority_queue_get() -> None:
+    await asyncio.PriorityQueue[int]().get()
+
+
+async def queue_put() -> None:
+    await (await full_queue()).put(2)
+
+
+async def queue_join() -> None:
+    await (await full_queue()).join()
+
+
+async def event() -> None:
+    await asyncio.Event().wait()
+
+
+async def stop_event() -> None:
+    await StopEvent().wait()
+
+
+async def lock() -> None:
+    async with await locked():
+        pass
+
+
+async def condition() -> None:
+    condition = asyncio.Condition()
+    async with condition:
+        await condition.wait()
+
+
+async def condition_wait_for() -> None:
+    condition = asyncio.Condition()
+    async with condition:
+        await condition.wait_for(lambda: False)
+
+
+async def conditions_lock() -> None:
+    async with asyncio.Condition(await locked()):
+        pass
+
+
+async def semaphore() -> None:
+    async with asyncio.Semaphore(0):
+        pass
+
+
+async def bounded_semaphore() -> None:
+    await asyncio.BoundedSemaphore(0).acquire()
+
+
+async def barrier() -> None:
+    await asyncio.Barrier(2).wait()
+
+
+async def gather() -> None:
+    await asyncio.gather(asyncio.sleep(3600), asyncio.sleep(3600))
+
+
+async def task() -> None:
+    await asyncio.create_task(asyncio.sleep(3600), name="fetch-3")
+
+
+async def long_task() -> None:
+    await asyncio.create_task(asyncio.sleep(3600), name="x" * 500)
+
+
+async def task_group() -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(asyncio.sleep(3600))
+
+
+async def tasks() -> None:
+    await asyncio.wait({asyncio.create_task(asyncio.sleep(3600))})
+
+
+async def future() -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+async def shielded() -> None:
+    await asyncio.shield(asyncio.sleep(3600))
+
+
+async def to_thread() -> None:
+    await asyncio.to_thread(GATE.wait, 10.0)
+
+
+async def executor() -> None:
+    await asyncio.get_running_loop().run_in_executor(None, GATE.wait, 10.0)
+
+
+WAITS: list[tuple[Callable[[], Awaitable[None]], str]] = [
+    (sleep, "sleep"),
+    (sleep_with_a_timeout, "sleep"),
+    (queue_get, "queue get"),
+    (priority_queue_get, "queue get"),
+    (queue_put, "queue put"),
+    (queue_join, "queue join"),
+    (event, "event"),
+    (stop_event, "stop event"),
+    (lock, "lock"),
+    (condition, "condition"),
+    (condition_wait_for, "condition"),
+    (conditions_lock, "lock"),
+    (semaphore, "semaphore"),
+    (bounded_semaphore, "semaphore"),
+    (barrier, "barrier"),
+    (gather, "gather"),
+    (task, "task fetch-3"),
+    (long_task, "task " + "x" * 100),
+    (task_group, "task group"),
+    (tasks, "tasks"),
+    (future, "future"),
+    (shielded, "future"),
+    (to_thread, "worker thread"),
+    (executor, "future"),
+]
+GATE = threading.Event()
+
+
+@pytest.fixture(autouse=True)
+def gate() -> Any:
+    """Lets the worker threads go."""
+    GATE.clear()
+    yield
+    GATE.set()
+
+
+def where_is(
+    work: Callable[[], Any], loop_factory: LoopFactory = asyncio.new_event_loop
+) -> tuple[str | None, str | None]:
+    """The place of a task that runs `work()`, as soon as it waits."""
+
+    async def watched(_: Any) -> tuple[str | None, str | None]:
+        task = asyncio.create_task(work())
+        await turns(5)
+        place = place_of(task)
+        GATE.set()
+        for each in asyncio.all_tasks() - {asyncio.current_task()}:
+            each.cancel()
+        await asyncio.wait({task})
+        return place
+
+    place: tuple[str | None, str | None] = run(watched, loop_factory)
+    return place
+
+
+def last_line_of(function: Callable[..., Any], containing: str) -> str:
+    """As a place names it."""
+    lines, first = inspect.getsourcelines(function)
+    (number,) = (first + i for i, line in enumerate(lines) if containing in line)
+    return f"{THIS_FILE}:{number} {function.__name__}"
+
+
+@pytest.mark.parametrize(("work", "words"), WAITS, ids=[work.__name__ for work, _ in WAITS])
+def test_what_it_waits_for(work: Callable[[], Any], words: str, loop_factory: LoopFactory):
+    """In words, and the line of the user's code where it does."""
+    waiting_on, where = where_is(work, loop_factory)
+    assert words == waiting_on
+    assert where is not None
+    assert where.startswith(f"{THIS_FILE}:")
+    assert where.endswith(f" {work.__name__}")
+
+
+def test_a_plain_function_of_ours_is_a_worker_thread():
+    """As the main task runs one: there is no line of the user's in that."""
+
+    async def watched(_: Any) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            task = asyncio.create_task(run_in_worker_thread(GATE.wait, pool))
+            await turns()
+            place = place_of(task)
+            GATE.set()
+            await task
+        return place
+
+    assert ("worker thread", None) == run(watched)
+
+
+READS: list[Callable[[asyncio.StreamReader], Any]] = [
+    lambda reader: reader.readline(),
+    lambda reader: reader.read(),
+    lambda reader: reader.readexactly(5),
+    lambda reader: reader.readuntil(),
+]
+
+
+def test_a_stream(loop_factory: LoopFactory):
+    """It waits for a socket, whichever of its methods reads; and to write when it is full."""
+
+    async def watched(_: Any) -> set[Any]:
+        reader, writer = await asyncio.open_connection(sock=ours)
+        writer.write(b"x" * 10_000_000)
+        places = set()
+        for waits in (*(read(reader) for read in READS), writer.drain()):
+            task = asyncio.create_task(waits)
+            await turns()
+            places.add(place_of(task))
+            task.cancel()
+            await asyncio.wait({task})
+        writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        return places
+
+    ours, theirs = socket.socketpair()
+    with theirs:
+        assert {("socket read", None), ("socket write", None)} == run(watched, loop_factory)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="3.12 waits inside of the coroutine")
+def test_wait_for_is_a_timeout():
+    """Up to 3.11 its coroutine is another task."""
+
+    async def work() -> None:
+        await asyncio.wait_for(asyncio.sleep(3600), 3600)
+
+    assert "timeout" == where_is(work)[0]
+
+
+def test_where_is_the_users_innermost_line(loop_factory: LoopFactory):
+    """Not asyncio's, not ours, and not the outer ones."""
+
+    async def inner() -> None:
+        async with asyncio.timeout(3600):
+            await asyncio.sleep(3600)  # here
+
+    async def middle() -> None:
+        await inner()
+
+    async def outer() -> None:
+        await middle()
+
+    expected = ("sleep", last_line_of(inner, "# here"))
+    assert expected == where_is(outer, loop_factory)
+
+
+def test_the_users_own_functions_are_no_words_of_asyncios():
+    """Though one is called `sleep`, and waits for an event."""
+
+    async def to_thread() -> None:
+        await asyncio.Event().wait()
+
+    async def wait() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    assert "event" == where_is(to_thread)[0]
+    assert "future" == where_is(wait)[0]
+
+
+def test_through_awaitables_of_all_kinds():
+    """Objects with `__await__`, and generators that are coroutines."""
+
+    class Awaitable_:  # noqa: N801 - a name is taken
+        """Awaits inside of a generator."""
+
+        def __await__(self) -> Generator[Any, None, None]:
+            """Sleep."""
+            yield from asyncio.sleep(3600).__await__()  # here
+
+    @types.coroutine
+    def old_style() -> Generator[Any, None, None]:
+        yield from asyncio.sleep(3600).__await__()  # here
+
+    async def with_object() -> None:
+        await Awaitable_()
+
+    async def with_old_style() -> None:
+        await old_style()
+
+    words, where = where_is(with_object)
+    assert where == last_line_of(Awaitable_.__await__, "# here")
+    assert words in {"sleep", "future"}
+    words, where = where_is(with_old_style)
+    assert where == last_line_of(old_style, "# here")
+    assert words in {"sleep", "future"}
+
+
+def test_an_asynchronous_generator_is_seen_from_outside():
+    """Python does not say what it awaits inside, so the place is that of its consumer."""
+
+    async def numbers() -> AsyncIterator[int]:
+        await asyncio.sleep(3600)
+        yield 1
+
+    async def work() -> None:
+        async for _ in numbers():  # here
+            pass
+
+    words, where = where_is(work)
+    assert ("future", last_line_of(work, "# here")) == (words, where)
+
+
+def test_a_task_that_has_not_begun():
+    """It waits for nothing; its first line is where it will begin."""
+
+    async def watched(_: Any) -> Any:
+        task = asyncio.create_task(sleep())
+        place = place_of(task)
+        task.cancel()
+        return place
+
+    words, where = run(watched)
+    assert words is None
+    assert where is not None
+    assert where.endswith(" sleep")
+
+
+def test_a_task_looks_at_itself():
+    """It runs, so it waits for nothing."""
+
+    async def watched(_: Any) -> Any:
+        task = asyncio.current_task()
+        assert task is not None
+        return place_of(task)
+
+    words, where = run(watched)
+    assert words is None
+    assert where is not None
+    assert where.startswith(f"{THIS_FILE}:")
+
+
+def test_a_task_that_has_ended_is_nowhere():
+    async def watched(_: Any) -> Any:
+        task = asyncio.create_task(turns(1))
+        await asyncio.wait({task})
+        return place_of(task)
+
+    assert (None, None) == run(watched)
+
+
+def test_a_deep_recursion_is_not_followed_to_its_end():
+    """It would tell no more, and take long."""
+
+    async def recurse(depth: int) -> None:
+        if depth:
+            await recurse(depth - 1)
+        await asyncio.sleep(3600)
+
+    words, where = where_is(lambda: recurse(LONGEST_CHAIN + 100))
+    assert "future" == words
+    assert where is not None
+    assert where.endswith(" recurse")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the process is a POSIX one")
+@pytest.mark.parametrize("method", ["wait", "communicate"])
+def test_a_subprocess(method: str):
+    async def work() -> None:
+        process = await asyncio.create_subprocess_exec("sleep", "3600", stdout=-1)
+        started.set()
+        try:
+            await getattr(process, method)()
+        finally:
+            process.kill()
+            await process.communicate()
+
+    started = asyncio.Event()
+
+    async def watched(_: Any) -> Any:
+        task = asyncio.create_task(work())
+        await started.wait()
+        await turns()
+        place = place_of(task)
+        task.cancel()
+        await asyncio.wait({task})
+        return place
+
+    words, where = run(watched)
+    assert "subprocess" == words
+    assert (where or "").endswith(" work")

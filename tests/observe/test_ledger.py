@@ -1,0 +1,409 @@
+"""The book of a loop's tasks: exact counts, ids that are never used twice, nothing kept."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import weakref
+from typing import Any
+
+import pytest
+
+from bgwidgets.observe.ledger import ENDED_KEPT, LONGEST_NAME, Ledger
+from bgwidgets.states import TaskState
+from tests.conftest import Complaints
+from tests.loop_factories import LoopFactory
+from tests.observe.conftest import LIMIT, run, running_beside, turns
+
+MANY = 3_000
+
+
+async def ends_at_once() -> int:
+    return 1
+
+
+async def ends_later() -> int:
+    await asyncio.sleep(0)
+    return 1
+
+
+async def fails() -> None:
+    await asyncio.sleep(0)
+    raise ValueError("broke")
+
+
+async def for_ever() -> None:
+    await asyncio.Event().wait()
+
+
+def counted(ledger: Ledger) -> dict[str, int]:
+    """Only the states that tasks are in."""
+    return {str(state): count for state, count in ledger.counts().items() if count}
+
+
+def test_counts_are_exact(loop_factory: LoopFactory):
+    """Over thousands of short tasks of every outcome; the watched loop is as it was."""
+
+    async def watched(ledger: Ledger) -> None:
+        tasks: list[asyncio.Task[Any]] = []
+        for number in range(MANY):
+            work = (ends_at_once, ends_later, fails, for_ever)[number % 4]
+            tasks.append(asyncio.create_task(work()))
+            if number % 100 == 0:
+                await asyncio.sleep(0)
+        await turns()
+        for task in tasks[3::8]:
+            task.cancel()
+        await turns()
+        # The one that runs this is a task too.
+        quarter = MANY // 4
+        expected = {
+            "pending": quarter - quarter // 2 + 1,
+            "finished": 2 * quarter,
+            "failed": quarter,
+            "cancelled": quarter // 2,
+        }
+        assert expected == counted(ledger)
+        assert MANY + 1 == sum(ledger.counts().values())
+        ends = {"finished": 2 * quarter, "failed": quarter, "cancelled": quarter}
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert quarter == sum(isinstance(result, ValueError) for result in results)
+        await turns()
+        assert {"pending": 1} | ends == counted(ledger)
+
+    run(watched, loop_factory)
+
+
+def test_every_state_is_counted_from_the_start():
+    """With zero, so that a panel need not ask which there are."""
+
+    async def watched(ledger: Ledger) -> dict[TaskState, int]:
+        return ledger.counts()
+
+    assert dict.fromkeys(TaskState, 0) | {TaskState.PENDING: 1} == run(watched)
+
+
+def test_all_ways_to_make_a_task(loop_factory: LoopFactory):
+    """What asyncio itself makes of coroutines too."""
+
+    async def watched(ledger: Ledger) -> set[str]:
+        loop = asyncio.get_running_loop()
+        kept = [
+            asyncio.create_task(for_ever(), name="create_task"),
+            loop.create_task(for_ever(), name="loop.create_task"),
+            asyncio.ensure_future(for_ever()),
+        ]
+        assert isinstance(kept[2], asyncio.Task)
+        kept[2].set_name("ensure_future")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(ends_later(), name="task group")
+        await asyncio.gather(ends_later(), ends_later())
+        await asyncio.wait_for(asyncio.shield(ends_later()), LIMIT)
+        records = [*ledger.unfinished(), *ledger.ended()]
+        names = {record.name() for record in records}
+        assert len(records) >= 3 + 1 + 2 + 1
+        return names
+
+    expected = {"create_task", "loop.create_task", "ensure_future", "task group"}
+    assert expected <= run(watched, loop_factory)
+
+
+def test_a_task_factory_of_the_users_own_goes_on_working():
+    """Also one that is set while the loop runs."""
+
+    class Special(asyncio.Task[Any]):
+        """The user's own kind of task."""
+
+    async def watched(ledger: Ledger) -> None:
+        asyncio.get_running_loop().set_task_factory(
+            lambda loop, coroutine, **options: Special(coroutine, loop=loop, **options)
+        )
+        task = asyncio.create_task(ends_later(), name="special")
+        assert isinstance(task, Special)
+        assert ["special"] == [r.name() for r in ledger.unfinished() if r.task is task]
+        assert 1 == await task
+
+    run(watched)
+
+
+def test_ids_are_never_used_twice(loop_factory: LoopFactory):
+    """Not even by several loops at the same time."""
+
+    async def watched(ledger: Ledger) -> set[int]:
+        ids: set[int] = set()
+        for _ in range(3):
+            tasks = [asyncio.create_task(ends_at_once()) for _ in range(300)]
+            await asyncio.wait(tasks)
+            ids |= {record.id for record in ledger.ended()}
+        ids |= {record.id for record in ledger.unfinished()}
+        return ids
+
+    found: list[set[int]] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(run(watched, loop_factory))) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LIMIT)
+    assert 3 * 901 == len(set.union(*found))
+
+
+def test_only_the_last_that_ended_are_kept():
+    """The latest first; the others are counted, and known no more."""
+
+    async def watched(ledger: Ledger) -> None:
+        tasks: list[asyncio.Task[Any]] = []
+        ids: list[int] = []
+        for number in range(ENDED_KEPT + 500):
+            tasks.append(asyncio.create_task(ends_at_once(), name=str(number)))
+            ids.append(ledger.unfinished()[-1].id)
+            if number % 10 == 0:
+                await turns(2)
+        await turns()
+        ended = ledger.ended()
+        assert [str(number) for number in range(1_499, 499, -1)] == [r.name() for r in ended]
+        assert ENDED_KEPT + 500 == ledger.counts()[TaskState.FINISHED]
+        assert [False, True] == [ledger.knows(ids[499]), ledger.knows(ids[500])]
+        assert ledger.task_of(ids[500]) is None
+
+    assert 1_000 == ENDED_KEPT
+    run(watched)
+
+
+def test_a_task_is_known_by_its_id(loop_factory: LoopFactory):
+    """As long as it is unfinished."""
+
+    async def watched(ledger: Ledger) -> None:
+        task = asyncio.create_task(for_ever())
+        record = ledger.unfinished()[-1]
+        assert task is ledger.task_of(record.id)
+        assert ledger.knows(record.id)
+        assert not ledger.knows(record.id + 1_000_000)
+        task.cancel()
+        await asyncio.wait({task})
+        assert ledger.task_of(record.id) is None
+        assert ledger.knows(record.id)
+
+    run(watched, loop_factory)
+
+
+def test_names_are_read_live(loop_factory: LoopFactory):
+    """`set_name` shows at once; the last name is kept."""
+
+    async def watched(ledger: Ledger) -> None:
+        task = asyncio.create_task(ends_later(), name="first")
+        record = ledger.unfinished()[-1]
+        assert "first" == record.snapshot().name
+        task.set_name("second")
+        assert "second" == record.snapshot().name
+        await task
+        await turns()
+        assert ("second", "ends_later") == (record.snapshot().name, record.snapshot().coroutine)
+        task.set_name("too late")
+        assert "second" == record.snapshot().name
+
+    run(watched, loop_factory)
+
+
+def test_a_name_of_any_length_is_cut():
+    async def watched(ledger: Ledger) -> str:
+        task = asyncio.create_task(ends_later(), name="x" * 100_000)
+        name = ledger.unfinished()[-1].name()
+        await task
+        return name
+
+    assert "x" * LONGEST_NAME == run(watched)
+
+
+def test_the_coroutines_name_is_its_functions(loop_factory: LoopFactory):
+    """Without the places where functions were defined; also of one that ended at once."""
+
+    class Runner:
+        """Has a coroutine function as a method."""
+
+        async def race(self) -> None:
+            """Do nothing."""
+
+    async def local() -> None:
+        pass
+
+    async def watched(ledger: Ledger) -> list[str]:
+        for coroutine in (ends_at_once(), local(), Runner().race()):
+            await asyncio.create_task(coroutine)
+            await turns()
+        return [record.snapshot().coroutine for record in ledger.ended()][::-1]
+
+    assert ["ends_at_once", "local", "Runner.race"] == run(watched, loop_factory)
+
+
+def test_how_a_task_ended(loop_factory: LoopFactory):
+    """State, times, the error in one line; nothing to wait for any more."""
+
+    async def watched(ledger: Ledger) -> None:
+        cancelled = asyncio.create_task(for_ever(), name="cancelled")
+        await turns()
+        cancelled.cancel()
+        others = [asyncio.create_task(fails(), name="failed"), asyncio.create_task(ends_later())]
+        await asyncio.gather(cancelled, *others, return_exceptions=True)
+        await turns()
+        rows = [record.snapshot() for record in ledger.ended()]
+        found = {(str(row.state), row.error) for row in rows}
+        assert {("finished", None), ("failed", "ValueError: broke"), ("cancelled", None)} == found
+        for row in rows:
+            assert row.ended_at is not None
+            assert row.created_at <= row.ended_at
+            assert (None, None, False) == (row.waiting_on, row.where, row.is_main)
+
+    run(watched, loop_factory)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_an_exit_is_a_failure_too(error: type[BaseException]):
+    async def leave() -> None:
+        raise error("leaving")
+
+    def body(ledger: Ledger, loop: asyncio.AbstractEventLoop) -> None:
+        task = loop.create_task(leave())
+        with pytest.raises(error):
+            loop.run_forever()
+        loop.run_until_complete(turns())
+        assert 1 == ledger.counts()[TaskState.FAILED]
+        assert f"{error.__name__}: leaving" == ledger.ended()[-1].error()
+        assert task.exception() is not None
+
+    loop = asyncio.new_event_loop()
+    try:
+        body(Ledger(loop), loop)
+    finally:
+        loop.close()
+
+
+def test_a_task_that_ended_counts_at_once():
+    """Also while the loop is blocked before it could run the task's callbacks."""
+
+    async def watched(ledger: Ledger) -> None:
+        task = asyncio.create_task(fails(), name="failed")
+        await asyncio.sleep(0)
+        # In the next turn, right after the task's last step and before its callbacks.
+        looked = asyncio.get_running_loop().create_future()
+
+        def look() -> None:
+            records = [*ledger.unfinished(), *ledger.ended()]
+            (row,) = (record.snapshot() for record in records if record.name() == "failed")
+            looked.set_result((task.done(), counted(ledger), row))
+
+        asyncio.get_running_loop().call_soon(look)
+        is_done, counts, row = await looked
+        assert is_done
+        assert {"pending": 1, "failed": 1} == counts
+        assert ("failed", "ValueError: broke") == (row.state, row.error)
+        assert task.exception() is not None
+
+    run(watched)
+
+
+def test_a_failure_that_nobody_asks_about_is_still_logged(
+    loop_factory: LoopFactory, complaints: Complaints
+):
+    """Watching does not count as asking."""
+
+    async def watched(ledger: Ledger) -> str | None:
+        await asyncio.wait({asyncio.create_task(fails())})
+        await turns()
+        assert 1 == ledger.counts()[TaskState.FAILED]
+        return ledger.ended()[0].snapshot().error
+
+    assert "ValueError: broke" == run(watched, loop_factory)
+    (said,) = complaints.take()
+    assert said.startswith("Task exception was never retrieved")
+
+
+def test_nothing_of_a_task_is_kept_when_it_has_ended(loop_factory: LoopFactory):
+    """Neither the task nor its result nor its error."""
+
+    class Result(Exception):
+        """Something that can be counted."""
+
+    async def returns() -> Result:
+        return Result()
+
+    async def raises() -> None:
+        raise Result
+
+    async def watched(ledger: Ledger) -> None:
+        tasks = [asyncio.create_task(returns()), asyncio.create_task(raises())]
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await turns()
+        gone = [weakref.ref(task) for task in tasks]
+        tasks.clear()
+        await turns()
+        gc.collect()
+        assert [None, None] == [task() for task in gone]
+        assert [] == [thing for thing in gc.get_objects() if type(thing) is Result]
+        assert 2 == len(ledger.ended())
+
+    run(watched, loop_factory)
+
+
+def test_tasks_of_our_own_are_in_no_list(loop_factory: LoopFactory):
+    async def watched(ledger: Ledger) -> None:
+        ours = ledger.create_unlisted(for_ever())
+        await turns()
+        assert 1 == len(ledger.unfinished())
+        ours.cancel()
+        await asyncio.wait({ours})
+        assert {"pending": 1} == counted(ledger)
+
+    run(watched, loop_factory)
+
+
+def test_reading_from_other_threads_while_tasks_come_and_go(loop_factory: LoopFactory):
+    """Never raises, never shows a task that is not whole; the counts of the ended only grow."""
+    enough = threading.Event()
+
+    async def churn(ledger: Ledger) -> None:
+        del ledger
+        waiting: list[asyncio.Task[Any]] = []
+        while True:
+            waiting += [asyncio.create_task(for_ever()) for _ in range(5)]
+            done = [asyncio.create_task(work()) for work in (ends_at_once, ends_later, fails) * 5]
+            for task in waiting[:-50]:
+                task.cancel()
+            del waiting[:-50]
+            await asyncio.gather(*done, return_exceptions=True)
+
+    problems: list[str] = []
+
+    def read(ledger: Ledger) -> None:
+        last = 0
+        while not enough.is_set():
+            counts = ledger.counts()
+            ended = sum(count for state, count in counts.items() if state.has_ended)
+            if ended < last or min(counts.values()) < 0:
+                problems.append(f"{ended} ended after {last}")
+            last = ended
+            for record in [*ledger.unfinished(), *ledger.ended()[:20]]:
+                row = record.snapshot()
+                if row.state is TaskState.FAILED and row.error is None:
+                    problems.append(f"failed, and nobody knows why: {row}")
+
+    def try_to_read(ledger: Ledger) -> None:
+        try:
+            read(ledger)
+        except BaseException as error:  # noqa: BLE001 - shown in the test's own thread
+            problems.append(repr(error))
+
+    with running_beside(churn, loop_factory) as ledger:
+        readers = [threading.Thread(target=try_to_read, args=(ledger,)) for _ in range(2)]
+        for reader in readers:
+            reader.start()
+        enough.wait(0.5)
+        enough.set()
+        for reader in readers:
+            reader.join(LIMIT)
+        assert ledger.counts()[TaskState.FINISHED] > 100
+    assert [] == problems[:3]

@@ -1,0 +1,106 @@
+"""Snapshots and commands: frozen, and as well on the other side of a pipe."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+from typing import Any
+
+import pytest
+
+from bgwidgets import commands, snapshots
+from bgwidgets.commands import CancelTasks, RemoveFinished, RestartLoop, SetStopEvent, StopLoop
+from bgwidgets.snapshots import (
+    LoopSnapshot,
+    StopReport,
+    TaskSnapshot,
+    TaskWindow,
+    WindowRequest,
+)
+from bgwidgets.states import LoopState, TaskState
+
+TASK = TaskSnapshot(
+    id=3,
+    name="fetch-3",
+    coroutine="fetch",
+    state=TaskState.FAILED,
+    created_at=1.0,
+    ended_at=2.0,
+    waiting_on="sleep",
+    where="race.py:12 fetch",
+    progress=0.5,
+    error="KeyError: 'x'",
+    is_main=True,
+)
+LOOP = LoopSnapshot(
+    id=1,
+    name="race",
+    host="thread",
+    state=LoopState.RUNNING,
+    task_counts={
+        TaskState.PENDING: 2,
+        TaskState.RUNNING: 1,
+        TaskState.CANCELLING: 4,
+        TaskState.FINISHED: 30,
+        TaskState.FAILED: 5,
+        TaskState.CANCELLED: 6,
+    },
+    as_of=3.0,
+)
+VALUES = [
+    TASK,
+    LOOP,
+    WindowRequest(sort="name", descending=True, filter="x", start=5, stop=9),
+    TaskWindow(tasks=(TASK,), start=0, total=1, as_of=3.0),
+    StopReport(outcome=LoopState.STOPPED, seconds=0.1, steps=("stop_event",), notes=("a",)),
+    SetStopEvent(1),
+    StopLoop(1),
+    CancelTasks(1, (3, 7)),
+    RestartLoop(1),
+    RemoveFinished(),
+]
+
+
+def test_every_value_is_tried():
+    """A new one must be added above."""
+    made = {
+        thing
+        for module in (snapshots, commands)
+        for thing in vars(module).values()
+        if dataclasses.is_dataclass(thing)
+    }
+    assert made == {type(value) for value in VALUES}
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_a_value_crosses_a_pipe(value: Any):
+    """And is equal on the other side, of plain data that JSON knows as well."""
+    assert value == pickle.loads(pickle.dumps(value))  # noqa: S301 - its own
+    json.dumps(dataclasses.asdict(value))
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_a_value_is_frozen(value: Any):
+    """No attribute can be changed, and none added."""
+    for field in dataclasses.fields(value):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(value, field.name, None)
+    assert not hasattr(value, "__dict__")
+
+
+def test_a_snapshot_knows_little_by_default():
+    """What is not known is None."""
+    snapshot = LoopSnapshot(id=1, name="race", host="thread", state=LoopState.STARTING, as_of=0.0)
+    known = {"id", "name", "host", "state", "as_of", "run_number", "task_counts"}
+    flags = {"stop_requested", "protected", "adopted"}
+    for field in dataclasses.fields(snapshot):
+        if field.name not in known:
+            expected = False if field.name in flags else None
+            assert expected is getattr(snapshot, field.name), field.name
+    assert (1, {}) == (snapshot.run_number, snapshot.task_counts)
+
+
+def test_a_snapshot_sums_up_its_tasks():
+    assert 7 == LOOP.unfinished_tasks
+    assert 48 == LOOP.total_tasks
