@@ -212,8 +212,11 @@ class Agent:
         self._started_at = time.time()
         with self._guard:
             self._loop = loop
-        # In the loop's next turn, before the work's first step: the caller need not wait for it.
-        loop.call_soon(self._give_workers, loop)
+        if loop.get_task_factory() is None:
+            # In the loop's next turn, before the work's first step: no caller waits for this.
+            loop.call_soon(self._give_workers, loop)
+        else:  # An eager one takes the first step at once.
+            self._give_workers(loop)
         try:
             main = self._start_main()
         except BaseException as error:  # noqa: BLE001 - whoever started it gets it, whatever it is
@@ -235,7 +238,7 @@ class Agent:
             main_coroutine(work, self._known_workers),
             name=self._plan.name,
             context=self._context.copy(),
-            in_thread=work.qualified_name if work.kind is WorkKind.PLAIN_FUNCTION else None,
+            runs=work.qualified_name if work.kind is WorkKind.PLAIN_FUNCTION else None,
         )
 
     def _give_workers(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -41,19 +41,20 @@ class _End(NamedTuple):
 class TaskRecord:
     """One task's line in the book."""
 
-    __slots__ = ("created_at", "end", "ended_at", "id", "in_thread", "is_main", "task")
+    __slots__ = ("created_at", "end", "ended_at", "id", "is_main", "runs", "task")
 
     end: _End | None
     """How it ended; the task itself is not kept any longer than that."""
 
     def __init__(
-        self, task: asyncio.Task[Any], *, is_main: bool = False, in_thread: str | None = None
+        self, task: asyncio.Task[Any], *, is_main: bool = False, runs: str | None = None
     ) -> None:
         self.id = new_id()
         self.task: asyncio.Task[Any] | None = task
         self.is_main = is_main
-        self.in_thread = in_thread
-        """The qualified name of the plain function that the task runs in a worker thread."""
+        self.runs = runs
+        """The qualified name of what the task runs, where its coroutine does not tell: a plain
+        function in a worker thread, or what an eager task has run already."""
         self.created_at = time.time()
         self.ended_at: float | None = None
         self.end = None
@@ -65,7 +66,7 @@ class TaskRecord:
             return self.end.state if self.end else _state_of_done(task)
         if task.cancelling():
             return TaskState.CANCELLING
-        if self.in_thread and place_of(task)[0] == "worker thread":
+        if self.runs and place_of(task)[0] == "worker thread":
             return TaskState.RUNNING
         return TaskState.PENDING
 
@@ -78,15 +79,12 @@ class TaskRecord:
 
     def coroutine(self) -> str:
         """The qualified name of what the task runs. Any thread; does not block."""
-        if self.in_thread is not None:
-            return self.in_thread
+        if self.runs is not None:
+            return self.runs
         task = self.task
         if task is None:
             return self.end.coroutine if self.end else ""
-        coroutine = task.get_coro()
-        name = getattr(coroutine, "__qualname__", None) or type(coroutine).__qualname__
-        # "<locals>" and what is before it tell where a function was defined, not which it is.
-        return str(name).rsplit("<locals>.", 1)[-1][:LONGEST_NAME]
+        return _name_of(task.get_coro())
 
     def error(self) -> str | None:
         """Why the task failed, in one line; None when it did not. Any thread; does not block."""
@@ -141,7 +139,7 @@ class Ledger:
 
         def create_and_note(coro: Any, **options: Any) -> asyncio.Task[Any]:
             task = create_task(coro, **options)
-            born(task)
+            born(task, coro)
             return task
 
         try:
@@ -153,7 +151,7 @@ class Ledger:
     def _watch_by_factory(self) -> None:
         def make(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
             task = asyncio.Task(coro, loop=loop, **options)
-            self._born(task)
+            self._born(task, coro)
             return task
 
         self._loop.set_task_factory(make)
@@ -164,14 +162,14 @@ class Ledger:
         *,
         name: str,
         context: Context,
-        in_thread: str | None = None,
+        runs: str | None = None,
     ) -> asyncio.Task[Any]:
         """Create the loop's main task. In the loop's thread."""
         if self._watches_by_factory:
             task = asyncio.Task(coroutine, loop=self._loop, name=name, context=context)
         else:
             task = self._create_task(coroutine, name=name, context=context)
-        self._born(task, is_main=True, in_thread=in_thread)
+        self._born(task, coroutine, is_main=True, runs=runs)
         return task
 
     def create_unlisted(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -188,12 +186,18 @@ class Ledger:
             self._loop.create_task = self._create_task  # type: ignore[method-assign]
 
     def _born(
-        self, task: asyncio.Task[Any], *, is_main: bool = False, in_thread: str | None = None
+        self,
+        task: asyncio.Task[Any],
+        coroutine: object,
+        *,
+        is_main: bool = False,
+        runs: str | None = None,
     ) -> None:
-        record = TaskRecord(task, is_main=is_main, in_thread=in_thread)
-        if task.done():  # An eager task may be, before anybody has seen it.
-            self._died(record, task)
-            return
+        record = TaskRecord(task, is_main=is_main, runs=runs)
+        if task.done():
+            # An eager task may be, before anybody has seen it, and then it has no coroutine left.
+            record.runs = runs or _name_of(coroutine)
+        # Also when it is done: until Python 3.13, `asyncio.create_task` names it only after this.
         self._unfinished[record.id] = record
         task.add_done_callback(partial(self._died, record))
 
@@ -240,6 +244,12 @@ class Ledger:
         for record in unfinished:
             counts[record.state()] += 1
         return counts
+
+
+def _name_of(coroutine: object) -> str:
+    name = getattr(coroutine, "__qualname__", None) or type(coroutine).__qualname__
+    # "<locals>" and what is before it tell where a function was defined, not which it is.
+    return str(name).rsplit("<locals>.", 1)[-1][:LONGEST_NAME]
 
 
 def _state_of_done(task: asyncio.Task[Any] | None) -> TaskState:

@@ -1004,6 +1004,7 @@ function filterInput(wire, signal) {
     placeholder: "Filter tasks   /",
     "aria-label": "Filter tasks",
     autocomplete: "off",
+    maxlength: "200", // what the kernel takes
     spellcheck: "false",
     "data-lm-suppress-shortcuts": "true",
   });

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 import bgwidgets as bgw
-from bgwidgets import BackgroundLoop, LoopManager, LoopState
+from bgwidgets import BackgroundLoop, LoopManager, LoopState, belonging
 from tests.loops.conftest import LIMIT
 
 
@@ -187,12 +188,10 @@ def test_a_later_thread_of_the_same_number_is_not_taken_for_the_loops(manager: L
 
     job = manager.start(number_of_thread)
     number = job.result(LIMIT)
-    seen: list[tuple[int, Any]] = []
-    while number not in dict(seen) and len(seen) < 1000:
-        later = threading.Thread(target=lambda: seen.append((threading.get_ident(), job.wait(0))))
-        later.start()
-        later.join(LIMIT)
-    assert LoopState.FINISHED == dict(seen)[number]
+    deadline = time.monotonic() + LIMIT
+    while any(thread.ident == number for thread in threading.enumerate()):
+        assert time.monotonic() < deadline
+    assert number not in belonging._loop_of_thread
 
 
 def test_a_worker_thread_may_wait_for_another_loop(manager: LoopManager):
