@@ -41,6 +41,14 @@ class Complaints(logging.Handler):
         return taken
 
 
+def pytest_collection_finish() -> None:
+    """What the imports have made stays for ever: the collector, which the tests call often, need
+    not look at it again and again.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def complaints(request: pytest.FixtureRequest) -> Iterator[Complaints]:
     """Fails a test of which asyncio complained, on whatever thread.

@@ -75,14 +75,19 @@ def test_what_another_loop_submits_belongs_where_it_runs(
             current_loop_id(),
             await asyncio.create_task(where_am_i()),
             await asyncio.to_thread(current_loop_id),
+            # In a thread of its own, which knows only the context that it is given.
+            await asyncio.get_running_loop().run_in_executor(
+                pool, contextvars.copy_context().run, current_loop_id
+            ),
         ]
 
     async def work() -> tuple[list[int | None], int | None]:
         found = await asyncio.wrap_future(other.submit(in_other(), None))
         return found, current_loop_id()
 
-    host = start(work)
-    assert ([other.loop_id] * 3, host.loop_id) == end_of(host).result
+    with ThreadPoolExecutor(1) as pool:
+        host = start(work)
+        assert ([other.loop_id] * 4, host.loop_id) == end_of(host).result
 
 
 def test_what_another_loop_calls_belongs_where_it_runs(start: MakeHost):

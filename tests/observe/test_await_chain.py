@@ -8,168 +8,21 @@ import inspect
 import os
 import socket
 import sys
-import threading
 import types
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bgwidgets import StopEvent
 from bgwidgets.hosts.main_task import run_in_worker_thread
 from bgwidgets.observe.await_chain import LONGEST_CHAIN, place_of
 from tests.loop_factories import LoopFactory
 from tests.observe.conftest import run, turns
+from tests.observe.waits import GATE, WAITS
 
 THIS_FILE = Path(__file__).name
-
-
-async def locked() -> asyncio.Lock:
-    lock = asyncio.Lock()
-    await lock.acquire()
-    return lock
-
-
-async def full_queue() -> asyncio.Queue[int]:
-    queue: asyncio.Queue[int] = asyncio.Queue(1)
-    await queue.put(1)
-    return queue
-
-
-async def sleep() -> None:
-    await asyncio.sleep(3600)
-
-
-async def sleep_with_a_timeout() -> None:
-    async with asyncio.timeout(3600):
-        await asyncio.sleep(3600)
-
-
-async def queue_get() -> None:
-    await asyncio.Queue[int]().get()
-
-
-async def priority_queue_get() -> None:
-    await asyncio.PriorityQueue[int]().get()
-
-
-async def queue_put() -> None:
-    await (await full_queue()).put(2)
-
-
-async def queue_join() -> None:
-    await (await full_queue()).join()
-
-
-async def event() -> None:
-    await asyncio.Event().wait()
-
-
-async def stop_event() -> None:
-    await StopEvent().wait()
-
-
-async def lock() -> None:
-    async with await locked():
-        pass
-
-
-async def condition() -> None:
-    condition = asyncio.Condition()
-    async with condition:
-        await condition.wait()
-
-
-async def condition_wait_for() -> None:
-    condition = asyncio.Condition()
-    async with condition:
-        await condition.wait_for(lambda: False)
-
-
-async def conditions_lock() -> None:
-    async with asyncio.Condition(await locked()):
-        pass
-
-
-async def semaphore() -> None:
-    async with asyncio.Semaphore(0):
-        pass
-
-
-async def bounded_semaphore() -> None:
-    await asyncio.BoundedSemaphore(0).acquire()
-
-
-async def barrier() -> None:
-    await asyncio.Barrier(2).wait()
-
-
-async def gather() -> None:
-    await asyncio.gather(asyncio.sleep(3600), asyncio.sleep(3600))
-
-
-async def task() -> None:
-    await asyncio.create_task(asyncio.sleep(3600), name="fetch-3")
-
-
-async def long_task() -> None:
-    await asyncio.create_task(asyncio.sleep(3600), name="x" * 500)
-
-
-async def task_group() -> None:
-    async with asyncio.TaskGroup() as group:
-        group.create_task(asyncio.sleep(3600))
-
-
-async def tasks() -> None:
-    await asyncio.wait({asyncio.create_task(asyncio.sleep(3600))})
-
-
-async def future() -> None:
-    await asyncio.get_running_loop().create_future()
-
-
-async def shielded() -> None:
-    await asyncio.shield(asyncio.sleep(3600))
-
-
-async def to_thread() -> None:
-    await asyncio.to_thread(GATE.wait, 10.0)
-
-
-async def executor() -> None:
-    await asyncio.get_running_loop().run_in_executor(None, GATE.wait, 10.0)
-
-
-WAITS: list[tuple[Callable[[], Awaitable[None]], str]] = [
-    (sleep, "sleep"),
-    (sleep_with_a_timeout, "sleep"),
-    (queue_get, "queue get"),
-    (priority_queue_get, "queue get"),
-    (queue_put, "queue put"),
-    (queue_join, "queue join"),
-    (event, "event"),
-    (stop_event, "stop event"),
-    (lock, "lock"),
-    (condition, "condition"),
-    (condition_wait_for, "condition"),
-    (conditions_lock, "lock"),
-    (semaphore, "semaphore"),
-    (bounded_semaphore, "semaphore"),
-    (barrier, "barrier"),
-    (gather, "gather"),
-    (task, "task fetch-3"),
-    (long_task, "task " + "x" * 100),
-    (task_group, "task group"),
-    (tasks, "tasks"),
-    (future, "future"),
-    (shielded, "future"),
-    (to_thread, "worker thread"),
-    (executor, "future"),
-]
-GATE = threading.Event()
 
 
 @pytest.fixture(autouse=True)
@@ -212,7 +65,7 @@ def test_what_it_waits_for(work: Callable[[], Any], words: str, loop_factory: Lo
     waiting_on, where = where_is(work, loop_factory)
     assert words == waiting_on
     assert where is not None
-    assert where.startswith(f"{THIS_FILE}:")
+    assert where.startswith("waits.py:")
     assert where.endswith(f" {work.__name__}")
 
 
@@ -302,6 +155,23 @@ def test_the_users_own_functions_are_no_words_of_asyncios():
     assert "future" == where_is(wait)[0]
 
 
+def test_what_asyncio_calls_of_the_users_is_the_users():
+    """The words are for the innermost line that is shown, not for what is outside of it."""
+
+    class Reader(asyncio.StreamReader):
+        """Has a way of its own to read, which asyncio's `readline` calls."""
+
+        async def readuntil(self, *_args: Any, **_options: Any) -> bytes:
+            """Sleep."""
+            await asyncio.sleep(3600)  # here
+            return b""
+
+    async def work() -> None:
+        await Reader().readline()
+
+    assert ("sleep", last_line_of(Reader.readuntil, "# here")) == where_is(work)
+
+
 def test_through_awaitables_of_all_kinds():
     """Objects with `__await__`, and generators that are coroutines."""
 
@@ -349,7 +219,7 @@ def test_a_task_that_has_not_begun():
     """It waits for nothing; its first line is where it will begin."""
 
     async def watched(_: Any) -> Any:
-        task = asyncio.create_task(sleep())
+        task = asyncio.create_task(turns())
         place = place_of(task)
         task.cancel()
         return place
@@ -357,7 +227,7 @@ def test_a_task_that_has_not_begun():
     words, where = run(watched)
     assert words is None
     assert where is not None
-    assert where.endswith(" sleep")
+    assert where.endswith(" turns")
 
 
 def test_a_task_looks_at_itself():
