@@ -86,3 +86,26 @@ async def turns(number: int = 3) -> None:
     """Let the loop turn, so that callbacks of what has just ended have run."""
     for _ in range(number):
         await asyncio.sleep(0)
+
+
+async def ends_at_once() -> int:
+    return 1
+
+
+async def ends_later() -> int:
+    await asyncio.sleep(0)
+    return 1
+
+
+async def fails() -> None:
+    await asyncio.sleep(0)
+    raise ValueError("broke")
+
+
+async def for_ever() -> None:
+    await asyncio.Event().wait()
+
+
+def counted(ledger: Ledger) -> dict[str, int]:
+    """Only the states that tasks are in."""
+    return {str(state): count for state, count in ledger.counts().items() if count}
