@@ -18,7 +18,7 @@ from __future__ import annotations
 
 
 class BgwidgetsError(Exception):
-    """Everything that bgwidgets raises by itself."""
+    """What all errors have in common that tell a user what cannot be done."""
 
 
 class InvalidWork(BgwidgetsError, TypeError):

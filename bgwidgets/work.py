@@ -169,8 +169,8 @@ def _check_arguments(
         signature.bind(*args, **kwargs)
     except TypeError as error:
         raise InvalidWork(
-            f"{getattr(function, '__name__', function)!s}{signature} cannot be called with these"
-            f" arguments: {error}"
+            f"{getattr(function, '__name__', function)!s}() cannot be called with these arguments:"
+            f" {error}"
         ) from None
 
 

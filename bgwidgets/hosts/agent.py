@@ -53,7 +53,8 @@ class Agent:
         self._context: Final = contextvars.copy_context()
         self._context.run(enter_context, plan.loop_id)
         self._submissions: Final = Submissions(plan.loop_id, plan.name, self._context)
-        self._guard: Final = threading.Lock()
+        # Reentrant: a signal handler, or a user's `__del__`, may command while a command is obeyed.
+        self._guard: Final = threading.RLock()
         self._life = LoopLife()
         self._inbox: Final[deque[HostCommand]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -159,9 +160,12 @@ class Agent:
     def _happened(self, event: LoopEvent) -> None:
         with self._guard:
             before = self._life
-            self._life = before.after(event)
-            is_changed = self._life != before
-        if is_changed:
+            after = before.after(event)
+            while self._life is not before:  # A handler in this very thread was faster.
+                before = self._life
+                after = before.after(event)
+            self._life = after
+        if after != before:
             self._plan.changed()
 
     def _call_in_loop(self, callback: Callable[[], None]) -> None:
@@ -212,11 +216,13 @@ class Agent:
         self._started_at = time.time()
         with self._guard:
             self._loop = loop
+        self._submissions.open(loop)
         if loop.get_task_factory() is None:
             # In the loop's next turn, before the work's first step: no caller waits for this.
             loop.call_soon(self._give_workers, loop)
         else:  # An eager one takes the first step at once.
             self._give_workers(loop)
+        self._happened(LoopEvent.STARTED)
         try:
             main = self._start_main()
         except BaseException as error:  # noqa: BLE001 - whoever started it gets it, whatever it is
@@ -225,8 +231,6 @@ class Agent:
             started.set_exception(error)
             return
         main.add_done_callback(self._main_ended)
-        self._happened(LoopEvent.STARTED)
-        self._submissions.open(loop)
         started.set_result(None)
         self._obey()
 

@@ -93,7 +93,7 @@ class Host(Protocol):
     def start(self) -> None:
         """Start the run. Returns when the loop turns or, where that takes long, at once.
 
-        Raises what broke the start, and `ended` is then resolved with it. Called once.
+        Raises what broke the start, and `ended` is soon resolved with it. Called once.
         """
 
     def snapshot(self) -> LoopSnapshot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future, InvalidStateError
@@ -19,7 +20,7 @@ class LoopFuture(Future[Any]):
     def __init__(self, loop_id: int) -> None:
         super().__init__()
         self._loop_id: Final = loop_id
-        self._telling: Final = threading.Lock()
+        self._telling: Final = threading.RLock()
         self._is_told = False
 
     def cancel(self) -> bool:
@@ -63,7 +64,7 @@ class Submissions:
         self._loop_id: Final = loop_id
         self._loop_name: Final = loop_name
         self._context: Final = context
-        self._guard: Final = threading.Lock()
+        self._guard: Final = threading.RLock()  # a signal handler may submit, too
         self._futures: Final[set[Future[Any]]] = set()
         self._not_begun: Final[dict[Future[Any], Coroutine[Any, Any, Any]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -129,7 +130,8 @@ class Submissions:
             task = loop.create_task(coroutine, name=name)
         except BaseException as error:  # noqa: BLE001 - a user's task factory may raise anything
             coroutine.close()
-            future.set_exception(error)
+            with contextlib.suppress(InvalidStateError):  # It was cancelled in this moment.
+                future.set_exception(error)
             return
         task.add_done_callback(lambda task: _resolve(future, task))
         future.add_done_callback(lambda future: _pass_on_cancellation(future, loop, task))

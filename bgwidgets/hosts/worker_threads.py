@@ -34,7 +34,7 @@ class WorkerThreads(ThreadPoolExecutor):
         self._loop_id: Final = loop_id
         self._most_threads: Final = most_threads
         self._jobs: Final[queue.SimpleQueue[_Job | None]] = queue.SimpleQueue()
-        self._guard: Final = threading.Lock()
+        self._guard: Final = threading.RLock()
         self._workers: Final[list[threading.Thread]] = []
         self._busy: Final[set[str]] = set()
         self._idle = 0

@@ -47,6 +47,8 @@ _WORDS: Final = {
     "run_in_worker_thread": "worker thread",
     "TaskGroup.__aexit__": "task group",
     "wait": "tasks",
+    "as_completed.<locals>._wait_for_one": "tasks",  # until Python 3.12
+    "_AsCompletedIterator._wait_for_one": "tasks",
     "wait_for": "timeout",
 }
 """What asyncio's own coroutines, and ours, wait for. The user's code is never looked up here."""

@@ -43,7 +43,7 @@ def _matches(record: TaskRecord, text: str) -> bool:
 
 
 def _sort_key(sort: str, now: float) -> Callable[[TaskRecord], Any]:
-    """Equal keys keep the stable order: oldest first, as ids grow."""
+    """Of equal keys the older comes first, or last when the order is turned round."""
     keys: dict[str, Callable[[TaskRecord], Any]] = {
         "name": lambda record: record.name().casefold(),
         "coroutine": lambda record: record.coroutine().casefold(),

@@ -1,0 +1,67 @@
+"""The ledger is written in the loop's thread and read from any."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+from bgwidgets.observe.ledger import Ledger
+from bgwidgets.states import TaskState
+from tests.loop_factories import LoopFactory
+from tests.observe.conftest import (
+    LIMIT,
+    ends_at_once,
+    ends_later,
+    fails,
+    for_ever,
+    running_beside,
+)
+
+
+def test_reading_from_other_threads_while_tasks_come_and_go(loop_factory: LoopFactory):
+    """Never raises, never shows a task that is not whole; the counts of the ended only grow."""
+    enough = threading.Event()
+
+    async def churn(ledger: Ledger) -> None:
+        del ledger
+        waiting: list[asyncio.Task[Any]] = []
+        while True:
+            waiting += [asyncio.create_task(for_ever()) for _ in range(5)]
+            done = [asyncio.create_task(work()) for work in (ends_at_once, ends_later, fails) * 5]
+            for task in waiting[:-50]:
+                task.cancel()
+            del waiting[:-50]
+            await asyncio.gather(*done, return_exceptions=True)
+
+    problems: list[str] = []
+
+    def read(ledger: Ledger) -> None:
+        last = 0
+        while not enough.is_set():
+            counts = ledger.counts()
+            ended = sum(count for state, count in counts.items() if state.has_ended)
+            if ended < last or min(counts.values()) < 0:
+                problems.append(f"{ended} ended after {last}")
+            last = ended
+            for record in [*ledger.unfinished(), *ledger.ended()[:20]]:
+                row = record.snapshot()
+                if row.state is TaskState.FAILED and row.error is None:
+                    problems.append(f"failed, and nobody knows why: {row}")
+
+    def try_to_read(ledger: Ledger) -> None:
+        try:
+            read(ledger)
+        except BaseException as error:  # noqa: BLE001 - shown in the test's own thread
+            problems.append(repr(error))
+
+    with running_beside(churn, loop_factory) as ledger:
+        readers = [threading.Thread(target=try_to_read, args=(ledger,)) for _ in range(2)]
+        for reader in readers:
+            reader.start()
+        enough.wait(0.5)
+        enough.set()
+        for reader in readers:
+            reader.join(LIMIT)
+        assert ledger.counts()[TaskState.FINISHED] > 100
+    assert [] == problems[:3]
