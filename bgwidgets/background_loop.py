@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 from weakref import WeakValueDictionary
@@ -28,7 +29,7 @@ from bgwidgets.snapshots import (
 )
 from bgwidgets.states import LoopState
 from bgwidgets.stop_event import StopEvent
-from bgwidgets.work import check_coroutine
+from bgwidgets.work import Work, check_coroutine
 
 MOST_UNFINISHED_TASKS: Final = 10_000
 """As many unfinished tasks `BackgroundLoop.tasks` lists; `task_window` reaches the rest."""
@@ -54,6 +55,12 @@ def stop_together(loops: Sequence[BackgroundLoop], grace: float) -> list[StopRep
     for loop, report in zip(loops, reports, strict=True):
         loop._note(report)  # noqa: SLF001 - its own module
     return reports
+
+
+def wait_for_ends(loops: Sequence[BackgroundLoop], timeout: float) -> None:
+    """Block until all have ended, or for `timeout` seconds."""
+    ends = [loop._run.host.ended for loop in loops]  # noqa: SLF001 - its own module
+    concurrent.futures.wait(ends, timeout)
 
 
 class _Run:
@@ -93,7 +100,7 @@ class BackgroundLoop:
         plan: LoopPlan,
         make_host: HostFactory,
         *,
-        put_on_list: Callable[[BackgroundLoop], object],
+        put_on_list: Callable[[BackgroundLoop, Callable[[], None]], object],
         take_off_list: Callable[[BackgroundLoop], None],
     ) -> None:
         self._plan = plan
@@ -340,16 +347,18 @@ class BackgroundLoop:
         self._refuse_own_thread("restart()", "call it from another thread")
         work = self._plan.work.again()
         with self._restarting:
-            self._put_on_list(self)
             report = self.stop(grace)
             if not report.outcome.has_ended:
                 raise CannotRestart(
                     f"{self.name!r} is still {report.outcome}: {'; '.join(report.notes)}."
                     " Start it under another name"
                 )
-            self._plan = replace(self._plan, work=work, run_number=self.run_number + 1)
-            self._run = _Run(self._make_host(self._plan))
+            self._put_on_list(self, partial(self._renew, work))
             self.begin()
+
+    def _renew(self, work: Work) -> None:
+        self._plan = replace(self._plan, work=work, run_number=self.run_number + 1)
+        self._run = _Run(self._make_host(self._plan))
 
     def begin(self) -> None:
         """Start this run. Called once for each, by whoever made it; raises what broke it."""

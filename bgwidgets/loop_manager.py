@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import logging
+import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sized
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
-from bgwidgets.background_loop import BackgroundLoop, stop_together
+from bgwidgets.background_loop import BackgroundLoop, stop_together, wait_for_ends
 from bgwidgets.commands import Command, RemoveFinished, RestartLoop
 from bgwidgets.exceptions import (
     DuplicateName,
@@ -28,8 +28,12 @@ from bgwidgets.work import check_work
 
 REPLACE_GRACE: Final = 2.0
 """Seconds that a loop which is replaced gets to end by its stop event."""
+REPLACE_ATTEMPTS: Final = 20
+"""How many others may start a loop of the same name at the same moment."""
 EXIT_LIMIT: Final = 0.5
 """Seconds that all loops together get to clean up when the interpreter ends."""
+
+T = TypeVar("T")
 
 _log: Final = logging.getLogger(__name__)
 
@@ -116,29 +120,42 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
             make_host = host_factory(host)
             _check_options(name, loop_factory)
             wanted = checked.name if name is None else name
-            if replace:
-                self._bring_down(wanted)
-            with self._guard:
-                plan = LoopPlan(
-                    loop_id=new_id(),
-                    name=self._free_name(wanted) if name is None and not replace else wanted,
-                    work=checked,
-                    loop_factory=loop_factory or asyncio.new_event_loop,
-                    changed=self._changed,
-                )
-                loop = BackgroundLoop(
-                    plan,
-                    make_host,
-                    put_on_list=self._put_on_list,
-                    take_off_list=self._take_off_list,
-                )
-                replaced = self._put_on_list(loop)
+
+            def list_one() -> tuple[BackgroundLoop, list[BackgroundLoop]]:
+                with self._guard:
+                    plan = LoopPlan(
+                        loop_id=new_id(),
+                        name=self._free_name(wanted) if name is None and not replace else wanted,
+                        work=checked,
+                        loop_factory=loop_factory or asyncio.new_event_loop,
+                        changed=self._changed,
+                    )
+                    loop = BackgroundLoop(
+                        plan,
+                        make_host,
+                        put_on_list=self._put_on_list,
+                        take_off_list=self._take_off_list,
+                    )
+                    return loop, self._put_on_list(loop)
+
+            loop, replaced = self._replacing(wanted, list_one) if replace else list_one()
             self._begin(loop, replaced)
         except BaseException:
             checked.discard()
             raise
         else:
             return loop
+
+    def _replacing(self, name: str, list_one: Callable[[], T]) -> T:
+        """List a loop in the place of another; once more when somebody else was faster."""
+        for _ in range(REPLACE_ATTEMPTS - 1):
+            self._bring_down(name)
+            try:
+                return list_one()
+            except DuplicateName:
+                continue
+        self._bring_down(name)
+        return list_one()
 
     def _begin(self, loop: BackgroundLoop, replaced: list[BackgroundLoop]) -> None:
         try:
@@ -150,10 +167,13 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
             self._changed()
             raise
 
-    def _put_on_list(self, loop: BackgroundLoop) -> list[BackgroundLoop]:
+    def _put_on_list(
+        self, loop: BackgroundLoop, renew: Callable[[], None] = lambda: None
+    ) -> list[BackgroundLoop]:
         """List a loop that is about to run; returns the ended ones that it takes the place of.
 
-        Raises `DuplicateName` when another one of its name has not ended.
+        `renew` makes it one that has not ended, before anybody could take it off for that. Raises
+        `DuplicateName`, and does nothing, when another one of its name has not ended.
         """
         with self._guard:
             others = [other for other in self if other.name == loop.name and other is not loop]
@@ -163,10 +183,11 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
                         f"a loop named {loop.name!r} is {other.state}: choose another name, stop"
                         " that loop first, or start with replace=True"
                     )
+            self._watch_exit()
+            renew()
             for other in others:
                 self._loops.pop(other.id)
             self._loops[loop.id] = loop
-            self._watch_exit()
         self._changed()
         return others
 
@@ -263,17 +284,20 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
 
     def _watch_exit(self) -> None:
         if not self._watches_exit:
+            call_before_exit(partial(self._stop_at_exit, os.getpid()))
             self._watches_exit = True
-            call_before_exit(self._stop_at_exit)
 
-    def _stop_at_exit(self) -> None:
-        """Let tasks clean up, but never hold up the exit: the threads are daemons."""
-        for loop in self:
+    def _stop_at_exit(self, process: int) -> None:
+        """Let tasks clean up, but never hold up the exit: the threads are daemons.
+
+        A fork of that process has its memory and none of its threads, so there is nothing to stop.
+        """
+        if os.getpid() != process:
+            return
+        loops = list(self)
+        for loop in loops:
             loop.stop_loop()
-        deadline = time.monotonic() + EXIT_LIMIT
-        for loop in self:
-            with contextlib.suppress(TimeoutError):
-                loop.wait(max(0.0, deadline - time.monotonic()))
+        wait_for_ends(loops, EXIT_LIMIT)
 
 
 def _check_options(name: object, loop_factory: object) -> None:

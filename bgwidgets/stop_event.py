@@ -13,8 +13,8 @@ from bgwidgets.exceptions import WouldDeadlock
 class StopEvent:
     """An `asyncio.Event` in use, but safe from every thread: `set()` wakes its waiters at once.
 
-    `asyncio.Event.set()` from another thread wakes nobody until the loop's next timer (facts: it
-    "never woke its waiter"). Here each waiter is woken in its own loop, so tasks of several loops
+    `asyncio.Event.set()` from another thread wakes nobody before the loop's next timer. Here each
+    waiter is woken in its own loop, so tasks of several loops
     and plain threads may wait for the same event.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from types import FunctionType
 from typing import Any
@@ -33,7 +33,7 @@ class Work:
     kind: WorkKind
     target: Any = None
     args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = ()  # type: ignore[assignment] # an immutable empty default
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -56,7 +56,7 @@ class Work:
 
     def call(self) -> Any:
         """Call the function: a new coroutine, or whatever a plain function returns."""
-        return self.target(*self.args, **dict(self.kwargs))
+        return self.target(*self.args, **self.kwargs)
 
     def discard(self) -> None:
         """Close a coroutine object that will not run, so that Python need not warn about it."""
@@ -184,7 +184,10 @@ def _innermost(target: object) -> Any:
 
 
 def _kind_of(target: object) -> str:
-    name = getattr(target, "__qualname__", None)
+    function = target
+    while isinstance(function, functools.partial):
+        function = function.func
+    name = getattr(function, "__qualname__", None)
     kind = type(target).__name__.replace("_", " ")
-    article = "an" if kind[0] in "aeiou" else "a"
+    article = "an" if kind[0].lower() in "aeiou" else "a"
     return f"{article} {kind}" + (f" ({name})" if isinstance(name, str) else "")

@@ -20,10 +20,7 @@ from bgwidgets.exceptions import UnknownTask
 from bgwidgets.hosts.main_task import main_coroutine
 from bgwidgets.hosts.protocol import Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.stopping import (
-    AT_THE_END_LIMIT,
-    STOP_LIMIT,
-    Cancellation,
-    close_generators,
+    Ending,
     run_until_closing,
 )
 from bgwidgets.hosts.submissions import Submissions
@@ -61,8 +58,7 @@ class Agent:
         self._ledger: Ledger | None = None
         self._workers: WorkerThreads | None = None
         self._our_tasks: Final[set[asyncio.Task[Any]]] = set()
-        self._stop_asked_at: float | None = None
-        self._winding_down_since: float | None = None
+        self._ending: Ending | None = None
         self._was_stop_requested: bool | None = None
         self._is_closing = False
         self._result: Any = None
@@ -124,8 +120,6 @@ class Agent:
         if isinstance(command, CancelTasks):
             self._refuse_unknown(command.task_ids or ())
         if isinstance(command, StopLoop):
-            with self._guard:
-                self._stop_asked_at = self._stop_asked_at or time.monotonic()
             self._happened(LoopEvent.STOP_ASKED)
         self._inbox.append(command)
         self._call_in_loop(self._obey)
@@ -150,7 +144,7 @@ class Agent:
 
     def _refuse_unknown(self, task_ids: tuple[int, ...]) -> None:
         ledger = self._ledger
-        unknown = [str(number) for number in task_ids if not (ledger and ledger.knows(number))]
+        unknown = [repr(number) for number in task_ids if not (ledger and ledger.knows(number))]
         if unknown:
             raise UnknownTask(
                 f"{self._plan.name!r} has no task {', '.join(unknown)}: the ids are in job.tasks."
@@ -216,6 +210,7 @@ class Agent:
         self._started_at = time.time()
         with self._guard:
             self._loop = loop
+        self._ending = Ending(loop, self._spawn)
         self._submissions.open(loop)
         if loop.get_task_factory() is None:
             # In the loop's next turn, before the work's first step: no caller waits for this.
@@ -246,6 +241,8 @@ class Agent:
         )
 
     def _give_workers(self, loop: asyncio.AbstractEventLoop) -> None:
+        # Also in the place of one that the loop's factory has set: ours hold up no exit, and know
+        # whom they work for. What the work itself sets later stays.
         loop.set_default_executor(self._known_workers())
 
     def _known_workers(self) -> WorkerThreads:
@@ -267,6 +264,11 @@ class Agent:
             raise RuntimeError("the loop has no ledger before it runs")
         return self._ledger
 
+    def _known_ending(self) -> Ending:
+        if self._ending is None:
+            raise RuntimeError("the loop has no end before it runs")
+        return self._ending
+
     def _main_ended(self, main: asyncio.Task[Any]) -> None:
         if main.cancelled():
             self._happened(LoopEvent.MAIN_CANCELLED)
@@ -287,49 +289,33 @@ class Agent:
         while self._inbox:
             command = self._inbox.popleft()
             if isinstance(command, StopLoop):
+                self._known_ending().hurry()
                 self._wind_down()
             elif isinstance(command, CancelTasks):
                 self._cancel(command.task_ids)
 
     def _cancel(self, task_ids: tuple[int, ...] | None) -> None:
         if task_ids is None:
-            for task in asyncio.all_tasks():
-                task.cancel()
+            self._known_ending().cancel_all()
             return
         for task_id in task_ids:
             if (listed := self._known_ledger().task_of(task_id)) is not None:
                 listed.cancel()
 
     def _wind_down(self) -> None:
-        if self._winding_down_since is None:
-            self._winding_down_since = time.monotonic()
+        ending = self._known_ending()
+        if not ending.has_begun:
             self._was_stop_requested = self.stop_event.is_set()
             self._submissions.close()
             # Worker threads that look at it should not go on for a loop that is ending.
             self.stop_event.set()
-            loop = asyncio.get_running_loop()
-            cancellation = Cancellation(loop)
-            # At once: what has not begun need not begin.
-            cancellation.cancel_all()
-            self._spawn(self._end_everything(loop, cancellation))
+            ending.begin(self._known_ledger().close, self._tasks_are_over)
 
-    async def _end_everything(
-        self, loop: asyncio.AbstractEventLoop, cancellation: Cancellation
-    ) -> None:
-        try:
-            await cancellation.wait(self._seconds_left)
-            self._known_ledger().close()
-            if note := await close_generators(self._spawn):
-                self._note(note)
-        finally:
-            self._is_closing = True
-            loop.stop()
-
-    def _seconds_left(self) -> float:
-        limits = [(self._winding_down_since or 0.0) + AT_THE_END_LIMIT]
-        if self._stop_asked_at is not None:
-            limits.append(max(self._stop_asked_at, self._winding_down_since or 0.0) + STOP_LIMIT)
-        return min(limits) - time.monotonic()
+    def _tasks_are_over(self, note: str | None) -> None:
+        if note is not None:
+            self._note(note)
+        self._is_closing = True
+        asyncio.get_running_loop().stop()
 
     def _note(self, text: str) -> None:
         if len(self._notes) < MOST_NOTES:

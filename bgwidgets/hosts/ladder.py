@@ -38,8 +38,7 @@ def ladder(hosts: Sequence[Host], grace: float) -> Ladder:
     Returns a report for each, in order. A loop that did not end in time is given up: its futures
     are failed, and the report says what is left of it. Raises ValueError for a grace below zero.
     """
-    if not grace >= 0:
-        raise ValueError(f"grace is a number of seconds, at least 0, not {grace!r}")
+    _check_grace(grace)
     began = time.time()
     steps: dict[int, list[str]] = {host.loop_id: [] for host in hosts}
     for (name, command), limit in zip(_RUNGS, (grace, CANCEL_LIMIT, STOP_LIMIT), strict=True):
@@ -51,6 +50,15 @@ def ladder(hosts: Sequence[Host], grace: float) -> Ladder:
             steps[host.loop_id].append(name)
         yield left, limit
     return [_report(host, tuple(steps[host.loop_id]), began) for host in hosts]
+
+
+def _check_grace(grace: float) -> None:
+    try:
+        is_duration = grace >= 0
+    except TypeError:
+        is_duration = False
+    if not is_duration:
+        raise ValueError(f"grace is a number of seconds, at least 0, not {grace!r}")
 
 
 def _report(host: Host, steps: tuple[str, ...], began: float) -> StopReport:

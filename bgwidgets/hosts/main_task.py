@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any, cast
 
+from bgwidgets.exceptions import InvalidWork
 from bgwidgets.work import Work, WorkKind
 
 
@@ -24,6 +25,11 @@ def main_coroutine(work: Work, workers: Callable[[], Executor]) -> Coroutine[Any
 async def _run_plain_function(work: Work, workers: Callable[[], Executor]) -> Any:
     """Run the work in a worker thread; await what it returns if that is a coroutine."""
     returned = await run_in_worker_thread(work.call, workers())
+    if inspect.isasyncgen(returned):
+        raise InvalidWork(
+            f"{work.qualified_name} returned an asynchronous generator, of which nothing has run:"
+            " return a coroutine that does `async for item in ...`"
+        )
     return await returned if inspect.isawaitable(returned) else returned
 
 

@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from bgwidgets.observe.asyncio_internals import let_go_of
 
@@ -19,9 +20,11 @@ AT_THE_END_LIMIT: Final = 5.0
 """Seconds that tasks get to clean up when the main task has ended by itself."""
 STOP_LIMIT: Final = 1.0
 """Seconds that tasks get to clean up from the moment at which a stop was asked for."""
+LAST_CALL: Final = 0.3
+"""Seconds before the limit at which a task that swallowed its CancelledError, or still cleans up,
+gets another one."""
 CANCEL_AGAIN_AFTER: Final = 0.5
-"""Seconds after which a task that swallowed its CancelledError gets another one. A cancel handler
-that takes less is not disturbed."""
+"""Seconds in which a second call to cancel a task does not disturb what the first one set off."""
 LOOK_AGAIN_AFTER: Final = 0.1
 """Seconds after which new tasks are looked for."""
 GENERATORS_LIMIT: Final = 0.5
@@ -30,44 +33,74 @@ GENERATORS_LIMIT: Final = 0.5
 Spawn = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
 
 
-class Cancellation:
-    """Cancels every task of a loop, and those that they start meanwhile. In the loop's thread."""
+class Ending:
+    """Brings the tasks of one loop to an end. In the loop's thread only."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, spawn: Spawn) -> None:
+        """`spawn` makes a task that `asyncio.all_tasks()` does not show."""
         self._loop: Final = loop
-        self._cancelled_at: Final[dict[asyncio.Task[Any], float]] = {}
+        self._spawn: Final = spawn
+        self._cancelled_at: Final[WeakKeyDictionary[asyncio.Task[Any], float]] = WeakKeyDictionary()
+        self._ends_by = float("inf")
+        self.has_begun = False
 
-    def cancel_all(self) -> None:
-        """Cancel what is to be cancelled, for the first time or again."""
+    def cancel_all(self, *, again_after: float = CANCEL_AGAIN_AFTER) -> None:
+        """Cancel every task, but not those that were cancelled a moment ago."""
         now = time.monotonic()
         for task in asyncio.all_tasks(self._loop):
-            if now - self._cancelled_at.get(task, float("-inf")) >= CANCEL_AGAIN_AFTER:
+            if now - self._cancelled_at.get(task, float("-inf")) >= again_after:
                 self._cancelled_at[task] = now
                 task.cancel()
 
-    async def wait(self, seconds_left: Callable[[], float]) -> None:
-        """After a first `cancel_all()`: cancel until nothing is left or the time is over.
+    def hurry(self) -> None:
+        """A stop was asked for: it is over soon."""
+        self._ends_by = min(self._ends_by, time.monotonic() + STOP_LIMIT)
 
-        `seconds_left` is asked again and again: a stop that is asked for meanwhile shortens it.
+    def begin(self, closing: Callable[[], None], over: Callable[[str | None], None]) -> None:
+        """Begin, once. `closing` is called before the generators are closed, `over` at the end,
+        with what there is to say.
         """
-        while (tasks := asyncio.all_tasks(self._loop)) and (left := seconds_left()) > 0:
+        if self.has_begun:
+            return
+        self.has_begun = True
+        self._ends_by = min(self._ends_by, time.monotonic() + AT_THE_END_LIMIT)
+        # At once: what has not begun need not begin.
+        self.cancel_all()
+        self._spawn(self._end(closing, over))
+
+    async def _end(self, closing: Callable[[], None], over: Callable[[str | None], None]) -> None:
+        note = None
+        try:
+            await self._cancel_until_nothing_is_left()
+            closing()
+            note = await self._close_generators()
+        finally:
+            over(note)
+
+    async def _cancel_until_nothing_is_left(self) -> None:
+        is_last_call = False
+        while tasks := asyncio.all_tasks(self._loop):
+            # Asked again and again, for a stop may be asked for meanwhile.
+            left = self._ends_by - time.monotonic()
+            if left <= 0:
+                return
+            if left <= LAST_CALL and not is_last_call:
+                is_last_call = True
+                self.cancel_all(again_after=LAST_CALL)
             await asyncio.wait(tasks, timeout=min(left, LOOK_AGAIN_AFTER))
-            self.cancel_all()
+            self.cancel_all(again_after=float("inf"))
 
-
-async def close_generators(spawn: Spawn) -> str | None:
-    """Close the running loop's asynchronous generators; says what went wrong, if anything did.
-
-    Not under `asyncio.wait_for`, which waits for the end of what it cancels: a generator may
-    swallow that too.
-    """
-    closing = spawn(asyncio.get_running_loop().shutdown_asyncgens())
-    await asyncio.wait({closing}, timeout=GENERATORS_LIMIT)
-    if closing.done():
-        return None
-    closing.cancel()
-    let_go_of(closing)
-    return f"an asynchronous generator did not close within {GENERATORS_LIMIT} s"
+    async def _close_generators(self) -> str | None:
+        """Not under `asyncio.wait_for`, which waits for the end of what it cancels: a generator may
+        swallow that too.
+        """
+        closing = self._spawn(self._loop.shutdown_asyncgens())
+        await asyncio.wait({closing}, timeout=GENERATORS_LIMIT)
+        if closing.done():
+            return None
+        closing.cancel()
+        let_go_of(closing)
+        return f"an asynchronous generator did not close within {GENERATORS_LIMIT} s"
 
 
 def run_until_closing(

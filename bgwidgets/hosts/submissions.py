@@ -68,11 +68,13 @@ class Submissions:
         self._futures: Final[set[Future[Any]]] = set()
         self._not_begun: Final[dict[Future[Any], Coroutine[Any, Any, Any]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._has_opened = False
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let coroutines in to this loop. In its thread."""
         with self._guard:
             self._loop = loop
+            self._has_opened = True
 
     def close(self) -> None:
         """Let nothing in from now on; what is inside goes on. Any thread; does not block."""
@@ -96,6 +98,8 @@ class Submissions:
                 )
                 return future
         coroutine.close()
+        if not self._has_opened:
+            raise LoopEnded(f"{self._loop_name!r} takes no work yet: it has not come up")
         raise LoopEnded(
             f"{self._loop_name!r} takes no more work: it has ended or is stopping."
             " Start another loop, or restart this one"

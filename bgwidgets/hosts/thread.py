@@ -62,11 +62,7 @@ class ThreadHost:
         """
         thread = threading.Thread(target=self._run, name=self._thread_name, daemon=True)
         try:
-            thread.start()
-        except RuntimeError as error:  # No thread can be had: too many, or the interpreter ends.
-            self._agent.fail_to_start(error)
-            raise
-        try:
+            self._start_thread(thread)
             self._started.result(START_LIMIT)
         except TimeoutError:
             if self._started.done():
@@ -76,6 +72,17 @@ class ThreadHost:
                 f"{self._plan.name!r} did not come up within {START_LIMIT:g} s: its loop_factory"
                 " has not returned. When it does, the loop is stopped at once"
             ) from None
+        except BaseException:
+            # The user's own, then the loop is over anyhow; or a Ctrl-C while we waited.
+            self._agent.command(StopLoop(self._plan.loop_id))
+            raise
+
+    def _start_thread(self, thread: threading.Thread) -> None:
+        try:
+            thread.start()
+        except RuntimeError as error:  # No thread can be had: too many, or the interpreter ends.
+            self._agent.fail_to_start(error)
+            raise
 
     def _run(self) -> None:
         try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from inspect import CORO_CREATED
 from typing import Any
 
 
@@ -31,7 +30,9 @@ def let_go_of(task: asyncio.Task[Any]) -> None:
     if hasattr(task, "_log_destroy_pending"):
         task._log_destroy_pending = False  # noqa: SLF001 - this module's purpose
     coroutine = task.get_coro()
-    if inspect.iscoroutine(coroutine) and inspect.getcoroutinestate(coroutine) == CORO_CREATED:
+    if not inspect.iscoroutine(coroutine):
+        return
+    if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
         coroutine.close()  # Nor "was never awaited".
 
 

@@ -7,6 +7,7 @@ own coroutine down to the innermost one, from any thread and without disturbing 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -19,9 +20,8 @@ from bgwidgets.observe.asyncio_internals import future_waited_for
 LONGEST_CHAIN: Final = 200
 """A recursion that is deeper than this tells no more."""
 
-_NOT_THE_USERS: Final = (
-    f"{Path(asyncio.__file__).parent}/",
-    f"{Path(__file__).parents[1]}/",
+_NOT_THE_USERS: Final = tuple(
+    f"{folder}{os.sep}" for folder in (Path(asyncio.__file__).parent, Path(__file__).parents[1])
 )
 """Folders whose code is not what a user looks for: asyncio's and ours."""
 

@@ -66,6 +66,8 @@ class TaskRecord:
             return self.end.state if self.end else _state_of_done(task)
         if task.cancelling():
             return TaskState.CANCELLING
+        if asyncio.current_task(task.get_loop()) is task:
+            return TaskState.RUNNING
         if self.runs and place_of(task)[0] == "worker thread":
             return TaskState.RUNNING
         return TaskState.PENDING
@@ -204,10 +206,9 @@ class Ledger:
     def _died(self, record: TaskRecord, task: asyncio.Task[Any]) -> None:
         state = _state_of_done(task)
         error = peek_exception(task) if state is TaskState.FAILED else None
+        text = one_line(error) if error is not None else None
         record.ended_at = time.time()
-        record.end = _End(
-            state, record.name(), record.coroutine(), one_line(error) if error is not None else None
-        )
+        record.end = _End(state, record.name(), record.coroutine(), text)
         record.task = None
         with self._turning_over:
             self._ends[state] += 1
@@ -234,7 +235,7 @@ class Ledger:
 
     def knows(self, task_id: int) -> bool:
         """Whether a task of that id is unfinished or among the last that ended. Any thread."""
-        return task_id in self._unfinished or any(task_id == record.id for record in self.ended())
+        return any(task_id == record.id for records in self.all() for record in records)
 
     def counts(self) -> dict[TaskState, int]:
         """How many tasks are in each state, the ended since the start. Any thread."""

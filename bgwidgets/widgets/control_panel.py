@@ -145,8 +145,8 @@ class ControlPanel(ipywidgets.VBox):
         super().close()
 
     def _start_publisher(self) -> None:
-        # Nothing that the publisher holds leads back to the panel, or it would never be garbage;
-        # when it is, ipywidgets' `__del__` calls `close`.
+        # Nothing that the publisher holds leads back to the panel, or it would never be garbage.
+        # Once ipywidgets too has let go of it, its `__del__` calls `close`.
         find_panel = weakref.ref(self)
         choice, buttons, widgets = self._choice, self._buttons, self._widgets
 

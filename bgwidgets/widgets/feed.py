@@ -31,7 +31,7 @@ from bgwidgets.widgets.requests import (
     SortRows,
     TableRequest,
 )
-from bgwidgets.widgets.schedule import LookSchedule
+from bgwidgets.widgets.schedule import CHANGES_APART, LookSchedule
 from bgwidgets.widgets.selection import loop_to_select
 from bgwidgets.widgets.showing import Showing
 
@@ -103,7 +103,10 @@ class Feed:
                 self._look_for_effect(now)
             case Changed():
                 if not self._showing.is_held:
-                    self._schedule.something_changed(now)
+                    # Nobody watches a panel whose cell was run anew; ipywidgets keeps it all the
+                    # same, and there may be many of them.
+                    apart = CHANGES_APART if self._mailer.is_watched else face.interval
+                    self._schedule.something_changed(now, apart)
             case Refresh():
                 self._mailer.expect_answers(now)
                 self._look(now)

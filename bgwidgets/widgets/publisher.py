@@ -129,9 +129,11 @@ class Publisher:
         """Take all that has come, then tell the pages; a closed panel does what it was asked."""
         try:
             for _ in range(len(self._inbox)):
-                self._feed.take(self._inbox.popleft(), face, self._clock())
+                with self._condition:
+                    item = self._inbox.popleft()
+                self._feed.take(item, face, self._clock())
             return self._feed.advance(face, self._clock()) if is_open else None
-        except Exception as error:  # noqa: BLE001 - the panel says it, and the thread lives on
+        except BaseException as error:  # noqa: BLE001 - the panel says it, and the thread lives on
             self._feed.report(error)
             return self._clock() + _AFTER_AN_ERROR
 

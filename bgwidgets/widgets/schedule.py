@@ -20,9 +20,9 @@ class LookSchedule:
         self._wanted: list[float] = [float("-inf")]
         """The first look is due at once."""
 
-    def something_changed(self, now: float) -> None:
+    def something_changed(self, now: float, apart: float = CHANGES_APART) -> None:
         """A loop was added, removed or changed its state."""
-        moment = max(now + SETTLES_IN, self._looked_at + CHANGES_APART)
+        moment = max(now + SETTLES_IN, self._looked_at + apart)
         if all(moment < wanted for wanted in self._wanted):
             self._wanted.append(moment)
 

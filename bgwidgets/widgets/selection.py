@@ -23,7 +23,9 @@ class Choice:
         self._following_thread: int | None = None
 
     def follow(self, select: Callable[[], None]) -> None:
-        """Call `select`, whose new value is nobody's choice. In the publisher's thread only."""
+        """Call `select`, whose new value is nobody's choice. One thread at a time: the
+        publisher's, from the moment that there is one.
+        """
         self._following_thread = threading.get_ident()
         try:
             select()

@@ -45,7 +45,8 @@ def test_counts_are_exact(loop_factory: LoopFactory):
         # The one that runs this is a task too.
         quarter = MANY // 4
         expected = {
-            "pending": quarter - quarter // 2 + 1,
+            "running": 1,
+            "pending": quarter - quarter // 2,
             "finished": 2 * quarter,
             "failed": quarter,
             "cancelled": quarter // 2,
@@ -58,7 +59,7 @@ def test_counts_are_exact(loop_factory: LoopFactory):
         results = await asyncio.gather(*tasks, return_exceptions=True)
         assert quarter == sum(isinstance(result, ValueError) for result in results)
         await turns()
-        assert {"pending": 1} | ends == counted(ledger)
+        assert {"running": 1} | ends == counted(ledger)
 
     run(watched, loop_factory)
 
@@ -69,7 +70,7 @@ def test_every_state_is_counted_from_the_start():
     async def watched(ledger: Ledger) -> dict[TaskState, int]:
         return ledger.counts()
 
-    assert dict.fromkeys(TaskState, 0) | {TaskState.PENDING: 1} == run(watched)
+    assert dict.fromkeys(TaskState, 0) | {TaskState.RUNNING: 1} == run(watched)
 
 
 def test_all_ways_to_make_a_task(loop_factory: LoopFactory):
@@ -342,6 +343,6 @@ def test_tasks_of_our_own_are_in_no_list(loop_factory: LoopFactory):
         assert 1 == len(ledger.unfinished())
         ours.cancel()
         await asyncio.wait({ours})
-        assert {"pending": 1} == counted(ledger)
+        assert {"running": 1} == counted(ledger)
 
     run(watched, loop_factory)

@@ -99,7 +99,7 @@ SORTED = {
     "name": ["adam", "Bob", "carl", "eve", "main", "Zoe"],
     # apple, fail, finish, pear, stay, watched.
     "coroutine": ["Zoe", "carl", "eve", "adam", "Bob", "main"],
-    "state": ["main", "Zoe", "adam", "Bob", "eve", "carl"],
+    "state": ["Zoe", "adam", "main", "Bob", "eve", "carl"],
     # Nothing; then "event", "KeyError: ..." and "sleep", in the order of their characters.
     "waiting_on": ["main", "eve", "carl", "Bob", "adam", "Zoe"],
     "created_at": ["main", "Zoe", "adam", "Bob", "eve", "carl"],
@@ -182,7 +182,7 @@ def test_equal_rows_stay_in_the_order_of_their_birth():
         ("cancelling", ["Bob"]),
         ("broken TREE", ["carl"]),
         ("failed", ["carl"]),
-        ("pending", ["main", "Zoe", "adam"]),
+        ("pending", ["Zoe", "adam"]),
         ("e", ["main", "Zoe", "adam", "Bob", "carl", "eve"]),
         ("no such thing", []),
     ],
@@ -205,7 +205,7 @@ def test_a_filter_and_a_sort_and_a_cut():
     def check(ledger: Ledger) -> None:
         request = WindowRequest(filter="pending", sort="name", descending=True, start=1, stop=2)
         window = task_window(ledger, request)
-        assert (["main"], 1, 3) == (names(window), window.start, window.total)
+        assert (["adam"], 1, 2) == (names(window), window.start, window.total)
 
     in_an_orchard(check)
 

@@ -119,7 +119,7 @@ def test_buttons_follow_what_the_loop_does(bench: Bench):
     assert bench.buttons() == {}
     bench.source.loops = [loop(1)]
     bench.give(Changed())
-    bench.pass_time(PROMPT)
+    bench.pass_time(1)
     running = {Action.STOP_EVENT, Action.STOP_LOOP, Action.CANCEL_TASKS, Action.RESTART}
     assert bench.buttons() == dict.fromkeys(running, True)
     bench.source.loops = [ended_loop(1)]
@@ -127,6 +127,16 @@ def test_buttons_follow_what_the_loop_does(bench: Bench):
     bench.pass_time(2)
     ended = {Action.STOP_EVENT: False, Action.STOP_LOOP: False, Action.CANCEL_TASKS: False}
     assert bench.buttons() == ended | {Action.REMOVE_FINISHED: True}
+
+
+def test_a_panel_that_nobody_watches_looks_once_an_interval(bench: Bench):
+    """However often something changes: there may be many such panels, of cells that ran anew."""
+    bench.pass_time(5)
+    before = bench.source.looks
+    for _ in range(50):
+        bench.give(Changed())
+        bench.pass_time(0.1)
+    assert 10 <= bench.source.looks - before <= 11
 
 
 def test_a_button_is_enabled_at_once_and_disabled_late(bench: Bench):
