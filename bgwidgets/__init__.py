@@ -21,6 +21,7 @@ from bgwidgets.exceptions import (
     InvalidWork,
     LoopEnded,
     LoopUnfinished,
+    NoStopEvent,
     ProtectedLoop,
     UnknownHost,
     UnknownLoop,
@@ -51,6 +52,7 @@ __all__ = [
     "LoopSnapshot",
     "LoopState",
     "LoopUnfinished",
+    "NoStopEvent",
     "ProtectedLoop",
     "StopEvent",
     "StopReport",
@@ -61,13 +63,17 @@ __all__ = [
     "UnknownLoop",
     "UnknownTask",
     "WouldDeadlock",
+    "adopt",
     "current",
+    "discover",
     "manager",
     "panel",
     "start",
 ]
 
 start = manager.start
+adopt = manager.adopt
+discover = manager.discover
 
 
 def panel(manager: LoopManager = manager, interval: float = 0.5) -> ControlPanel:

@@ -29,6 +29,12 @@ def leave_loop_thread() -> None:
     _loop_of_thread.pop(threading.get_ident(), None)
 
 
+def leave_thread(number: int, loop_id: int) -> None:
+    """The thread of that number is this loop's no more. Any thread: the loop is not ours to end."""
+    if _loop_of_thread.get(number) == loop_id:
+        _loop_of_thread.pop(number, None)
+
+
 def enter_worker_thread(loop_id: int) -> None:
     """From now on the calling thread runs this loop's blocking functions."""
     _loop_of_worker[threading.get_ident()] = loop_id
@@ -48,6 +54,11 @@ def enter_context(loop_id: int) -> None:
 def loop_id_of_thread() -> int | None:
     """The loop whose own thread is calling. Any thread; does not block."""
     return _loop_of_thread.get(threading.get_ident())
+
+
+def loop_id_of(number: int | None) -> int | None:
+    """The loop whose own thread has this number. Any thread; does not block."""
+    return None if number is None else _loop_of_thread.get(number)
 
 
 def works_for(loop_id: int) -> bool:

@@ -8,6 +8,7 @@ BgwidgetsError
 ├── UnknownTask (LookupError)    the loop has no such task
 ├── LoopEnded (RuntimeError)     the loop has ended, or ended without a result
 ├── LoopUnfinished (RuntimeError) only an ended loop can be removed
+├── NoStopEvent (RuntimeError)   an adopted loop has no stop event that is known
 ├── ProtectedLoop (RuntimeError) stopping it would take the kernel or a library down
 ├── WouldDeadlock (RuntimeError) the call would wait for itself
 ├── CannotRestart (RuntimeError) the work cannot be run a second time
@@ -47,6 +48,10 @@ class LoopEnded(BgwidgetsError, RuntimeError):
 
 class LoopUnfinished(BgwidgetsError, RuntimeError):
     """Raised when a loop is to be removed that has not ended."""
+
+
+class NoStopEvent(BgwidgetsError, RuntimeError):
+    """Raised when the stop event of an adopted loop is to be set, and none is known."""
 
 
 class ProtectedLoop(BgwidgetsError, RuntimeError):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from bgwidgets.adoption import FoundLoops, check_adoption
 from bgwidgets.background_loop import BackgroundLoop, stop_together, wait_for_ends
 from bgwidgets.commands import Command, RemoveFinished, RestartLoop
 from bgwidgets.exceptions import (
@@ -19,12 +20,13 @@ from bgwidgets.exceptions import (
     LoopUnfinished,
     UnknownLoop,
 )
+from bgwidgets.hosts.adopted import AdoptedHost
 from bgwidgets.hosts.interpreter_exit import call_before_exit
 from bgwidgets.hosts.protocol import LoopPlan
 from bgwidgets.hosts.registry import host_factory
 from bgwidgets.identifiers import new_id
 from bgwidgets.snapshots import LoopSnapshot, StopReport, TaskWindow, WindowRequest
-from bgwidgets.work import check_work
+from bgwidgets.work import Work, WorkKind, check_work
 
 REPLACE_GRACE: Final = 2.0
 """Seconds that a loop which is replaced gets to end by its stop event."""
@@ -50,6 +52,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         self._guard: Final = threading.RLock()
         self._loops: Final[dict[int, BackgroundLoop]] = {}
         self._subscribers: Final[dict[object, Callable[[], None]]] = {}
+        self._found: Final = FoundLoops()
         self._watches_exit = False
 
     # The collection
@@ -146,6 +149,69 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         else:
             return loop
 
+    def adopt(
+        self,
+        target: Any,
+        *,
+        stop_event: asyncio.Event | None = None,
+        name: str | None = None,
+        protected: bool | None = None,
+    ) -> BackgroundLoop:
+        """List an event loop that was started elsewhere, and command it like one of ours.
+
+        Args:
+            target: An event loop that runs in some thread; a function that carries its loop as an
+                attribute, which may appear up to 5 seconds later; or a snapshot from `discover()`.
+            stop_event: The `asyncio.Event` by which its work ends. By default the one beside the
+                loop among the function's attributes, or else the only one among the arguments of
+                the loop's tasks.
+            name: What to call it; by default the function's or the thread's name.
+            protected: True refuses every command. A snapshot from `discover()` stays protected
+                unless this is False; the kernel's own loops stay so in any case.
+
+        Returns at once: the loop is `starting` until it is found running, and `failed` when it is
+        not. When its runner has gone, what it left is cancelled and it is closed. Raises
+        `InvalidWork`, `UnknownLoop`, `DuplicateName` or `ProtectedLoop`; then nothing was adopted.
+
+        """
+        _check_options(name, None)
+        adoption = check_adoption(target, protected, self._found)
+        if (known := self._loops.get(adoption.own_id or 0)) is not None:
+            return known
+        if stop_event is not None and not isinstance(stop_event, asyncio.Event):
+            raise InvalidWork(f"stop_event is an asyncio.Event, not {type(stop_event).__name__}")
+
+        def make_host(plan: LoopPlan) -> AdoptedHost:
+            return AdoptedHost(
+                plan,
+                adoption.find_loop,
+                stop_event=stop_event,
+                why_protected=adoption.why_protected,
+            )
+
+        with self._guard:
+            plan = LoopPlan(
+                loop_id=new_id(),
+                name=self._free_name(adoption.name) if name is None else name,
+                work=Work(WorkKind.ELSEWHERE),
+                changed=self._changed,
+            )
+            loop = BackgroundLoop(
+                plan, make_host, put_on_list=self._put_on_list, take_off_list=self._take_off_list
+            )
+            replaced = self._put_on_list(loop)
+        self._begin(loop, replaced)
+        return loop
+
+    def discover(self) -> list[LoopSnapshot]:
+        """Every event loop that runs in this process, ours or not, known by its thread's name.
+
+        Those that are not ours are protected: `adopt()` one to command it. Any thread; blocks for
+        a fraction of a second, so it is done on demand and never at a refresh.
+        """
+        ours = [snapshot for snapshot in self.snapshots() if not snapshot.state.has_ended]
+        return [*ours, *(snapshot for _, snapshot in self._found.look())]
+
     def _replacing(self, name: str, list_one: Callable[[], T]) -> T:
         """List a loop in the place of another; once more when somebody else was faster."""
         for _ in range(REPLACE_ATTEMPTS - 1):
@@ -211,9 +277,11 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
     def stop_all(self, grace: float = 2.0) -> list[StopReport]:
         """Bring every loop down, all at once; a report for each that was unfinished.
 
+        Protected loops are left alone.
+
         Blocks for at most `grace` + 3 seconds. Raises `WouldDeadlock` in a loop's own thread.
         """
-        return stop_together([loop for loop in self if not loop.state.has_ended], grace)
+        return stop_together([loop for loop in self if _can_be_stopped(loop)], grace)
 
     def remove_finished(self) -> None:
         """Take every ended loop off the list."""
@@ -294,10 +362,16 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         """
         if os.getpid() != process:
             return
-        loops = list(self)
+        # Adopted loops are their owners' affair.
+        loops = [loop for loop in self if not loop.snapshot().adopted]
         for loop in loops:
             loop.stop_loop()
         wait_for_ends(loops, EXIT_LIMIT)
+
+
+def _can_be_stopped(loop: BackgroundLoop) -> bool:
+    snapshot = loop.snapshot()
+    return not snapshot.state.has_ended and not snapshot.protected
 
 
 def _check_options(name: object, loop_factory: object) -> None:

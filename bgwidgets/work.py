@@ -22,6 +22,8 @@ class WorkKind(Enum):
     """A coroutine object, which can run once."""
     COROUTINE_FUNCTION = auto()
     """A function that makes a new coroutine at each call."""
+    ELSEWHERE = auto()
+    """It was started elsewhere: its loop is adopted."""
     PLAIN_FUNCTION = auto()
     """A function that may block, so it runs in a worker thread."""
 
@@ -65,6 +67,10 @@ class Work:
 
     def again(self) -> Work:
         """The same work for another run; raises `CannotRestart` for a coroutine object."""
+        if self.kind is WorkKind.ELSEWHERE:
+            raise CannotRestart(
+                "an adopted loop was started elsewhere: start it there again, and adopt it anew"
+            )
         if self.kind is WorkKind.COROUTINE:
             raise CannotRestart(
                 f"{self.qualified_name} was started as a coroutine object, which runs only once:"

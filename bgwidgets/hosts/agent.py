@@ -210,7 +210,6 @@ class Agent:
         self._started_at = time.time()
         with self._guard:
             self._loop = loop
-        self._ending = Ending(loop, self._spawn)
         self._submissions.open(loop)
         if loop.get_task_factory() is None:
             # In the loop's next turn, before the work's first step: no caller waits for this.
@@ -266,7 +265,7 @@ class Agent:
 
     def _known_ending(self) -> Ending:
         if self._ending is None:
-            raise RuntimeError("the loop has no end before it runs")
+            self._ending = Ending(asyncio.get_running_loop(), self._spawn)
         return self._ending
 
     def _main_ended(self, main: asyncio.Task[Any]) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Final
 
 from bgwidgets.commands import CancelTasks, HostCommand, SetStopEvent, StopLoop
+from bgwidgets.exceptions import NoStopEvent
 from bgwidgets.hosts.protocol import Host
 from bgwidgets.snapshots import StopReport
 
@@ -45,10 +46,16 @@ def ladder(hosts: Sequence[Host], grace: float) -> Ladder:
         left = [host for host in hosts if not host.ended.done()]
         if not left:
             break
+        asked = []
         for host in left:
-            host.command(command(host.loop_id))
+            try:
+                host.command(command(host.loop_id))
+            except NoStopEvent:
+                continue
             steps[host.loop_id].append(name)
-        yield left, limit
+            asked.append(host)
+        if asked:
+            yield left, limit
     return [_report(host, tuple(steps[host.loop_id]), began) for host in hosts]
 
 

@@ -105,7 +105,8 @@ class Host(Protocol):
     def command(self, command: HostCommand) -> None:
         """Ask for something; also before the loop has come up. Nothing happens on an ended loop.
 
-        Raises `UnknownTask`, and then does nothing of what was asked.
+        Raises `UnknownTask`, `ProtectedLoop` or `NoStopEvent`, and then does nothing of what was
+        asked.
         """
 
     def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:

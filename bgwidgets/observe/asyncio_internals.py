@@ -48,3 +48,17 @@ def future_waited_for(task: asyncio.Task[Any]) -> asyncio.Future[Any] | None:
     """The future on which a suspended task waits; None when it waits for none or it is unknown."""
     future: asyncio.Future[Any] | None = getattr(task, "_fut_waiter", None)
     return future
+
+
+def thread_id_of(loop: asyncio.AbstractEventLoop) -> int | None:
+    """The number of the thread in which a loop runs; None when it does not run or does not tell."""
+    number: int | None = getattr(loop, "_thread_id", None)
+    return number
+
+
+def is_what_its_runner_waits_for(task: asyncio.Task[Any]) -> bool:
+    """Whether `run_until_complete` returns when this task has ended. False where it is unknown."""
+    callbacks = getattr(task, "_callbacks", None) or ()
+    # asyncio's own `_run_until_complete_cb`, uvloop's `run_until_complete.<locals>.done_cb`.
+    names = [getattr(callback, "__qualname__", "") for callback, _ in callbacks]
+    return any("run_until_complete" in name for name in names)

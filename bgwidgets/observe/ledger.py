@@ -180,6 +180,11 @@ class Ledger:
         hide(task)
         return task
 
+    def note(self, task: asyncio.Task[Any], *, is_main: bool = False) -> None:
+        """Enter a task that was born before the watch began. In the loop's thread."""
+        if not task.done():
+            self._born(task, task.get_coro(), is_main=is_main)
+
     def close(self) -> None:
         """Watch no more births. In the loop's thread."""
         if self._watches_by_factory:

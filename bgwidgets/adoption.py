@@ -1,0 +1,115 @@
+"""What can be adopted, and what is made of it: how to find the loop, its name, why it is protected.
+
+Knows of the event loops that were found in this process, so that each has one id for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from bgwidgets.belonging import loop_id_of
+from bgwidgets.exceptions import InvalidWork, ProtectedLoop, UnknownLoop
+from bgwidgets.hosts.adopted import AdoptedHost, Carried, FindLoop
+from bgwidgets.identifiers import new_id
+from bgwidgets.observe.discovery import FoundLoop, running_loops, thread_of
+from bgwidgets.snapshots import LoopSnapshot
+from bgwidgets.states import LoopState
+
+NOT_OURS: Final = "it was not started here: adopt it with protected=False to command it"
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """A loop that can be adopted."""
+
+    find_loop: FindLoop
+    name: str
+    why_protected: str | None
+    own_id: int | None = None
+    """The id of the background loop that it is already."""
+
+
+class FoundLoops:
+    """The running event loops of this process, each with an id of its own. Any thread."""
+
+    def __init__(self) -> None:
+        self._ids: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, int]] = WeakKeyDictionary()
+        self._guard: Final = threading.Lock()
+
+    def look(self) -> list[tuple[FoundLoop, LoopSnapshot]]:
+        """Every loop that is not ours. Blocks for a moment: see `running_loops`."""
+        return [
+            (found, self._snapshot(found))
+            for found in running_loops()
+            if loop_id_of(found.thread.ident if found.thread else None) is None
+        ]
+
+    def find(self, loop_id: int) -> FoundLoop:
+        """The loop that was once found with this id. Raises `UnknownLoop` when it is gone."""
+        with self._guard:
+            loops = [loop for loop, number in self._ids.items() if number == loop_id]
+        if not loops:
+            raise UnknownLoop(f"the loop {loop_id} is gone: look again with discover()")
+        return FoundLoop(loops[0], thread_of(loops[0]))
+
+    def _snapshot(self, found: FoundLoop) -> LoopSnapshot:
+        with self._guard:
+            loop_id = self._ids.setdefault(found.loop, new_id())
+        thread = found.thread
+        return LoopSnapshot(
+            id=loop_id,
+            name=thread.name if thread else type(found.loop).__name__,
+            host=AdoptedHost.kind,
+            state=LoopState.RUNNING,
+            protected=True,
+            thread_name=thread.name if thread else None,
+            native_thread_id=thread.native_id if thread else None,
+            as_of=time.time(),
+        )
+
+
+def check_adoption(target: object, protected: bool | None, found: FoundLoops) -> Adoption:
+    """Find out what `target` is. Raises `InvalidWork`, `UnknownLoop` or `ProtectedLoop`."""
+    if isinstance(target, LoopSnapshot):
+        one = found.find(target.id)
+        why = one.why_protected or (NOT_OURS if protected is None else None)
+        return _adoption(one, why, protected)
+    if isinstance(target, asyncio.AbstractEventLoop):
+        one = FoundLoop(target, thread_of(target))
+        return _adoption(one, one.why_protected, protected)
+    if callable(target) and hasattr(target, "__dict__"):
+        name = str(getattr(target, "__name__", None) or type(target).__name__)
+        return Adoption(_finder(target), name, NOT_OURS if protected else None)
+    raise InvalidWork(
+        f"{type(target).__name__} cannot be adopted: pass an event loop, a function that carries"
+        " its loop as an attribute, or a snapshot from discover()"
+    )
+
+
+def _adoption(found: FoundLoop, why: str | None, protected: bool | None) -> Adoption:
+    if protected is False and found.why_protected is not None:
+        raise ProtectedLoop(f"this loop stays protected: {found.why_protected}")
+    thread = found.thread
+    name = thread.name if thread else type(found.loop).__name__
+    if protected:
+        why = why or NOT_OURS
+    own = loop_id_of(thread.ident if thread else None)
+    return Adoption(lambda: Carried(found.loop), name, why, own)
+
+
+def _finder(function: Any) -> Callable[[], Carried | None]:
+    def find() -> Carried | None:
+        attributes = dict(vars(function))
+        for value in attributes.values():
+            # A closed one is left over from an earlier run: the next will take its place.
+            if isinstance(value, asyncio.AbstractEventLoop) and not value.is_closed():
+                return Carried(value, attributes)
+        return None
+
+    return find

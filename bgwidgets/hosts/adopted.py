@@ -1,0 +1,372 @@
+"""The host of a loop that was started elsewhere: watched, commanded and cleaned up after, while it
+goes on to run where it does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from bgwidgets.belonging import enter_loop_thread, leave_thread
+from bgwidgets.commands import CancelTasks, HostCommand, SetStopEvent, StopLoop
+from bgwidgets.exceptions import CannotKillThread, NoStopEvent, ProtectedLoop, UnknownTask
+from bgwidgets.hosts.foreign_stop_event import (
+    ForeignStopEvent,
+    event_among_arguments,
+    event_beside,
+)
+from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
+from bgwidgets.hosts.stopping import STOP_LIMIT, Ending, run_until_closing
+from bgwidgets.hosts.submissions import Submissions
+from bgwidgets.observe.asyncio_internals import is_what_its_runner_waits_for, let_go_of
+from bgwidgets.observe.discovery import thread_of
+from bgwidgets.observe.ledger import Ledger
+from bgwidgets.observe.task_window import task_window
+from bgwidgets.snapshots import LoopSnapshot, TaskWindow, WindowRequest
+from bgwidgets.states import LoopEvent, LoopLife, LoopState
+from bgwidgets.stop_event import StopEvent
+
+APPEARS_WITHIN: Final = 5.0
+"""Seconds in which a function must come to carry its loop."""
+LOOK_EVERY: Final = 0.02
+"""Seconds between two looks at whether a loop has appeared, or still runs."""
+ANSWERS_WITHIN: Final = 1.0
+"""Seconds without an answer after which a loop is unresponsive."""
+TASKS_A_TURN: Final = 500
+"""Existing tasks are noted in slices, so that a loop with many of them does not stand still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A loop, and the attributes of the function that carried it when it was found."""
+
+    loop: asyncio.AbstractEventLoop
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+FindLoop = Callable[[], Carried | None]
+
+
+class AdoptedHost:
+    """One run of a loop of somebody else's. The methods are those of `protocol.Host`."""
+
+    kind: Final = "adopted"
+    capabilities: Final = Capabilities(can_be_killed=False)
+
+    def __init__(
+        self,
+        plan: LoopPlan,
+        find_loop: FindLoop,
+        *,
+        stop_event: asyncio.Event | None = None,
+        why_protected: str | None = None,
+    ) -> None:
+        """`find_loop` is asked until it has one that runs."""
+        self._plan: Final = plan
+        self._find_loop: Final = find_loop
+        self._given_event: Final = stop_event
+        self._why_protected: Final = why_protected
+        self._stop_event: Final = ForeignStopEvent()
+        self._ended: Final[Future[LoopEnd]] = Future()
+        self._guard: Final = threading.RLock()
+        self._life = LoopLife()
+        self._inbox: Final[deque[HostCommand]] = deque()
+        self._submissions: Final = Submissions(plan.loop_id, plan.name, copy_context())
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._owner: threading.Thread | None = None
+        self._ledger: Ledger | None = None
+        self._was_cancelled = False
+        self._asked_at: float | None = None
+        self._error: str | None = None
+        self._exception: BaseException | None = None
+        self._started_at: float | None = None
+        self._ended_at: float | None = None
+
+    @property
+    def loop_id(self) -> int:
+        """The loop whose run this is."""
+        return self._plan.loop_id
+
+    @property
+    def stop_event(self) -> StopEvent:
+        """Stands for the event that was found, or named, at the adoption."""
+        return self._stop_event
+
+    @property
+    def state(self) -> LoopState:
+        """The loop's state now."""
+        return self._life.state
+
+    @property
+    def ended(self) -> Future[LoopEnd]:
+        """Resolves exactly once, when the loop has ended and is cleaned up."""
+        return self._ended
+
+    def start(self) -> None:
+        """Begin to watch. Returns at once: the loop is `starting` until it is found running."""
+        threading.Thread(
+            target=self._watch, name=f"bgw-watch-{self._plan.name}", daemon=True
+        ).start()
+
+    def snapshot(self) -> LoopSnapshot:
+        """How the loop stands; read from outside, so it never waits for the loop."""
+        self._ask_for_an_answer()
+        owner, asked_at = self._owner, self._asked_at
+        return LoopSnapshot(
+            id=self._plan.loop_id,
+            name=self._plan.name,
+            host=self.kind,
+            state=self._life.state,
+            unresponsive=asked_at is not None and time.monotonic() - asked_at > ANSWERS_WITHIN,
+            stop_requested=self._stop_event.is_set(),
+            protected=self._why_protected is not None,
+            adopted=True,
+            thread_name=owner.name if owner else None,
+            native_thread_id=owner.native_id if owner else None,
+            pid=os.getpid(),
+            run_number=self._plan.run_number,
+            started_at=self._started_at,
+            ended_at=self._ended_at,
+            task_counts=self._ledger.counts() if self._ledger else {},
+            error=self._error,
+            as_of=time.time(),
+        )
+
+    def task_window(self, request: WindowRequest) -> TaskWindow:
+        """Some of the loop's tasks; read from outside."""
+        if self._ledger is None:
+            return TaskWindow(tasks=(), start=0, total=0, as_of=time.time())
+        return task_window(self._ledger, request)
+
+    def command(self, command: HostCommand) -> None:
+        """Ask for something. Raises `ProtectedLoop`, `UnknownTask`, or `NoStopEvent`."""
+        if self._life.state.has_ended:
+            return
+        if self._why_protected is not None:
+            raise ProtectedLoop(f"{self._plan.name!r} is protected: {self._why_protected}")
+        if isinstance(command, SetStopEvent):
+            if self._stop_event.why_missing is not None and self._ledger is not None:
+                raise NoStopEvent(f"{self._plan.name!r}: {self._stop_event.why_missing}")
+            self._stop_event.set()
+            self._plan.changed()
+            return
+        if isinstance(command, CancelTasks):
+            self._refuse_unknown(command.task_ids or ())
+            self._was_cancelled = self._was_cancelled or command.task_ids is None
+        if isinstance(command, StopLoop):
+            self._happened(LoopEvent.STOP_ASKED)
+        self._inbox.append(command)
+        self._call_in_loop(self._obey)
+
+    def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:
+        """Run one more coroutine on the loop. Raises `LoopEnded`."""
+        return self._submissions.submit(coroutine, name)
+
+    def give_up(self) -> Leftovers:
+        """Fail the loop's futures, and say what is left of it."""
+        self._submissions.close()
+        self._submissions.fail_the_rest()
+        owner = self._owner
+        return Leftovers(
+            unfinished_tasks=self._unfinished(),
+            threads_left=(owner.name,) if owner else (),
+            notes=("the loop did not end in time",),
+        )
+
+    def kill(self) -> None:
+        """Refused: it runs in a thread of this process."""
+        raise CannotKillThread(
+            f"{self._plan.name!r} runs in a thread of this process, and a thread cannot be killed"
+        )
+
+    # In the watching thread
+
+    def _watch(self) -> None:
+        deadline = time.monotonic() + APPEARS_WITHIN
+        pause = threading.Event()
+        while (found := self._find_loop()) is None or not found.loop.is_running():
+            if time.monotonic() > deadline:
+                what = "no event loop appeared" if found is None else "its event loop did not run"
+                self._fail(TimeoutError(f"{what} within {APPEARS_WITHIN:g} s"))
+                return
+            pause.wait(LOOK_EVERY)
+        loop = found.loop
+        self._owner = thread_of(loop)
+        self._loop = loop
+        self._happened(LoopEvent.STARTED)
+        self._started_at = time.time()
+        self._call_in_loop(partial(self._attach, found))
+        while not self._is_over(loop):
+            pause.wait(LOOK_EVERY)
+        self._clean_up(loop)
+
+    def _is_over(self, loop: asyncio.AbstractEventLoop) -> bool:
+        if loop.is_closed():
+            return True
+        if loop.is_running():
+            return False
+        # Whoever ran it may run it again, unless its thread is gone.
+        return self._owner is not None and not self._owner.is_alive()
+
+    def _clean_up(self, loop: asyncio.AbstractEventLoop) -> None:
+        """What was left when its runner went: as with a loop of our own, nothing stays pending."""
+        self._submissions.close()
+        if self._owner is not None and self._owner.ident is not None:
+            leave_thread(self._owner.ident, self._plan.loop_id)
+        if self._was_cancelled:
+            self._happened(LoopEvent.MAIN_CANCELLED)
+        else:
+            self._happened(LoopEvent.MAIN_RETURNED)
+        if not loop.is_closed():
+            self._end_in_this_thread(loop)
+        self._report_the_end()
+
+    def _end_in_this_thread(self, loop: asyncio.AbstractEventLoop) -> None:
+        is_over = False
+
+        def over(_note: str | None) -> None:
+            nonlocal is_over
+            is_over = True
+            loop.stop()
+
+        ledger = self._ledger or Ledger(loop)
+        ending = Ending(loop, ledger.create_unlisted)
+        ending.hurry()
+        loop.call_soon(lambda: ending.begin(ledger.close, over))
+        run_until_closing(loop, lambda: is_over, lambda _: None)
+        for task in asyncio.all_tasks(loop):
+            let_go_of(task)
+        loop.close()
+
+    def _fail(self, error: Exception) -> None:
+        self._exception = error
+        self._error = f"{type(error).__name__}: {error}"
+        self._happened(LoopEvent.MAIN_FAILED)
+        self._report_the_end()
+
+    def _report_the_end(self) -> None:
+        self._ended_at = time.time()
+        self._submissions.fail_the_rest()
+        self._happened(LoopEvent.CLOSED)
+        state = self._life.state
+        self._ended.set_result(
+            LoopEnd(
+                state=state,
+                ended_at=self._ended_at,
+                exception=self._exception if state is LoopState.FAILED else None,
+                leftovers=Leftovers(unfinished_tasks=self._unfinished()),
+            )
+        )
+        self._plan.changed()
+
+    # In the loop's thread
+
+    def _attach(self, found: Carried) -> None:
+        loop = found.loop
+        if self._why_protected is None:
+            enter_loop_thread(self._plan.loop_id)
+        tasks = sorted(asyncio.all_tasks(loop), key=_age)
+        event = self._given_event or event_beside(loop, found.attributes)
+        self._stop_event.bind(loop, event or event_among_arguments(tasks))
+        self._ledger = Ledger(loop)
+        self._submissions.open(loop)
+        self._note(loop, deque(tasks))
+        self._obey()
+
+    def _note(self, loop: asyncio.AbstractEventLoop, tasks: deque[asyncio.Task[Any]]) -> None:
+        if self._ledger is None:
+            return
+        for _ in range(min(len(tasks), TASKS_A_TURN)):
+            task = tasks.popleft()
+            self._ledger.note(task, is_main=is_what_its_runner_waits_for(task))
+        if tasks:
+            loop.call_soon(self._note, loop, tasks)
+
+    def _obey(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._ledger is None:
+            return  # `_attach` comes soon, and asks again.
+        while self._inbox:
+            command = self._inbox.popleft()
+            if isinstance(command, StopLoop):
+                self._ledger.create_unlisted(_stop(loop))
+            elif isinstance(command, CancelTasks):
+                self._cancel(loop, self._ledger, command.task_ids)
+
+    def _cancel(
+        self, loop: asyncio.AbstractEventLoop, ledger: Ledger, task_ids: tuple[int, ...] | None
+    ) -> None:
+        if task_ids is None:
+            tasks = asyncio.all_tasks(loop)
+        else:
+            tasks = {task for number in task_ids if (task := ledger.task_of(number)) is not None}
+        for task in tasks:
+            task.cancel()
+
+    # From any thread
+
+    def _refuse_unknown(self, task_ids: tuple[int, ...]) -> None:
+        ledger = self._ledger
+        unknown = [repr(number) for number in task_ids if not (ledger and ledger.knows(number))]
+        if unknown:
+            raise UnknownTask(
+                f"{self._plan.name!r} has no task {', '.join(unknown)}. Nothing was cancelled"
+            )
+
+    def _ask_for_an_answer(self) -> None:
+        if self._asked_at is None and self._loop is not None and not self._life.state.has_ended:
+            self._asked_at = time.monotonic()
+            self._call_in_loop(self._answer)
+
+    def _answer(self) -> None:
+        self._asked_at = None
+
+    def _call_in_loop(self, callback: Callable[[], None]) -> None:
+        loop = self._loop
+        if loop is None:
+            return
+        try:
+            loop.call_soon_threadsafe(callback)
+        except RuntimeError:
+            return  # It is closed: the watching thread will see that.
+
+    def _unfinished(self) -> tuple[str, ...]:
+        records = self._ledger.unfinished() if self._ledger else []
+        return tuple(record.name() for record in records)
+
+    def _happened(self, event: LoopEvent) -> None:
+        with self._guard:
+            before = self._life
+            self._life = before.after(event)
+            is_changed = self._life != before
+        if is_changed:
+            self._plan.changed()
+
+
+async def _stop(loop: asyncio.AbstractEventLoop) -> None:
+    """End a loop of somebody else's: let its tasks clean up where they live, then stop it.
+
+    What its runner waits for comes last. Cancelled first, it would end the runner, and with it the
+    clean-up of all the others.
+    """
+    others = {task for task in asyncio.all_tasks(loop) if not is_what_its_runner_waits_for(task)}
+    for task in others:
+        task.cancel()
+    if others:
+        await asyncio.wait(others, timeout=STOP_LIMIT)
+    loop.stop()
+
+
+def _age(task: asyncio.Task[Any]) -> tuple[int, str]:
+    """Task-9 is older than Task-10; a name of the user's own tells nothing."""
+    prefix, _, number = task.get_name().partition("-")
+    return (int(number) if prefix == "Task" and number.isdecimal() else 0, task.get_name())

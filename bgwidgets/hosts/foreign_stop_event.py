@@ -1,0 +1,87 @@
+"""The stop event of a loop that was started elsewhere: an `asyncio.Event` of somebody else's."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from bgwidgets.stop_event import StopEvent
+
+
+class ForeignStopEvent(StopEvent):
+    """A `StopEvent` that stands for an `asyncio.Event` of one loop: set the one, set the other.
+
+    Where nobody is known to listen, `why_missing` says so, and setting it does nothing.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._event: asyncio.Event | None = None
+        self.why_missing: str | None = "the loop is not known yet"
+
+    def bind(self, loop: asyncio.AbstractEventLoop, event: asyncio.Event | None) -> None:
+        """From now on stand for this event, or for none. Any thread; does not block."""
+        self._loop, self._event = loop, event
+        self.why_missing = (
+            None
+            if event is not None
+            else "no asyncio.Event was found among the arguments of its tasks: name it with"
+            " adopt(..., stop_event=event)"
+        )
+        if self._flag.is_set():
+            self.set()
+
+    def is_set(self) -> bool:
+        """Whether the event is set, by whomever. Any thread; does not block."""
+        return self._event.is_set() if self._event is not None else super().is_set()
+
+    def set(self) -> None:
+        """Set the event in its own loop, where its waiters wake at once. Any thread."""
+        super().set()
+        self._in_its_loop("set")
+
+    def clear(self) -> None:
+        """Unset the event. Any thread; does not block."""
+        super().clear()
+        self._in_its_loop("clear")
+
+    def _in_its_loop(self, method: str) -> None:
+        if self._loop is None or self._event is None:
+            return
+        try:
+            self._loop.call_soon_threadsafe(getattr(self._event, method))
+        except RuntimeError:
+            return  # The loop is closed, and nobody waits for it any more.
+
+
+def event_beside(loop: asyncio.AbstractEventLoop, attributes: Mapping[str, Any]) -> Any:
+    """The `asyncio.Event` among a function's attributes, one of which is this very loop."""
+    if not any(value is loop for value in attributes.values()):
+        return None
+    return _only(value for value in attributes.values() if isinstance(value, asyncio.Event))
+
+
+def event_among_arguments(tasks: Iterable[asyncio.Task[Any]]) -> Any:
+    """The only `asyncio.Event` among the arguments of these tasks' coroutines. In their loop."""
+    return _only(
+        value
+        for task in tasks
+        for value in _arguments(task.get_coro())
+        if isinstance(value, asyncio.Event)
+    )
+
+
+def _arguments(coroutine: Any) -> list[Any]:
+    frame = getattr(coroutine, "cr_frame", None)
+    if frame is None:
+        return []
+    names: Final = inspect.getargs(frame.f_code).args
+    return [frame.f_locals[name] for name in names if name in frame.f_locals]
+
+
+def _only(events: Iterable[Any]) -> Any:
+    distinct = {id(event): event for event in events}
+    return next(iter(distinct.values())) if len(distinct) == 1 else None

@@ -1,0 +1,96 @@
+"""The event loops that run in this process, whoever started them.
+
+Looked for on demand only: a look at every object of the process takes about a tenth of a second
+for a million of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import threading
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from typing import Final
+
+from bgwidgets.observe.asyncio_internals import thread_id_of
+
+ANSWER_WITHIN: Final = 0.2
+"""Seconds that loops which do not tell their thread otherwise get to answer, all together."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLoop:
+    """A running event loop, and the thread in which it turns where that is known."""
+
+    loop: asyncio.AbstractEventLoop
+    thread: threading.Thread | None
+
+    @property
+    def why_protected(self) -> str | None:
+        """Why nobody may stop it; None when it is not the kernel's."""
+        thread = self.thread
+        if thread is None or "ipykernel" not in sys.modules:
+            return None
+        if thread is threading.main_thread():
+            return "it is the notebook's own loop, and the kernel would go down with it"
+        # ipykernel's threads have classes of their own, but for the one that sends output.
+        if type(thread).__module__.startswith("ipykernel") or thread.name == "IOPub":
+            return f"it is the kernel's own (thread {thread.name}), which would go down with it"
+        return None
+
+
+def running_loops() -> list[FoundLoop]:
+    """Every running event loop of this process. Any thread; blocks for at most 0.2 s, and for as
+    long as a look at all objects takes.
+    """
+    # Not `isinstance`: that would run a user's `__class__` property.
+    loops = [
+        thing
+        for thing in gc.get_objects()
+        if issubclass(type(thing), asyncio.AbstractEventLoop) and thing.is_running()
+    ]
+    numbers = {id(loop): thread_id_of(loop) for loop in loops}
+    numbers |= _asked([loop for loop in loops if numbers[id(loop)] is None])
+    threads = {thread.ident: thread for thread in threading.enumerate()}
+    return [FoundLoop(loop, threads.get(numbers[id(loop)])) for loop in loops]
+
+
+def thread_of(loop: asyncio.AbstractEventLoop) -> threading.Thread | None:
+    """The thread in which a loop turns; None when it does not, or does not answer in time."""
+    number = thread_id_of(loop)
+    if number is None and loop.is_running():
+        number = _asked([loop])[id(loop)]
+    threads = {thread.ident: thread for thread in threading.enumerate()}
+    return threads.get(number) if number is not None else None
+
+
+def _asked(loops: list[asyncio.AbstractEventLoop]) -> dict[int, int | None]:
+    """Ask loops for their threads' numbers; a loop that is blocked gives no answer."""
+    answers: dict[int, Future[int]] = {}
+    for loop in loops:
+        answer: Future[int] = Future()
+        answers[id(loop)] = answer
+        try:
+            loop.call_soon_threadsafe(_answer, answer)
+        except RuntimeError:
+            continue  # It was closed in this moment.
+    # Asked in a thread of its own loop, it could not answer; but then it is this very one.
+    own = _running_here()
+    if id(own) in answers:
+        _answer(answers[id(own)])
+    wait(list(answers.values()), ANSWER_WITHIN)
+    return {key: answer.result() if answer.done() else None for key, answer in answers.items()}
+
+
+def _answer(answer: Future[int]) -> None:
+    if not answer.done():
+        answer.set_result(threading.get_ident())
+
+
+def _running_here() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

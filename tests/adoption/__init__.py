@@ -1,0 +1,1 @@
+"""Loops that were started elsewhere: found, adopted, commanded, cleaned up after."""

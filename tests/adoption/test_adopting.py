@@ -1,0 +1,229 @@
+"""Adopting loops of other kinds, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+import uvloop
+
+import bgwidgets as bgw
+from bgwidgets import LoopManager, LoopState
+from tests.adoption.conftest import LIMIT, Owner, until
+
+
+async def for_ever() -> None:
+    await asyncio.Event().wait()
+
+
+async def listen(stop_event: asyncio.Event) -> None:
+    await stop_event.wait()
+
+
+class Running:
+    """A loop that runs in somebody else's thread for ever, or until its owner stops it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, name: str = "theirs") -> None:
+        self.loop = loop
+        turns = threading.Event()
+        loop.call_soon(turns.set)
+        self.owner = Owner(loop.run_forever, name=name)
+        self.owner.start()
+        assert turns.wait(LIMIT)
+
+    def spawn(self, coroutine: Any) -> None:
+        """Start a task in it."""
+        self.loop.call_soon_threadsafe(self.loop.create_task, coroutine)
+
+    def end(self) -> None:
+        """Let its owner end it."""
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.loop.stop)
+        self.owner.join()
+        until(self.loop.is_closed)
+
+
+@pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_running_loop_is_adopted_with_its_tasks(manager: LoopManager, factory: Any):
+    """Those that it had, and those that come; when its owner ends it, it is finished."""
+    theirs = Running(factory())
+    theirs.spawn(for_ever())
+    job = manager.adopt(theirs.loop)
+    until(lambda: ["for_ever"] == [task.coroutine for task in job.tasks])
+    theirs.spawn(asyncio.sleep(3600))
+    until(lambda: ["sleep", "for_ever"] == [task.coroutine for task in job.tasks])
+    snapshot = job.snapshot()
+    assert ("theirs", "adopted", True) == (snapshot.thread_name, snapshot.host, snapshot.adopted)
+    assert 7 == job.submit(asyncio.sleep(0, 7)).result(LIMIT)
+
+    theirs.end()
+
+    assert LoopState.FINISHED == job.wait(LIMIT)
+    assert {"cancelled", "finished"} == {task.state for task in job.tasks}
+
+
+def test_code_on_an_adopted_loop_belongs_to_it(manager: LoopManager):
+    """`current()` finds the handle there."""
+
+    async def who() -> bgw.BackgroundLoop | None:
+        return bgw.current()
+
+    theirs = Running(asyncio.new_event_loop())
+    job = manager.adopt(theirs.loop)
+    until(lambda: job.state is LoopState.RUNNING)
+    future = asyncio.run_coroutine_threadsafe(who(), theirs.loop)
+    until(future.done)
+    assert future.result() in {job, None}
+    until(lambda: asyncio.run_coroutine_threadsafe(who(), theirs.loop).result(LIMIT) is job)
+    theirs.end()
+
+
+def test_the_only_event_among_the_tasks_arguments_is_the_stop_event(manager: LoopManager):
+    """Where the loop came without a function."""
+    theirs = Running(asyncio.new_event_loop())
+    event = asyncio.Event()
+    theirs.spawn(listen(event))
+    job = manager.adopt(theirs.loop)
+    until(lambda: job.tasks != [])
+    job.request_stop()
+    until(event.is_set)
+    until(lambda: job.tasks[0].state.has_ended)
+    theirs.end()
+
+
+def test_an_event_that_is_named_is_taken(manager: LoopManager):
+    """Before any that could be guessed."""
+    theirs = Running(asyncio.new_event_loop())
+    guessed, named = asyncio.Event(), asyncio.Event()
+    theirs.spawn(listen(guessed))
+    job = manager.adopt(theirs.loop, stop_event=named)
+    until(lambda: job.tasks != [])
+    job.request_stop()
+    until(named.is_set)
+    assert not guessed.is_set()
+    theirs.end()
+
+
+def test_without_an_event_it_says_so(manager: LoopManager):
+    """And the ladder goes on to its next step."""
+    theirs = Running(asyncio.new_event_loop())
+    theirs.spawn(for_ever())
+    job = manager.adopt(theirs.loop)
+    until(lambda: job.tasks != [])
+    with pytest.raises(bgw.NoStopEvent, match=r"name it with adopt\(\.\.\., stop_event=event\)"):
+        job.request_stop()
+    report = job.stop(grace=LIMIT)
+    assert (LoopState.STOPPED, ("cancel_tasks", "stop_loop")) == (report.outcome, report.steps)
+    theirs.owner.join()
+
+
+def test_single_tasks_can_be_cancelled(manager: LoopManager):
+    theirs = Running(asyncio.new_event_loop())
+    theirs.spawn(for_ever())
+    theirs.spawn(listen(asyncio.Event()))
+    job = manager.adopt(theirs.loop)
+    until(lambda: 2 == len(job.tasks))
+    (one,) = (task for task in job.tasks if task.coroutine == "for_ever")
+    with pytest.raises(bgw.UnknownTask):
+        job.cancel_tasks(one.id, 999_999)
+    job.cancel_tasks(one.id)
+    until(lambda: ["cancelled"] == [task.state for task in job.tasks if task.id == one.id])
+    assert LoopState.RUNNING == job.state
+    theirs.end()
+
+
+def test_a_loop_that_does_not_answer_is_unresponsive(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch
+):
+    """A flag, not a state; and it goes when the loop answers."""
+    monkeypatch.setattr("bgwidgets.hosts.adopted.ANSWERS_WITHIN", 0.02)
+    theirs = Running(asyncio.new_event_loop())
+    go_on = threading.Event()
+    job = manager.adopt(theirs.loop)
+    until(lambda: job.state is LoopState.RUNNING)
+    until(lambda: not job.snapshot().unresponsive)
+    theirs.loop.call_soon_threadsafe(go_on.wait, LIMIT)
+    until(lambda: job.snapshot().unresponsive)
+    assert LoopState.RUNNING == job.state
+    go_on.set()
+    until(lambda: not job.snapshot().unresponsive)
+    theirs.end()
+
+
+def test_a_loop_of_ours_needs_no_adoption(manager: LoopManager):
+    """The handle that there is, is returned."""
+
+    async def my_loop() -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+    job = manager.start()
+    loop = job.submit(my_loop()).result(LIMIT)
+    assert manager.adopt(loop) is job
+    assert [job] == list(manager)
+
+
+def test_what_cannot_be_adopted_is_refused(manager: LoopManager):
+    """With what can."""
+    for nonsense in (42, "run_loop", None):
+        with pytest.raises(bgw.InvalidWork, match="a function that carries"):
+            manager.adopt(nonsense)
+    not_an_event: Any = "stopx"
+    with pytest.raises(bgw.InvalidWork, match=r"is an asyncio\.Event, not str"):
+        manager.adopt(for_ever, stop_event=not_an_event)
+    assert 0 == len(manager)
+
+
+# -- discover
+
+
+def test_every_running_loop_is_discovered(manager: LoopManager):
+    """Ours, asyncio's and uvloop's, each known by its thread; the same loop has the same id."""
+    job = manager.start(for_ever)
+    plain = Running(asyncio.new_event_loop(), "plain")
+    fast = Running(uvloop.new_event_loop(), "fast")
+    found = {loop.name: loop for loop in manager.discover()}
+    assert {"for_ever": False, "plain": True, "fast": True} == {
+        name: loop.protected for name, loop in found.items()
+    }
+    assert (job.id, "thread") == (found["for_ever"].id, found["for_ever"].host)
+    assert found["plain"].id == {loop.name: loop.id for loop in manager.discover()}["plain"]
+    for theirs in (plain, fast):
+        theirs.loop.call_soon_threadsafe(theirs.loop.stop)
+        theirs.owner.join()
+        theirs.loop.close()
+
+
+def test_a_discovered_loop_is_protected_until_somebody_says_otherwise(manager: LoopManager):
+    """Each command is refused with the reason; `protected=False` lifts that."""
+    theirs = Running(asyncio.new_event_loop())
+    (found,) = (loop for loop in manager.discover() if loop.name == "theirs")
+    job = manager.adopt(found)
+    until(lambda: job.state is LoopState.RUNNING)
+    for command in (job.request_stop, job.stop_loop, job.cancel_tasks, job.stop):
+        with pytest.raises(bgw.ProtectedLoop, match="it was not started here"):
+            command()
+    assert [] == manager.stop_all(0)
+    assert LoopState.RUNNING == job.state
+    theirs.end()
+    job.wait(LIMIT)
+
+    theirs = Running(asyncio.new_event_loop())
+    (found,) = (loop for loop in manager.discover() if loop.name == "theirs")
+    job = manager.adopt(found, protected=False)
+    until(lambda: job.state is LoopState.RUNNING)
+    job.stop_loop()
+    assert LoopState.STOPPED == job.wait(LIMIT)
+
+
+def test_a_loop_that_is_gone_cannot_be_adopted(manager: LoopManager):
+    """A snapshot outlives what it shows."""
+    theirs = Running(asyncio.new_event_loop())
+    (found,) = (loop for loop in manager.discover() if loop.name == "theirs")
+    theirs.loop.call_soon_threadsafe(theirs.loop.stop)
+    theirs.owner.join()
+    theirs.loop.close()
+    del theirs
+    with pytest.raises(bgw.UnknownLoop, match=r"look again with discover\(\)"):
+        manager.adopt(found)
