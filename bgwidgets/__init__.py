@@ -5,7 +5,8 @@
     job = bgw.start(race, 400, 2000)    # a coroutine function and its arguments
     bgw.panel()                         # the dashboard, in a notebook's cell
 
-Importing this loads the standard library only; ipywidgets is loaded by `panel()`.
+Importing this loads the standard library only; ipywidgets is loaded by `panel()`, IPython by
+`BackgroundJobManager`.
 """
 
 from __future__ import annotations
@@ -35,11 +36,13 @@ from bgwidgets.states import LoopState, TaskState
 from bgwidgets.stop_event import StopEvent
 
 if TYPE_CHECKING:
+    from bgwidgets.ipython.jobs import BackgroundJobManager
     from bgwidgets.widgets.control_panel import ControlPanel
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "BackgroundJobManager",
     "BackgroundLoop",
     "BgwidgetsError",
     "CannotKillThread",
@@ -91,6 +94,10 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "BackgroundJobManager":
+        from bgwidgets.ipython.jobs import BackgroundJobManager
+
+        return BackgroundJobManager
     if name == "ControlPanel":
         from bgwidgets.widgets.control_panel import ControlPanel
 

@@ -20,10 +20,10 @@ from bgwidgets.exceptions import (
     LoopUnfinished,
     UnknownLoop,
 )
-from bgwidgets.hosts.adopted import AdoptedHost
+from bgwidgets.hosts.adopted import AdoptedHost, Carried, FindLoop
 from bgwidgets.hosts.interpreter_exit import call_before_exit
 from bgwidgets.hosts.protocol import LoopPlan
-from bgwidgets.hosts.registry import host_factory
+from bgwidgets.hosts.registry import HostFactory, host_factory
 from bgwidgets.identifiers import new_id
 from bgwidgets.snapshots import LoopSnapshot, StopReport, TaskWindow, WindowRequest
 from bgwidgets.work import Work, WorkKind, check_work
@@ -189,11 +189,39 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
                 why_protected=adoption.why_protected,
             )
 
+        return self._adopt(make_host, adoption.name if name is None else name, is_given=bool(name))
+
+    def adopt_at_birth(
+        self, found: Carried, *, name: str, run_again: Callable[[], FindLoop]
+    ) -> BackgroundLoop:
+        """List a loop that the calling thread is about to run, and return at once.
+
+        A restart calls `run_again`, which starts over what made the loop, and returns what finds
+        the new one.
+        """
+        first: list[Carried] = [found]
+
+        def make_host(plan: LoopPlan) -> AdoptedHost:
+            if first:
+                return AdoptedHost(plan, lambda: found, about_to_run=first.pop())
+            return AdoptedHost(plan, run_again())
+
+        work = Work(WorkKind.PLAIN_FUNCTION, run_again)
+        return self._adopt(make_host, name, is_given=False, work=work)
+
+    def _adopt(
+        self,
+        make_host: HostFactory,
+        name: str,
+        *,
+        is_given: bool,
+        work: Work = Work(WorkKind.ELSEWHERE),  # noqa: B008 - frozen
+    ) -> BackgroundLoop:
         with self._guard:
             plan = LoopPlan(
                 loop_id=new_id(),
-                name=self._free_name(adoption.name) if name is None else name,
-                work=Work(WorkKind.ELSEWHERE),
+                name=name if is_given else self._free_name(name),
+                work=work,
                 changed=self._changed,
             )
             loop = BackgroundLoop(

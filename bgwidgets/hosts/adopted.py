@@ -19,16 +19,20 @@ from typing import Any, Final
 from bgwidgets.belonging import enter_loop_thread, leave_thread
 from bgwidgets.commands import CancelTasks, HostCommand, SetStopEvent, StopLoop
 from bgwidgets.exceptions import CannotKillThread, NoStopEvent, ProtectedLoop, UnknownTask
+from bgwidgets.hosts.foreign_stop import age_by_name, end_in_this_thread, stop_where_it_runs
 from bgwidgets.hosts.foreign_stop_event import (
     ForeignStopEvent,
     event_among_arguments,
     event_beside,
 )
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
-from bgwidgets.hosts.stopping import STOP_LIMIT, Ending, run_until_closing
 from bgwidgets.hosts.submissions import Submissions
-from bgwidgets.observe.asyncio_internals import is_what_its_runner_waits_for, let_go_of
+from bgwidgets.observe.asyncio_internals import (
+    is_what_its_runner_waits_for,
+    peek_exception,
+)
 from bgwidgets.observe.discovery import thread_of
+from bgwidgets.observe.error_text import full_text
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
 from bgwidgets.snapshots import LoopSnapshot, TaskWindow, WindowRequest
@@ -69,12 +73,16 @@ class AdoptedHost:
         *,
         stop_event: asyncio.Event | None = None,
         why_protected: str | None = None,
+        about_to_run: Carried | None = None,
     ) -> None:
-        """`find_loop` is asked until it has one that runs."""
+        """`find_loop` is asked until it has one that runs. Not so when a loop is `about_to_run`:
+        then `start()` is called in the thread that will run it.
+        """
         self._plan: Final = plan
         self._find_loop: Final = find_loop
         self._given_event: Final = stop_event
         self._why_protected: Final = why_protected
+        self._about_to_run: Final = about_to_run
         self._stop_event: Final = ForeignStopEvent()
         self._ended: Final[Future[LoopEnd]] = Future()
         self._guard: Final = threading.RLock()
@@ -84,6 +92,8 @@ class AdoptedHost:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._owner: threading.Thread | None = None
         self._ledger: Ledger | None = None
+        self._main: asyncio.Task[Any] | None = None
+        """What its runner waits for, where that can be seen."""
         self._was_cancelled = False
         self._asked_at: float | None = None
         self._error: str | None = None
@@ -113,9 +123,12 @@ class AdoptedHost:
 
     def start(self) -> None:
         """Begin to watch. Returns at once: the loop is `starting` until it is found running."""
-        threading.Thread(
-            target=self._watch, name=f"bgw-watch-{self._plan.name}", daemon=True
-        ).start()
+        watch: Callable[[], None] = self._watch
+        if (found := self._about_to_run) is not None:
+            self._has_found(found, threading.current_thread())
+            self._attach(found)  # Nothing runs yet, so the shortest task is not missed.
+            watch = partial(self._watch_until_the_end, found.loop)
+        threading.Thread(target=watch, name=f"bgw-watch-{self._plan.name}", daemon=True).start()
 
     def snapshot(self) -> LoopSnapshot:
         """How the loop stands; read from outside, so it never waits for the loop."""
@@ -199,12 +212,18 @@ class AdoptedHost:
                 self._fail(TimeoutError(f"{what} within {APPEARS_WITHIN:g} s"))
                 return
             pause.wait(LOOK_EVERY)
-        loop = found.loop
-        self._owner = thread_of(loop)
-        self._loop = loop
+        self._has_found(found, thread_of(found.loop))
+        self._call_in_loop(partial(self._attach, found))
+        self._watch_until_the_end(found.loop)
+
+    def _has_found(self, found: Carried, owner: threading.Thread | None) -> None:
+        self._owner = owner
+        self._loop = found.loop
         self._happened(LoopEvent.STARTED)
         self._started_at = time.time()
-        self._call_in_loop(partial(self._attach, found))
+
+    def _watch_until_the_end(self, loop: asyncio.AbstractEventLoop) -> None:
+        pause = threading.Event()
         while not self._is_over(loop):
             pause.wait(LOOK_EVERY)
         self._clean_up(loop)
@@ -222,30 +241,21 @@ class AdoptedHost:
         self._submissions.close()
         if self._owner is not None and self._owner.ident is not None:
             leave_thread(self._owner.ident, self._plan.loop_id)
-        if self._was_cancelled:
-            self._happened(LoopEvent.MAIN_CANCELLED)
-        else:
-            self._happened(LoopEvent.MAIN_RETURNED)
+        self._happened(self._how_it_ended())
         if not loop.is_closed():
-            self._end_in_this_thread(loop)
+            end_in_this_thread(loop, self._ledger or Ledger(loop))
         self._report_the_end()
 
-    def _end_in_this_thread(self, loop: asyncio.AbstractEventLoop) -> None:
-        is_over = False
-
-        def over(_note: str | None) -> None:
-            nonlocal is_over
-            is_over = True
-            loop.stop()
-
-        ledger = self._ledger or Ledger(loop)
-        ending = Ending(loop, ledger.create_unlisted)
-        ending.hurry()
-        loop.call_soon(lambda: ending.begin(ledger.close, over))
-        run_until_closing(loop, lambda: is_over, lambda _: None)
-        for task in asyncio.all_tasks(loop):
-            let_go_of(task)
-        loop.close()
+    def _how_it_ended(self) -> LoopEvent:
+        main = self._main
+        if self._was_cancelled or (main is not None and main.cancelled()):
+            return LoopEvent.MAIN_CANCELLED
+        error = peek_exception(main) if main is not None and main.done() else None
+        if error is None:
+            return LoopEvent.MAIN_RETURNED
+        self._exception = error
+        self._error = full_text(error)
+        return LoopEvent.MAIN_FAILED
 
     def _fail(self, error: Exception) -> None:
         self._exception = error
@@ -268,26 +278,28 @@ class AdoptedHost:
         )
         self._plan.changed()
 
-    # In the loop's thread
+    # In the loop's thread, or in the one that is about to run it
 
     def _attach(self, found: Carried) -> None:
         loop = found.loop
         if self._why_protected is None:
             enter_loop_thread(self._plan.loop_id)
-        tasks = sorted(asyncio.all_tasks(loop), key=_age)
+        tasks = sorted(asyncio.all_tasks(loop), key=age_by_name)
         event = self._given_event or event_beside(loop, found.attributes)
         self._stop_event.bind(loop, event or event_among_arguments(tasks))
         self._ledger = Ledger(loop)
         self._submissions.open(loop)
         self._note(loop, deque(tasks))
-        self._obey()
+        loop.call_soon(self._obey)
 
     def _note(self, loop: asyncio.AbstractEventLoop, tasks: deque[asyncio.Task[Any]]) -> None:
         if self._ledger is None:
             return
         for _ in range(min(len(tasks), TASKS_A_TURN)):
             task = tasks.popleft()
-            self._ledger.note(task, is_main=is_what_its_runner_waits_for(task))
+            is_main = is_what_its_runner_waits_for(task)
+            self._main = task if is_main else self._main
+            self._ledger.note(task, is_main=is_main)
         if tasks:
             loop.call_soon(self._note, loop, tasks)
 
@@ -298,7 +310,7 @@ class AdoptedHost:
         while self._inbox:
             command = self._inbox.popleft()
             if isinstance(command, StopLoop):
-                self._ledger.create_unlisted(_stop(loop))
+                self._ledger.create_unlisted(stop_where_it_runs(loop))
             elif isinstance(command, CancelTasks):
                 self._cancel(loop, self._ledger, command.task_ids)
 
@@ -350,23 +362,3 @@ class AdoptedHost:
             is_changed = self._life != before
         if is_changed:
             self._plan.changed()
-
-
-async def _stop(loop: asyncio.AbstractEventLoop) -> None:
-    """End a loop of somebody else's: let its tasks clean up where they live, then stop it.
-
-    What its runner waits for comes last. Cancelled first, it would end the runner, and with it the
-    clean-up of all the others.
-    """
-    others = {task for task in asyncio.all_tasks(loop) if not is_what_its_runner_waits_for(task)}
-    for task in others:
-        task.cancel()
-    if others:
-        await asyncio.wait(others, timeout=STOP_LIMIT)
-    loop.stop()
-
-
-def _age(task: asyncio.Task[Any]) -> tuple[int, str]:
-    """Task-9 is older than Task-10; a name of the user's own tells nothing."""
-    prefix, _, number = task.get_name().partition("-")
-    return (int(number) if prefix == "Task" and number.isdecimal() else 0, task.get_name())

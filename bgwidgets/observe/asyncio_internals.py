@@ -62,3 +62,10 @@ def is_what_its_runner_waits_for(task: asyncio.Task[Any]) -> bool:
     # asyncio's own `_run_until_complete_cb`, uvloop's `run_until_complete.<locals>.done_cb`.
     names = [getattr(callback, "__qualname__", "") for callback, _ in callbacks]
     return any("run_until_complete" in name for name in names)
+
+
+def event_loop_policy() -> object:
+    """The policy by which asyncio makes event loops. Python 3.14 deprecates the public name."""
+    get_policy = getattr(asyncio.events, "_get_event_loop_policy", asyncio.get_event_loop_policy)
+    policy: object = get_policy()
+    return policy

@@ -15,6 +15,7 @@ import bgwidgets
 from tests.scripts.conftest import Ran
 
 PUBLIC = {
+    "BackgroundJobManager",
     "BackgroundLoop",
     "BgwidgetsError",
     "CannotKillThread",

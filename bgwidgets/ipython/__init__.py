@@ -1,0 +1,1 @@
+"""What lives in IPython's world: its background jobs, repaired."""
