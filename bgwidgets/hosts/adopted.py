@@ -55,6 +55,8 @@ class Carried:
 
     loop: asyncio.AbstractEventLoop
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    main: asyncio.Task[Any] | None = None
+    """What its runner waits for, where that is known."""
 
 
 FindLoop = Callable[[], Carried | None]
@@ -287,6 +289,7 @@ class AdoptedHost:
         tasks = sorted(asyncio.all_tasks(loop), key=age_by_name)
         event = self._given_event or event_beside(loop, found.attributes)
         self._stop_event.bind(loop, event or event_among_arguments(tasks))
+        self._main = found.main
         self._ledger = Ledger(loop)
         self._submissions.open(loop)
         self._note(loop, deque(tasks))
@@ -297,7 +300,7 @@ class AdoptedHost:
             return
         for _ in range(min(len(tasks), TASKS_A_TURN)):
             task = tasks.popleft()
-            is_main = is_what_its_runner_waits_for(task)
+            is_main = task is self._main or is_what_its_runner_waits_for(task)
             self._main = task if is_main else self._main
             self._ledger.note(task, is_main=is_main)
         if tasks:

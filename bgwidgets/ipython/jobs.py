@@ -134,8 +134,8 @@ class BackgroundJobManager(backgroundjobs.BackgroundJobManager):
         name = job.expression if target is None else Work(WorkKind.PLAIN_FUNCTION, target).name
         attributes = getattr(target, "__dict__", {})
 
-        def born(loop: Any) -> None:
-            carried = Carried(loop, dict(attributes))
+        def born(loop: Any, main: Any) -> None:
+            carried = Carried(loop, dict(attributes), main)
             if claims:
                 claims.pop().append(carried)
                 return

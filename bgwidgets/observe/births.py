@@ -15,7 +15,8 @@ from weakref import WeakKeyDictionary
 
 from bgwidgets.observe.asyncio_internals import event_loop_policy
 
-Born = Callable[[asyncio.AbstractEventLoop], None]
+Born = Callable[[asyncio.AbstractEventLoop, asyncio.Task[Any] | None], None]
+"""Called with the loop, and with the task that its runner waits for where there is one."""
 
 
 class LoopBirths:
@@ -72,17 +73,28 @@ class LoopBirths:
 
 
 def _tell_before_it_runs(loop: asyncio.AbstractEventLoop, born: Born) -> None:
-    run_forever = loop.run_forever
+    run_forever, run_until_complete = loop.run_forever, loop.run_until_complete
     is_told = False
 
-    def tell_and_run() -> None:
+    def tell(main: asyncio.Task[Any] | None) -> None:
         nonlocal is_told
         if not is_told:
             is_told = True
-            born(loop)
+            born(loop, main)
+
+    def tell_and_run_forever() -> None:
+        tell(None)
         run_forever()
 
+    def tell_and_run_until_complete(future: Any) -> Any:
+        # A task already here, so that it can be told what the runner waits for; and not left to
+        # `run_forever`, for that is not called where nest_asyncio has replaced this method.
+        awaited = asyncio.ensure_future(future, loop=loop)
+        tell(awaited if isinstance(awaited, asyncio.Task) else None)
+        return run_until_complete(awaited)
+
     try:
-        loop.run_forever = tell_and_run  # type: ignore[method-assign]
+        loop.run_forever = tell_and_run_forever  # type: ignore[method-assign]
+        loop.run_until_complete = tell_and_run_until_complete  # type: ignore[method-assign]
     except AttributeError:
-        born(loop)  # A loop in C has no room for this: it is told of when it is made.
+        born(loop, None)  # A loop in C has no room for this: it is told of when it is made.
