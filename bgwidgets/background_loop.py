@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 from weakref import WeakValueDictionary
 
-from bgwidgets.belonging import current_loop_id, works_for
+from bgwidgets.belonging import current_loop_id, stop_event_of_worker, works_for
 from bgwidgets.commands import CancelTasks, HostCommand, SetStopEvent, StopLoop
 from bgwidgets.exceptions import CannotRestart, LoopEnded, WouldDeadlock
 from bgwidgets.hosts.ladder import climb_down, climb_down_async, ladder
@@ -113,8 +113,8 @@ class BackgroundLoop:
 
     def __repr__(self) -> str:
         text = f"<BackgroundLoop {self.id} {self.name!r} {self.state}"
-        error = self.snapshot().error
-        return f"{text}: {error.splitlines()[-1]}>" if error else f"{text}>"
+        why = self.snapshot().error_line
+        return f"{text}: {why}>" if why else f"{text}>"
 
     # What it is
 
@@ -150,8 +150,13 @@ class BackgroundLoop:
 
     @property
     def stop_event(self) -> StopEvent:
-        """The stop event of this run; a restarted loop has a new one."""
-        return self._run.host.stop_event
+        """The stop event of this run; a restarted loop has a new one.
+
+        A plain function that was given up before a restart still sees that of its own run, which
+        is set, and not the new one.
+        """
+        own: StopEvent | None = stop_event_of_worker(self.id)
+        return self._run.host.stop_event if own is None else own
 
     def snapshot(self) -> LoopSnapshot:
         """How the loop stands at this moment."""
@@ -224,6 +229,9 @@ class BackgroundLoop:
 
     def cancel_tasks(self, *task_ids: int) -> None:
         """Cancel all unfinished tasks, or those. (Button: Cancel tasks)
+
+        With no ids, tasks that were cancelled less than half a second ago are left to their
+        clean-up.
 
         Raises `UnknownTask` for an id that is not the loop's, and then cancels none.
         """
@@ -328,7 +336,8 @@ class BackgroundLoop:
             return end.result
         if end.exception is not None:
             raise end.exception
-        raise LoopEnded(f"{self.name!r} was {end.state}, so there is no result")
+        why = f" ({'; '.join(end.leftovers.notes)})" if end.state is LoopState.LOST else ""
+        raise LoopEnded(f"{self.name!r} was {end.state}{why}, so there is no result")
 
     def _refuse_own_thread(self, call: str, instead: str) -> None:
         if works_for(self.id) and not self._run.host.ended.done():
@@ -341,7 +350,8 @@ class BackgroundLoop:
     def restart(self, grace: float = 2.0) -> None:
         """Run the same work with the same arguments on a fresh loop; stops it first if it runs.
 
-        Blocks for at most `grace` + 3 seconds and until the new loop is up. Raises `CannotRestart`
+        Blocks for at most `grace` + 3 seconds and until the new loop is up; restarts that are
+        asked for at the same time come one after another. Raises `CannotRestart`
         for work that was a coroutine object, and when the old run could not be brought down.
         """
         self._refuse_own_thread("restart()", "call it from another thread")

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import threading
 from contextvars import ContextVar
-from typing import Final
+from typing import Any, Final
 
 _loop_of_thread: Final[dict[int, int]] = {}
 _loop_of_worker: Final[dict[int, int]] = {}
+_stop_event_of_worker: Final[dict[int, Any]] = {}
 _loop_of_context: Final[ContextVar[int | None]] = ContextVar("bgwidgets_loop", default=None)
 
 
@@ -35,15 +36,25 @@ def leave_thread(number: int, loop_id: int) -> None:
         _loop_of_thread.pop(number, None)
 
 
-def enter_worker_thread(loop_id: int) -> None:
-    """From now on the calling thread runs this loop's blocking functions."""
+def enter_worker_thread(loop_id: int, stop_event: object) -> None:
+    """From now on the calling thread runs blocking functions for one run of this loop."""
     _loop_of_worker[threading.get_ident()] = loop_id
+    _stop_event_of_worker[threading.get_ident()] = stop_event
     enter_context(loop_id)
 
 
 def leave_worker_thread() -> None:
     """The calling thread runs no loop's functions any more."""
     _loop_of_worker.pop(threading.get_ident(), None)
+    _stop_event_of_worker.pop(threading.get_ident(), None)
+
+
+def stop_event_of_worker(loop_id: int) -> Any:
+    """The stop event of the run that the calling thread works for; None if it is no worker of this
+    loop. A restart gives the loop another event, but an abandoned thread keeps the one it had.
+    """
+    number = threading.get_ident()
+    return _stop_event_of_worker.get(number) if _loop_of_worker.get(number) == loop_id else None
 
 
 def enter_context(loop_id: int) -> None:

@@ -372,7 +372,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         for subscription, callback in list(self._subscribers.items()):
             try:
                 callback()
-            except Exception:  # noqa: BLE001 - a broken observer is shown and dropped
+            except BaseException:  # noqa: BLE001 - a broken observer is shown and dropped
                 self._subscribers.pop(subscription, None)
                 _log.exception("a subscriber to the loops' changes raised, and was dropped")
 

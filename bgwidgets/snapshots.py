@@ -63,7 +63,9 @@ class LoopSnapshot:
     lag: float | None = None
     """Seconds by which the loop runs late."""
     error: str | None = None
-    """The traceback that ended it, as text; its last line says it in short."""
+    """The traceback that ended it, as text."""
+    error_line: str | None = None
+    """The error that ended it, in one line: its type and what it says."""
     last_output: str | None = None
     as_of: float
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from types import FunctionType
-from typing import Any
+from typing import Any, Final
+from weakref import WeakSet
 
 from bgwidgets.exceptions import CannotRestart, InvalidWork
 
@@ -112,6 +114,11 @@ def check_work(
     return Work(kind, function, args, kwargs)
 
 
+_claimed: Final[WeakSet[Coroutine[Any, Any, Any]]] = WeakSet()
+"""Coroutine objects that a loop was given; until its first step nothing else tells."""
+_claiming: Final = threading.Lock()
+
+
 def check_coroutine(target: object) -> Coroutine[Any, Any, Any]:
     """`target`, if it is a coroutine object that nobody has awaited; else raises `InvalidWork`."""
     if not inspect.iscoroutine(target):
@@ -124,6 +131,13 @@ def check_coroutine(target: object) -> Coroutine[Any, Any, Any]:
             f"this coroutine {what} ({target.__qualname__}), and a coroutine runs only once:"
             " call the function again to make a new one"
         )
+    with _claiming:
+        if target in _claimed:
+            raise InvalidWork(
+                f"this coroutine was already given to a loop ({target.__qualname__}), and a"
+                " coroutine runs only once: call the function again to make a new one"
+            )
+        _claimed.add(target)
     return target
 
 

@@ -32,7 +32,7 @@ from bgwidgets.observe.asyncio_internals import (
     peek_exception,
 )
 from bgwidgets.observe.discovery import thread_of
-from bgwidgets.observe.error_text import full_text
+from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
 from bgwidgets.snapshots import LoopSnapshot, TaskWindow, WindowRequest
@@ -99,6 +99,7 @@ class AdoptedHost:
         self._was_cancelled = False
         self._asked_at: float | None = None
         self._error: str | None = None
+        self._error_line: str | None = None
         self._exception: BaseException | None = None
         self._started_at: float | None = None
         self._ended_at: float | None = None
@@ -153,6 +154,7 @@ class AdoptedHost:
             ended_at=self._ended_at,
             task_counts=self._ledger.counts() if self._ledger else {},
             error=self._error,
+            error_line=self._error_line,
             as_of=time.time(),
         )
 
@@ -256,12 +258,12 @@ class AdoptedHost:
         if error is None:
             return LoopEvent.MAIN_RETURNED
         self._exception = error
-        self._error = full_text(error)
+        self._error, self._error_line = full_text(error), one_line(error)
         return LoopEvent.MAIN_FAILED
 
     def _fail(self, error: Exception) -> None:
         self._exception = error
-        self._error = f"{type(error).__name__}: {error}"
+        self._error = self._error_line = one_line(error)
         self._happened(LoopEvent.MAIN_FAILED)
         self._report_the_end()
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import os
 import threading
 import time
@@ -64,6 +65,7 @@ class Agent:
         self._result: Any = None
         self._exception: BaseException | None = None
         self._error_text: str | None = None
+        self._error_line: str | None = None
         self._left: Final[set[asyncio.Task[Any]]] = set()
         """Tasks that did not end, kept alive: a destroyed one would run its handlers once more."""
         self._notes: Final[list[str]] = []
@@ -97,6 +99,7 @@ class Agent:
             ended_at=self._ended_at,
             task_counts=ledger.counts() if ledger else {},
             error=self._error_text,
+            error_line=self._error_line,
             as_of=time.time(),
         )
 
@@ -122,7 +125,7 @@ class Agent:
         if isinstance(command, StopLoop):
             self._happened(LoopEvent.STOP_ASKED)
         self._inbox.append(command)
-        self._call_in_loop(self._obey)
+        self._call_in_loop(self._obey_one)
 
     def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:
         """Run one more coroutine. Any thread; does not block. Raises `LoopEnded`."""
@@ -140,7 +143,11 @@ class Agent:
 
     def _names_of_unfinished(self) -> tuple[str, ...]:
         records = self._ledger.unfinished() if self._ledger else []
-        return tuple(record.name() for record in records)
+        listed = {record.task for record in records}
+        # Born when nobody watched any more. Not asyncio's own, which close generators.
+        late = [task for task in self._left - listed if inspect.iscoroutine(task.get_coro())]
+        names = [record.name() for record in records] + [task.get_name() for task in late]
+        return tuple(names)
 
     def _refuse_unknown(self, task_ids: tuple[int, ...]) -> None:
         ledger = self._ledger
@@ -182,6 +189,7 @@ class Agent:
             broken = self._run(loop, started)
             if broken is not None and started.done():
                 self._note(f"the event loop broke: {one_line(broken)}")
+                self._tell_why(broken)
                 self._happened(LoopEvent.HOST_LOST)
             elif broken is not None:
                 self._plan.work.discard()
@@ -226,7 +234,8 @@ class Agent:
             return
         main.add_done_callback(self._main_ended)
         started.set_result(None)
-        self._obey()
+        while self._inbox:  # What was asked for before the loop was up.
+            self._obey_one()
 
     def _start_main(self) -> asyncio.Task[Any]:
         work = self._plan.work
@@ -246,7 +255,9 @@ class Agent:
 
     def _known_workers(self) -> WorkerThreads:
         if self._workers is None:
-            self._workers = WorkerThreads(self._thread_name, self._plan.loop_id)
+            self._workers = WorkerThreads(
+                self._thread_name, self._plan.loop_id, stop_event=self.stop_event
+            )
         return self._workers
 
     def _busy_threads(self) -> tuple[str, ...]:
@@ -281,17 +292,22 @@ class Agent:
 
     def _main_failed(self, error: BaseException) -> None:
         self._exception = error
-        self._error_text = full_text(error)
+        self._tell_why(error)
         self._happened(LoopEvent.MAIN_FAILED)
 
-    def _obey(self) -> None:
-        while self._inbox:
-            command = self._inbox.popleft()
-            if isinstance(command, StopLoop):
-                self._known_ending().hurry()
-                self._wind_down()
-            elif isinstance(command, CancelTasks):
-                self._cancel(command.task_ids)
+    def _tell_why(self, error: BaseException) -> None:
+        self._error_text, self._error_line = full_text(error), one_line(error)
+
+    def _obey_one(self) -> None:
+        """One for each call, so that commands and submissions keep the order they came in."""
+        if not self._inbox:
+            return
+        command = self._inbox.popleft()
+        if isinstance(command, StopLoop):
+            self._known_ending().hurry()
+            self._wind_down()
+        elif isinstance(command, CancelTasks):
+            self._cancel(command.task_ids)
 
     def _cancel(self, task_ids: tuple[int, ...] | None) -> None:
         if task_ids is None:
@@ -357,5 +373,7 @@ class Agent:
                 notes=tuple(self._notes),
             ),
         )
-        self.ended.set_result(end)
-        self._plan.changed()
+        try:
+            self.ended.set_result(end)
+        finally:
+            self._plan.changed()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future, InvalidStateError
@@ -12,6 +13,8 @@ from typing import Any, Final
 
 from bgwidgets.belonging import loop_id_of_thread
 from bgwidgets.exceptions import LoopEnded, WouldDeadlock
+
+_log: Final = logging.getLogger(__name__)
 
 
 class LoopFuture(Future[Any]):
@@ -114,6 +117,8 @@ class Submissions:
                 )
             except InvalidStateError:
                 continue  # It got its result, or was cancelled, in this moment.
+            except BaseException:  # noqa: BLE001 - a callback's, which must not keep the end away
+                _log.exception("a callback of a future of %r raised", self._loop_name)
 
     def _forget(self, future: Future[Any]) -> None:
         """The future is done; if its coroutine has not begun, it never will."""

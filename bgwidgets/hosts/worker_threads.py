@@ -27,11 +27,19 @@ MOST_THREADS: Final = min(32, (os.cpu_count() or 1) + 4)
 class WorkerThreads(ThreadPoolExecutor):
     """An executor whose threads never hold anything up."""
 
-    def __init__(self, name: str, loop_id: int, most_threads: int = MOST_THREADS) -> None:
-        """The threads are named after `name`, and belong to that loop."""
+    def __init__(
+        self,
+        name: str,
+        loop_id: int,
+        most_threads: int = MOST_THREADS,
+        *,
+        stop_event: object = None,
+    ) -> None:
+        """The threads are named after `name`, and belong to one run of that loop."""
         super().__init__(most_threads)
         self._name: Final = name
         self._loop_id: Final = loop_id
+        self._stop_event: Final = stop_event
         self._most_threads: Final = most_threads
         self._jobs: Final[queue.SimpleQueue[_Job | None]] = queue.SimpleQueue()
         self._guard: Final = threading.RLock()
@@ -101,7 +109,7 @@ class WorkerThreads(ThreadPoolExecutor):
             self._workers.append(worker)
 
     def _work(self) -> None:
-        enter_worker_thread(self._loop_id)
+        enter_worker_thread(self._loop_id, self._stop_event)
         try:
             self._work_until_shut()
         finally:

@@ -92,7 +92,7 @@ def task_row(task: TaskSnapshot) -> Row:
 
 def note(loop: LoopSnapshot) -> str:
     """Why the loop failed, in short; else the last line that it printed."""
-    return clean(_last_line(loop.error) or _last_line(loop.last_output))
+    return clean(loop.error_line or _last_line(loop.last_output))
 
 
 def waiting(task: TaskSnapshot) -> str | None:

@@ -49,7 +49,9 @@ def test_result_raises_what_the_main_task_raised(manager: LoopManager):
     assert text is not None
     assert "Traceback" in text
     assert "in fail" in text
-    assert f"<BackgroundLoop {job.id} 'fail' failed: {text.splitlines()[-1]}>" == repr(job)
+    line = 'KeyError: "what the user\'s code raised"'
+    assert line == job.snapshot().error_line
+    assert f"<BackgroundLoop {job.id} 'fail' failed: {line}>" == repr(job)
 
 
 @pytest.mark.parametrize("stop", [BackgroundLoop.stop_loop, BackgroundLoop.cancel_tasks])

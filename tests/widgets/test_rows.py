@@ -94,18 +94,18 @@ def test_the_shapes_are_those_that_the_browsers_tests_use():
 
 
 @pytest.mark.parametrize(
-    ("error", "last_output", "expected"),
+    ("error_line", "last_output", "expected"),
     [
         (None, None, ""),
-        ("Traceback ...\n  File x\nOSError: gone\n", "wrote 3 parts", "OSError: gone"),
+        ("OSError: gone", "wrote 3 parts", "OSError: gone"),
         (None, "one\ntwo\n", "two"),
     ],
 )
 def test_the_note_is_the_error_in_short_or_what_was_printed_last(
-    error: str | None, last_output: str | None, expected: str
+    error_line: str | None, last_output: str | None, expected: str
 ):
-    """The traceback's last line; the whole of it has a place of its own."""
-    assert note(loop(1, error=error, last_output=last_output)) == expected
+    """The whole traceback has a place of its own."""
+    assert note(loop(1, error_line=error_line, last_output=last_output)) == expected
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_each_column_sorts_as_it_reads(column: str, ascending: list[str]):
     loops = [
         loop(1, name="a-10", host="process", last_output="z", started_at=NOW - 40,
              task_counts={TaskState.PENDING: 1, TaskState.FINISHED: 2}),
-        ended_loop(2, LoopState.FAILED, name="a-2", host="Local", error="b: c"),
+        ended_loop(2, LoopState.FAILED, name="a-2", host="Local", error_line="b: c"),
         loop(3, name="B", host="dask", state=LoopState.STOPPING, last_output="A",
              task_counts={TaskState.PENDING: 2}),
     ]  # fmt: skip
