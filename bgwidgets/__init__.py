@@ -11,6 +11,7 @@ Importing this loads the standard library only; ipywidgets is loaded by `panel()
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from bgwidgets.background_loop import BackgroundLoop, current
@@ -69,6 +70,7 @@ __all__ = [
     "adopt",
     "current",
     "discover",
+    "enable_nesting",
     "manager",
     "panel",
     "start",
@@ -87,6 +89,19 @@ def panel(manager: LoopManager = manager, interval: float = 0.5) -> ControlPanel
     from bgwidgets.widgets.control_panel import ControlPanel
 
     return ControlPanel(manager, interval=interval)
+
+
+def enable_nesting(loop: asyncio.AbstractEventLoop | None = None) -> None:
+    """Let a loop that runs already run again, at a price that every loop of the process pays.
+
+    For the loop of the calling thread, the notebook's own in a cell, or for the one that is given.
+    With nest_asyncio, which makes tasks 1.5 to 1.8 times slower in all loops. Background loops do
+    not need it: a cell may call `job.result()`. Does not block. Raises `InvalidWork` when there is
+    no loop to nest.
+    """
+    from bgwidgets.ipython import nesting
+
+    nesting.enable_nesting(loop)
 
 
 def __dir__() -> list[str]:

@@ -42,6 +42,7 @@ PUBLIC = {
     "adopt",
     "current",
     "discover",
+    "enable_nesting",
     "manager",
     "panel",
     "start",
