@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from bgwidgets.belonging import enter_loop_thread, leave_thread
 from bgwidgets.commands import CancelTasks, HostCommand, SetStopEvent, StopLoop
-from bgwidgets.exceptions import CannotKillThread, NoStopEvent, ProtectedLoop, UnknownTask
+from bgwidgets.exceptions import CannotKillThread, NoStopEvent, ProtectedLoop
 from bgwidgets.hosts.foreign_stop import age_by_name, end_in_this_thread, stop_where_it_runs
 from bgwidgets.hosts.foreign_stop_event import (
     ForeignStopEvent,
@@ -26,6 +26,7 @@ from bgwidgets.hosts.foreign_stop_event import (
     event_beside,
 )
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
+from bgwidgets.hosts.run_state import RunState, refuse_unknown
 from bgwidgets.hosts.submissions import Submissions
 from bgwidgets.observe.asyncio_internals import (
     is_what_its_runner_waits_for,
@@ -36,7 +37,7 @@ from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
 from bgwidgets.snapshots import LoopSnapshot, TaskWindow, WindowRequest
-from bgwidgets.states import LoopEvent, LoopLife, LoopState
+from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
 
 APPEARS_WITHIN: Final = 5.0
@@ -87,8 +88,7 @@ class AdoptedHost:
         self._about_to_run: Final = about_to_run
         self._stop_event: Final = ForeignStopEvent()
         self._ended: Final[Future[LoopEnd]] = Future()
-        self._guard: Final = threading.RLock()
-        self._life = LoopLife()
+        self._run_state: Final = RunState(plan.changed)
         self._inbox: Final[deque[HostCommand]] = deque()
         self._submissions: Final = Submissions(plan.loop_id, plan.name, copy_context())
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -117,7 +117,7 @@ class AdoptedHost:
     @property
     def state(self) -> LoopState:
         """The loop's state now."""
-        return self._life.state
+        return self._run_state.state
 
     @property
     def ended(self) -> Future[LoopEnd]:
@@ -141,7 +141,7 @@ class AdoptedHost:
             id=self._plan.loop_id,
             name=self._plan.name,
             host=self.kind,
-            state=self._life.state,
+            state=self._run_state.state,
             unresponsive=asked_at is not None and time.monotonic() - asked_at > ANSWERS_WITHIN,
             stop_requested=self._stop_event.is_set(),
             protected=self._why_protected is not None,
@@ -166,7 +166,7 @@ class AdoptedHost:
 
     def command(self, command: HostCommand) -> None:
         """Ask for something. Raises `ProtectedLoop`, `UnknownTask`, or `NoStopEvent`."""
-        if self._life.state.has_ended:
+        if self._run_state.state.has_ended:
             return
         if self._why_protected is not None:
             raise ProtectedLoop(f"{self._plan.name!r} is protected: {self._why_protected}")
@@ -177,10 +177,10 @@ class AdoptedHost:
             self._plan.changed()
             return
         if isinstance(command, CancelTasks):
-            self._refuse_unknown(command.task_ids or ())
+            refuse_unknown(self._plan.name, self._ledger, command.task_ids or ())
             self._was_cancelled = self._was_cancelled or command.task_ids is None
         if isinstance(command, StopLoop):
-            self._happened(LoopEvent.STOP_ASKED)
+            self._run_state.happened(LoopEvent.STOP_ASKED)
         self._inbox.append(command)
         self._call_in_loop(self._obey)
 
@@ -223,7 +223,7 @@ class AdoptedHost:
     def _has_found(self, found: Carried, owner: threading.Thread | None) -> None:
         self._owner = owner
         self._loop = found.loop
-        self._happened(LoopEvent.STARTED)
+        self._run_state.happened(LoopEvent.STARTED)
         self._started_at = time.time()
 
     def _watch_until_the_end(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -245,7 +245,7 @@ class AdoptedHost:
         self._submissions.close()
         if self._owner is not None and self._owner.ident is not None:
             leave_thread(self._owner.ident, self._plan.loop_id)
-        self._happened(self._how_it_ended())
+        self._run_state.happened(self._how_it_ended())
         if not loop.is_closed():
             end_in_this_thread(loop, self._ledger or Ledger(loop))
         self._report_the_end()
@@ -264,14 +264,14 @@ class AdoptedHost:
     def _fail(self, error: Exception) -> None:
         self._exception = error
         self._error = self._error_line = one_line(error)
-        self._happened(LoopEvent.MAIN_FAILED)
+        self._run_state.happened(LoopEvent.MAIN_FAILED)
         self._report_the_end()
 
     def _report_the_end(self) -> None:
         self._ended_at = time.time()
         self._submissions.fail_the_rest()
-        self._happened(LoopEvent.CLOSED)
-        state = self._life.state
+        self._run_state.happened(LoopEvent.CLOSED)
+        state = self._run_state.state
         self._ended.set_result(
             LoopEnd(
                 state=state,
@@ -331,16 +331,12 @@ class AdoptedHost:
 
     # From any thread
 
-    def _refuse_unknown(self, task_ids: tuple[int, ...]) -> None:
-        ledger = self._ledger
-        unknown = [repr(number) for number in task_ids if not (ledger and ledger.knows(number))]
-        if unknown:
-            raise UnknownTask(
-                f"{self._plan.name!r} has no task {', '.join(unknown)}. Nothing was cancelled"
-            )
-
     def _ask_for_an_answer(self) -> None:
-        if self._asked_at is None and self._loop is not None and not self._life.state.has_ended:
+        if (
+            self._asked_at is None
+            and self._loop is not None
+            and not self._run_state.state.has_ended
+        ):
             self._asked_at = time.monotonic()
             self._call_in_loop(self._answer)
 
@@ -359,11 +355,3 @@ class AdoptedHost:
     def _unfinished(self) -> tuple[str, ...]:
         records = self._ledger.unfinished() if self._ledger else []
         return tuple(record.name() for record in records)
-
-    def _happened(self, event: LoopEvent) -> None:
-        with self._guard:
-            before = self._life
-            self._life = before.after(event)
-            is_changed = self._life != before
-        if is_changed:
-            self._plan.changed()

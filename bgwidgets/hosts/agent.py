@@ -17,9 +17,9 @@ from typing import Any, Final
 
 from bgwidgets.belonging import enter_context, enter_loop_thread, leave_loop_thread
 from bgwidgets.commands import CancelTasks, HostCommand, SetStopEvent, StopLoop
-from bgwidgets.exceptions import UnknownTask
 from bgwidgets.hosts.main_task import main_coroutine
 from bgwidgets.hosts.protocol import Leftovers, LoopEnd, LoopPlan
+from bgwidgets.hosts.run_state import RunState, refuse_unknown
 from bgwidgets.hosts.stopping import (
     Ending,
     run_until_closing,
@@ -31,7 +31,7 @@ from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
 from bgwidgets.snapshots import LoopSnapshot, TaskWindow, WindowRequest
-from bgwidgets.states import LoopEvent, LoopLife, LoopState
+from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
 from bgwidgets.work import WorkKind
 
@@ -53,7 +53,7 @@ class Agent:
         self._submissions: Final = Submissions(plan.loop_id, plan.name, self._context)
         # Reentrant: a signal handler, or a user's `__del__`, may command while a command is obeyed.
         self._guard: Final = threading.RLock()
-        self._life = LoopLife()
+        self._run_state: Final = RunState(plan.changed)
         self._inbox: Final[deque[HostCommand]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ledger: Ledger | None = None
@@ -78,18 +78,17 @@ class Agent:
     @property
     def state(self) -> LoopState:
         """The loop's state now. Any thread; does not block."""
-        return self._life.state
+        return self._run_state.state
 
     def snapshot(self) -> LoopSnapshot:
         """The loop as it stands. Any thread; needs no answer from the loop, so it never waits."""
-        life = self._life
         ledger = self._ledger
         requested = self._was_stop_requested
         return LoopSnapshot(
             id=self._plan.loop_id,
             name=self._plan.name,
             host=self._host_kind,
-            state=life.state,
+            state=self._run_state.state,
             stop_requested=self.stop_event.is_set() if requested is None else requested,
             thread_name=self._thread_name,
             native_thread_id=self._native_thread_id,
@@ -114,16 +113,16 @@ class Agent:
 
         Raises `UnknownTask`, and then nothing of the command is done.
         """
-        if self._life.state.has_ended:
+        if self._run_state.state.has_ended:
             return
         if isinstance(command, SetStopEvent):
             self.stop_event.set()
             self._plan.changed()
             return
         if isinstance(command, CancelTasks):
-            self._refuse_unknown(command.task_ids or ())
+            refuse_unknown(self._plan.name, self._ledger, command.task_ids or ())
         if isinstance(command, StopLoop):
-            self._happened(LoopEvent.STOP_ASKED)
+            self._run_state.happened(LoopEvent.STOP_ASKED)
         self._inbox.append(command)
         self._call_in_loop(self._obey_one)
 
@@ -149,26 +148,6 @@ class Agent:
         names = [record.name() for record in records] + [task.get_name() for task in late]
         return tuple(names)
 
-    def _refuse_unknown(self, task_ids: tuple[int, ...]) -> None:
-        ledger = self._ledger
-        unknown = [repr(number) for number in task_ids if not (ledger and ledger.knows(number))]
-        if unknown:
-            raise UnknownTask(
-                f"{self._plan.name!r} has no task {', '.join(unknown)}: the ids are in job.tasks."
-                " Nothing was cancelled"
-            )
-
-    def _happened(self, event: LoopEvent) -> None:
-        with self._guard:
-            before = self._life
-            after = before.after(event)
-            while self._life is not before:  # A handler in this very thread was faster.
-                before = self._life
-                after = before.after(event)
-            self._life = after
-        if after != before:
-            self._plan.changed()
-
     def _call_in_loop(self, callback: Callable[[], None]) -> None:
         with self._guard:
             loop = self._loop
@@ -190,7 +169,7 @@ class Agent:
             if broken is not None and started.done():
                 self._note(f"the event loop broke: {one_line(broken)}")
                 self._tell_why(broken)
-                self._happened(LoopEvent.HOST_LOST)
+                self._run_state.happened(LoopEvent.HOST_LOST)
             elif broken is not None:
                 self._plan.work.discard()
                 self._main_failed(broken)
@@ -224,7 +203,7 @@ class Agent:
             loop.call_soon(self._give_workers, loop)
         else:  # An eager one takes the first step at once.
             self._give_workers(loop)
-        self._happened(LoopEvent.STARTED)
+        self._run_state.happened(LoopEvent.STARTED)
         try:
             main = self._start_main()
         except BaseException as error:  # noqa: BLE001 - whoever started it gets it, whatever it is
@@ -281,19 +260,19 @@ class Agent:
 
     def _main_ended(self, main: asyncio.Task[Any]) -> None:
         if main.cancelled():
-            self._happened(LoopEvent.MAIN_CANCELLED)
+            self._run_state.happened(LoopEvent.MAIN_CANCELLED)
         elif (error := main.exception()) is not None:
             self._main_failed(error)
         else:
             if self._plan.work.kind is not WorkKind.NOTHING:
                 self._result = main.result()
-            self._happened(LoopEvent.MAIN_RETURNED)
+            self._run_state.happened(LoopEvent.MAIN_RETURNED)
         self._wind_down()
 
     def _main_failed(self, error: BaseException) -> None:
         self._exception = error
         self._tell_why(error)
-        self._happened(LoopEvent.MAIN_FAILED)
+        self._run_state.happened(LoopEvent.MAIN_FAILED)
 
     def _tell_why(self, error: BaseException) -> None:
         self._error_text, self._error_line = full_text(error), one_line(error)
@@ -359,9 +338,9 @@ class Agent:
     def _report_the_end(self) -> None:
         self._ended_at = time.time()
         self._submissions.fail_the_rest()
-        if not self._life.state.has_ended:
-            self._happened(LoopEvent.CLOSED)
-        state = self._life.state
+        if not self._run_state.state.has_ended:
+            self._run_state.happened(LoopEvent.CLOSED)
+        state = self._run_state.state
         end = LoopEnd(
             state=state,
             ended_at=self._ended_at,

@@ -1,0 +1,49 @@
+"""What every host of this process keeps of its run: the state, and which task ids it knows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from bgwidgets.exceptions import UnknownTask
+from bgwidgets.observe.ledger import Ledger
+from bgwidgets.states import LoopEvent, LoopLife, LoopState
+
+
+class RunState:
+    """The life of one run, told of from any thread."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        """`changed` is called after each change, in the thread that told of it."""
+        self._changed: Final = changed
+        # Reentrant: a signal handler, or a user's `__del__`, may come in between.
+        self._guard: Final = threading.RLock()
+        self._life = LoopLife()
+
+    @property
+    def state(self) -> LoopState:
+        """The state now. Any thread; does not block."""
+        return self._life.state
+
+    def happened(self, event: LoopEvent) -> None:
+        """Go on to what follows from this event. Any thread; does not block."""
+        with self._guard:
+            before = self._life
+            after = before.after(event)
+            while self._life is not before:  # A handler in this very thread was faster.
+                before = self._life
+                after = before.after(event)
+            self._life = after
+        if after != before:
+            self._changed()
+
+
+def refuse_unknown(loop_name: str, ledger: Ledger | None, task_ids: tuple[int, ...]) -> None:
+    """Raise `UnknownTask` unless the loop's ledger knows every one of these tasks."""
+    unknown = [repr(number) for number in task_ids if not (ledger and ledger.knows(number))]
+    if unknown:
+        raise UnknownTask(
+            f"{loop_name!r} has no task {', '.join(unknown)}: the ids are in job.tasks."
+            " Nothing was cancelled"
+        )
