@@ -31,6 +31,7 @@ class Adoption:
     find_loop: FindLoop
     name: str
     why_protected: str | None
+    is_kernels: bool = False
     own_id: int | None = None
     """The id of the background loop that it is already."""
 
@@ -100,7 +101,13 @@ def _adoption(found: FoundLoop, why: str | None, protected: bool | None) -> Adop
     if protected:
         why = why or NOT_OURS
     own = loop_id_of(thread.ident if thread else None)
-    return Adoption(lambda: Carried(found.loop), name, why, own)
+    return Adoption(
+        lambda: Carried(found.loop),
+        name,
+        why,
+        is_kernels=found.why_protected is not None,
+        own_id=own,
+    )
 
 
 def _finder(function: Any) -> Callable[[], Carried | None]:

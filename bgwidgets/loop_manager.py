@@ -90,6 +90,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         name: str | None = None,
         host: str = "thread",
         replace: bool = False,
+        nested: bool = False,
         loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
         **kwargs: Any,
     ) -> BackgroundLoop:
@@ -107,6 +108,10 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
             host: Where to run it: "thread".
             replace: Stop an unfinished loop of that name first, so that running a cell again leaves
                 no orphan.
+            nested: Let code on this loop call `run_until_complete` and `asyncio.run` again, as sync
+                libraries do that hide their coroutines. Other loops pay nothing for it. Only for
+                asyncio's own event loops; `asyncio.run` must be looked up on the module at the
+                call, for one that was imported by `from asyncio import run` before is the original.
             loop_factory: Makes the event loop, `uvloop.new_event_loop` say. It is called in the
                 loop's own thread.
             kwargs: The work's keyword arguments. For one that is named like an option of `start`
@@ -131,6 +136,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
                         name=self._free_name(wanted) if name is None and not replace else wanted,
                         work=checked,
                         loop_factory=loop_factory or asyncio.new_event_loop,
+                        nested=nested,
                         changed=self._changed,
                     )
                     loop = BackgroundLoop(
@@ -167,7 +173,8 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
                 the loop's tasks.
             name: What to call it; by default the function's or the thread's name.
             protected: True refuses every command. A snapshot from `discover()` stays protected
-                unless this is False; the kernel's own loops stay so in any case.
+                unless this is False; the kernel's own loops stay so in any case. Of these, the
+                tasks that you made there are listed, and can be cancelled one by one.
 
         Returns at once: the loop is `starting` until it is found running, and `failed` when it is
         not. When its runner has gone, what it left is cancelled and it is closed. Raises
@@ -187,6 +194,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
                 adoption.find_loop,
                 stop_event=stop_event,
                 why_protected=adoption.why_protected,
+                is_kernels=adoption.is_kernels,
             )
 
         return self._adopt(make_host, adoption.name if name is None else name, is_given=bool(name))

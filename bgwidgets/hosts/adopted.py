@@ -34,6 +34,7 @@ from bgwidgets.observe.asyncio_internals import (
 )
 from bgwidgets.observe.discovery import thread_of
 from bgwidgets.observe.error_text import full_text, one_line
+from bgwidgets.observe.kernels_own import is_users
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
 from bgwidgets.snapshots import LoopSnapshot, TaskWindow, WindowRequest
@@ -76,15 +77,20 @@ class AdoptedHost:
         *,
         stop_event: asyncio.Event | None = None,
         why_protected: str | None = None,
+        is_kernels: bool = False,
         about_to_run: Carried | None = None,
     ) -> None:
         """`find_loop` is asked until it has one that runs. Not so when a loop is `about_to_run`:
         then `start()` is called in the thread that will run it.
+
+        Of a loop that `is_kernels` only the tasks are listed that the user made there; these may be
+        cancelled one by one, for all that the loop is protected.
         """
         self._plan: Final = plan
         self._find_loop: Final = find_loop
         self._given_event: Final = stop_event
         self._why_protected: Final = why_protected
+        self._is_kernels: Final = is_kernels
         self._about_to_run: Final = about_to_run
         self._stop_event: Final = ForeignStopEvent()
         self._ended: Final[Future[LoopEnd]] = Future()
@@ -168,7 +174,7 @@ class AdoptedHost:
         """Ask for something. Raises `ProtectedLoop`, `UnknownTask`, or `NoStopEvent`."""
         if self._run_state.state.has_ended:
             return
-        if self._why_protected is not None:
+        if self._why_protected is not None and not self._is_for_users_tasks(command):
             raise ProtectedLoop(f"{self._plan.name!r} is protected: {self._why_protected}")
         if isinstance(command, SetStopEvent):
             if self._stop_event.why_missing is not None and self._ledger is not None:
@@ -183,6 +189,11 @@ class AdoptedHost:
             self._run_state.happened(LoopEvent.STOP_ASKED)
         self._inbox.append(command)
         self._call_in_loop(self._obey)
+
+    def _is_for_users_tasks(self, command: HostCommand) -> bool:
+        return (
+            self._is_kernels and isinstance(command, CancelTasks) and command.task_ids is not None
+        )
 
     def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:
         """Run one more coroutine on the loop. Raises `LoopEnded`."""
@@ -246,7 +257,7 @@ class AdoptedHost:
         if self._owner is not None and self._owner.ident is not None:
             leave_thread(self._owner.ident, self._plan.loop_id)
         self._run_state.happened(self._how_it_ended())
-        if not loop.is_closed():
+        if not loop.is_closed() and not self._is_kernels:
             end_in_this_thread(loop, self._ledger or Ledger(loop))
         self._report_the_end()
 
@@ -292,7 +303,7 @@ class AdoptedHost:
         event = self._given_event or event_beside(loop, found.attributes)
         self._stop_event.bind(loop, event or event_among_arguments(tasks))
         self._main = found.main
-        self._ledger = Ledger(loop)
+        self._ledger = Ledger(loop, lists=is_users) if self._is_kernels else Ledger(loop)
         self._submissions.open(loop)
         self._note(loop, deque(tasks))
         loop.call_soon(self._obey)

@@ -28,6 +28,8 @@ class LoopPlan:
     work: Work
     run_number: int = 1
     loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+    nested: bool = False
+    """Whether code on the loop may call `run_until_complete` and `asyncio.run`."""
     changed: Callable[[], None] = lambda: None
     """Called after each change of the loop's state, on any thread. Must return at once."""
 

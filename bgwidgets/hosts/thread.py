@@ -12,6 +12,7 @@ from bgwidgets.commands import HostCommand, StopLoop
 from bgwidgets.exceptions import CannotKillThread, InvalidWork
 from bgwidgets.hosts.agent import Agent
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
+from bgwidgets.hosts.reentrance import make_reentrant, nested_runs
 from bgwidgets.snapshots import LoopSnapshot, TaskWindow, WindowRequest
 from bgwidgets.states import LoopState
 from bgwidgets.stop_event import StopEvent
@@ -92,6 +93,7 @@ class ThreadHost:
             self._started.set_exception(error)
             return
         self._agent.run(loop, self._started)
+        nested_runs.remove(loop)
 
     def _make_loop(self) -> asyncio.AbstractEventLoop:
         loop = self._plan.loop_factory()
@@ -102,7 +104,17 @@ class ThreadHost:
         if loop.is_running() or loop.is_closed():
             what = "is running already" if loop.is_running() else "is closed"
             raise InvalidWork(f"loop_factory must return a new event loop, and this one {what}")
+        if self._plan.nested:
+            self._make_reentrant(loop)
         return loop
+
+    def _make_reentrant(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            make_reentrant(loop)
+        except InvalidWork:
+            loop.close()
+            raise
+        nested_runs.add(loop)
 
     def snapshot(self) -> LoopSnapshot:
         """How the loop stands; also while it is blocked."""

@@ -7,8 +7,11 @@ looked for, and where it is missing the nearest public way is taken.
 from __future__ import annotations
 
 import asyncio
+import heapq
 import inspect
-from typing import Any
+import sys
+from collections.abc import Callable
+from typing import Any, Final
 
 
 def peek_exception(task: asyncio.Future[Any]) -> BaseException | None:
@@ -57,11 +60,21 @@ def thread_id_of(loop: asyncio.AbstractEventLoop) -> int | None:
 
 
 def is_what_its_runner_waits_for(task: asyncio.Task[Any]) -> bool:
-    """Whether `run_until_complete` returns when this task has ended. False where it is unknown."""
+    """Whether `run_until_complete` returns when this task has ended. False where it is unknown.
+
+    In the thread of the task's loop.
+    """
     callbacks = getattr(task, "_callbacks", None) or ()
     # asyncio's own `_run_until_complete_cb`, uvloop's `run_until_complete.<locals>.done_cb`.
     names = [getattr(callback, "__qualname__", "") for callback, _ in callbacks]
-    return any("run_until_complete" in name for name in names)
+    if any("run_until_complete" in name for name in names):
+        return True
+    # nest_asyncio's leaves no callback: it looks at the task after every turn.
+    frame = sys._getframe()  # noqa: SLF001 - documented, for all its underscore
+    while (frame := frame.f_back) is not None:  # type: ignore[assignment] # the loop's end
+        if frame.f_code.co_name == "run_until_complete" and frame.f_locals.get("f") is task:
+            return True
+    return False
 
 
 def event_loop_policy() -> object:
@@ -69,3 +82,100 @@ def event_loop_policy() -> object:
     get_policy = getattr(asyncio.events, "_get_event_loop_policy", asyncio.get_event_loop_policy)
     policy: object = get_policy()
     return policy
+
+
+# Turning a loop by hand, from inside of one of its own turns
+
+_OF_A_LOOP_THAT_CAN_BE_TURNED: Final = (
+    "_ready",
+    "_scheduled",
+    "_selector",
+    "_process_events",
+    "_clock_resolution",
+    "_timer_cancelled_count",
+    "_stopping",
+)
+_LONGEST_SELECT: Final = 24 * 3600.0
+"""Seconds; `asyncio.base_events.MAXIMUM_SELECT_TIMEOUT`."""
+
+
+def can_be_turned(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether `turn` knows its way about this loop: one of asyncio's own, as they are so far."""
+    return all(hasattr(loop, name) for name in _OF_A_LOOP_THAT_CAN_BE_TURNED)
+
+
+def turn(loop: Any, is_over: Callable[[], bool]) -> None:
+    """One turn of a loop that `can_be_turned`, in its own thread: as `BaseEventLoop._run_once`.
+
+    Ends early when `is_over`, or when the loop was told to stop; then it must not be turned again.
+    """
+    ready, scheduled = loop._ready, loop._scheduled  # noqa: SLF001 - this module's purpose
+    while scheduled and scheduled[0]._cancelled:  # noqa: SLF001 - this module's purpose
+        loop._timer_cancelled_count -= 1  # noqa: SLF001 - this module's purpose
+        heapq.heappop(scheduled)._scheduled = False  # noqa: SLF001 - this module's purpose
+    timeout: float | None = None
+    if ready or loop._stopping:  # noqa: SLF001 - this module's purpose
+        timeout = 0
+    elif scheduled:
+        timeout = min(max(0.0, scheduled[0].when() - loop.time()), _LONGEST_SELECT)
+    loop._process_events(loop._selector.select(timeout))  # noqa: SLF001 - this module's purpose
+    now = loop.time() + loop._clock_resolution  # noqa: SLF001 - this module's purpose
+    while scheduled and scheduled[0].when() < now:
+        timer = heapq.heappop(scheduled)
+        timer._scheduled = False  # noqa: SLF001 - this module's purpose
+        ready.append(timer)
+    for _ in range(len(ready)):
+        if not ready or is_over():
+            return
+        handle = ready.popleft()
+        if not handle._cancelled:  # noqa: SLF001 - this module's purpose
+            _run_also_where_entered(handle)
+
+
+def _run_also_where_entered(handle: Any) -> None:
+    """Run a callback, whose context may be the one that a callback further out runs in.
+
+    A context cannot be entered twice, so it then runs in a copy. That happens only where somebody
+    gives one context to several tasks; what such a step sets in it, the others do not see.
+    """
+    context = handle._context  # noqa: SLF001 - this module's purpose
+    try:
+        context.run(int)
+    except RuntimeError:
+        handle._context = context.copy()  # noqa: SLF001 - this module's purpose
+    handle._run()  # noqa: SLF001 - this module's purpose
+
+
+def turns_left_of(loop: Any) -> int:
+    """How many callbacks the turn that is under way may still want to run."""
+    return len(loop._ready)  # noqa: SLF001 - this module's purpose
+
+
+def pad_turn(loop: Any, count: int) -> None:
+    """Give the turn that is under way at least `count` callbacks to run; idle ones do no harm."""
+    ready = loop._ready  # noqa: SLF001 - this module's purpose
+    while len(ready) < count:
+        idle = asyncio.Handle(int, (), loop)
+        idle.cancel()
+        ready.append(idle)
+
+
+def is_stopping(loop: Any) -> bool:
+    """Whether `loop.stop()` was called, and the loop has not left its run yet."""
+    return bool(loop._stopping)  # noqa: SLF001 - this module's purpose
+
+
+def swap_current_task(
+    loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any] | None
+) -> asyncio.Task[Any] | None:
+    """Make another task the current one, or none; returns the one that it was."""
+    swap: Any = getattr(asyncio.tasks, "_swap_current_task", None)  # From Python 3.12 on.
+    if swap is not None:
+        before: asyncio.Task[Any] | None = swap(loop, task)
+        return before
+    before = asyncio.current_task(loop)
+    if before is not None:
+        asyncio._leave_task(loop, before)  # noqa: SLF001 - this module's purpose
+    if task is not None:
+        asyncio._enter_task(loop, task)  # noqa: SLF001 - this module's purpose
+    return before

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import sys
 import threading
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Final
 
 from bgwidgets.observe.asyncio_internals import thread_id_of
+from bgwidgets.observe.kernels_own import why_kernels
 
 ANSWER_WITHIN: Final = 0.2
 """Seconds that loops which do not tell their thread otherwise get to answer, all together."""
@@ -30,15 +30,7 @@ class FoundLoop:
     @property
     def why_protected(self) -> str | None:
         """Why nobody may stop it; None when it is not the kernel's."""
-        thread = self.thread
-        if thread is None or "ipykernel" not in sys.modules:
-            return None
-        if thread is threading.main_thread():
-            return "it is the notebook's own loop, and the kernel would go down with it"
-        # ipykernel's threads have classes of their own, but for the one that sends output.
-        if type(thread).__module__.startswith("ipykernel") or thread.name == "IOPub":
-            return f"it is the kernel's own (thread {thread.name}), which would go down with it"
-        return None
+        return why_kernels(self.thread)
 
 
 def running_loops() -> list[FoundLoop]:

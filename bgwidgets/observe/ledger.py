@@ -121,9 +121,18 @@ class TaskRecord:
 class Ledger:
     """All tasks of one loop: the unfinished, the last that ended, and exact counts of the ends."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Watch `loop` from now on. Called in the loop's thread before it turns."""
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        lists: Callable[[object], bool] = lambda _coroutine: True,
+    ) -> None:
+        """Watch `loop` from now on. Called in the loop's thread before it turns.
+
+        Only tasks whose coroutine `lists` wants are entered: of the kernel's loop, the user's.
+        """
         self._loop: Final = loop
+        self._lists: Final = lists
         self._unfinished: Final[dict[int, TaskRecord]] = {}
         self._ended: Final[deque[TaskRecord]] = deque(maxlen=ENDED_KEPT)
         self._ends: Final[Counter[TaskState]] = Counter()
@@ -200,6 +209,8 @@ class Ledger:
         is_main: bool = False,
         runs: str | None = None,
     ) -> None:
+        if not self._lists(coroutine):
+            return
         record = TaskRecord(task, is_main=is_main, runs=runs)
         if task.done():
             # An eager task may be, before anybody has seen it, and then it has no coroutine left.
