@@ -199,5 +199,6 @@ def test_changes_are_told(new_host: MakeHost, polite: Polite):
     assert ["running"] == states
     host.command(SetStopEvent(host.loop_id))
     assert all_is_over.wait(LIMIT)
-    assert ["running", "running", "stopping", "finished"] == states[:4]
-    assert {"finished"} == set(states[3:])
+    # That the event was set is told in this thread, perhaps when the loop is a step further on.
+    assert ["running", "stopping", "finished"] == list(dict.fromkeys(states))
+    assert len(states) >= 4

@@ -162,24 +162,28 @@ def test_a_nested_run_can_be_stopped(stop: str, state: LoopState):
     assert [] == [task.name for task in job.tasks if not task.state.has_ended]
 
 
-def test_asyncio_run_is_stood_in_for_only_while_somebody_needs_it():
-    """And other loops refuse it as ever, so a forgotten `await` is found as ever."""
-    original = asyncio.run
+def test_asyncio_run_is_stood_in_for_only_while_somebody_needs_it(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Calls in other threads and on other loops are passed on as they came."""
+    passed_on: list[dict[str, Any]] = []
+
+    def original(main: Any, **options: Any) -> None:
+        passed_on.append(options)
+        main.close()
+
+    monkeypatch.setattr(asyncio, "run", original)
 
     async def not_nested() -> None:
-        coroutine = add(1, 2)
-        try:
-            asyncio.run(coroutine)
-        finally:
-            coroutine.close()
+        asyncio.run(add(1, 2), debug=False)
 
     with bgw.start(nested=True) as one, bgw.start(nested=True, name="other"):
         one.stop(LIMIT)
         assert asyncio.run is not original
-        assert 3 == asyncio.run(add(1, 2)), "no loop runs in this thread"
-        with pytest.raises(RuntimeError, match="cannot be called from a running event loop"):
-            bgw.start(not_nested).result(LIMIT)
+        asyncio.run(add(1, 2), debug=True)
+        bgw.start(not_nested).result(LIMIT)
     assert asyncio.run is original
+    assert [{"debug": True}, {"debug": False}] == passed_on
 
 
 def test_nothing_of_asyncio_is_replaced_for_others():
