@@ -42,11 +42,16 @@ class JupyterDirs:
         }
 
     def add_kernel(self, name: str, python: str) -> None:
-        """Make a kernelspec; `python` may be another environment's, to test another ipykernel."""
+        """Make a kernelspec; `python` may be another environment's, to test another ipykernel.
+
+        The package is taken from this tree, whatever else that environment has.
+        """
         folder = self.root / "data" / "kernels" / name
         folder.mkdir(parents=True)
         command = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        spec = {"argv": command, "display_name": name, "language": "python"}
+        spec: dict[str, object] = {"argv": command, "display_name": name, "language": "python"}
+        if python != sys.executable:
+            spec["env"] = {"PYTHONPATH": str(Path(__file__).parents[1])}
         (folder / "kernel.json").write_text(json.dumps(spec))
 
 

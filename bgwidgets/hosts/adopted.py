@@ -305,17 +305,20 @@ class AdoptedHost:
         self._main = found.main
         self._ledger = Ledger(loop, lists=is_users) if self._is_kernels else Ledger(loop)
         self._submissions.open(loop)
-        self._note(loop, deque(tasks))
+        names = {id(value): name for name, value in found.attributes.items()}
+        self._note(loop, deque((task, names.get(id(task))) for task in tasks))
         loop.call_soon(self._obey)
 
-    def _note(self, loop: asyncio.AbstractEventLoop, tasks: deque[asyncio.Task[Any]]) -> None:
+    def _note(
+        self, loop: asyncio.AbstractEventLoop, tasks: deque[tuple[asyncio.Task[Any], str | None]]
+    ) -> None:
         if self._ledger is None:
             return
         for _ in range(min(len(tasks), TASKS_A_TURN)):
-            task = tasks.popleft()
+            task, called = tasks.popleft()
             is_main = task is self._main or is_what_its_runner_waits_for(task)
             self._main = task if is_main else self._main
-            self._ledger.note(task, is_main=is_main)
+            self._ledger.note(task, is_main=is_main, called=called)
         if tasks:
             loop.call_soon(self._note, loop, tasks)
 

@@ -7,6 +7,7 @@ other threads see as a whole; the rare copy that a change interrupts is made aga
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections import Counter, deque
@@ -25,6 +26,7 @@ from bgwidgets.states import TaskState
 ENDED_KEPT: Final = 1_000
 LONGEST_NAME: Final = 200
 _COPY_ATTEMPTS: Final = 100
+_DEFAULT_NAME: Final = re.compile(r"Task-\d+")
 
 T = TypeVar("T")
 
@@ -41,15 +43,22 @@ class _End(NamedTuple):
 class TaskRecord:
     """One task's line in the book."""
 
-    __slots__ = ("created_at", "end", "ended_at", "id", "is_main", "runs", "task")
+    __slots__ = ("called", "created_at", "end", "ended_at", "id", "is_main", "runs", "task")
 
     end: _End | None
     """How it ended; the task itself is not kept any longer than that."""
 
     def __init__(
-        self, task: asyncio.Task[Any], *, is_main: bool = False, runs: str | None = None
+        self,
+        task: asyncio.Task[Any],
+        *,
+        is_main: bool = False,
+        runs: str | None = None,
+        called: str | None = None,
     ) -> None:
         self.id = new_id()
+        self.called = called
+        """What its owner calls it, for as long as it has no name of its own."""
         self.task: asyncio.Task[Any] | None = task
         self.is_main = is_main
         self.runs = runs
@@ -76,7 +85,8 @@ class TaskRecord:
         """The task's name now. Any thread; does not block."""
         task = self.task
         if task is not None:
-            return task.get_name()[:LONGEST_NAME]
+            name = task.get_name()[:LONGEST_NAME]
+            return self.called if self.called and _DEFAULT_NAME.fullmatch(name) else name
         return self.end.name if self.end else ""
 
     def coroutine(self) -> str:
@@ -189,10 +199,15 @@ class Ledger:
         hide(task)
         return task
 
-    def note(self, task: asyncio.Task[Any], *, is_main: bool = False) -> None:
-        """Enter a task that was born before the watch began. In the loop's thread."""
+    def note(
+        self, task: asyncio.Task[Any], *, is_main: bool = False, called: str | None = None
+    ) -> None:
+        """Enter a task that was born before the watch began. In the loop's thread.
+
+        It is shown as what it is `called`, unless somebody gave it a name.
+        """
         if not task.done():
-            self._born(task, task.get_coro(), is_main=is_main)
+            self._born(task, task.get_coro(), is_main=is_main, called=called)
 
     def close(self) -> None:
         """Watch no more births. In the loop's thread."""
@@ -208,10 +223,11 @@ class Ledger:
         *,
         is_main: bool = False,
         runs: str | None = None,
+        called: str | None = None,
     ) -> None:
         if not self._lists(coroutine):
             return
-        record = TaskRecord(task, is_main=is_main, runs=runs)
+        record = TaskRecord(task, is_main=is_main, runs=runs, called=called)
         if task.done():
             # An eager task may be, before anybody has seen it, and then it has no coroutine left.
             record.runs = runs or _name_of(coroutine)

@@ -12,6 +12,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 from tests.jupyter_dirs import KERNEL, make_jupyter_dirs
+from tests.kernel_environments import python_with
 from tests.processes import StartedProcesses
 
 LIMIT = 60.0
@@ -20,8 +21,8 @@ LIMIT = 60.0
 class Kernel:
     """A running kernel, and a client of it."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
-        self.manager = KernelManager(kernel_name=KERNEL)
+    def __init__(self, environment: dict[str, str], name: str = KERNEL) -> None:
+        self.manager = KernelManager(kernel_name=name)
         self._environment = environment
         self._client: BlockingKernelClient | None = None
 
@@ -79,8 +80,11 @@ class Kernel:
 
 
 @pytest.fixture
-def start_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Kernel]]:
-    """`start_kernel()`: a kernel of its own; at the end all that it started must be gone."""
+def start_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Kernel]]:
+    """`start_kernel()`: a kernel of its own; at the end all that it started must be gone.
+
+    `start_kernel("6.31")`: one with this version of ipykernel.
+    """
     dirs = make_jupyter_dirs(tmp_path_factory.mktemp("jupyter"))
     started = StartedProcesses()
     environment = dirs.environment() | started.environment
@@ -88,8 +92,12 @@ def start_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         for name, value in environment.items():
             patch.setenv(name, value)
 
-        def start() -> Kernel:
-            kernel = Kernel(environment)
+        def start(ipykernel: str | None = None) -> Kernel:
+            name = KERNEL
+            if ipykernel is not None:
+                name = f"ipykernel-{ipykernel}"
+                dirs.add_kernel(name, python_with(ipykernel))
+            kernel = Kernel(environment, name)
             stack.callback(kernel.close)
             kernel.start()
             return kernel

@@ -1,80 +1,23 @@
-"""The kernel's own loops, and the seed's code, in a real kernel."""
+"""The kernel's own loops, and everybody else's, in real kernels."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.kernel.conftest import Kernel
+from tests.kernel_environments import IPYKERNELS
 
-StartKernel = Callable[[], Kernel]
+StartKernel = Callable[..., Kernel]
 
-SEED = """
-import asyncio, time
-import bgwidgets as bgw
-from bgwidgets import BackgroundJobManager
-
-async def sprinter(num_sprinter=200, b_print=False):
-    i = 0
-    while i < num_sprinter:
-        i += 1
-        await asyncio.sleep(0.02)
-
-async def stopper(stop_event, num_stopper=21, b_print=False):
-    for i in range(num_stopper):
-        if stop_event.is_set():
-            break
-        await asyncio.sleep(0.02)
-    stop_event.set()
-    await asyncio.sleep(0.01)
-
-def run_loop(num_sprinter=400, num_stopper=21, b_print=True):
-    async_loop = asyncio.new_event_loop()
-    run_loop.loop = async_loop
-    asyncio.set_event_loop(async_loop)
-    run_loop.task1 = async_loop.create_task(sprinter(num_sprinter, b_print))
-    stop_event = asyncio.Event()
-    run_loop.stopx = stop_event
-    run_loop.task2 = async_loop.create_task(stopper(stop_event, num_stopper, b_print))
-    async_loop.run_until_complete(run_loop.task2)
-
-a = run_loop
-jobs = BackgroundJobManager()
-
-def running():
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        for loop in bgw.manager:
-            if loop.state == "running" and len(loop.tasks) == 2:
-                return loop
-        time.sleep(0.01)
-    raise TimeoutError("no loop came up")
-"""
+pytestmark = pytest.mark.timeout(400)  # The first run installs the kernels.
 
 
-def test_the_seeds_three_stops(start_kernel: StartKernel):
-    """Each cell as it was written, with the manager's import changed; nothing goes to stderr."""
-    kernel = start_kernel()
-    kernel.run(SEED)
-    for stop, expected in [
-        ("a.stopx.set()", "finished"),
-        ("loop.request_stop()", "finished"),
-        ("loop.stop_loop()", "stopped"),
-        ("loop.cancel_tasks()", "cancelled"),
-        ("a.task2.cancel(); a.task1.cancel()", "cancelled"),
-    ]:
-        kernel.run("out = jobs.new(a, 400, 2000)\nloop = running()")
-        assert "Running jobs:" in kernel.run("jobs.status()")["stdout"]
-        written = kernel.run(f"{stop}\nprint(loop.wait(10), a.loop.is_closed(), end='')")
-        assert {"stdout": f"{expected} True", "stderr": ""} == written
-        written = kernel.run(
-            "out.join(10); loop.remove(); jobs.remove(out.num); jobs.status(); print(jobs.all)"
-        )
-        assert {"stdout": "{}\n", "stderr": ""} == written
-
-
-def test_the_kernels_own_loops_are_found_and_protected(start_kernel: StartKernel):
+@pytest.mark.parametrize("ipykernel", IPYKERNELS)
+def test_the_kernels_own_loops_are_found_and_protected(start_kernel: StartKernel, ipykernel: str):
     """The notebook's loop and those of the kernel's threads: nobody can take the kernel down."""
-    kernel = start_kernel()
+    kernel = start_kernel(ipykernel)
     kernel.run("import threading, bgwidgets as bgw")
     written = kernel.run(
         """
@@ -103,3 +46,105 @@ print(main.state, bgw.current(), bgw.start().stop(1).outcome, end="")
 """
     )
     assert {"stdout": "True True True True running None finished", "stderr": ""} == written
+
+
+@pytest.mark.parametrize("ipykernel", IPYKERNELS)
+def test_a_users_tasks_on_the_notebooks_own_loop_can_be_cancelled(
+    start_kernel: StartKernel, ipykernel: str
+):
+    """S17: one by one; the loop, and the tasks that keep the kernel alive, stay protected."""
+    kernel = start_kernel(ipykernel)
+    kernel.run(
+        """
+import asyncio, bgwidgets as bgw
+async def mine():
+    await asyncio.Event().wait()
+early = asyncio.create_task(mine(), name="early")
+own = bgw.adopt(next(loop for loop in bgw.discover() if loop.name == "MainThread"))
+"""
+    )
+    kernel.run('late = asyncio.ensure_future(asyncio.sleep(3600)); late.set_name("late")')
+    listed = "print(sorted((t.name, t.coroutine, str(t.state)) for t in own.tasks), end='')"
+    written = kernel.run(listed)
+    expected = "[('early', 'mine', 'pending'), ('late', 'sleep', 'pending')]"
+    assert {"stdout": expected, "stderr": ""} == written
+    written = kernel.run(
+        """
+own.cancel_tasks(*[t.id for t in own.tasks if t.name == "early"])
+for refused in (own.cancel_tasks, own.stop_loop, own.request_stop, own.stop):
+    try:
+        refused()
+    except bgw.ProtectedLoop as error:
+        print("the notebook's own loop" in str(error), end=" ")
+"""
+    )
+    assert {"stdout": "True True True True ", "stderr": ""} == written
+    written = kernel.run(listed)
+    expected = "[('early', 'mine', 'cancelled'), ('late', 'sleep', 'pending')]"
+    assert {"stdout": expected, "stderr": ""} == written
+    # The kernel is well: cells that await go on to work.
+    written = kernel.run("print(await asyncio.sleep(0, 'well'), own.state, end='')")
+    assert {"stdout": "well running", "stderr": ""} == written
+
+
+def test_every_loop_of_every_library_is_found(start_kernel: StartKernel):
+    """fsspec's, distributed's, uvloop's and a plain one, each by its thread's name."""
+    kernel = start_kernel()
+    kernel.run(
+        """
+import asyncio, tempfile, threading, time
+import uvloop
+from distributed import Client
+from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
+from fsspec.implementations.local import LocalFileSystem
+import bgwidgets as bgw
+
+AsyncFileSystemWrapper(LocalFileSystem(), asynchronous=False).ls(tempfile.gettempdir())
+client = Client(processes=False, dashboard_address=None, n_workers=1, threads_per_worker=1)
+assert 2 == client.submit(lambda: 2).result(30)
+
+def run_in_a_thread(loop, name):
+    runs = threading.Event()
+    loop.call_soon(runs.set)
+    threading.Thread(target=loop.run_forever, name=name, daemon=True).start()
+    assert runs.wait(10)
+    return loop
+
+fast = run_in_a_thread(uvloop.new_event_loop(), "my-uvloop")
+plain = run_in_a_thread(asyncio.new_event_loop(), "my-plain")
+"""
+    )
+    written = kernel.run(
+        """
+found = {loop.name: loop for loop in bgw.discover()}
+libraries = {"fsspecIO", "IO loop", "my-uvloop", "my-plain"}
+kernels = {"MainThread", "Control", "IOPub"}
+print(sorted(libraries - set(found)), sorted(kernels - set(found)))
+print([loop.protected and loop.state == "running" for loop in found.values()].count(False))
+"""
+    )
+    assert {"stdout": "[] []\n0\n", "stderr": ""} == written
+    written = kernel.run(
+        """
+adopted = {name: bgw.adopt(found[name], protected=False) for name in libraries}
+refused = []
+for name in kernels:
+    try:
+        bgw.adopt(found[name], protected=False)
+    except bgw.ProtectedLoop:
+        refused.append(name)
+deadline = time.monotonic() + 10
+while not all(loop.state == "running" for loop in adopted.values()):
+    assert time.monotonic() < deadline
+    time.sleep(0.01)
+names = sorted((loop.name, loop.snapshot().thread_name) for loop in bgw.manager)
+print(sorted(refused), names == [(name, name) for name in sorted(libraries)])
+for name in ("my-uvloop", "my-plain"):
+    adopted[name].stop_loop()
+    print(adopted[name].wait(10), end=" ")
+print(fast.is_closed(), plain.is_closed(), client.submit(lambda: 3).result(30))
+client.close()
+"""
+    )
+    expected = "['Control', 'IOPub', 'MainThread'] True\nstopped stopped True True 3\n"
+    assert {"stdout": expected, "stderr": ""} == written
