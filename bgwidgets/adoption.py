@@ -86,7 +86,9 @@ def check_adoption(target: object, protected: bool | None, found: FoundLoops) ->
         return _adoption(one, one.why_protected, protected)
     if callable(target) and hasattr(target, "__dict__"):
         name = str(getattr(target, "__name__", None) or type(target).__name__)
-        return Adoption(_finder(target), name, NOT_OURS if protected else None)
+        find = _finder(target)
+        own = _own_id(find())
+        return Adoption(find, name, NOT_OURS if protected else None, own_id=own)
     raise InvalidWork(
         f"{type(target).__name__} cannot be adopted: pass an event loop, a function that carries"
         " its loop as an attribute, or a snapshot from discover()"
@@ -108,6 +110,12 @@ def _adoption(found: FoundLoop, why: str | None, protected: bool | None) -> Adop
         is_kernels=found.why_protected is not None,
         own_id=own,
     )
+
+
+def _own_id(carried: Carried | None) -> int | None:
+    """The background loop that runs it already."""
+    thread = thread_of(carried.loop) if carried is not None else None
+    return loop_id_of(thread.ident if thread else None)
 
 
 def _finder(function: Any) -> Callable[[], Carried | None]:

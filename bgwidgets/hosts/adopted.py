@@ -227,6 +227,9 @@ class AdoptedHost:
                 self._fail(TimeoutError(f"{what} within {APPEARS_WITHIN:g} s"))
                 return
             pause.wait(LOOK_EVERY)
+        # What else the function carries may have been read just before this run put it there.
+        again = self._find_loop()
+        found = again if again is not None and again.loop is found.loop else found
         self._has_found(found, thread_of(found.loop))
         self._call_in_loop(partial(self._attach, found))
         self._watch_until_the_end(found.loop)

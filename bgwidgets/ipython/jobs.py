@@ -11,16 +11,20 @@ import contextlib
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from IPython.lib import backgroundjobs
 
+from bgwidgets.background_loop import BackgroundLoop, wait_for_ends
 from bgwidgets.exceptions import BgwidgetsError
 from bgwidgets.hosts.adopted import Carried, FindLoop
 from bgwidgets.loop_manager import LoopManager, default_manager
 from bgwidgets.observe.births import LoopBirths
 from bgwidgets.work import Work, WorkKind
+
+CLEAN_UP_LIMIT: Final = 1.0
+"""Seconds that the loops of a job which has ended get to come to their end too."""
 
 _births: Final = LoopBirths()
 
@@ -33,6 +37,8 @@ class _Repaired:
     status: str
     stat_code: int
     call: Callable[[], Any]
+    loops: list[BackgroundLoop]
+    """The event loops that it made and ran, as the panel lists them."""
     _tb: str | None
 
     def _init(self) -> None:
@@ -42,6 +48,7 @@ class _Repaired:
         self.finished = False
         self.result = "<BackgroundJob has not completed>"
         self._tb = None
+        self.loops = []
         threading.Thread.__init__(self, daemon=True)  # type: ignore[arg-type] # mixed into a Thread
 
     def run(self) -> None:
@@ -89,7 +96,7 @@ class BackgroundJobManager(backgroundjobs.BackgroundJobManager):
     >>> jobs.status()
 
     The event loops that a job's function makes, also in threads that it starts, are listed in
-    `bgwidgets.manager` and in the panel from the moment at which they run.
+    `bgwidgets.manager` and in the panel from the moment at which they run, and in `job.loops`.
     """
 
     def __init__(self, manager: LoopManager = default_manager) -> None:
@@ -141,20 +148,27 @@ class BackgroundJobManager(backgroundjobs.BackgroundJobManager):
                 return
             # In the job's thread, which must go on whatever comes of this.
             with contextlib.suppress(BgwidgetsError):
-                self._manager.adopt_at_birth(
-                    carried, name=name, run_again=lambda: self._run_again(job)
+                run = _RunOfAJob(job)
+                run.loop = self._manager.adopt_at_birth(
+                    carried, name=name, run_again=lambda: self._run_again(run)
                 )
+                job.loops.append(run.loop)
 
         _births.watch(job, born)
 
-    def _run_again(self, job: Any) -> FindLoop:
+    def _run_again(self, run: _RunOfAJob) -> FindLoop:
         """Start the same job anew; returns what finds the loop that it then makes."""
         found: list[Carried] = []
+        job = run.job
         if isinstance(job, _FunctionJob):
             again: Any = _FunctionJob(job.func, *job.args, **job.kwargs)
         else:
             again = _ExpressionJob(job.expression, job.glob, job.loc)
         self._start(again, [found])
+        if run.loop in job.loops:
+            job.loops.remove(run.loop)
+            again.loops.append(run.loop)
+        run.job = again
         return lambda: found[0] if found else None
 
     def _update_status(self) -> None:
@@ -180,12 +194,40 @@ class BackgroundJobManager(backgroundjobs.BackgroundJobManager):
         self._dead_report[:] = []
 
     def remove(self, num: int) -> None:
-        """Remove a job that has ended, from every list."""
+        """Remove a job that has ended, from every list; and its loops from the panel.
+
+        Blocks for a moment while such a loop is being cleaned up, at most a second.
+        """
         job = self.all.get(num)
         self._update_status()
         super().remove(num)
         if job is not None and job.stat_code != self._s_running:
             self.all.pop(num, None)
+            _take_off([job])
+
+    def flush(self) -> None:
+        """Remove all jobs that have ended, as `remove` does."""
+        self._update_status()
+        ended = [*self._completed, *self._dead]
+        super().flush()
+        _take_off(ended)
+
+
+class _RunOfAJob:
+    """Which job runs a loop now: a restart of the loop is a new job."""
+
+    def __init__(self, job: Any) -> None:
+        self.job = job
+        self.loop: BackgroundLoop | None = None
+
+
+def _take_off(jobs: Iterable[Any]) -> None:
+    loops = [loop for job in jobs for loop in job.loops]
+    wait_for_ends(loops, CLEAN_UP_LIMIT)
+    for loop in loops:
+        # It may have been started again, or removed by somebody else.
+        with contextlib.suppress(BgwidgetsError):
+            loop.remove()
 
 
 def _group_of(state: Any) -> str:

@@ -248,3 +248,40 @@ def test_it_is_ipythons_manager():
     from IPython.lib import backgroundjobs
 
     assert issubclass(bgw.BackgroundJobManager, backgroundjobs.BackgroundJobManager)
+
+
+def test_a_job_knows_its_loops(manager: LoopManager, jobs: BackgroundJobManager):
+    """And so does `adopt`: what is listed already is not listed twice."""
+    run_loop = make_run_loop()
+    job = jobs.new(run_loop, 4000, 2000)
+    loop = the_loop(manager)
+    until(lambda: [loop] == job.loops)
+    assert loop is manager.adopt(run_loop)
+    assert loop is manager.adopt(run_loop.loop)
+    assert 1 == len(manager)
+
+
+@pytest.mark.parametrize("remove", ["remove", "flush"])
+def test_with_a_job_its_loops_go_too(manager: LoopManager, jobs: BackgroundJobManager, remove: str):
+    """Removed is removed: from all lists, and from the panel."""
+    job = jobs.new(make_run_loop(), 4000, 2000)
+    the_loop(manager).request_stop()
+    ended(job)
+    getattr(jobs, remove)(*[job.num] if remove == "remove" else [])
+    assert ({}, 0) == (jobs.all, len(manager))
+
+
+def test_a_loop_that_was_started_again_stays(manager: LoopManager, jobs: BackgroundJobManager):
+    """It is the newer job's then; the older one can be removed."""
+    job = jobs.new(make_run_loop(), 4000, 2000)
+    loop = the_loop(manager)
+    loop.restart()
+    until(lambda: has_both_tasks(loop))
+    jobs.remove(job.num)
+    assert [loop] == list(manager)
+    again = jobs.all[1]
+    assert ([], [loop]) == (job.loops, again.loops)
+    loop.request_stop()
+    ended(again)
+    jobs.remove(1)
+    assert ({}, 0) == (jobs.all, len(manager))
