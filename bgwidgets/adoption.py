@@ -9,7 +9,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -34,6 +34,8 @@ class Adoption:
     is_kernels: bool = False
     own_id: int | None = None
     """The id of the background loop that it is already."""
+    found_id: int | None = None
+    """The id that it has in `discover()`, and keeps."""
 
 
 class FoundLoops:
@@ -51,6 +53,11 @@ class FoundLoops:
             if loop_id_of(found.thread.ident if found.thread else None) is None
         ]
 
+    def id_of(self, loop: asyncio.AbstractEventLoop) -> int:
+        """The number that a loop has here, also as a background loop once it is adopted."""
+        with self._guard:
+            return self._ids.setdefault(loop, new_id())
+
     def find(self, loop_id: int) -> FoundLoop:
         """The loop that was once found with this id. Raises `UnknownLoop` when it is gone."""
         with self._guard:
@@ -59,16 +66,20 @@ class FoundLoops:
             raise UnknownLoop(f"the loop {loop_id} is gone: look again with discover()")
         return FoundLoop(loops[0], thread_of(loops[0]))
 
+    def snapshot(self, loop_id: int) -> LoopSnapshot:
+        """The loop that was once found with this id, as it stands. Raises `UnknownLoop`."""
+        return self._snapshot(self.find(loop_id))
+
     def _snapshot(self, found: FoundLoop) -> LoopSnapshot:
-        with self._guard:
-            loop_id = self._ids.setdefault(found.loop, new_id())
         thread = found.thread
         return LoopSnapshot(
-            id=loop_id,
+            id=self.id_of(found.loop),
             name=thread.name if thread else type(found.loop).__name__,
             host=AdoptedHost.kind,
             state=LoopState.RUNNING,
             protected=True,
+            why_protected=found.why_protected or NOT_OURS,
+            belongs_to_kernel=found.why_protected is not None,
             thread_name=thread.name if thread else None,
             native_thread_id=thread.native_id if thread else None,
             as_of=time.time(),
@@ -80,10 +91,11 @@ def check_adoption(target: object, protected: bool | None, found: FoundLoops) ->
     if isinstance(target, LoopSnapshot):
         one = found.find(target.id)
         why = one.why_protected or (NOT_OURS if protected is None else None)
-        return _adoption(one, why, protected)
+        return replace(_adoption(one, why, protected), found_id=target.id)
     if isinstance(target, asyncio.AbstractEventLoop):
         one = FoundLoop(target, thread_of(target))
-        return _adoption(one, one.why_protected, protected)
+        adoption = _adoption(one, one.why_protected, protected)
+        return replace(adoption, found_id=found.id_of(target))
     if callable(target) and hasattr(target, "__dict__"):
         name = str(getattr(target, "__name__", None) or type(target).__name__)
         find = _finder(target)

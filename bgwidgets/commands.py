@@ -39,11 +39,25 @@ class RestartLoop:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptLoop:
+    """List a loop that was found by `discover()`, under the id that it has there."""
+
+    loop_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveFinished:
     """Take every loop that has ended off the list."""
 
 
-HostCommand = SetStopEvent | StopLoop | CancelTasks
+@dataclass(frozen=True, slots=True)
+class LiftProtection:
+    """Obey from now on; of a loop that was adopted as a protected one."""
+
+    loop_id: int
+
+
+HostCommand = SetStopEvent | StopLoop | CancelTasks | LiftProtection
 """What a host obeys."""
-Command = HostCommand | RestartLoop | RemoveFinished
+Command = HostCommand | RestartLoop | AdoptLoop | RemoveFinished
 """What the manager executes."""

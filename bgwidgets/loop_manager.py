@@ -11,9 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from bgwidgets.adoption import FoundLoops, check_adoption
+from bgwidgets.adoption import Adoption, FoundLoops, check_adoption
 from bgwidgets.background_loop import BackgroundLoop, stop_together, wait_for_ends
-from bgwidgets.commands import Command, RemoveFinished, RestartLoop
+from bgwidgets.commands import (
+    AdoptLoop,
+    Command,
+    LiftProtection,
+    RemoveFinished,
+    RestartLoop,
+)
 from bgwidgets.exceptions import (
     DuplicateName,
     InvalidWork,
@@ -183,7 +189,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         """
         _check_options(name, None)
         adoption = check_adoption(target, protected, self._found)
-        if (known := self._loops.get(adoption.own_id or 0)) is not None:
+        if (known := self._known(adoption)) is not None:
             return known
         if stop_event is not None and not isinstance(stop_event, asyncio.Event):
             raise InvalidWork(f"stop_event is an asyncio.Event, not {type(stop_event).__name__}")
@@ -197,7 +203,17 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
                 is_kernels=adoption.is_kernels,
             )
 
-        return self._adopt(make_host, adoption.name if name is None else name, is_given=bool(name))
+        wanted = adoption.name if name is None else name
+        return self._adopt(make_host, wanted, is_given=bool(name), loop_id=adoption.found_id)
+
+    def _known(self, adoption: Adoption) -> BackgroundLoop | None:
+        """The handle of a loop that is listed already; one that was protected may be so no more."""
+        known = self._loops.get(adoption.own_id or 0) or self._loops.get(adoption.found_id or 0)
+        if known is None or known.state.has_ended:
+            return None
+        if known.snapshot().protected and adoption.why_protected is None:
+            known.command(LiftProtection(known.id))
+        return known
 
     def adopt_at_birth(
         self, found: Carried, *, name: str, run_again: Callable[[], FindLoop]
@@ -224,10 +240,11 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         *,
         is_given: bool,
         work: Work = Work(WorkKind.ELSEWHERE),  # noqa: B008 - frozen
+        loop_id: int | None = None,
     ) -> BackgroundLoop:
         with self._guard:
             plan = LoopPlan(
-                loop_id=new_id(),
+                loop_id=new_id() if loop_id is None else loop_id,
                 name=name if is_given else self._free_name(name),
                 work=work,
                 changed=self._changed,
@@ -246,7 +263,9 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         a fraction of a second, so it is done on demand and never at a refresh.
         """
         ours = [snapshot for snapshot in self.snapshots() if not snapshot.state.has_ended]
-        return [*ours, *(snapshot for _, snapshot in self._found.look())]
+        listed = {snapshot.id for snapshot in ours}
+        found = [snapshot for _, snapshot in self._found.look() if snapshot.id not in listed]
+        return [*ours, *found]
 
     def _replacing(self, name: str, list_one: Callable[[], T]) -> T:
         """List a loop in the place of another; once more when somebody else was faster."""
@@ -340,14 +359,21 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
     def execute(self, command: Command) -> None:
         """Do what a command asks for. Raises `UnknownLoop`, or what the command raises.
 
-        Returns at once, but for `RestartLoop`, which blocks for at most 5 seconds.
+        Returns at once, but for `RestartLoop`, which blocks for at most 5 seconds, and `AdoptLoop`,
+        which may for a fraction of one. An adopted loop obeys, but for one of the kernel's.
         """
         if isinstance(command, RemoveFinished):
             self.remove_finished()
         elif isinstance(command, RestartLoop):
             self._loop(command.loop_id).restart()
+        elif isinstance(command, AdoptLoop):
+            self._adopt_found(command.loop_id)
         else:
             self._loop(command.loop_id).command(command)
+
+    def _adopt_found(self, loop_id: int) -> None:
+        found = self._found.snapshot(loop_id)
+        self.adopt(found, protected=None if found.belongs_to_kernel else False)
 
     def snapshots(self) -> list[LoopSnapshot]:
         """How every loop stands, in the order of their start."""

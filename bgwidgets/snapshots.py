@@ -51,7 +51,13 @@ class LoopSnapshot:
     unresponsive: bool | None = None
     stop_requested: bool = False
     protected: bool = False
+    why_protected: str | None = None
+    """Why commands are refused, while they are."""
+    belongs_to_kernel: bool = False
+    """Whether the Jupyter kernel lives by it: then it stays protected, whoever adopts it."""
     adopted: bool = False
+    why_no_stop_event: str | None = None
+    """Why setting the stop event would do nothing; None while nothing speaks against it."""
     thread_name: str | None = None
     native_thread_id: int | None = None
     pid: int | None = None

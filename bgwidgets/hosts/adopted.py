@@ -17,7 +17,13 @@ from functools import partial
 from typing import Any, Final
 
 from bgwidgets.belonging import enter_loop_thread, leave_thread
-from bgwidgets.commands import CancelTasks, HostCommand, SetStopEvent, StopLoop
+from bgwidgets.commands import (
+    CancelTasks,
+    HostCommand,
+    LiftProtection,
+    SetStopEvent,
+    StopLoop,
+)
 from bgwidgets.exceptions import CannotKillThread, NoStopEvent, ProtectedLoop
 from bgwidgets.hosts.foreign_stop import age_by_name, end_in_this_thread, stop_where_it_runs
 from bgwidgets.hosts.foreign_stop_event import (
@@ -89,7 +95,7 @@ class AdoptedHost:
         self._plan: Final = plan
         self._find_loop: Final = find_loop
         self._given_event: Final = stop_event
-        self._why_protected: Final = why_protected
+        self._why_protected = why_protected
         self._is_kernels: Final = is_kernels
         self._about_to_run: Final = about_to_run
         self._stop_event: Final = ForeignStopEvent()
@@ -151,7 +157,11 @@ class AdoptedHost:
             unresponsive=asked_at is not None and time.monotonic() - asked_at > ANSWERS_WITHIN,
             stop_requested=self._stop_event.is_set(),
             protected=self._why_protected is not None,
+            why_protected=self._why_protected,
+            belongs_to_kernel=self._is_kernels,
             adopted=True,
+            # Before it was looked for, setting it is not in vain: it is set when it is found.
+            why_no_stop_event=self._stop_event.why_missing if self._ledger else None,
             thread_name=owner.name if owner else None,
             native_thread_id=owner.native_id if owner else None,
             pid=os.getpid(),
@@ -174,6 +184,9 @@ class AdoptedHost:
         """Ask for something. Raises `ProtectedLoop`, `UnknownTask`, or `NoStopEvent`."""
         if self._run_state.state.has_ended:
             return
+        if isinstance(command, LiftProtection) and not self._is_kernels:
+            self._lift_protection()
+            return
         if self._why_protected is not None and not self._is_for_users_tasks(command):
             raise ProtectedLoop(f"{self._plan.name!r} is protected: {self._why_protected}")
         if isinstance(command, SetStopEvent):
@@ -189,6 +202,12 @@ class AdoptedHost:
             self._run_state.happened(LoopEvent.STOP_ASKED)
         self._inbox.append(command)
         self._call_in_loop(self._obey)
+
+    def _lift_protection(self) -> None:
+        self._why_protected = None
+        if self._ledger is not None:  # Otherwise `_attach` comes soon, and does it.
+            self._call_in_loop(partial(enter_loop_thread, self._plan.loop_id))
+        self._plan.changed()
 
     def _is_for_users_tasks(self, command: HostCommand) -> bool:
         return (

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from bgwidgets.commands import (
+    AdoptLoop,
     CancelTasks,
-    Command,
-    HostCommand,
     RemoveFinished,
     RestartLoop,
     SetStopEvent,
@@ -19,14 +20,17 @@ from bgwidgets.commands import (
 from bgwidgets.exceptions import BgwidgetsError
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.snapshots import LoopSnapshot
-from bgwidgets.widgets.protocols import Action, Said, Source
+from bgwidgets.widgets.protocols import Action, Found, Said, Source
 
 _log: Final = logging.getLogger(__name__)
+
+PanelCommand = SetStopEvent | StopLoop | CancelTasks | RestartLoop | RemoveFinished
+"""What buttons and rows ask for."""
 
 NO_LOOP: Final = Said("No loop is selected")
 
 
-def command_of(action: Action, loop_id: int | None) -> Command | None:
+def command_of(action: Action, loop_id: int | None) -> PanelCommand | None:
     """What a button asks for; None when it needs a loop and there is none."""
     if action is Action.REMOVE_FINISHED:
         return RemoveFinished()
@@ -51,15 +55,28 @@ def error_in_words(error: BaseException) -> str:
     return line
 
 
-class CommandRunner:
-    """Runs commands for one panel. `report` is given what a restart says when it is done."""
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A loop that was found is listed now."""
 
-    def __init__(self, source: Source, report: Callable[[Said], None]) -> None:
+    loop_id: int
+
+
+Report = Said | Found | Adopted
+
+
+class CommandRunner:
+    """Runs commands for one panel. `report` is given what comes of those that take their time: a
+    restart, an adoption, a look for loops.
+    """
+
+    def __init__(self, source: Source, report: Callable[[Report], None]) -> None:
         self._source: Final = source
         self._report: Final = report
+        self._is_looking = threading.Lock()
         self._restarting: Final[set[int]] = set()
 
-    def run(self, command: Command | None) -> Said:
+    def run(self, command: PanelCommand | None) -> Said:
         """Do it and say what was done, or why not. Returns at once; never raises.
 
         In the publisher's thread only. A restart goes on in a thread of its own, because the loop
@@ -70,7 +87,40 @@ class CommandRunner:
         except Exception as error:  # noqa: BLE001 - whatever went wrong is said, in the panel
             return _failure(error)
 
-    def _run(self, command: Command | None) -> Said:
+    def look(self, adopt: int | None = None) -> None:
+        """Look for all event loops, in a thread of its own. Returns at once.
+
+        Before that, one that was found earlier is adopted, where `adopt` names it.
+        """
+        thread = threading.Thread(
+            target=self._look_now, args=(adopt,), name="bgwidgets-look", daemon=True
+        )
+        thread.start()
+
+    def _look_now(self, adopt: int | None) -> None:
+        # One after another: each looks at every object of the process.
+        with self._is_looking:
+            if adopt is not None:
+                self._adopt_now(adopt)
+            try:
+                found = self._source.discover()
+            except Exception as error:  # noqa: BLE001 - whatever went wrong is said, in the panel
+                self._report(_failure(error))
+                found = []
+            listed = {loop.id for loop in self._source.snapshots()}
+            self._report(Found(tuple(found), listed, time.time()))
+
+    def _adopt_now(self, loop_id: int) -> None:
+        try:
+            self._source.execute(AdoptLoop(loop_id))
+        except Exception as error:  # noqa: BLE001 - whatever went wrong is said, in the panel
+            self._report(_failure(error))
+            return
+        name = _name_of(loop_id, self._source.snapshots())
+        self._report(Said(f"{name} is listed now"))
+        self._report(Adopted(loop_id))
+
+    def _run(self, command: PanelCommand | None) -> Said:
         match command:
             case None:
                 return NO_LOOP
@@ -115,7 +165,7 @@ class CommandRunner:
         self._report(said)
 
 
-def _done(command: HostCommand, name: str) -> str:
+def _done(command: SetStopEvent | StopLoop | CancelTasks, name: str) -> str:
     match command:
         case SetStopEvent():
             return f"Stop event set on {name}"

@@ -1,4 +1,7 @@
-"""The panel: two tables, the buttons between them, and the traits by which Python drives it."""
+"""The panel: two tables, the buttons between them, and the traits by which Python drives it.
+
+Below them, folded, is the view of all event loops in this kernel.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import Any, Final, Literal
 import ipywidgets
 import traitlets
 
+from bgwidgets.widgets.loop_finder import LoopFinder
 from bgwidgets.widgets.protocols import Action, Channel, Face, Message, Source
 from bgwidgets.widgets.publisher import Publisher
 from bgwidgets.widgets.requests import check_interval
@@ -89,10 +93,12 @@ class ControlPanel(ipywidgets.VBox):
             "loops": TaskTable(kind="loops"),
             "tasks": TaskTable(kind="tasks"),
             "status": StatusLine(),
+            "finder": LoopFinder(),
         }
         actions = ipywidgets.HBox([*self._buttons.values(), self._widgets["status"]])
         actions.add_class("bgw-actions")
-        super().__init__([self._widgets["loops"], actions, self._widgets["tasks"]])
+        widgets = self._widgets
+        super().__init__([widgets["loops"], actions, widgets["tasks"], widgets["finder"]])
         self.add_class("bgw-panel")
         made_here = [*self._buttons.values(), *self._widgets.values(), actions]
         self._parts: Final = [
@@ -239,6 +245,13 @@ class _PanelFace:
 
     def set_disabled(self, action: Action, *, disabled: bool) -> None:
         self._buttons[action].disabled = disabled
+
+    def why(self, action: Action) -> str | None:
+        tooltip = str(self._buttons[action].tooltip)
+        return None if tooltip == _LABELS[action].tooltip else tooltip
+
+    def set_why(self, action: Action, why: str | None) -> None:
+        self._buttons[action].tooltip = _LABELS[action].tooltip if why is None else why
 
 
 def _make_button(label: _Label, *, disabled: bool) -> ipywidgets.Button:

@@ -13,17 +13,26 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from bgwidgets.commands import CancelTasks, SetStopEvent, StopLoop
-from bgwidgets.widgets.command_runner import CommandRunner, command_of, error_in_words
+from bgwidgets.widgets.command_runner import (
+    Adopted,
+    CommandRunner,
+    Report,
+    command_of,
+    error_in_words,
+)
 from bgwidgets.widgets.mailer import Mailer
-from bgwidgets.widgets.protocols import Action, Face, Said, Source, Table
+from bgwidgets.widgets.protocols import Action, Face, Found, Said, Source, Table
 from bgwidgets.widgets.requests import (
+    AdoptFound,
     Alive,
     Bye,
     FilterTasks,
+    FinderRequest,
     Hello,
     InvalidRequest,
     LineHello,
     LineRequest,
+    LookForLoops,
     Pause,
     SelectLoop,
     SetInterval,
@@ -73,7 +82,14 @@ class SettingChanged:
     """A trait was set. They are read anew each time, so which one it was need not be said."""
 
 
-Item = FromTable | FromLine | Click | Said | Changed | Refresh | SettingChanged
+@dataclass(frozen=True, slots=True)
+class FromFinder:
+    """A page's message through the view of all loops, understood or not."""
+
+    request: FinderRequest | InvalidRequest
+
+
+Item = FromTable | FromLine | FromFinder | Click | Report | Changed | Refresh | SettingChanged
 """What other threads hand to the publisher."""
 
 
@@ -96,6 +112,14 @@ class Feed:
                 self._take_from_line(request)
             case FromTable(table, request):
                 self._take_from_table(table, request, face, now)
+            case FromFinder(request):
+                self._take_from_finder(request, now)
+            case Found():
+                self._mailer.show_found(item)
+            case Adopted(loop_id):
+                self._mailer.expect_answers(now)
+                self._select(loop_id, face)
+                self._look_for_effect(now)
             case Click(action, loop_id):
                 self._click(action, loop_id, now)
             case Said():
@@ -161,6 +185,16 @@ class Feed:
                 self._mailer.greet_line(view)
             case Bye(view):
                 self._mailer.forget_line(view)
+            case InvalidRequest():
+                self._refuse(request)
+
+    def _take_from_finder(self, request: FinderRequest | InvalidRequest, now: float) -> None:
+        match request:
+            case LookForLoops():
+                self._runner.look()
+            case AdoptFound(loop_id):
+                self._mailer.expect_answers(now)
+                self._runner.look(adopt=loop_id)
             case InvalidRequest():
                 self._refuse(request)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,8 +16,17 @@ from typing import Final
 
 from bgwidgets.widgets.budget import MOST, MessageBudget
 from bgwidgets.widgets.button_states import ButtonStates
-from bgwidgets.widgets.protocols import TABLES, Action, Channel, Face, Message, Said, Table
-from bgwidgets.widgets.rows import Contents, Window, clean
+from bgwidgets.widgets.protocols import (
+    TABLES,
+    Action,
+    Channel,
+    Face,
+    Found,
+    Message,
+    Said,
+    Table,
+)
+from bgwidgets.widgets.rows import Contents, Window, clean, found_message
 from bgwidgets.widgets.showing import Showing
 from bgwidgets.widgets.views import Frame, TableViews, View
 
@@ -62,6 +72,7 @@ class Mailer:
         self._told_at: Final[dict[Channel, float]] = {}
         self._told_about: str | None = ""
         self._to_say: Said | None = None
+        self._to_show: Found | None = None
         self._last_said: Said | None = None
         self._requested_at = float("-inf")
         self._button_states: Final = ButtonStates()
@@ -106,6 +117,10 @@ class Mailer:
         if self._to_say is None or said.is_error or not self._to_say.is_error:
             self._to_say = said
 
+    def show_found(self, found: Found) -> None:
+        """Show all event loops of this kernel in their own view."""
+        self._to_show = found
+
     def send_what_is_due(self, face: Face, now: float) -> float | None:
         """Send what there is to send and room for; when to come back, if nothing happens."""
         moments = []
@@ -134,6 +149,8 @@ class Mailer:
         for_news = FOR_NEWS_AMID_CLICKS if is_amid_clicks else FOR_NEWS
         if self._to_say is not None:
             yield _Letter(MOST, partial(self._send_words, face, now, self._to_say))
+        if self._to_show is not None:
+            yield _Letter(MOST, partial(self._send_found, face, now, self._to_show))
         yield from self._questions(face, now)
         yield from self._beats(face, now, BEAT_OVERDUE_AFTER)
         yield from self._frames(face, now, for_news)
@@ -141,6 +158,10 @@ class Mailer:
         for action in self._button_states.to_enable(face.is_disabled):
             send = partial(self._set_disabled, face, action, False)
             yield _Letter(MOST if is_amid_clicks else for_news, send)
+        for action in Action:
+            why = self._showing.why_impossible(face, action)
+            if why != face.why(action):
+                yield _Letter(for_news, partial(face.set_why, action, why))
         about = clean(self._showing.about(face))
         if about != self._told_about and self._lines:
             send = partial(self._send_about, face, now, about)
@@ -193,6 +214,11 @@ class Mailer:
         text = clean(said.text, longest=LONGEST_SAID)
         self._post(face, now, "status", {"type": "said", "level": level, "text": text})
 
+    def _send_found(self, face: Face, now: float, found: Found) -> None:
+        self._to_show = None
+        clock = time.strftime("%H:%M:%S", time.localtime(found.at))
+        self._post(face, now, "finder", found_message(found.loops, found.listed, clock))
+
     def _send_about(self, face: Face, now: float, about: str) -> None:
         self._told_about = about
         self._post(face, now, "status", {"type": "info", "text": about})
@@ -218,7 +244,7 @@ class Mailer:
                 _log.exception("The panel cannot reach its pages")
             self._is_connected = False
             # Whoever is still there will notice the silence and say hello.
-            if channel != "status":
+            if channel in self.views:
                 self.views[channel].forget_all()
         else:
             self._is_connected = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Literal, Protocol, get_args
@@ -14,7 +14,7 @@ Message = Mapping[str, Any]
 """What travels to the page: plain JSON."""
 Table = Literal["loops", "tasks"]
 TABLES: Final[tuple[Table, ...]] = get_args(Table)
-Channel = Table | Literal["status"]
+Channel = Table | Literal["status", "finder"]
 """Which of the panel's widgets it travels to, or came from."""
 
 
@@ -36,14 +36,29 @@ class Said:
     is_error: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The event loops of this process, and when they were looked for."""
+
+    loops: Sequence[LoopSnapshot]
+    listed: Collection[int]
+    """The ids of those that the manager has listed."""
+    at: float
+
+
 class Source(Protocol):
-    """What a panel needs of a manager. Any thread; only a restart blocks."""
+    """What a panel needs of a manager. Any thread; only a restart, an adoption and a look for loops
+    block.
+    """
 
     def snapshots(self) -> list[LoopSnapshot]:
         """All loops, in the order of their start."""
 
     def task_window(self, loop_id: int, request: WindowRequest) -> TaskWindow:
         """Some of a loop's tasks; raises `UnknownLoop`."""
+
+    def discover(self) -> list[LoopSnapshot]:
+        """All running event loops of this process. Blocks for a fraction of a second."""
 
     def execute(self, command: Command) -> None:
         """Do what was asked, or raise a `BgwidgetsError`."""
@@ -95,3 +110,9 @@ class Face(Protocol):
 
     def set_disabled(self, action: Action, *, disabled: bool) -> None:
         """Disable or enable a button, which is a message too."""
+
+    def why(self, action: Action) -> str | None:
+        """Why a button does nothing, as it tells who points at it."""
+
+    def set_why(self, action: Action, why: str | None) -> None:
+        """Have a button tell why it does nothing, which is a message too; None: what it does."""

@@ -17,6 +17,7 @@ from bgwidgets.widgets.feed import (
     Changed,
     Click,
     Feed,
+    FromFinder,
     FromLine,
     FromTable,
     Item,
@@ -27,6 +28,7 @@ from bgwidgets.widgets.protocols import Action, Channel, Face, Source
 from bgwidgets.widgets.requests import (
     InvalidRequest,
     SelectLoop,
+    read_finder_request,
     read_line_request,
     read_table_request,
 )
@@ -143,7 +145,12 @@ def _says_the_same(last: Item, item: Item) -> bool:
     return type(last) is type(item) and isinstance(item, Changed | Refresh | SettingChanged)
 
 
-def _read(channel: Channel, content: object) -> FromTable | FromLine:
+def _read(channel: Channel, content: object) -> FromTable | FromLine | FromFinder:
+    if channel == "finder":
+        try:
+            return FromFinder(read_finder_request(content))
+        except InvalidRequest as error:
+            return FromFinder(error)
     if channel == "status":
         try:
             return FromLine(read_line_request(content))

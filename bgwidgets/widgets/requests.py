@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from bgwidgets.commands import CancelTasks, HostCommand, SetStopEvent, StopLoop
+from bgwidgets.commands import CancelTasks, SetStopEvent, StopLoop
 from bgwidgets.widgets.protocols import Table
 from bgwidgets.widgets.rows import LOOP_COLUMNS, TASK_COLUMNS, Sorting, Window
 
@@ -102,7 +102,20 @@ class Pause:
     paused: bool
 
 
+@dataclass(frozen=True, slots=True)
+class LookForLoops:
+    """Which event loops run in this kernel?"""
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptFound:
+    """One of the loops that were found is to be listed."""
+
+    loop_id: int
+
+
 LineRequest = LineHello | Bye
+FinderRequest = LookForLoops | AdoptFound
 TableRequest = (
     Hello
     | Alive
@@ -113,7 +126,9 @@ TableRequest = (
     | FilterTasks
     | SetInterval
     | Pause
-    | HostCommand
+    | SetStopEvent
+    | StopLoop
+    | CancelTasks
 )
 
 
@@ -125,6 +140,11 @@ def read_table_request(table: Table, message: object) -> TableRequest:
 def read_line_request(message: object) -> LineRequest:
     """What a page asks for through the status line; raises `InvalidRequest`."""
     return _read(_LINE_FORMS, message)
+
+
+def read_finder_request(message: object) -> FinderRequest:
+    """What a page asks for through the view of all loops; raises `InvalidRequest`."""
+    return _read(_FINDER_FORMS, message)
 
 
 def check_interval(seconds: object) -> float:
@@ -214,7 +234,7 @@ def _window(fields: _Fields) -> Window:
     return Window(start, min(stop, start + MOST_ROWS))
 
 
-def _command(fields: _Fields) -> HostCommand:
+def _command(fields: _Fields) -> SetStopEvent | StopLoop | CancelTasks:
     kind = fields.read("command", lambda value, name: _text(value, name, 40))
     loop_id = fields.read("loop", _number)
     if kind == "stop_event":
@@ -278,4 +298,8 @@ _TABLE_FORMS: Final[Mapping[Table, _Forms[TableRequest]]] = {
 _LINE_FORMS: Final[_Forms[LineRequest]] = {
     "hello": lambda fields: LineHello(fields.read("view", _view)),
     "bye": lambda fields: Bye(fields.read("view", _view)),
+}
+_FINDER_FORMS: Final[_Forms[FinderRequest]] = {
+    "look": lambda _: LookForLoops(),
+    "adopt": lambda fields: AdoptFound(fields.read("loop", _number)),
 }

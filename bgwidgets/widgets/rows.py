@@ -7,7 +7,7 @@ sent as text; what is done here is to keep it short, and to make it text that JS
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ Row = Mapping[str, Any]
 
 LONGEST_CELL: Final = 300
 LONGEST_TRACEBACK: Final = 60_000
+MOST_FOUND: Final = 100
+"""Loops in this kernel that are shown."""
 
 LOOP_COLUMNS: Final = frozenset({"name", "host", "state", "tasks", "age", "note"})
 """The columns that loops can be sorted by, as the page calls them."""
@@ -66,6 +68,8 @@ def loop_row(loop: LoopSnapshot) -> Row:
         "host": clean(loop.host),
         "state": loop.state.value,
         "stop_requested": loop.stop_requested,
+        "unresponsive": bool(loop.unresponsive),
+        "protected": loop.protected,
         "unfinished": loop.unfinished_tasks,
         "total": loop.total_tasks,
         "counts": _counts(loop.task_counts),
@@ -88,6 +92,32 @@ def task_row(task: TaskSnapshot) -> Row:
         "ended": task.ended_at,
         "error": clean(task.error) if task.error else None,
     }
+
+
+def found_message(loops: Sequence[LoopSnapshot], listed: Collection[int], clock: str) -> Row:
+    """The loops in this kernel, first those for which there is something to do; those whose ids
+    are `listed` are in the panel already.
+    """
+    rows = [_found_row(loop, loop.id in listed) for loop in loops]
+    return {
+        "type": "found",
+        "at": clock,
+        "left_out": max(0, len(loops) - MOST_FOUND),
+        "rows": sorted(rows, key=lambda row: _ACTION_ORDER[row["action"]])[:MOST_FOUND],
+    }
+
+
+_ACTION_ORDER: Final = {"adopt": 0, "watch": 1, None: 2}
+
+
+def _found_row(loop: LoopSnapshot, is_listed: bool) -> Row:
+    if is_listed:
+        what, action = "in the list above", None
+    elif loop.belongs_to_kernel:
+        what, action = loop.why_protected or "", "watch"
+    else:
+        what, action = "it was not started here", "adopt"
+    return {"id": loop.id, "name": clean(loop.name), "what": clean(what), "action": action}
 
 
 def note(loop: LoopSnapshot) -> str:

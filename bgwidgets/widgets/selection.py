@@ -71,14 +71,24 @@ def possible_actions(loop: LoopSnapshot | None, loops: Sequence[LoopSnapshot]) -
     """
     actions = set()
     if loop is not None:
-        actions.add(Action.RESTART)
+        if not loop.protected:  # Where it cannot be done, the click is answered with the reason.
+            actions.add(Action.RESTART)
         if not loop.state.has_ended and not loop.protected:
             actions |= {Action.STOP_LOOP, Action.CANCEL_TASKS}
-            if not loop.stop_requested:
+            if not loop.stop_requested and loop.why_no_stop_event is None:
                 actions.add(Action.STOP_EVENT)
     if any(listed.state.has_ended for listed in loops):
         actions.add(Action.REMOVE_FINISHED)
     return frozenset(actions)
+
+
+def why_impossible(action: Action, loop: LoopSnapshot | None) -> str | None:
+    """Why a button does nothing for `loop`, where more is to be said than that there is nothing."""
+    if loop is None or loop.state.has_ended or action is Action.REMOVE_FINISHED:
+        return None
+    if loop.protected:
+        return loop.why_protected
+    return loop.why_no_stop_event if action is Action.STOP_EVENT else None
 
 
 def about(loop: LoopSnapshot | None) -> str:
@@ -93,7 +103,9 @@ def about(loop: LoopSnapshot | None) -> str:
     if loop.host != "thread" and loop.pid is not None:
         parts.append(f"pid {loop.pid}")
     if loop.protected:
-        parts.append("protected")
+        parts.append(f"protected: {loop.why_protected}" if loop.why_protected else "protected")
+    elif loop.why_no_stop_event is not None and not loop.state.has_ended:
+        parts.append(f"no stop event: {loop.why_no_stop_event}")
     return " · ".join(parts)
 
 

@@ -20,7 +20,7 @@ from bgwidgets.widgets.rows import (
     task_row,
     tasks_head,
 )
-from bgwidgets.widgets.selection import about, loop_to_select, possible_actions
+from bgwidgets.widgets.selection import about, loop_to_select, possible_actions, why_impossible
 
 
 class Showing:
@@ -83,6 +83,10 @@ class Showing:
     def possible_actions(self, face: Face) -> frozenset[Action]:
         """The buttons that would do something now."""
         return possible_actions(self.selected_loop(face), self.loops)
+
+    def why_impossible(self, face: Face, action: Action) -> str | None:
+        """Why this button does nothing now, where there is something to say."""
+        return why_impossible(action, self.selected_loop(face))
 
     def contents(self, table: Table, face: Face, window: Window) -> Contents:
         """What a view with this window shows."""

@@ -24,6 +24,7 @@
  * @typedef {Record<TaskState, number>} Counts
  * @typedef {{
  *   id: number, name: string, host: string, state: string, stop_requested: boolean,
+ *   unresponsive: boolean, protected: boolean,
  *   unfinished: number, total: number, counts: Counts,
  *   started: number | null, ended: number | null, note: string | null,
  * }} LoopRow
@@ -120,12 +121,20 @@ const APPEARANCE = /** @type {Record<string, {mark: string, tone: string}>} */ (
 
 /**
  * The word, its tone and the mark that say how a row's loop or task is doing.
- * @param {{state: string, stop_requested?: boolean}} row
+ * @param {{state: string, stop_requested?: boolean, unresponsive?: boolean}} row
  */
-export function appearanceOf({ state, stop_requested }) {
+export function appearanceOf({ state, stop_requested, unresponsive }) {
+  if (unresponsive && !isOver(state))
+    return { word: "unresponsive", tone: "warn", mark: "mute" };
   if (state === "running" && stop_requested)
     return { word: "stop asked", tone: "warn", mark: "stopg" };
   return { word: state, ...(APPEARANCE[state] ?? { mark: "end", tone: "soft" }) };
+}
+
+/** Whether a loop's state is one that nothing follows. @param {string} state */
+function isOver(state) {
+  const mark = APPEARANCE[state]?.mark ?? "end";
+  return mark === "end" || mark === "canc" || mark === "fail";
 }
 
 /** What a task's "Waiting on" cell says, and its tone. @param {TaskRow} row */
@@ -758,6 +767,18 @@ function taskCounts(cell) {
 }
 
 /** @type {Column["build"]} */
+function loopName(cell) {
+  const name = make("span", "");
+  const tag = make("span", "bgw-main", { title: "Commands on it are refused" }, "protected");
+  cell.append(name, tag);
+  return (/** @type {LoopRow} */ row) => {
+    setText(name, row.name);
+    setAttribute(cell, "title", row.name);
+    setHidden(tag, !row.protected);
+  };
+}
+
+/** @type {Column["build"]} */
 function taskName(cell) {
   const name = make("span", "");
   const isMain = make("span", "bgw-main", { title: "The loop's main task" }, "main");
@@ -784,7 +805,7 @@ function cancelButton(cell) {
 /** @type {Column[]} */
 const LOOP_COLUMNS = [
   { name: "mark", title: "", label: "Mark", build: stateMark },
-  { name: "name", title: "Loop", sort: "name", build: text((row) => ({ text: row.name })) },
+  { name: "name", title: "Loop", sort: "name", build: loopName },
   {
     name: "host",
     title: "Host",

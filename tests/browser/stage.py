@@ -36,7 +36,7 @@ class Stage:
         self.page.clock.install(time=NOW - 1)
         self.page.clock.pause_at(NOW)
 
-    def load(self, asset: Literal["task_table", "status_line"]) -> None:
+    def load(self, asset: Literal["task_table", "status_line", "loop_finder"]) -> None:
         """Load a widget's script and style, and show nothing yet."""
         style = (WIDGETS / f"{asset}.css").read_text()
         self.page.set_content(f"<style>{style}</style><div class=bgw-panel><div id=widget></div>")
@@ -123,7 +123,8 @@ NO_COUNTS: Final = dict.fromkeys(
 def loop_row(number: int, **more: Any) -> Message:
     """A running loop's row."""
     row = {"id": number, "name": f"loop-{number}", "host": "thread", "state": "running"}
-    row |= {"stop_requested": False, "unfinished": 2, "total": 2, "note": ""}
+    row |= {"stop_requested": False, "unresponsive": False, "protected": False}
+    row |= {"unfinished": 2, "total": 2, "note": ""}
     return row | {"counts": NO_COUNTS | {"pending": 2}, "started": NOW - 65, "ended": None} | more
 
 

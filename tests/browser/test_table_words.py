@@ -101,6 +101,8 @@ def test_keys_move_within_the_table(
         ({"state": "running", "stop_requested": True}, "stop asked", "stopg", "warn"),
         ({"state": "stopping", "stop_requested": True}, "stopping", "stopg", "warn"),
         ({"state": "finished", "stop_requested": True}, "finished", "end", "soft"),
+        ({"state": "running", "unresponsive": True}, "unresponsive", "mute", "warn"),
+        ({"state": "finished", "unresponsive": True}, "finished", "end", "soft"),
         ({"state": "cancelled"}, "cancelled", "canc", "soft"),
         ({"state": "lost"}, "lost", "fail", "bad"),
         ({"state": "pending"}, "pending", "wait", "soft"),

@@ -65,6 +65,29 @@ panel = bgw.panel()
 panel
 """
 EMPTY: Final = "import bgwidgets as bgw\nbgw.panel()"
+FOUND: Final = """
+import asyncio, threading, time
+import bgwidgets as bgw
+
+async def mine():
+    await asyncio.Event().wait()
+
+async def race():
+    await bgw.current().stop_event.wait()
+
+def run(name):
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name=name, daemon=True).start()
+    return loop
+
+feed, spin = run("price-feed"), run("spinning")
+tasks = [asyncio.create_task(mine(), name=f"my-task-{n}") for n in (1, 2)]
+bgw.start(race)
+spin.call_soon_threadsafe(lambda: threading.Event().wait(60))
+bgw.adopt(spin)
+panel = bgw.panel()
+panel
+"""
 WIDE: Final = {"width": 1280, "height": 900}
 NARROW: Final = {"width": 1010, "height": 900}
 VERY_NARROW: Final = {"width": 760, "height": 900}
@@ -105,6 +128,17 @@ def take(lab: LabServer, browser: Browser, folder: Path) -> None:
     shot("very-narrow", size=VERY_NARROW)
     shot("empty", EMPTY)
     shot("error", before=_look_at_the_error)
+    shot("found", FOUND, before=_find_loops)
+    shot("found-dark", FOUND, theme="JupyterLab Dark", before=_find_loops)
+    lab.reset_settings()
+    shot("found-very-narrow", FOUND, size=VERY_NARROW, before=_find_loops)
+
+
+def _find_loops(notebook: Notebook) -> None:
+    panel = notebook.output(0).locator(".bgw-panel")
+    panel.get_by_role("button", name="Loops in this kernel").click()
+    panel.get_by_role("button", name="Watch MainThread").click()
+    panel.locator(".bgw-tasks .bgw-row").filter(has_text="my-task-2").wait_for()
 
 
 def _look_at_the_error(notebook: Notebook) -> None:

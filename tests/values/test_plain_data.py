@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from bgwidgets import commands, snapshots
-from bgwidgets.commands import CancelTasks, RemoveFinished, RestartLoop, SetStopEvent, StopLoop
+from bgwidgets.commands import (
+    AdoptLoop,
+    CancelTasks,
+    LiftProtection,
+    RemoveFinished,
+    RestartLoop,
+    SetStopEvent,
+    StopLoop,
+)
 from bgwidgets.snapshots import (
     LoopSnapshot,
     StopReport,
@@ -58,6 +66,8 @@ VALUES = [
     StopLoop(1),
     CancelTasks(1, (3, 7)),
     RestartLoop(1),
+    AdoptLoop(1),
+    LiftProtection(1),
     RemoveFinished(),
 ]
 
@@ -93,7 +103,7 @@ def test_a_snapshot_knows_little_by_default():
     """What is not known is None."""
     snapshot = LoopSnapshot(id=1, name="race", host="thread", state=LoopState.STARTING, as_of=0.0)
     known = {"id", "name", "host", "state", "as_of", "run_number", "task_counts"}
-    flags = {"stop_requested", "protected", "adopted"}
+    flags = {"stop_requested", "protected", "adopted", "belongs_to_kernel"}
     for field in dataclasses.fields(snapshot):
         if field.name not in known:
             expected = False if field.name in flags else None

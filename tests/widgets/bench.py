@@ -13,8 +13,9 @@ from bgwidgets.widgets.requests import read_line_request, read_table_request
 from tests.widgets.fakes import NOW, FakeFace, FakeSource, loop, task
 
 if TYPE_CHECKING:
+    from bgwidgets.widgets.command_runner import Report
     from bgwidgets.widgets.feed import Item
-    from bgwidgets.widgets.protocols import Channel, Message, Said, Table
+    from bgwidgets.widgets.protocols import Channel, Message, Table
 
 
 class Sent(NamedTuple):
@@ -36,7 +37,7 @@ class Bench:
     """Everything that was sent."""
 
     def __post_init__(self) -> None:
-        self.reported: list[Said] = []
+        self.reported: list[Report] = []
         self.feed = Feed(
             self.source,
             CommandRunner(self.source, self.reported.append),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from bgwidgets.commands import RemoveFinished
+from bgwidgets.commands import AdoptLoop, RemoveFinished
 from bgwidgets.exceptions import UnknownLoop
 from bgwidgets.snapshots import LoopSnapshot, TaskSnapshot, TaskWindow
 from bgwidgets.states import LoopState, TaskState
@@ -52,6 +52,8 @@ class FakeSource:
     executed: list[Command] = field(default_factory=list)
     requests: list[tuple[int, WindowRequest]] = field(default_factory=list)
     """The windows of tasks that were asked for."""
+    others: list[LoopSnapshot] = field(default_factory=list)
+    """Event loops of this process that are not the manager's."""
     looks: int = 0
     subscribers: list[Callable[[], None]] = field(default_factory=list)
     error: Exception | None = None
@@ -71,13 +73,21 @@ class FakeSource:
         shown = tuple(tasks[request.start : request.stop])
         return TaskWindow(tasks=shown, start=request.start, total=len(tasks), as_of=NOW)
 
+    def discover(self) -> list[LoopSnapshot]:
+        """The loops, and what else the test says."""
+        return [*self.loops, *self.others]
+
     def execute(self, command: Command) -> None:
-        """Written down; only removing is done."""
+        """Written down; only removing and adopting is done."""
         self.executed.append(command)
         if self.error is not None:
             raise self.error
         if command == RemoveFinished():
             self.loops = [listed for listed in self.loops if not listed.state.has_ended]
+        if isinstance(command, AdoptLoop):
+            adopted = [other for other in self.others if other.id == command.loop_id]
+            self.others = [other for other in self.others if other.id != command.loop_id]
+            self.loops += [replace(other, protected=False, adopted=True) for other in adopted]
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Called back by `change`."""
@@ -102,6 +112,7 @@ class FakeFace:
     chosen: int | None = None
     sent: list[tuple[Channel, Message]] = field(default_factory=list)
     disabled: dict[Action, bool] = field(default_factory=lambda: dict.fromkeys(Action, True))
+    reasons: dict[Action, str | None] = field(default_factory=dict)
     observer: Callable[[str], None] = lambda _: None
     """Called with the name of each setting that changes."""
     was_sent: Callable[[], None] = lambda: None
@@ -135,6 +146,16 @@ class FakeFace:
     def is_disabled(self, action: Action) -> bool:
         """As a real button."""
         return self.disabled[action]
+
+    def why(self, action: Action) -> str | None:
+        """As a real button's tooltip."""
+        return self.reasons.get(action)
+
+    def set_why(self, action: Action, why: str | None) -> None:
+        """Written down with what is sent, for it is a message too."""
+        self.reasons[action] = why
+        self.sent.append(("status", {"type": "why", "action": action, "why": why}))
+        self.was_sent()
 
     def set_disabled(self, action: Action, *, disabled: bool) -> None:
         """Written down with what is sent, for it is a message too."""

@@ -46,8 +46,13 @@ class Page:
     """Stands for a page: takes what the panel's widgets send, and sends what a page would."""
 
     def __init__(self, panel: ControlPanel) -> None:
-        loops, actions, tasks = panel.children
-        self._widgets = {"loops": loops, "tasks": tasks, "status": actions.children[-1]}
+        loops, actions, tasks, finder = panel.children
+        self._widgets = {
+            "loops": loops,
+            "tasks": tasks,
+            "status": actions.children[-1],
+            "finder": finder,
+        }
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self._new = threading.Condition()
         for channel, widget in self._widgets.items():

@@ -15,7 +15,13 @@ from bgwidgets.commands import (
     StopLoop,
 )
 from bgwidgets.exceptions import CannotRestart, ProtectedLoop
-from bgwidgets.widgets.command_runner import CommandRunner, command_of, error_in_words
+from bgwidgets.widgets.command_runner import (
+    CommandRunner,
+    PanelCommand,
+    Report,
+    command_of,
+    error_in_words,
+)
 from bgwidgets.widgets.protocols import Action, Said
 from tests.widgets.fakes import FakeSource, ended_loop, loop
 
@@ -45,7 +51,7 @@ def runner(source: FakeSource) -> CommandRunner:
     ],
 )
 def test_a_command_is_done_and_said(
-    runner: CommandRunner, source: FakeSource, command: Command, text: str
+    runner: CommandRunner, source: FakeSource, command: PanelCommand, text: str
 ):
     """In words that name the loop."""
     assert runner.run(command) == Said(text)
@@ -125,7 +131,7 @@ def test_a_restart_does_not_hold_up_the_panel():
     """It is said that it began, and when it is done; its thread keeps no kernel from ending."""
     source, reports, reported = SlowSource(), [], threading.Event()
 
-    def report(said: Said) -> None:
+    def report(said: Report) -> None:
         reports.append(said)
         reported.set()
 
@@ -145,7 +151,7 @@ def test_a_restart_that_fails_says_why():
     source, reports, reported = SlowSource(), [], threading.Event()
     source.error = CannotRestart("start the function instead")
 
-    def report(said: Said) -> None:
+    def report(said: Report) -> None:
         reports.append(said)
         reported.set()
 

@@ -281,3 +281,18 @@ def test_a_broken_connection_ends_nothing(
     assert [record.message for record in caplog.records] == ["The panel cannot reach its pages"]
     bench.open_page()
     assert names(bench.frames("loops")[-1]) == ["other-4"]
+
+
+def test_a_button_that_cannot_act_tells_why(bench: Bench):
+    """For as long as it is so; told once."""
+    bench.source.loops = [loop(1, why_no_stop_event="none was found")]
+    bench.open_page()
+    bench.pass_time(3)
+    assert "none was found" == bench.face.why(Action.STOP_EVENT)
+    assert bench.face.is_disabled(Action.STOP_EVENT)
+    assert bench.face.why(Action.STOP_LOOP) is None
+    bench.source.loops = [loop(1)]
+    bench.pass_time(3)
+    assert bench.face.why(Action.STOP_EVENT) is None
+    told = [message for _, message in bench.face.sent if message["type"] == "why"]
+    assert ["none was found", None] == [message["why"] for message in told]

@@ -50,6 +50,8 @@ def test_a_loops_row():
         "host": "thread",
         "state": "running",
         "stop_requested": True,
+        "unresponsive": False,
+        "protected": False,
         "unfinished": 3,
         "total": 5,
         "counts": {

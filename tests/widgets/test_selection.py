@@ -9,7 +9,13 @@ import pytest
 
 from bgwidgets.states import LoopState
 from bgwidgets.widgets.protocols import Action
-from bgwidgets.widgets.selection import Choice, about, loop_to_select, possible_actions
+from bgwidgets.widgets.selection import (
+    Choice,
+    about,
+    loop_to_select,
+    possible_actions,
+    why_impossible,
+)
 from tests.widgets.fakes import ended_loop, loop
 
 
@@ -44,7 +50,8 @@ STOPS = {Action.STOP_EVENT, Action.STOP_LOOP, Action.CANCEL_TASKS}
         (loop(1, task_counts={}), STOPS | {Action.RESTART}),
         (loop(1, stop_requested=True), STOPS - {Action.STOP_EVENT} | {Action.RESTART}),
         (loop(1, state=LoopState.STOPPING), STOPS | {Action.RESTART}),
-        (loop(1, protected=True), {Action.RESTART}),
+        (loop(1, protected=True), set()),
+        (loop(1, why_no_stop_event="none"), STOPS - {Action.STOP_EVENT} | {Action.RESTART}),
         (ended_loop(1), {Action.RESTART, Action.REMOVE_FINISHED}),
     ],
 )
@@ -67,6 +74,20 @@ def test_the_line_tells_what_is_selected():
     assert about(snapshot) == "race · run 1 · started 12:03:41 · thread bgw-race"
     assert about(loop(1, name="race", started_at=None, run_number=3)) == "race · run 3"
     assert about(None) == ""
+
+
+def test_why_a_button_does_nothing():
+    """Where there is more to say than that there is nothing to do."""
+    protected = loop(1, protected=True, why_protected="it is the kernel's")
+    without = loop(1, why_no_stop_event="none was found")
+    assert why_impossible(Action.STOP_LOOP, protected) == "it is the kernel's"
+    assert why_impossible(Action.STOP_EVENT, without) == "none was found"
+    assert why_impossible(Action.STOP_LOOP, without) is None
+    assert why_impossible(Action.REMOVE_FINISHED, protected) is None
+    assert why_impossible(Action.STOP_EVENT, ended_loop(1, why_no_stop_event="x")) is None
+    assert why_impossible(Action.STOP_EVENT, None) is None
+    assert about(protected).endswith("protected: it is the kernel's")
+    assert about(without).endswith("no stop event: none was found")
 
 
 def test_another_day_is_said_with_the_date():

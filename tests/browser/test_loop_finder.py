@@ -1,0 +1,97 @@
+"""The view of all event loops in a real browser, with the test in the kernel's place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.browser.stage import Stage
+
+EVIL = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def finder(stage: Stage) -> Stage:
+    """The view, folded."""
+    stage.load("loop_finder")
+    stage.mount()
+    return stage
+
+
+def found(*rows: dict[str, Any], left_out: int = 0) -> dict[str, Any]:
+    return {"type": "found", "at": "12:03:41", "left_out": left_out, "rows": list(rows)}
+
+
+def row(number: int, name: str, action: str | None = None, what: str = "why") -> dict[str, Any]:
+    return {"id": number, "name": name, "what": what, "action": action}
+
+
+def test_nothing_is_looked_for_until_somebody_wants_it(finder: Stage):
+    """Folded it asks for nothing and shows nothing but its title."""
+    assert [] == finder.sent()
+    assert not finder.find(".bgw-finder-list").is_visible()
+    assert not finder.find(".bgw-finder-again").is_visible()
+
+
+def test_unfolding_looks_once(finder: Stage):
+    """By click or by keyboard; folding and unfolding looks anew."""
+    finder.click(".bgw-finder-toggle")
+    assert [{"type": "look"}] == finder.sent()
+    assert ["looking…"] == finder.texts(".bgw-finder-summary")
+    finder.say(found(row(1, "race")))
+    assert ["1 loop as of 12:03:41"] == finder.texts(".bgw-finder-summary")
+    finder.press("Enter")
+    assert [] == finder.sent()
+    assert not finder.find(".bgw-found").first.is_visible()
+    finder.press("Space")
+    assert [{"type": "look"}] == finder.sent()
+    finder.click(".bgw-finder-again")
+    assert [{"type": "look"}] == finder.sent()
+
+
+def test_a_loop_is_adopted_by_its_button(finder: Stage):
+    """Only those have one for which there is something to do."""
+    finder.click(".bgw-finder-toggle")
+    finder.say(
+        found(row(1, "race"), row(2, "fsspecIO", "adopt"), row(3, "Main", "watch"), left_out=4)
+    )
+    finder.sent()
+    assert ["7 loops as of 12:03:41, 4 of them not shown"] == finder.texts(".bgw-finder-summary")
+    assert ["Adopt", "Watch"] == finder.texts(".bgw-found-action")
+    finder.page.get_by_role("button", name="Adopt fsspecIO").click()
+    finder.page.get_by_role("button", name="Watch Main").click()
+    assert [{"type": "adopt", "loop": 2}, {"type": "adopt", "loop": 3}] == finder.sent()
+
+
+def test_names_are_text(finder: Stage):
+    """Whatever a thread is called."""
+    finder.click(".bgw-finder-toggle")
+    finder.say(found(row(1, EVIL, "adopt", EVIL)))
+    assert [EVIL] == finder.texts(".bgw-found-name")
+    assert [EVIL] == finder.texts(".bgw-found-what")
+    assert 0 == finder.find("img").count()
+
+
+def test_the_keyboards_place_is_not_lost(finder: Stage):
+    """When the button that was clicked is gone, it is at the one beside the title."""
+    finder.click(".bgw-finder-toggle")
+    finder.say(found(row(2, "fsspecIO", "adopt")))
+    finder.click(".bgw-found-action")
+    finder.say(found(row(2, "fsspecIO")))
+    assert finder.page.evaluate("document.activeElement.className") == "bgw-finder-again"
+
+
+def test_a_kernel_that_is_gone_is_said_to_be(finder: Stage):
+    """And not waited for."""
+    finder.page.evaluate("stage.isClosed = true")
+    finder.click(".bgw-finder-toggle")
+    assert ["the kernel is gone"] == finder.texts(".bgw-finder-summary")
+
+
+def test_it_leaves_nothing_behind(finder: Stage):
+    """Neither an element nor a listener."""
+    finder.close()
+    assert 0 == finder.find(".bgw-finder").count()
+    assert 0 == finder.page.evaluate("stage.listeners.size")
