@@ -73,8 +73,11 @@ class CommandRunner:
     def __init__(self, source: Source, report: Callable[[Report], None]) -> None:
         self._source: Final = source
         self._report: Final = report
-        self._is_looking = threading.Lock()
         self._restarting: Final[set[int]] = set()
+        self._guard: Final = threading.Lock()
+        self._wanted: list[int | None] = []
+        """The looks to come, each with what is to be adopted before it."""
+        self._is_looking = False
 
     def run(self, command: PanelCommand | None) -> Said:
         """Do it and say what was done, or why not. Returns at once; never raises.
@@ -90,34 +93,53 @@ class CommandRunner:
     def look(self, adopt: int | None = None) -> None:
         """Look for all event loops, in a thread of its own. Returns at once.
 
-        Before that, one that was found earlier is adopted, where `adopt` names it.
+        Before that, one that was found earlier is adopted, where `adopt` names it. A look goes
+        through every object of the process, so there is one at a time, and one more for all that
+        ask meanwhile.
         """
-        thread = threading.Thread(
-            target=self._look_now, args=(adopt,), name="bgwidgets-look", daemon=True
-        )
-        thread.start()
+        with self._guard:
+            self._wanted.append(adopt)
+            if self._is_looking:
+                return
+            self._is_looking = True
+        threading.Thread(target=self._look_on, name="bgwidgets-look", daemon=True).start()
 
-    def _look_now(self, adopt: int | None) -> None:
-        # One after another: each looks at every object of the process.
-        with self._is_looking:
-            if adopt is not None:
-                self._adopt_now(adopt)
-            try:
-                found = self._source.discover()
-            except Exception as error:  # noqa: BLE001 - whatever went wrong is said, in the panel
-                self._report(_failure(error))
-                found = []
+    def _look_on(self) -> None:
+        while wanted := self._take_wanted():
+            for loop_id in wanted:
+                if loop_id is not None:
+                    self._adopt_now(loop_id)
+            self._look_now()
+
+    def _take_wanted(self) -> list[int | None]:
+        with self._guard:
+            wanted, self._wanted = list(dict.fromkeys(self._wanted)), []
+            self._is_looking = bool(wanted)
+            return wanted
+
+    def _look_now(self) -> None:
+        cells_thread = threading.main_thread().native_id
+        loops: Sequence[LoopSnapshot] = ()
+        listed: set[int] = set()
+        try:
+            loops = self._source.discover()
             listed = {loop.id for loop in self._source.snapshots()}
-            self._report(Found(tuple(found), listed, time.time()))
+        except Exception as error:  # noqa: BLE001 - whatever went wrong is said, in the panel
+            self._report(_failure(error))
+        self._report(Found(tuple(loops), listed, time.time(), cells_thread))
 
     def _adopt_now(self, loop_id: int) -> None:
         try:
             self._source.execute(AdoptLoop(loop_id))
+            listed = {loop.id: loop.name for loop in self._source.snapshots()}
         except Exception as error:  # noqa: BLE001 - whatever went wrong is said, in the panel
             self._report(_failure(error))
             return
-        name = _name_of(loop_id, self._source.snapshots())
-        self._report(Said(f"{name} is listed now"))
+        if loop_id not in listed:
+            # It was adopted since it was found, from Python and by its function.
+            self._report(Said("That loop is in the list already"))
+            return
+        self._report(Said(f"{listed[loop_id]} is listed now"))
         self._report(Adopted(loop_id))
 
     def _run(self, command: PanelCommand | None) -> Said:

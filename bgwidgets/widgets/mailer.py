@@ -158,10 +158,6 @@ class Mailer:
         for action in self._button_states.to_enable(face.is_disabled):
             send = partial(self._set_disabled, face, action, False)
             yield _Letter(MOST if is_amid_clicks else for_news, send)
-        for action in Action:
-            why = self._showing.why_impossible(face, action)
-            if why != face.why(action):
-                yield _Letter(for_news, partial(face.set_why, action, why))
         about = clean(self._showing.about(face))
         if about != self._told_about and self._lines:
             send = partial(self._send_about, face, now, about)
@@ -171,6 +167,10 @@ class Mailer:
         ):
             send = partial(self._set_disabled, face, action, True)
             yield _Letter(for_news, send, not_before=moment)
+        for action in Action:
+            why = self._showing.why_impossible(face, action)
+            if why != face.why(action):
+                yield _Letter(for_news, partial(self._set_why, face, action, why))
         yield from self._beats(face, now, BEAT_AFTER)
 
     def _questions(self, face: Face, now: float) -> Iterator[_Letter]:
@@ -217,7 +217,7 @@ class Mailer:
     def _send_found(self, face: Face, now: float, found: Found) -> None:
         self._to_show = None
         clock = time.strftime("%H:%M:%S", time.localtime(found.at))
-        self._post(face, now, "finder", found_message(found.loops, found.listed, clock))
+        self._post(face, now, "finder", found_message(found, clock))
 
     def _send_about(self, face: Face, now: float, about: str) -> None:
         self._told_about = about
@@ -233,6 +233,12 @@ class Mailer:
         try:
             face.set_disabled(action, disabled=disabled)
         except BaseException:  # noqa: BLE001 - an observer's CancelledError ends no thread of ours
+            _log.exception("An observer of the panel's button %s failed", action.value)
+
+    def _set_why(self, face: Face, action: Action, why: str | None) -> None:
+        try:
+            face.set_why(action, why)
+        except BaseException:  # noqa: BLE001 - as above
             _log.exception("An observer of the panel's button %s failed", action.value)
 
     def _post(self, face: Face, now: float, channel: Channel, message: Message) -> None:

@@ -44,6 +44,8 @@ class Found:
     listed: Collection[int]
     """The ids of those that the manager has listed."""
     at: float
+    cells_thread: int | None = None
+    """The native id of the thread in which cells run: the one of the kernel's with a user's tasks."""
 
 
 class Source(Protocol):

@@ -7,12 +7,13 @@ sent as text; what is done here is to keep it short, and to make it text that JS
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from bgwidgets.snapshots import LoopSnapshot, SortKey, TaskSnapshot
 from bgwidgets.states import LoopState, TaskState
+from bgwidgets.widgets.protocols import Found
 
 Row = Mapping[str, Any]
 
@@ -94,30 +95,33 @@ def task_row(task: TaskSnapshot) -> Row:
     }
 
 
-def found_message(loops: Sequence[LoopSnapshot], listed: Collection[int], clock: str) -> Row:
-    """The loops in this kernel, first those for which there is something to do; those whose ids
-    are `listed` are in the panel already.
-    """
-    rows = [_found_row(loop, loop.id in listed) for loop in loops]
+def found_message(found: Found, clock: str) -> Row:
+    """The loops in this kernel, first those for which there is something to do."""
+    rows = [_found_row(loop, found) for loop in found.loops]
     return {
         "type": "found",
         "at": clock,
-        "left_out": max(0, len(loops) - MOST_FOUND),
-        "rows": sorted(rows, key=lambda row: _ACTION_ORDER[row["action"]])[:MOST_FOUND],
+        "left_out": max(0, len(rows) - MOST_FOUND),
+        "rows": sorted(rows, key=lambda row: _ROLE_ORDER[row["role"]])[:MOST_FOUND],
     }
 
 
-_ACTION_ORDER: Final = {"adopt": 0, "watch": 1, None: 2}
+_ROLE_ORDER: Final = {"adopt": 0, "watch": 1, "kernel": 2, "listed": 3}
 
 
-def _found_row(loop: LoopSnapshot, is_listed: bool) -> Row:
-    if is_listed:
-        what, action = "in the list above", None
-    elif loop.belongs_to_kernel:
-        what, action = loop.why_protected or "", "watch"
+def _found_row(loop: LoopSnapshot, found: Found) -> Row:
+    """Of the kernel's loops a user has tasks on that of the cells alone; to watch another is to
+    watch nothing.
+    """
+    if loop.id in found.listed:
+        what, role = "in the list above", "listed"
+    elif not loop.belongs_to_kernel:
+        what, role = "it was not started here", "adopt"
     else:
-        what, action = "it was not started here", "adopt"
-    return {"id": loop.id, "name": clean(loop.name), "what": clean(what), "action": action}
+        what = loop.why_protected or ""
+        is_cells = found.cells_thread is not None and loop.native_thread_id == found.cells_thread
+        role = "watch" if is_cells else "kernel"
+    return {"id": loop.id, "name": clean(loop.name), "what": clean(what), "role": role}
 
 
 def note(loop: LoopSnapshot) -> str:

@@ -770,11 +770,12 @@ function taskCounts(cell) {
 function loopName(cell) {
   const name = make("span", "");
   const tag = make("span", "bgw-main", { title: "Commands on it are refused" }, "protected");
-  cell.append(name, tag);
+  cell.append(name);
   return (/** @type {LoopRow} */ row) => {
     setText(name, row.name);
     setAttribute(cell, "title", row.name);
-    setHidden(tag, !row.protected);
+    if (!row.protected) tag.remove();
+    else if (!tag.isConnected) cell.append(tag);
   };
 }
 
