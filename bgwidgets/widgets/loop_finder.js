@@ -3,15 +3,20 @@
 
 /**
  * @typedef {{on: Function, off: Function, send: (message: object) => void}} Model
- * @typedef {{id: number, name: string, what: string, action: "adopt" | "watch" | null}} FoundRow
+ * @typedef {"adopt" | "watch" | "kernel" | "listed"} Role
+ *   the first two say what can be done with it
+ * @typedef {{id: number, name: string, what: string, role: Role}} FoundRow
  * @typedef {{type: "found", at: string, left_out: number, rows: FoundRow[]}} Found
  */
 
 /** What the button of each action says, and what it does. */
-const ACTIONS = {
+const ACTIONS = /** @type {Partial<Record<Role, {word: string, tooltip: string}>>} */ ({
   adopt: { word: "Adopt", tooltip: "List it above, with its tasks, and let the buttons act on it" },
   watch: { word: "Watch", tooltip: "List it above with the tasks that you made on it" },
-};
+});
+
+/** The kernel's loops are locked, for good. @type {Record<Role, string>} */
+const MARKS = { adopt: "free", watch: "lock", kernel: "lock", listed: "none" };
 
 /** "5 loops, as of 12:03:41". @param {Found} found */
 export function summaryOf({ rows, left_out, at }) {
@@ -37,7 +42,9 @@ function render({ model, el }) {
   const lifetime = new AbortController();
   const { signal } = lifetime;
   const id = `bgw-found-${Math.random().toString(36).slice(2)}`;
-  const root = make("section", "bgw-finder");
+  // No key leaks into the notebook, where x cuts a cell and b inserts one.
+  const root = make("section", "bgw-finder", { "data-lm-suppress-shortcuts": "true" });
+  root.addEventListener("keydown", (event) => event.stopPropagation(), { signal });
   const toggle = make("button", "bgw-finder-toggle", {
     type: "button",
     "aria-expanded": "false",
@@ -64,10 +71,13 @@ function render({ model, el }) {
     }
   }
 
-  function look() {
+  /** Every request is answered by a new look. @param {object} message */
+  function request(message) {
     summary.textContent = "looking…";
-    send({ type: "look" });
+    send(message);
   }
+
+  const look = () => request({ type: "look" });
 
   /** @param {boolean} isOpen */
   function unfold(isOpen) {
@@ -76,23 +86,24 @@ function render({ model, el }) {
   }
 
   /** @param {FoundRow} row */
-  function line({ id: loop, name, what, action }) {
+  function line({ id: loop, name, what, role }) {
     const item = make("li", "bgw-found");
     const mark = make("i", "bgw-found-mark", { "aria-hidden": "true" });
-    mark.dataset.mark = action === "adopt" ? "free" : action === "watch" ? "lock" : "none";
+    mark.dataset.mark = MARKS[role];
     item.append(
       mark,
       make("span", "bgw-found-name", { title: name }, name),
       make("span", "bgw-found-what", { title: what }, what),
     );
+    const action = ACTIONS[role];
     if (action) {
-      const { word, tooltip } = ACTIONS[action];
-      const button = make("button", "bgw-found-action", {
-        type: "button",
-        title: tooltip,
-        "aria-label": `${word} ${name}`,
-      }, word);
-      button.addEventListener("click", () => send({ type: "adopt", loop }), { signal });
+      const button = make(
+        "button",
+        "bgw-found-action",
+        { type: "button", title: action.tooltip, "aria-label": `${action.word} ${name}` },
+        action.word,
+      );
+      button.addEventListener("click", () => request({ type: "adopt", loop }), { signal });
       item.append(button);
     }
     return item;

@@ -160,7 +160,7 @@ class Mailer:
             yield _Letter(MOST if is_amid_clicks else for_news, send)
         about = clean(self._showing.about(face))
         if about != self._told_about and self._lines:
-            send = partial(self._send_about, face, now, about)
+            send = partial(self._send_about, face, now, about, self._showing.tells_why(face))
             yield _Letter(FOR_DETAILS if is_amid_clicks else for_news, send)
         for action, moment in self._button_states.to_disable(
             face.is_disabled, now, is_watched=self.is_watched
@@ -219,9 +219,9 @@ class Mailer:
         clock = time.strftime("%H:%M:%S", time.localtime(found.at))
         self._post(face, now, "finder", found_message(found, clock))
 
-    def _send_about(self, face: Face, now: float, about: str) -> None:
+    def _send_about(self, face: Face, now: float, about: str, tells_why: bool) -> None:
         self._told_about = about
-        self._post(face, now, "status", {"type": "info", "text": about})
+        self._post(face, now, "status", {"type": "info", "text": about, "why": tells_why})
 
     def _send_frame(
         self, face: Face, now: float, table: Table, view: View, frame: Frame, contents: Contents

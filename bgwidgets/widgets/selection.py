@@ -91,10 +91,24 @@ def why_impossible(action: Action, loop: LoopSnapshot | None) -> str | None:
     return loop.why_no_stop_event if action is Action.STOP_EVENT else None
 
 
+def why_limited(loop: LoopSnapshot | None) -> str | None:
+    """Why some buttons are grey for a loop that runs."""
+    if loop is None or loop.state.has_ended:
+        return None
+    if loop.protected:
+        return f"protected: {loop.why_protected}" if loop.why_protected else None
+    return f"no stop event: {loop.why_no_stop_event}" if loop.why_no_stop_event else None
+
+
 def about(loop: LoopSnapshot | None) -> str:
-    """The selected loop in one line: "race · run 1 · started 12:03:41 · thread bgw-race"."""
+    """The selected loop in one line: "race · run 1 · started 12:03:41 · thread bgw-race", or why
+    some buttons are grey for it.
+    """
     if loop is None:
         return ""
+    # There is room for two short lines: what cannot be seen elsewhere goes before what can.
+    if (why := why_limited(loop)) is not None:
+        return f"{loop.name} · {why}"
     parts = [loop.name, f"run {loop.run_number}"]
     if loop.started_at is not None:
         parts.append(f"started {_clock_time(loop.started_at, loop.as_of)}")
@@ -103,9 +117,7 @@ def about(loop: LoopSnapshot | None) -> str:
     if loop.host != "thread" and loop.pid is not None:
         parts.append(f"pid {loop.pid}")
     if loop.protected:
-        parts.append(f"protected: {loop.why_protected}" if loop.why_protected else "protected")
-    elif loop.why_no_stop_event is not None and not loop.state.has_ended:
-        parts.append(f"no stop event: {loop.why_no_stop_event}")
+        parts.append("protected")
     return " · ".join(parts)
 
 

@@ -80,6 +80,10 @@ class Showing:
         """What the status line says of the selected loop."""
         return about(self.selected_loop(face))
 
+    def tells_why(self, face: Face) -> bool:
+        """Whether that is why some buttons are grey, which no table shows."""
+        return why_limited(self.selected_loop(face)) is not None
+
     def possible_actions(self, face: Face) -> frozenset[Action]:
         """The buttons that would do something now."""
         return possible_actions(self.selected_loop(face), self.loops)

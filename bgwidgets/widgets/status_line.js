@@ -3,9 +3,9 @@
 
 /**
  * @typedef {{on: Function, off: Function, send: (message: object) => void}} Model
- * @typedef {{type: "info", text: string}} Info
+ * @typedef {{type: "info", text: string, why?: boolean}} Info `why`: why some buttons are grey
  * @typedef {{type: "said", level: "info" | "error", text: string}} Said
- * @typedef {{text: string, level: "about" | "info" | "error"}} Line
+ * @typedef {{text: string, level: "about" | "why" | "info" | "error"}} Line
  */
 
 const SAID_STAYS = 8000; // ms; an error stays until something else is said
@@ -19,6 +19,8 @@ function render({ model, el }) {
   line.setAttribute("role", "status");
   line.setAttribute("aria-live", "polite");
   let about = "";
+  /** @type {"about" | "why"} */
+  let level = "about";
   let stay = 0;
 
   /** @param {Line} shown */
@@ -30,14 +32,16 @@ function render({ model, el }) {
 
   const showAbout = () => {
     stay = 0;
-    show({ text: about, level: "about" });
+    show({ text: about, level });
   };
 
   /** @param {Info | Said} message */
   function hear(message) {
     if (message.type === "info") {
+      const isShown = line.dataset.level === level;
       about = message.text;
-      if (line.dataset.level === "about") showAbout();
+      level = message.why ? "why" : "about";
+      if (isShown) showAbout();
     } else if (message.type === "said") {
       window.clearTimeout(stay);
       show(message);
