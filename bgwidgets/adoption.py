@@ -64,6 +64,8 @@ class FoundLoops:
             loops = [loop for loop, number in self._ids.items() if number == loop_id]
         if not loops:
             raise UnknownLoop(f"the loop {loop_id} is gone: look again with discover()")
+        if loops[0].is_closed():
+            raise UnknownLoop(f"the loop {loop_id} is closed: look again with discover()")
         return FoundLoop(loops[0], thread_of(loops[0]))
 
     def snapshot(self, loop_id: int) -> LoopSnapshot:
@@ -93,6 +95,8 @@ def check_adoption(target: object, protected: bool | None, found: FoundLoops) ->
         why = one.why_protected or (NOT_OURS if protected is None else None)
         return replace(_adoption(one, why, protected), found_id=target.id)
     if isinstance(target, asyncio.AbstractEventLoop):
+        if target.is_closed():
+            raise InvalidWork("this event loop is closed: adopt one that runs, or is about to")
         one = FoundLoop(target, thread_of(target))
         adoption = _adoption(one, one.why_protected, protected)
         return replace(adoption, found_id=found.id_of(target))

@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 from bgwidgets.belonging import current_loop_id, stop_event_of_worker, works_for
 from bgwidgets.commands import CancelTasks, HostCommand, SetStopEvent, StopLoop
-from bgwidgets.exceptions import CannotRestart, LoopEnded, WouldDeadlock
+from bgwidgets.exceptions import CannotRestart, LoopEnded, ProtectedLoop, WouldDeadlock
 from bgwidgets.hosts.ladder import climb_down, climb_down_async, ladder
 from bgwidgets.hosts.protocol import Host, LoopEnd, LoopPlan
 from bgwidgets.hosts.registry import HostFactory
@@ -35,6 +35,14 @@ MOST_UNFINISHED_TASKS: Final = 10_000
 """As many unfinished tasks `BackgroundLoop.tasks` lists; `task_window` reaches the rest."""
 MOST_TASKS: Final = 1 << 62
 
+STOP_INSTEAD: Final = (
+    "call request_stop() or stop_loop(), which do not wait;"
+    " on another loop `await job.stop_async()`"
+)
+WAIT_INSTEAD: Final = "it ends only after this call; on another loop `await job.wait_async()`"
+RESULT_INSTEAD: Final = "await the coroutine itself; on another loop `await job`"
+"""What to do where a wait would never end."""
+
 _handles: Final[WeakValueDictionary[int, BackgroundLoop]] = WeakValueDictionary()
 
 
@@ -50,11 +58,16 @@ def current() -> BackgroundLoop | None:
 def stop_together(loops: Sequence[BackgroundLoop], grace: float) -> list[StopReport]:
     """Bring loops down at the same time: `BackgroundLoop.stop()` for all of them, in its time."""
     for loop in loops:
-        loop._refuse_own_thread("stop()", "call request_stop() or stop_loop()")  # noqa: SLF001 - its own module
+        loop._refuse_stop("stop()")  # noqa: SLF001 - its own module
     reports = climb_down(ladder([loop._run.host for loop in loops], grace))  # noqa: SLF001 - its own module
     for loop, report in zip(loops, reports, strict=True):
         loop._note(report)  # noqa: SLF001 - its own module
     return reports
+
+
+def host_of(loop: BackgroundLoop) -> Host:
+    """What carries its present run."""
+    return loop._run.host  # noqa: SLF001 - its own module
 
 
 def wait_for_ends(loops: Sequence[BackgroundLoop], timeout: float) -> None:
@@ -259,7 +272,7 @@ class BackgroundLoop:
 
     async def stop_async(self, grace: float = 2.0) -> StopReport:
         """As `stop()`, for async code on any other loop."""
-        self._refuse_own_thread("stop_async()", "call request_stop() or stop_loop()")
+        self._refuse_stop("stop_async()")
         (report,) = await climb_down_async(ladder([self._run.host], grace))
         self._note(report)
         return report
@@ -281,12 +294,12 @@ class BackgroundLoop:
 
         Blocks for at most `timeout` seconds, then raises TimeoutError.
         """
-        self._refuse_own_thread("wait()", "it ends only after this call")
+        self._refuse_own_thread("wait()", WAIT_INSTEAD)
         return self._end_of(self._run.host.ended, timeout).state
 
     async def wait_async(self, timeout: float | None = None) -> LoopState:
         """As `wait()`, for async code on any other loop."""
-        self._refuse_own_thread("wait_async()", "it ends only after this call")
+        self._refuse_own_thread("wait_async()", WAIT_INSTEAD)
         return (await self._end_of_async(self._run.host.ended, timeout)).state
 
     def result(self, timeout: float | None = None) -> Any:
@@ -295,12 +308,12 @@ class BackgroundLoop:
         Blocks for at most `timeout` seconds, then raises TimeoutError. Raises `LoopEnded` after
         stopped, cancelled, killed and lost, for then there is no result.
         """
-        self._refuse_own_thread("result()", "await the coroutine itself")
+        self._refuse_own_thread("result()", RESULT_INSTEAD)
         return self._result_of(self._end_of(self._run.answer, timeout))
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """What the main task raised, or None when it returned. Waits and raises like `result()`."""
-        self._refuse_own_thread("exception()", "await the coroutine itself")
+        self._refuse_own_thread("exception()", RESULT_INSTEAD)
         end = self._end_of(self._run.answer, timeout)
         if end.state is LoopState.FAILED:
             return end.exception
@@ -312,7 +325,7 @@ class BackgroundLoop:
         return self._result_async().__await__()
 
     async def _result_async(self) -> Any:
-        self._refuse_own_thread("await", "await the coroutine itself")
+        self._refuse_own_thread("await", RESULT_INSTEAD)
         return self._result_of(await self._end_of_async(self._run.answer, None))
 
     def _end_of(self, future: Future[LoopEnd], timeout: float | None) -> LoopEnd:
@@ -339,6 +352,13 @@ class BackgroundLoop:
         why = f" ({'; '.join(end.leftovers.notes)})" if end.state is LoopState.LOST else ""
         raise LoopEnded(f"{self.name!r} was {end.state}{why}, so there is no result")
 
+    def _refuse_stop(self, call: str) -> None:
+        """Protected loops first: nobody stops these, from whatever thread."""
+        snapshot = self.snapshot()
+        if snapshot.protected and not snapshot.state.has_ended:
+            raise ProtectedLoop(f"{self.name!r} is protected: {snapshot.why_protected}")
+        self._refuse_own_thread(call, STOP_INSTEAD)
+
     def _refuse_own_thread(self, call: str, instead: str) -> None:
         if works_for(self.id) and not self._run.host.ended.done():
             raise WouldDeadlock(
@@ -354,7 +374,7 @@ class BackgroundLoop:
         asked for at the same time come one after another. Raises `CannotRestart`
         for work that was a coroutine object, and when the old run could not be brought down.
         """
-        self._refuse_own_thread("restart()", "call it from another thread")
+        self._refuse_own_thread("restart()", "call it in another thread")
         work = self._plan.work.again()
         with self._restarting:
             report = self.stop(grace)

@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 _loop_of_thread: Final[dict[int, int]] = {}
+_guest_of_thread: Final[dict[int, int]] = {}
+"""A loop that turns in a thread whose code does not belong to it: a protected one."""
 _loop_of_worker: Final[dict[int, int]] = {}
 _stop_event_of_worker: Final[dict[int, Any]] = {}
 _loop_of_context: Final[ContextVar[int | None]] = ContextVar("bgwidgets_loop", default=None)
@@ -22,18 +24,25 @@ def enter_loop_thread(loop_id: int) -> None:
     _loop_of_thread[threading.get_ident()] = loop_id
 
 
-def leave_loop_thread() -> None:
-    """The calling thread is no loop's own any more.
+def turns_in_this_thread(loop_id: int) -> None:
+    """From now on this loop turns in the calling thread, whose code does not belong to it."""
+    _guest_of_thread[threading.get_ident()] = loop_id
+
+
+def leave_loop_thread(loop_id: int) -> None:
+    """The calling thread is not this loop's own any more.
 
     The system gives its number to another thread as soon as this one has ended.
     """
-    _loop_of_thread.pop(threading.get_ident(), None)
+    if _loop_of_thread.get(threading.get_ident()) == loop_id:
+        _loop_of_thread.pop(threading.get_ident(), None)
 
 
 def leave_thread(number: int, loop_id: int) -> None:
     """The thread of that number is this loop's no more. Any thread: the loop is not ours to end."""
-    if _loop_of_thread.get(number) == loop_id:
-        _loop_of_thread.pop(number, None)
+    for loops in (_loop_of_thread, _guest_of_thread):
+        if loops.get(number) == loop_id:
+            loops.pop(number, None)
 
 
 def enter_worker_thread(loop_id: int, stop_event: object) -> None:
@@ -67,6 +76,12 @@ def loop_id_of_thread() -> int | None:
     return _loop_of_thread.get(threading.get_ident())
 
 
+def would_wait_for_itself(loop_id: int) -> bool:
+    """Whether this loop turns in the calling thread. Any thread; does not block."""
+    number = threading.get_ident()
+    return loop_id in {_loop_of_thread.get(number), _guest_of_thread.get(number)}
+
+
 def loop_id_of(number: int | None) -> int | None:
     """The loop whose own thread has this number. Any thread; does not block."""
     return None if number is None else _loop_of_thread.get(number)
@@ -74,8 +89,8 @@ def loop_id_of(number: int | None) -> int | None:
 
 def works_for(loop_id: int) -> bool:
     """Whether the calling thread is this loop's own or one of its worker threads."""
-    number = threading.get_ident()
-    return loop_id in {_loop_of_thread.get(number), _loop_of_worker.get(number)}
+    is_worker = _loop_of_worker.get(threading.get_ident()) == loop_id
+    return is_worker or would_wait_for_itself(loop_id)
 
 
 def current_loop_id() -> int | None:

@@ -50,14 +50,7 @@ class RemoveFinished:
     """Take every loop that has ended off the list."""
 
 
-@dataclass(frozen=True, slots=True)
-class LiftProtection:
-    """Obey from now on; of a loop that was adopted as a protected one."""
-
-    loop_id: int
-
-
-HostCommand = SetStopEvent | StopLoop | CancelTasks | LiftProtection
+HostCommand = SetStopEvent | StopLoop | CancelTasks
 """What a host obeys."""
 Command = HostCommand | RestartLoop | AdoptLoop | RemoveFinished
 """What the manager executes."""

@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from bgwidgets.adoption import Adoption, FoundLoops, check_adoption
-from bgwidgets.background_loop import BackgroundLoop, stop_together, wait_for_ends
+from bgwidgets.adoption import NOT_OURS, FoundLoops, check_adoption
+from bgwidgets.background_loop import BackgroundLoop, host_of, stop_together, wait_for_ends
 from bgwidgets.commands import (
     AdoptLoop,
     Command,
-    LiftProtection,
     RemoveFinished,
     RestartLoop,
 )
@@ -24,6 +23,7 @@ from bgwidgets.exceptions import (
     DuplicateName,
     InvalidWork,
     LoopUnfinished,
+    ProtectedLoop,
     UnknownLoop,
 )
 from bgwidgets.hosts.adopted import AdoptedHost, Carried, FindLoop
@@ -116,8 +116,11 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
                 no orphan.
             nested: Let code on this loop call `run_until_complete` and `asyncio.run` again, as sync
                 libraries do that hide their coroutines. Other loops pay nothing for it. Only for
-                asyncio's own event loops; `asyncio.run` must be looked up on the module at the
-                call, for one that was imported by `from asyncio import run` before is the original.
+                asyncio's own event loops, and not for many at the same time: at most 50 runs may
+                be nested in each other. A nested run is not cut short by a timeout around it, nor
+                when only the task that waits for it is cancelled. `asyncio.run` must be looked up
+                on the module at the call: what `from asyncio import run` imported before is the
+                original. `asyncio.Runner`, which makes a loop of its own, is refused as ever.
             loop_factory: Makes the event loop, `uvloop.new_event_loop` say. It is called in the
                 loop's own thread.
             kwargs: The work's keyword arguments. For one that is named like an option of `start`
@@ -188,11 +191,14 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
 
         """
         _check_options(name, None)
-        adoption = check_adoption(target, protected, self._found)
-        if (known := self._known(adoption)) is not None:
-            return known
         if stop_event is not None and not isinstance(stop_event, asyncio.Event):
             raise InvalidWork(f"stop_event is an asyncio.Event, not {type(stop_event).__name__}")
+        if isinstance(target, LoopSnapshot) and (listed := self._unended(target.id)) is not None:
+            return _adopted_again(listed, stop_event, name, protected)
+        adoption = check_adoption(target, protected, self._found)
+        for loop_id in (adoption.own_id, adoption.found_id):
+            if (listed := self._unended(loop_id)) is not None:
+                return _adopted_again(listed, stop_event, name, protected)
 
         def make_host(plan: LoopPlan) -> AdoptedHost:
             return AdoptedHost(
@@ -204,16 +210,13 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
             )
 
         wanted = adoption.name if name is None else name
-        return self._adopt(make_host, wanted, is_given=bool(name), loop_id=adoption.found_id)
+        # The id that it has in `discover()`, unless an earlier adoption is still listed by that.
+        loop_id = None if adoption.found_id in self._loops else adoption.found_id
+        return self._adopt(make_host, wanted, is_given=bool(name), loop_id=loop_id)
 
-    def _known(self, adoption: Adoption) -> BackgroundLoop | None:
-        """The handle of a loop that is listed already; one that was protected may be so no more."""
-        known = self._loops.get(adoption.own_id or 0) or self._loops.get(adoption.found_id or 0)
-        if known is None or known.state.has_ended:
-            return None
-        if known.snapshot().protected and adoption.why_protected is None:
-            known.command(LiftProtection(known.id))
-        return known
+    def _unended(self, loop_id: int | None) -> BackgroundLoop | None:
+        loop = self._loops.get(loop_id or 0)
+        return None if loop is None or loop.state.has_ended else loop
 
     def adopt_at_birth(
         self, found: Carried, *, name: str, run_again: Callable[[], FindLoop]
@@ -434,6 +437,29 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
 def _can_be_stopped(loop: BackgroundLoop) -> bool:
     snapshot = loop.snapshot()
     return not snapshot.state.has_ended and not snapshot.protected
+
+
+def _adopted_again(
+    loop: BackgroundLoop, stop_event: asyncio.Event | None, name: str | None, protected: bool | None
+) -> BackgroundLoop:
+    """What is listed already is not listed twice; what is said of it now, it takes over."""
+    host = host_of(loop)
+    if name is not None and name != loop.name:
+        raise InvalidWork(f"this loop is listed already, as {loop.name!r}: remove the name")
+    if not isinstance(host, AdoptedHost):
+        if stop_event is not None or protected:
+            raise InvalidWork(
+                f"{loop.name!r} was started here: it has a stop event of its own, and is not to be"
+                " protected"
+            )
+        return loop
+    if protected is False and loop.snapshot().belongs_to_kernel:
+        raise ProtectedLoop(f"this loop stays protected: {loop.snapshot().why_protected}")
+    if protected is not None:
+        host.protect(NOT_OURS if protected else None)
+    if stop_event is not None:
+        host.name_stop_event(stop_event)
+    return loop
 
 
 def _check_options(name: object, loop_factory: object) -> None:

@@ -16,20 +16,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from bgwidgets.belonging import enter_loop_thread, leave_thread
-from bgwidgets.commands import (
-    CancelTasks,
-    HostCommand,
-    LiftProtection,
-    SetStopEvent,
-    StopLoop,
+from bgwidgets.belonging import (
+    enter_loop_thread,
+    leave_loop_thread,
+    leave_thread,
+    turns_in_this_thread,
 )
+from bgwidgets.commands import CancelTasks, HostCommand, SetStopEvent, StopLoop
 from bgwidgets.exceptions import CannotKillThread, NoStopEvent, ProtectedLoop
 from bgwidgets.hosts.foreign_stop import age_by_name, end_in_this_thread, stop_where_it_runs
 from bgwidgets.hosts.foreign_stop_event import (
     ForeignStopEvent,
-    event_among_arguments,
-    event_beside,
+    events_among_arguments,
+    events_beside,
 )
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.run_state import RunState, refuse_unknown
@@ -37,7 +36,9 @@ from bgwidgets.hosts.submissions import Submissions
 from bgwidgets.observe.asyncio_internals import (
     is_what_its_runner_waits_for,
     peek_exception,
+    running_loop_here,
 )
+from bgwidgets.observe.births import RunnersTask
 from bgwidgets.observe.discovery import thread_of
 from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.kernels_own import is_users
@@ -63,8 +64,8 @@ class Carried:
 
     loop: asyncio.AbstractEventLoop
     attributes: Mapping[str, Any] = field(default_factory=dict)
-    main: asyncio.Task[Any] | None = None
-    """What its runner waits for, where that is known."""
+    runners_task: RunnersTask | None = None
+    """What its runner waits for, where that is told."""
 
 
 FindLoop = Callable[[], Carried | None]
@@ -94,7 +95,7 @@ class AdoptedHost:
         """
         self._plan: Final = plan
         self._find_loop: Final = find_loop
-        self._given_event: Final = stop_event
+        self._given_event = stop_event
         self._why_protected = why_protected
         self._is_kernels: Final = is_kernels
         self._about_to_run: Final = about_to_run
@@ -113,6 +114,7 @@ class AdoptedHost:
         self._error: str | None = None
         self._error_line: str | None = None
         self._exception: BaseException | None = None
+        self._result: Any = None
         self._started_at: float | None = None
         self._ended_at: float | None = None
 
@@ -139,7 +141,11 @@ class AdoptedHost:
     def start(self) -> None:
         """Begin to watch. Returns at once: the loop is `starting` until it is found running."""
         watch: Callable[[], None] = self._watch
-        if (found := self._about_to_run) is not None:
+        if (found := self._about_to_run) is None:
+            there = self._find_loop()
+            if there is not None and running_loop_here() is there.loop:
+                turns_in_this_thread(self._plan.loop_id)
+        else:
             self._has_found(found, threading.current_thread())
             self._attach(found)  # Nothing runs yet, so the shortest task is not missed.
             watch = partial(self._watch_until_the_end, found.loop)
@@ -184,9 +190,6 @@ class AdoptedHost:
         """Ask for something. Raises `ProtectedLoop`, `UnknownTask`, or `NoStopEvent`."""
         if self._run_state.state.has_ended:
             return
-        if isinstance(command, LiftProtection) and not self._is_kernels:
-            self._lift_protection()
-            return
         if self._why_protected is not None and not self._is_for_users_tasks(command):
             raise ProtectedLoop(f"{self._plan.name!r} is protected: {self._why_protected}")
         if isinstance(command, SetStopEvent):
@@ -203,10 +206,23 @@ class AdoptedHost:
         self._inbox.append(command)
         self._call_in_loop(self._obey)
 
-    def _lift_protection(self) -> None:
-        self._why_protected = None
+    def protect(self, why: str | None) -> None:
+        """Refuse every command from now on and say why, or obey them all. Any thread.
+
+        A loop that is the kernel's stays protected.
+        """
+        if self._is_kernels:
+            return
+        self._why_protected = why
         if self._ledger is not None:  # Otherwise `_attach` comes soon, and does it.
-            self._call_in_loop(partial(enter_loop_thread, self._plan.loop_id))
+            self._call_in_loop(self._enter_thread)
+        self._plan.changed()
+
+    def name_stop_event(self, event: asyncio.Event) -> None:
+        """It is by this event that its work ends. Any thread."""
+        self._given_event = event
+        if self._loop is not None and self._ledger is not None:
+            self._stop_event.bind(self._loop, [event])
         self._plan.changed()
 
     def _is_for_users_tasks(self, command: HostCommand) -> bool:
@@ -285,10 +301,18 @@ class AdoptedHost:
 
     def _how_it_ended(self) -> LoopEvent:
         main = self._main
-        if self._was_cancelled or (main is not None and main.cancelled()):
+        if main is None or not main.done():
+            # Nobody knows how it fared: by what was done to the loop, then.
+            if self._was_cancelled:
+                return LoopEvent.MAIN_CANCELLED
+            if main is not None:  # Somebody called `loop.stop()` under its runner.
+                self._run_state.happened(LoopEvent.STOP_ASKED)
+            return LoopEvent.MAIN_RETURNED
+        if main.cancelled():
             return LoopEvent.MAIN_CANCELLED
-        error = peek_exception(main) if main is not None and main.done() else None
+        error = peek_exception(main)
         if error is None:
+            self._result = main.result()
             return LoopEvent.MAIN_RETURNED
         self._exception = error
         self._error, self._error_line = full_text(error), one_line(error)
@@ -309,6 +333,7 @@ class AdoptedHost:
             LoopEnd(
                 state=state,
                 ended_at=self._ended_at,
+                result=self._result if state is LoopState.FINISHED else None,
                 exception=self._exception if state is LoopState.FAILED else None,
                 leftovers=Leftovers(unfinished_tasks=self._unfinished()),
             )
@@ -319,17 +344,37 @@ class AdoptedHost:
 
     def _attach(self, found: Carried) -> None:
         loop = found.loop
-        if self._why_protected is None:
-            enter_loop_thread(self._plan.loop_id)
+        self._enter_thread()
         tasks = sorted(asyncio.all_tasks(loop), key=age_by_name)
-        event = self._given_event or event_beside(loop, found.attributes)
-        self._stop_event.bind(loop, event or event_among_arguments(tasks))
-        self._main = found.main
+        self._stop_event.bind(loop, self._events(loop, found, tasks))
+        if (runners := found.runners_task) is not None:
+            self._main = runners.task
+            runners.changed = partial(self._runs_again, runners)
         self._ledger = Ledger(loop, lists=is_users) if self._is_kernels else Ledger(loop)
         self._submissions.open(loop)
         names = {id(value): name for name, value in found.attributes.items()}
         self._note(loop, deque((task, names.get(id(task))) for task in tasks))
         loop.call_soon(self._obey)
+
+    def _enter_thread(self) -> None:
+        turns_in_this_thread(self._plan.loop_id)
+        if self._why_protected is None:
+            enter_loop_thread(self._plan.loop_id)
+        else:
+            leave_loop_thread(self._plan.loop_id)
+
+    def _events(
+        self, loop: asyncio.AbstractEventLoop, found: Carried, tasks: list[asyncio.Task[Any]]
+    ) -> list[asyncio.Event]:
+        if self._given_event is not None:
+            return [self._given_event]
+        return events_beside(loop, found.attributes) or events_among_arguments(tasks)
+
+    def _runs_again(self, runners: RunnersTask) -> None:
+        """Its owner runs it once more, and waits for another task this time."""
+        self._main = runners.task
+        if self._ledger is not None and runners.task is not None:
+            self._ledger.is_main_now(runners.task)
 
     def _note(
         self, loop: asyncio.AbstractEventLoop, tasks: deque[tuple[asyncio.Task[Any], str | None]]
@@ -378,6 +423,11 @@ class AdoptedHost:
 
     def _answer(self) -> None:
         self._asked_at = None
+        if self._main is not None and self._main.done():
+            # Its owner runs it once more, and was not heard to do so.
+            self._main = next(
+                filter(is_what_its_runner_waits_for, asyncio.all_tasks(self._loop)), self._main
+            )
 
     def _call_in_loop(self, callback: Callable[[], None]) -> None:
         loop = self._loop

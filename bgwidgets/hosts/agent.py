@@ -175,7 +175,7 @@ class Agent:
                 self._main_failed(broken)
         finally:
             self._finish(loop)
-            leave_loop_thread()
+            leave_loop_thread(self._plan.loop_id)
         if not started.done():
             started.set_exception(broken)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from bgwidgets.stop_event import StopEvent
 
@@ -22,13 +22,15 @@ class ForeignStopEvent(StopEvent):
         self._event: asyncio.Event | None = None
         self.why_missing: str | None = "the loop is not known yet"
 
-    def bind(self, loop: asyncio.AbstractEventLoop, event: asyncio.Event | None) -> None:
-        """From now on stand for this event, or for none. Any thread; does not block."""
-        self._loop, self._event = loop, event
+    def bind(self, loop: asyncio.AbstractEventLoop, events: Collection[asyncio.Event]) -> None:
+        """From now on stand for the only one of these events. Any thread; does not block."""
+        self._loop = loop
+        self._event = next(iter(events)) if len(events) == 1 else None
+        found = f"{len(events)} asyncio.Events were" if events else "no asyncio.Event was"
         self.why_missing = (
             None
-            if event is not None
-            else "no asyncio.Event was found among the arguments of its tasks: name it with"
+            if self._event is not None
+            else f"{found} found among the arguments of its tasks: name it with"
             " adopt(..., stop_event=event)"
         )
         if self._flag.is_set():
@@ -57,31 +59,34 @@ class ForeignStopEvent(StopEvent):
             return  # The loop is closed, and nobody waits for it any more.
 
 
-def event_beside(loop: asyncio.AbstractEventLoop, attributes: Mapping[str, Any]) -> Any:
+def events_beside(
+    loop: asyncio.AbstractEventLoop, attributes: Mapping[str, Any]
+) -> list[asyncio.Event]:
     """The `asyncio.Event` among a function's attributes, one of which is this very loop."""
     if not any(value is loop for value in attributes.values()):
-        return None
-    return _only(value for value in attributes.values() if isinstance(value, asyncio.Event))
+        return []
+    events = _distinct(attributes.values())
+    return events if len(events) == 1 else []
 
 
-def event_among_arguments(tasks: Iterable[asyncio.Task[Any]]) -> Any:
-    """The only `asyncio.Event` among the arguments of these tasks' coroutines. In their loop."""
-    return _only(
-        value
-        for task in tasks
-        for value in _arguments(task.get_coro())
-        if isinstance(value, asyncio.Event)
-    )
+def events_among_arguments(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Event]:
+    """Each `asyncio.Event` among the arguments of these tasks' coroutines. In their loop."""
+    return _distinct(value for task in tasks for value in _arguments(task.get_coro()))
 
 
 def _arguments(coroutine: Any) -> list[Any]:
     frame = getattr(coroutine, "cr_frame", None)
     if frame is None:
         return []
-    names: Final = inspect.getargs(frame.f_code).args
-    return [frame.f_locals[name] for name in names if name in frame.f_locals]
+    names, variable, keywords = inspect.getargs(frame.f_code)
+    values = frame.f_locals
+    return [
+        *(values[name] for name in names if name in values),
+        *values.get(variable or "", ()),
+        *values.get(keywords or "", {}).values(),
+    ]
 
 
-def _only(events: Iterable[Any]) -> Any:
-    distinct = {id(event): event for event in events}
-    return next(iter(distinct.values())) if len(distinct) == 1 else None
+def _distinct(values: Iterable[Any]) -> list[asyncio.Event]:
+    events = {id(value): value for value in values if isinstance(value, asyncio.Event)}
+    return list(events.values())

@@ -11,7 +11,7 @@ from concurrent.futures import Future, InvalidStateError
 from contextvars import Context
 from typing import Any, Final
 
-from bgwidgets.belonging import loop_id_of_thread
+from bgwidgets.belonging import would_wait_for_itself
 from bgwidgets.exceptions import LoopEnded, WouldDeadlock
 
 _log: Final = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class LoopFuture(Future[Any]):
         return super().exception(timeout)
 
     def _refuse_own_thread(self) -> None:
-        if not self.done() and loop_id_of_thread() == self._loop_id:
+        if not self.done() and would_wait_for_itself(self._loop_id):
             raise WouldDeadlock(
                 "result() in the loop's own thread would wait for itself: await the coroutine,"
                 " or `await asyncio.wrap_future(future)`"

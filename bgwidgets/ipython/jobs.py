@@ -7,6 +7,7 @@ the event loops that a job makes are adopted as soon as they run.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sys
 import threading
@@ -20,7 +21,8 @@ from bgwidgets.background_loop import BackgroundLoop, wait_for_ends
 from bgwidgets.exceptions import BgwidgetsError
 from bgwidgets.hosts.adopted import Carried, FindLoop
 from bgwidgets.loop_manager import LoopManager, default_manager
-from bgwidgets.observe.births import LoopBirths
+from bgwidgets.observe.births import LoopBirths, RunnersTask
+from bgwidgets.states import LoopState
 from bgwidgets.work import Work, WorkKind
 
 CLEAN_UP_LIMIT: Final = 1.0
@@ -141,8 +143,8 @@ class BackgroundJobManager(backgroundjobs.BackgroundJobManager):
         name = job.expression if target is None else Work(WorkKind.PLAIN_FUNCTION, target).name
         attributes = getattr(target, "__dict__", {})
 
-        def born(loop: Any, main: Any) -> None:
-            carried = Carried(loop, dict(attributes), main)
+        def adopt(loop: Any, runners_task: RunnersTask) -> None:
+            carried = Carried(loop, dict(attributes), runners_task)
             if claims:
                 claims.pop().append(carried)
                 return
@@ -154,7 +156,7 @@ class BackgroundJobManager(backgroundjobs.BackgroundJobManager):
                 )
                 job.loops.append(run.loop)
 
-        _births.watch(job, born)
+        _births.watch(job, _Watcher(job, adopt))
 
     def _run_again(self, run: _RunOfAJob) -> FindLoop:
         """Start the same job anew; returns what finds the loop that it then makes."""
@@ -211,6 +213,22 @@ class BackgroundJobManager(backgroundjobs.BackgroundJobManager):
         ended = [*self._completed, *self._dead]
         super().flush()
         _take_off(ended)
+
+
+class _Watcher:
+    """Hears of the loops of one job."""
+
+    def __init__(self, job: Any, adopt: Callable[[Any, RunnersTask], None]) -> None:
+        self._job: Final = job
+        self.born: Final = adopt
+
+    def is_expected(self, error: BaseException) -> bool:
+        """What a stop makes a runner raise, in a thread beside the job's own."""
+        if isinstance(error, asyncio.CancelledError):
+            return bool(self._job.loops)
+        is_of_a_stop = isinstance(error, RuntimeError) and "Event loop stopped" in str(error)
+        states = {loop.state for loop in self._job.loops}
+        return is_of_a_stop and bool(states - {LoopState.STARTING, LoopState.RUNNING})
 
 
 class _RunOfAJob:

@@ -77,11 +77,26 @@ def is_what_its_runner_waits_for(task: asyncio.Task[Any]) -> bool:
     return False
 
 
-def event_loop_policy() -> object:
-    """The policy by which asyncio makes event loops. Python 3.14 deprecates the public name."""
-    get_policy = getattr(asyncio.events, "_get_event_loop_policy", asyncio.get_event_loop_policy)
-    policy: object = get_policy()
-    return policy
+def classes_with(method: str, base: type) -> list[type]:
+    """`base`, and each class below it that has this method of its own."""
+    below: list[type] = [base]
+    for cls in below:
+        below += filter(lambda each: each not in below, cls.__subclasses__())
+    return [cls for cls in below if method in vars(cls)]
+
+
+def is_of_closing(task: asyncio.Task[Any]) -> bool:
+    """Whether it only closes a loop's generators or its executor, as `asyncio.run` does at last."""
+    name = getattr(task.get_coro(), "__qualname__", "")
+    return str(name).startswith("BaseEventLoop.shutdown_")
+
+
+def running_loop_here() -> asyncio.AbstractEventLoop | None:
+    """The loop that runs in the calling thread, if any."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 # Turning a loop by hand, from inside of one of its own turns
@@ -97,6 +112,9 @@ _OF_A_LOOP_THAT_CAN_BE_TURNED: Final = (
 )
 _LONGEST_SELECT: Final = 24 * 3600.0
 """Seconds; `asyncio.base_events.MAXIMUM_SELECT_TIMEOUT`."""
+_MOST_TIMERS: Final = 100
+_CANCELLED_TIMERS: Final = 0.5
+"""The same for `_MIN_SCHEDULED_TIMER_HANDLES` and `_MIN_CANCELLED_TIMER_HANDLES_FRACTION`."""
 
 
 def can_be_turned(loop: asyncio.AbstractEventLoop) -> bool:
@@ -113,6 +131,7 @@ def turn(loop: Any, is_over: Callable[[], bool]) -> None:
     while scheduled and scheduled[0]._cancelled:  # noqa: SLF001 - this module's purpose
         loop._timer_cancelled_count -= 1  # noqa: SLF001 - this module's purpose
         heapq.heappop(scheduled)._scheduled = False  # noqa: SLF001 - this module's purpose
+    _sweep_cancelled_timers(loop)
     timeout: float | None = None
     if ready or loop._stopping:  # noqa: SLF001 - this module's purpose
         timeout = 0
@@ -132,6 +151,23 @@ def turn(loop: Any, is_over: Callable[[], bool]) -> None:
             _run_also_where_entered(handle)
 
 
+def _sweep_cancelled_timers(loop: Any) -> None:
+    """As asyncio does, which otherwise keeps a cancelled timer until its time has come."""
+    scheduled = loop._scheduled  # noqa: SLF001 - this module's purpose
+    count = loop._timer_cancelled_count  # noqa: SLF001 - this module's purpose
+    if len(scheduled) <= _MOST_TIMERS or count <= len(scheduled) * _CANCELLED_TIMERS:
+        return
+    living = []
+    for timer in scheduled:
+        if timer._cancelled:  # noqa: SLF001 - this module's purpose
+            timer._scheduled = False  # noqa: SLF001 - this module's purpose
+        else:
+            living.append(timer)
+    heapq.heapify(living)
+    scheduled[:] = living
+    loop._timer_cancelled_count = 0  # noqa: SLF001 - this module's purpose
+
+
 def _run_also_where_entered(handle: Any) -> None:
     """Run a callback, whose context may be the one that a callback further out runs in.
 
@@ -141,6 +177,8 @@ def _run_also_where_entered(handle: Any) -> None:
     context = handle._context  # noqa: SLF001 - this module's purpose
     try:
         context.run(int)
+    except RecursionError:
+        raise
     except RuntimeError:
         handle._context = context.copy()  # noqa: SLF001 - this module's purpose
     handle._run()  # noqa: SLF001 - this module's purpose

@@ -1,22 +1,41 @@
-"""Event loops as they are made and begin to run, in threads that are watched and in theirs.
+"""Event loops as they begin to run, in threads that are watched and in those that they start.
 
-While at least one thread is watched, the event loop policy's `new_event_loop` (which
-`asyncio.new_event_loop`, `asyncio.run` and `asyncio.Runner` all go through) and `Thread.start` are
-wrapped; after that they are as they were. A loop that its caller makes by its class is not seen.
+While at least one thread is watched, the methods that run asyncio's own loops,
+`asyncio.Runner.run`, `asyncio.new_event_loop` (of uvloop too) and `Thread.start` are wrapped; after
+that they are as they were. A loop in C lets nobody in before it runs, so it is told of when it is
+made; one that is made by its class, as `uvloop.Loop()`, and run without a Runner, is not seen.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import sys
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
-from bgwidgets.observe.asyncio_internals import event_loop_policy
+from bgwidgets.observe.asyncio_internals import classes_with, is_of_closing
 
-Born = Callable[[asyncio.AbstractEventLoop, asyncio.Task[Any] | None], None]
-"""Called with the loop, and with the task that its runner waits for where there is one."""
+
+class RunnersTask:
+    """What a loop's runner waits for, where that is known: another task at each run."""
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[Any] | None = None
+        self.changed: Callable[[], None] = lambda: None
+        """Called in the thread that is about to run the loop once more."""
+
+
+class Watcher(Protocol):
+    """Who watches a thread."""
+
+    def born(self, loop: asyncio.AbstractEventLoop, runners_task: RunnersTask) -> None:
+        """A loop is about to run for the first time. In the thread that runs it."""
+
+    def is_expected(self, error: BaseException) -> bool:
+        """Whether a thread that was started by a watched one may end by this without a word."""
 
 
 class LoopBirths:
@@ -24,77 +43,130 @@ class LoopBirths:
 
     def __init__(self) -> None:
         self._guard: Final = threading.RLock()
-        self._watched: Final[WeakKeyDictionary[threading.Thread, Born]] = WeakKeyDictionary()
-        self._watches = 0
+        self._watched: Final[WeakKeyDictionary[threading.Thread, Watcher]] = WeakKeyDictionary()
+        self._known: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, RunnersTask]] = (
+            WeakKeyDictionary()
+        )
         self._undo: list[Callable[[], None]] = []
 
-    def watch(self, thread: threading.Thread, born: Born) -> None:
-        """Call `born` for each loop, in the thread that is about to run it. Any thread."""
+    def watch(self, thread: threading.Thread, watcher: Watcher) -> None:
+        """Tell `watcher` of each loop, in the thread that is about to run it. Any thread."""
         with self._guard:
-            self._watched[thread] = born
-            self._watches += 1
-            if self._watches == 1:
+            self._watched[thread] = watcher
+            if not self._undo:
                 self._wrap()
 
     def unwatch(self, thread: threading.Thread) -> None:
         """This thread is over; those that it started are still watched. Any thread."""
         with self._guard:
-            if self._watched.pop(thread, None) is None:
-                return
-            self._watches -= 1
-            if self._watches == 0:
+            self._watched.pop(thread, None)
+            if not self._watched:
                 for undo in self._undo:
                     undo()
                 self._undo.clear()
 
     def _wrap(self) -> None:
-        policy: Any = event_loop_policy()
-        make, start = policy.new_event_loop, threading.Thread.start
+        for cls in classes_with("run_until_complete", asyncio.BaseEventLoop):
+            self._replace(cls, "run_until_complete", self._tells_of_its_task)
+        for cls in classes_with("run_forever", asyncio.BaseEventLoop):
+            self._replace(cls, "run_forever", self._tells_of_its_loop)
+        self._replace(asyncio.Runner, "run", self._tells_of_its_runner)
+        makers = [asyncio, asyncio.events, sys.modules.get("uvloop")]
+        for module in makers:
+            if module is not None:
+                self._replace(module, "new_event_loop", self._tells_of_what_it_made)
+        self._replace(threading.Thread, "start", self._watches_what_it_starts)
 
-        def new_event_loop() -> asyncio.AbstractEventLoop:
-            loop: asyncio.AbstractEventLoop = make()
-            if (born := self._watched.get(threading.current_thread())) is not None:
-                _tell_before_it_runs(loop, born)
+    def _replace(
+        self, owner: Any, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
+    ) -> None:
+        original = vars(owner)[name]
+        ours = functools.wraps(original)(wrap(original))
+        setattr(owner, name, ours)
+
+        def undo() -> None:
+            # Where somebody else has wrapped ours meanwhile, it stays, and passes every call on.
+            if vars(owner).get(name) is ours:
+                setattr(owner, name, original)
+
+        self._undo.append(undo)
+
+    def _tell(self, loop: asyncio.AbstractEventLoop, task: Any) -> None:
+        watcher = self._watched.get(threading.current_thread())
+        if watcher is None or loop.is_running():
+            return
+        known = self._known.get(loop)
+        if known is None:
+            self._known[loop] = known = RunnersTask()
+            known.task = task if isinstance(task, asyncio.Task) else None
+            watcher.born(loop, known)
+        elif isinstance(task, asyncio.Task) and not is_of_closing(task):
+            known.task = task
+            known.changed()
+
+    def _tells_of_its_task(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def run_until_complete(loop: asyncio.AbstractEventLoop, future: Any) -> Any:
+            if threading.current_thread() in self._watched and not loop.is_running():
+                # A task already here, so that it can be told what the runner waits for.
+                future = asyncio.ensure_future(future, loop=loop)
+                self._tell(loop, future)
+            return original(loop, future)
+
+        return run_until_complete
+
+    def _tells_of_its_loop(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def run_forever(loop: asyncio.AbstractEventLoop) -> None:
+            self._tell(loop, None)
+            original(loop)
+
+        return run_forever
+
+    def _tells_of_its_runner(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def run(runner: asyncio.Runner, coro: Any, **options: Any) -> Any:
+            if threading.current_thread() in self._watched:
+                loop = runner.get_loop()
+                if not isinstance(loop, asyncio.BaseEventLoop):
+                    self._tell(loop, None)
+            return original(runner, coro, **options)
+
+        return run
+
+    def _tells_of_what_it_made(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def new_event_loop() -> Any:
+            loop = original()
+            if not isinstance(loop, asyncio.BaseEventLoop):
+                self._tell(loop, None)
             return loop
 
-        def start_watched(thread: threading.Thread) -> None:
-            born = self._watched.get(threading.current_thread())
-            if born is not None:
-                # Not counted: it is watched for as long as somebody else is.
-                self._watched[thread] = born
-            start(thread)
+        return new_event_loop
 
-        policy.new_event_loop = new_event_loop
-        threading.Thread.start = start_watched  # type: ignore[method-assign, assignment]
-        self._undo = [
-            lambda: delattr(policy, "new_event_loop"),
-            lambda: setattr(threading.Thread, "start", start),
-        ]
+    def _watches_what_it_starts(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def start(thread: threading.Thread) -> None:
+            watcher = self._watched.get(threading.current_thread())
+            if watcher is None or thread in self._watched:
+                original(thread)
+                return
+            thread.run = _ending_quietly(thread.run, watcher, self.unwatch)  # type: ignore[method-assign]
+            self.watch(thread, watcher)
+            try:
+                original(thread)
+            except BaseException:
+                self.unwatch(thread)
+                raise
+
+        return start
 
 
-def _tell_before_it_runs(loop: asyncio.AbstractEventLoop, born: Born) -> None:
-    run_forever, run_until_complete = loop.run_forever, loop.run_until_complete
-    is_told = False
+def _ending_quietly(
+    run: Callable[[], None], watcher: Watcher, is_over: Callable[[threading.Thread], None]
+) -> Callable[[], None]:
+    def run_and_tell() -> None:
+        try:
+            run()
+        except BaseException as error:
+            if not watcher.is_expected(error):
+                raise
+        finally:
+            is_over(threading.current_thread())
 
-    def tell(main: asyncio.Task[Any] | None) -> None:
-        nonlocal is_told
-        if not is_told:
-            is_told = True
-            born(loop, main)
-
-    def tell_and_run_forever() -> None:
-        tell(None)
-        run_forever()
-
-    def tell_and_run_until_complete(future: Any) -> Any:
-        # A task already here, so that it can be told what the runner waits for; and not left to
-        # `run_forever`, for that is not called where nest_asyncio has replaced this method.
-        awaited = asyncio.ensure_future(future, loop=loop)
-        tell(awaited if isinstance(awaited, asyncio.Task) else None)
-        return run_until_complete(awaited)
-
-    try:
-        loop.run_forever = tell_and_run_forever  # type: ignore[method-assign]
-        loop.run_until_complete = tell_and_run_until_complete  # type: ignore[method-assign]
-    except AttributeError:
-        born(loop, None)  # A loop in C has no room for this: it is told of when it is made.
+    return run_and_tell

@@ -13,7 +13,7 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Final
 
-from bgwidgets.observe.asyncio_internals import thread_id_of
+from bgwidgets.observe.asyncio_internals import running_loop_here, thread_id_of
 from bgwidgets.observe.kernels_own import why_kernels
 
 ANSWER_WITHIN: Final = 0.2
@@ -69,7 +69,7 @@ def _asked(loops: list[asyncio.AbstractEventLoop]) -> dict[int, int | None]:
         except RuntimeError:
             continue  # It was closed in this moment.
     # Asked in a thread of its own loop, it could not answer; but then it is this very one.
-    own = _running_here()
+    own = running_loop_here()
     if id(own) in answers:
         _answer(answers[id(own)])
     wait(list(answers.values()), ANSWER_WITHIN)
@@ -79,10 +79,3 @@ def _asked(loops: list[asyncio.AbstractEventLoop]) -> dict[int, int | None]:
 def _answer(answer: Future[int]) -> None:
     if not answer.done():
         answer.set_result(threading.get_ident())
-
-
-def _running_here() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

@@ -16,7 +16,7 @@ _KERNELS_PACKAGES: Final = ("ipykernel", "IPython", "jupyter_client", "tornado",
 
 def why_kernels(thread: threading.Thread | None) -> str | None:
     """Why nobody may stop the loop of this thread; None when it is not the kernel's."""
-    if thread is None or "ipykernel" not in sys.modules:
+    if thread is None or not _is_kernel():
         return None
     if thread is threading.main_thread():
         return "it is the notebook's own loop, and the kernel would go down with it"
@@ -24,6 +24,13 @@ def why_kernels(thread: threading.Thread | None) -> str | None:
     if type(thread).__module__.startswith("ipykernel") or thread.name == "IOPub":
         return f"it is the kernel's own (thread {thread.name}), which would go down with it"
     return None
+
+
+def _is_kernel() -> bool:
+    """Whether this process is a kernel, and has not only imported what makes one."""
+    module = sys.modules.get("ipykernel.kernelapp")
+    app = getattr(module, "IPKernelApp", None)
+    return app is not None and bool(app.initialized())
 
 
 def is_users(coroutine: object) -> bool:

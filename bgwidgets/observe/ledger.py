@@ -209,6 +209,11 @@ class Ledger:
         if not task.done():
             self._born(task, task.get_coro(), is_main=is_main, called=called)
 
+    def is_main_now(self, task: asyncio.Task[Any]) -> None:
+        """The loop's runner waits for this task now. In the loop's thread."""
+        for record in self.unfinished():
+            record.is_main = record.task is task
+
     def close(self) -> None:
         """Watch no more births. In the loop's thread."""
         if self._watches_by_factory:

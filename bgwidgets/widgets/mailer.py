@@ -169,7 +169,7 @@ class Mailer:
             yield _Letter(for_news, send, not_before=moment)
         for action in Action:
             why = self._showing.why_impossible(face, action)
-            if why != face.why(action):
+            if why != face.why(action) and (why is None or face.is_disabled(action)):
                 yield _Letter(for_news, partial(self._set_why, face, action, why))
         yield from self._beats(face, now, BEAT_AFTER)
 

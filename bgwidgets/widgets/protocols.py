@@ -45,7 +45,9 @@ class Found:
     """The ids of those that the manager has listed."""
     at: float
     cells_thread: int | None = None
-    """The native id of the thread in which cells run: the one of the kernel's with a user's tasks."""
+    """The native id of the thread in which cells run: of the kernel's loops, a user has tasks on
+    that one.
+    """
 
 
 class Source(Protocol):

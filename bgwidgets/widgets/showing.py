@@ -20,7 +20,13 @@ from bgwidgets.widgets.rows import (
     task_row,
     tasks_head,
 )
-from bgwidgets.widgets.selection import about, loop_to_select, possible_actions, why_impossible
+from bgwidgets.widgets.selection import (
+    about,
+    loop_to_select,
+    possible_actions,
+    why_impossible,
+    why_limited,
+)
 
 
 class Showing:

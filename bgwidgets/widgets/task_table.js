@@ -769,7 +769,13 @@ function taskCounts(cell) {
 /** @type {Column["build"]} */
 function loopName(cell) {
   const name = make("span", "");
-  const tag = make("span", "bgw-main", { title: "Commands on it are refused" }, "protected");
+  const tag = make(
+    "span",
+    "bgw-main bgw-protected",
+    { title: "Commands on it are refused" },
+    make("i", "bgw-lock", { "aria-hidden": "true" }),
+    make("span", "", {}, " protected"), // the space is for those who hear the cell
+  );
   cell.append(name);
   return (/** @type {LoopRow} */ row) => {
     setText(name, row.name);

@@ -24,8 +24,8 @@ def found(*rows: dict[str, Any], left_out: int = 0) -> dict[str, Any]:
     return {"type": "found", "at": "12:03:41", "left_out": left_out, "rows": list(rows)}
 
 
-def row(number: int, name: str, action: str | None = None, what: str = "why") -> dict[str, Any]:
-    return {"id": number, "name": name, "what": what, "action": action}
+def row(number: int, name: str, role: str = "listed", what: str = "why") -> dict[str, Any]:
+    return {"id": number, "name": name, "what": what, "role": role}
 
 
 def test_nothing_is_looked_for_until_somebody_wants_it(finder: Stage):
@@ -55,14 +55,52 @@ def test_a_loop_is_adopted_by_its_button(finder: Stage):
     """Only those have one for which there is something to do."""
     finder.click(".bgw-finder-toggle")
     finder.say(
-        found(row(1, "race"), row(2, "fsspecIO", "adopt"), row(3, "Main", "watch"), left_out=4)
+        found(
+            row(2, "fsspecIO", "adopt"),
+            row(3, "Main", "watch"),
+            row(4, "Control", "kernel", "it is the kernel's own"),
+            row(1, "race"),
+            left_out=4,
+        )
     )
     finder.sent()
-    assert ["7 loops as of 12:03:41, 4 of them not shown"] == finder.texts(".bgw-finder-summary")
+    assert ["8 loops as of 12:03:41, 4 of them not shown"] == finder.texts(".bgw-finder-summary")
     assert ["Adopt", "Watch"] == finder.texts(".bgw-found-action")
+    marks = finder.find(".bgw-found-mark").evaluate_all("all => all.map(e => e.dataset.mark)")
+    assert ["free", "lock", "lock", "none"] == marks
     finder.page.get_by_role("button", name="Adopt fsspecIO").click()
+    assert ["looking…"] == finder.texts(".bgw-finder-summary")
     finder.page.get_by_role("button", name="Watch Main").click()
     assert [{"type": "adopt", "loop": 2}, {"type": "adopt", "loop": 3}] == finder.sent()
+
+
+@pytest.mark.parametrize("width", [420, 700, 1000])
+def test_reason_and_time_can_be_read_whole(finder: Stage, width: int):
+    """Beside the name, or on more lines; never cut off, and nothing sticks out."""
+    finder.page.set_viewport_size({"width": width, "height": 700})
+    finder.page.add_style_tag(content=".bgw-panel { container-type: inline-size }")
+    finder.click(".bgw-finder-toggle")
+    why = "it is the kernel's own (thread Control), which would go down with it"
+    finder.say(found(row(4, "Control", "kernel", why), row(2, "feed", "adopt"), left_out=120))
+    cut_off = "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.className)"
+    parts = ".bgw-finder-summary, .bgw-found-what, .bgw-found-name, .bgw-finder-bar, .bgw-found"
+    assert [] == finder.find(parts).evaluate_all(cut_off)
+
+
+def test_no_key_leaks_into_the_notebook(finder: Stage):
+    """There x cuts a cell and b inserts one; Tab and Enter do here what they do anywhere."""
+    finder.page.evaluate(
+        "document.leaked = []; document.addEventListener('keydown', e => document.leaked.push(e))"
+    )
+    finder.find(".bgw-finder-toggle").focus()
+    finder.press("b", "x", "Enter")
+    finder.say(found(row(2, "feed", "adopt")))
+    finder.press("Tab", "d", "d", "Tab")
+    assert 0 == finder.page.evaluate("document.leaked.length")
+    assert "Adopt feed" == finder.page.evaluate("document.activeElement.ariaLabel")
+    finder.sent()
+    finder.press("Enter")
+    assert [{"type": "adopt", "loop": 2}] == finder.sent()
 
 
 def test_names_are_text(finder: Stage):

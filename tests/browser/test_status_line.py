@@ -108,3 +108,27 @@ def test_when_narrow_only_what_was_said_is_shown(line: Stage):
     assert line.texts(".bgw-status:visible") == []
     line.say(said("Stop event set"))
     assert line.texts(".bgw-status:visible") == ["Stop event set"]
+
+
+WHY = {"type": "info", "text": "MainThread · protected: it is the notebook's own", "why": True}
+
+
+def test_why_a_button_is_grey_is_shown_when_narrow_too(line: Stage):
+    """Until another loop is selected, of which there is nothing to say that the table does not."""
+    line.page.set_viewport_size({"width": 620, "height": 700})
+    line.page.add_style_tag(content=".bgw-panel { container-type: inline-size }")
+    line.say(WHY)
+    assert line.texts(".bgw-status:visible") == [WHY["text"]]
+    line.say(INFO)
+    assert line.texts(".bgw-status:visible") == []
+
+
+def test_why_a_button_is_grey_gives_way_to_what_is_said(line: Stage):
+    """And comes back, as any other word on what is selected."""
+    line.say(WHY)
+    line.say(said("Stop event set"))
+    assert line.texts(".bgw-status") == ["Stop event set"]
+    line.say(WHY | {"text": "later"})
+    assert line.texts(".bgw-status") == ["Stop event set"]
+    line.pass_time(8.1)
+    assert line.texts(".bgw-status") == ["later"]

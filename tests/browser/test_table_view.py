@@ -319,3 +319,33 @@ def test_a_narrow_panel_says_that_the_kernel_is_gone(loops: Stage):
     contact = loops.find(".bgw-contact")
     assert contact.inner_text() == "no contact with the kernel"
     assert contact.evaluate("mark => mark.scrollWidth <= mark.clientWidth")
+
+
+def test_a_protected_loop_is_marked_by_padlock_and_word(loops: Stage):
+    """For as long as it is one; when there is little room the padlock stays, and the word is for
+    those who hear it.
+    """
+    assert loops.find(".bgw-protected").count() == 0
+    loops.frame({1: loop_row(2, name="MainThread", protected=True)}, total=2)
+    assert loops.texts(".bgw-row .bgw-col-name") == ["loop-1", "MainThread protected"]
+    assert loops.find(".bgw-lock").is_visible()
+    word = loops.find(".bgw-protected > span")
+    room = "word => word.getBoundingClientRect().width"
+    assert word.evaluate(room) > 40
+    loops.page.set_viewport_size({"width": 480, "height": 700})
+    assert word.evaluate(room) <= 1
+    assert loops.find(".bgw-lock").is_visible()
+    loops.frame({1: loop_row(2, name="MainThread")}, total=2)
+    assert loops.find(".bgw-protected").count() == 0
+
+
+@pytest.mark.parametrize("width", [392, 480, 700, 848])
+def test_states_and_protection_fit_in_their_columns(loops: Stage, width: int):
+    """The longest word of all is one that nobody should have to guess."""
+    loops.page.set_viewport_size({"width": width, "height": 700})
+    rows = [loop_row(1, name="MainThread", protected=True), loop_row(2, unresponsive=True)]
+    loops.frame(rows, head=loops_head())
+    assert loops.texts(".bgw-row .bgw-col-state") == ["running", "unresponsive"]
+    cut_off = "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)"
+    cells = loops.find(".bgw-row :is(.bgw-col-state, .bgw-col-name)")
+    assert cells.evaluate_all(cut_off) == []

@@ -225,3 +225,53 @@ def test_a_restart_is_nested_too():
     assert 3 == job.result(LIMIT)
     job.restart()
     assert 3 == job.result(LIMIT)
+
+
+def test_a_task_cannot_wait_for_itself():
+    """That would be for ever."""
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+
+        async def inner() -> None:
+            loop.run_until_complete(task)  # type: ignore[arg-type] # it is a task
+
+        with pytest.raises(RuntimeError, match="cannot wait for itself"):
+            loop.run_until_complete(task)  # type: ignore[arg-type] # it is a task
+        with pytest.raises(RuntimeError, match="cannot wait for itself"):
+            asyncio.run(inner())
+
+    result_of(work)
+
+
+def test_too_many_runs_in_each_other_are_refused():
+    """Before Python's stack is full; the others are not disturbed."""
+
+    async def one(number: int) -> int:
+        await asyncio.sleep(0)
+        return int(plain_add(number, 0))
+
+    async def work() -> list[Any]:
+        return await asyncio.gather(*map(one, range(200)), return_exceptions=True)
+
+    results = result_of(work)
+    refused = [result for result in results if isinstance(result, RuntimeError)]
+    assert set(range(200)) >= {result for result in results if isinstance(result, int)}
+    assert 50 == sum(isinstance(result, int) for result in results)
+    assert {True} == {"50 runs are nested in each other" in str(error) for error in refused}
+
+
+def test_cancelled_timers_are_swept_in_a_nested_run_too():
+    """However long it lasts."""
+
+    async def inner() -> int:
+        for _ in range(2_000):
+            async with asyncio.timeout(3600):
+                await asyncio.sleep(0)
+        return len(asyncio.get_running_loop()._scheduled)  # type: ignore[attr-defined]
+
+    async def work() -> int:
+        return int(asyncio.run(inner()))
+
+    assert result_of(work) < 300

@@ -82,6 +82,21 @@ for refused in (own.cancel_tasks, own.stop_loop, own.request_stop, own.stop):
     written = kernel.run(listed)
     expected = "[('early', 'mine', 'cancelled'), ('late', 'sleep', 'pending')]"
     assert {"stdout": expected, "stderr": ""} == written
+    # Whoever waits in a cell for the loop that runs it is told so at once.
+    written = kernel.run(
+        """
+import time
+began = time.monotonic()
+coroutine = asyncio.sleep(0)
+for wait in (own.wait, own.result, own.exception, own.submit(coroutine).result):
+    try:
+        wait(30)
+    except bgw.WouldDeadlock as error:
+        print("await" in str(error), end=" ")
+print(time.monotonic() - began < 5, end="")
+"""
+    )
+    assert {"stdout": "True True True True True", "stderr": ""} == written
     # The kernel is well: cells that await go on to work.
     written = kernel.run("print(await asyncio.sleep(0, 'well'), own.state, end='')")
     assert {"stdout": "well running", "stderr": ""} == written

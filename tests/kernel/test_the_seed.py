@@ -87,14 +87,14 @@ STOPS = {
         "loop.request_stop()",
         "click('stop_event_button', loop)",
     ],
-    "stopped": ["loop.stop_loop()", "click('stop_loop_button', loop)"],
+    "stopped": ["a.loop.stop()", "loop.stop_loop()", "click('stop_loop_button', loop)"],
     "cancelled": [
         "a.task2.cancel(); a.task1.cancel()",
         "loop.cancel_tasks()",
         "click('cancel_tasks_button', loop)",
     ],
 }
-"""The three stops, each as the seed has it where that can tell us, by a call, and by a click."""
+"""The three stops, each as the seed has it, by a call, and by a click."""
 
 
 @pytest.fixture(params=IPYKERNELS)

@@ -128,17 +128,27 @@ def take(lab: LabServer, browser: Browser, folder: Path) -> None:
     shot("very-narrow", size=VERY_NARROW)
     shot("empty", EMPTY)
     shot("error", before=_look_at_the_error)
+    shot("found-offered", FOUND, before=_unfold)
     shot("found", FOUND, before=_find_loops)
     shot("found-dark", FOUND, theme="JupyterLab Dark", before=_find_loops)
     lab.reset_settings()
-    shot("found-very-narrow", FOUND, size=VERY_NARROW, before=_find_loops)
+    shot("found-narrow", FOUND, size=NARROW, before=_find_loops)
+    shot("found-very-narrow", FOUND, size=VERY_NARROW | {"height": 1200}, before=_find_loops)
+
+
+def _unfold(notebook: Notebook) -> None:
+    panel = notebook.output(0).locator(".bgw-panel")
+    panel.get_by_role("button", name="Loops in this kernel").click()
+    panel.get_by_role("button", name="Watch MainThread").wait_for()
 
 
 def _find_loops(notebook: Notebook) -> None:
+    _unfold(notebook)
     panel = notebook.output(0).locator(".bgw-panel")
-    panel.get_by_role("button", name="Loops in this kernel").click()
     panel.get_by_role("button", name="Watch MainThread").click()
     panel.locator(".bgw-tasks .bgw-row").filter(has_text="my-task-2").wait_for()
+    # What was just said gives way to why the buttons are grey.
+    panel.locator(".bgw-status[data-level=why]").wait_for()
 
 
 def _look_at_the_error(notebook: Notebook) -> None:

@@ -13,7 +13,6 @@ from bgwidgets import commands, snapshots
 from bgwidgets.commands import (
     AdoptLoop,
     CancelTasks,
-    LiftProtection,
     RemoveFinished,
     RestartLoop,
     SetStopEvent,
@@ -67,7 +66,6 @@ VALUES = [
     CancelTasks(1, (3, 7)),
     RestartLoop(1),
     AdoptLoop(1),
-    LiftProtection(1),
     RemoveFinished(),
 ]
 

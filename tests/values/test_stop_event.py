@@ -221,7 +221,7 @@ def test_wait_sync_is_refused_in_a_loops_own_thread():
         event.set()
         assert event.wait_sync()
     finally:
-        leave_loop_thread()
+        leave_loop_thread(1)
     event.clear()
     assert event.wait_sync(0) is False
 

@@ -9,6 +9,7 @@ import pytest
 
 from bgwidgets.commands import CancelTasks, RemoveFinished, SetStopEvent, StopLoop
 from bgwidgets.exceptions import ProtectedLoop
+from bgwidgets.widgets.command_runner import Adopted
 from bgwidgets.widgets.feed import Changed, FromTable, SettingChanged
 from bgwidgets.widgets.protocols import Action, Said
 from bgwidgets.widgets.requests import InvalidRequest
@@ -296,3 +297,35 @@ def test_a_button_that_cannot_act_tells_why(bench: Bench):
     assert bench.face.why(Action.STOP_EVENT) is None
     told = [message for _, message in bench.face.sent if message["type"] == "why"]
     assert ["none was found", None] == [message["why"] for message in told]
+
+
+def test_a_protected_loops_buttons_are_grey_before_they_tell_why(bench: Bench):
+    """The reasons are messages too, and the status line has the reason already."""
+    start(bench, 1)
+    bench.open_page()
+    bench.pass_time(3)
+    bench.take()
+    bench.source.loops.append(loop(2, protected=True, why_protected="it is the kernel's"))
+    bench.give(Adopted(2))
+    bench.pass_time(3)
+    sent = [message for _, message in bench.take()]
+    (about,) = [message for message in sent if message["type"] == "info"]
+    assert about == {"type": "info", "text": "loop-2 · protected: it is the kernel's", "why": True}
+    kinds = [message["type"] for message in sent if message["type"] in {"button", "why"}]
+    assert ["button"] * 4 + ["why"] * 4 == kinds
+
+
+def test_an_observer_of_a_buttons_tooltip_may_fail(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """The panel goes on all the same."""
+
+    def fail(action: Action, why: str | None) -> None:
+        bench.face.reasons[action] = why
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(bench.face, "set_why", fail)
+    bench.source.loops = [loop(1, why_no_stop_event="none was found")]
+    bench.give(Changed())
+    bench.pass_time(PROMPT)
+    assert "An observer of the panel's button" in caplog.text

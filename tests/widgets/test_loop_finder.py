@@ -44,28 +44,42 @@ class Reports:
 
 
 def test_rows_say_what_can_be_done():
-    """Ours are listed already, others can be adopted, the kernel's only watched."""
-    loops = [
+    """Ours are listed already, others can be adopted; of the kernel's own, that of the cells can be
+    watched, and the rest says why there is nothing to do.
+    """
+    kernels = {"protected": True, "belongs_to_kernel": True, "why_protected": KERNELS}
+    loops = (
         loop(1, name="race"),
-        loop(2, name="fsspecIO", protected=True),
-        loop(3, name="MainThread", protected=True, belongs_to_kernel=True, why_protected=KERNELS),
-    ]
-    message = found_message(loops, {1}, "12:03:41")
+        loop(4, name="Control", native_thread_id=44, **kernels),
+        loop(2, name="fsspecIO", native_thread_id=22, protected=True),
+        loop(3, name="MainThread", native_thread_id=33, **kernels),
+        loop(5, name="of no thread that is known", **kernels),
+    )
+    message = found_message(Found(loops, {1}, 0.0, cells_thread=33), "12:03:41")
     assert message == {
         "type": "found",
         "at": "12:03:41",
         "left_out": 0,
         "rows": [
-            {"id": 2, "name": "fsspecIO", "what": "it was not started here", "action": "adopt"},
-            {"id": 3, "name": "MainThread", "what": KERNELS, "action": "watch"},
-            {"id": 1, "name": "race", "what": "in the list above", "action": None},
+            {"id": 2, "name": "fsspecIO", "what": "it was not started here", "role": "adopt"},
+            {"id": 3, "name": "MainThread", "what": KERNELS, "role": "watch"},
+            {"id": 4, "name": "Control", "what": KERNELS, "role": "kernel"},
+            {"id": 5, "name": "of no thread that is known", "what": KERNELS, "role": "kernel"},
+            {"id": 1, "name": "race", "what": "in the list above", "role": "listed"},
         ],
     }
 
 
+def test_without_a_thread_for_cells_no_loop_of_the_kernel_is_watched():
+    """What is not known is not taken for the same."""
+    loops = (loop(5, protected=True, belongs_to_kernel=True, why_protected=KERNELS),)
+    assert ["kernel"] == [row["role"] for row in found_message(Found(loops, (), 0.0), "")["rows"]]
+
+
 def test_more_than_anybody_can_read_are_left_out():
     """And counted."""
-    message = found_message([loop(number) for number in range(MOST_FOUND + 7)], {1}, "12:03")
+    loops = tuple(loop(number) for number in range(MOST_FOUND + 7))
+    message = found_message(Found(loops, {1}, 0.0), "12:03")
     assert (MOST_FOUND, 7) == (len(message["rows"]), message["left_out"])
 
 
@@ -101,6 +115,61 @@ def test_a_look_does_not_hold_up_the_panel():
     CommandRunner(source, reports).look()
     (found,) = reports.wait_for_found()
     assert [1, 2] == [each.id for each in found.loops]
+    assert threading.main_thread().native_id == found.cells_thread
+
+
+def test_however_many_ask_there_is_one_look_at_a_time_and_one_more():
+    """Each goes through every object of the process; a page can ask a thousand times a second."""
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    class Slow(FakeSource):
+        def discover(self) -> Any:
+            self.looks += 1
+            begun.release()
+            assert go_on.wait(LIMIT)
+            return super().discover()
+
+    source, reports = Slow(others=[loop(2, name="theirs")]), Reports()
+    runner = CommandRunner(source, reports)
+    runner.look()
+    assert begun.acquire(timeout=LIMIT)
+    for _ in range(100):
+        runner.look()
+        runner.look(adopt=2)
+    looking = [each for each in threading.enumerate() if each.name == "bgwidgets-look"]
+    assert 1 == len(looking)
+    go_on.set()
+    looking[0].join(LIMIT)
+    assert [AdoptLoop(2)] == source.executed
+    assert 2 == len([each for each in reports.all if isinstance(each, Found)])
+    runner.look()
+    until(lambda: 3 == len([each for each in reports.all if isinstance(each, Found)]))
+
+
+def test_a_loop_that_was_adopted_under_another_id_is_no_error():
+    """From Python, by its function, since the page's look."""
+
+    class Knows(FakeSource):
+        def execute(self, command: Any) -> None:
+            self.executed.append(command)
+
+    source, reports = Knows([loop(1)]), Reports()
+    CommandRunner(source, reports).look(adopt=2)
+    said, _ = reports.wait_for_found()
+    assert Said("That loop is in the list already") == said
+
+
+def test_a_manager_that_fails_after_the_look_is_not_waited_for_for_ever():
+    """The page shows "looking" until it is told something."""
+
+    class Broken(FakeSource):
+        def snapshots(self) -> Any:
+            raise OSError("no answer")
+
+    reports = Reports()
+    CommandRunner(Broken(), reports).look()
+    said, found = reports.wait_for_found()
+    assert (True, ()) == (said.is_error, found.listed or ())
 
 
 def test_an_adopted_loop_is_told_of_before_the_next_look():
@@ -160,8 +229,8 @@ def test_a_page_finds_adopts_and_stops_a_loop(
     page.send("finder", type="look")
     found = page.wait_for("finder", lambda message: message["rows"])
     rows = {row["name"]: row for row in found["rows"]}
-    assert ("in the list above", None) == (rows["work"]["what"], rows["work"]["action"])
-    assert "adopt" == rows["theirs"]["action"]
+    assert ("in the list above", "listed") == (rows["work"]["what"], rows["work"]["role"])
+    assert "adopt" == rows["theirs"]["role"]
 
     page.send("finder", type="adopt", loop=rows["theirs"]["id"])
 
@@ -170,7 +239,7 @@ def test_a_page_finds_adopts_and_stops_a_loop(
     page.wait_for(
         "finder",
         lambda message: [
-            row for row in message["rows"] if row["name"] == "theirs" and row["action"] is None
+            row for row in message["rows"] if row["name"] == "theirs" and row["role"] == "listed"
         ],
     )
     adopted = manager["theirs"]

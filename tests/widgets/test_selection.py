@@ -86,8 +86,10 @@ def test_why_a_button_does_nothing():
     assert why_impossible(Action.REMOVE_FINISHED, protected) is None
     assert why_impossible(Action.STOP_EVENT, ended_loop(1, why_no_stop_event="x")) is None
     assert why_impossible(Action.STOP_EVENT, None) is None
-    assert about(protected).endswith("protected: it is the kernel's")
-    assert about(without).endswith("no stop event: none was found")
+    assert about(protected) == "loop-1 · protected: it is the kernel's"
+    assert about(without) == "loop-1 · no stop event: none was found"
+    over = ended_loop(1, protected=True, why_protected="it is the kernel's")
+    assert about(over).startswith("loop-1 · run 1")
 
 
 def test_another_day_is_said_with_the_date():

@@ -1,0 +1,268 @@
+"""Loops that their owners run: how each run's end is told, and who may wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+import uvloop
+
+import bgwidgets as bgw
+from bgwidgets import BackgroundJobManager, LoopManager, LoopState
+from tests.adoption.conftest import LIMIT, Owner, until
+from tests.adoption.test_adopting import Running, for_ever
+
+Work = Callable[[], Coroutine[Any, Any, Any]]
+
+
+@pytest.fixture
+def jobs(manager: LoopManager) -> BackgroundJobManager:
+    return BackgroundJobManager(manager)
+
+
+async def fails_in_its_clean_up() -> None:
+    try:
+        await asyncio.sleep(3600)
+    except asyncio.CancelledError:
+        raise ValueError("clean-up broke") from None
+
+
+async def returns_all_the_same() -> int:
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(3600)
+    return 7
+
+
+@pytest.mark.parametrize(
+    ("work", "expected", "error"),
+    [
+        (fails_in_its_clean_up, LoopState.FAILED, "ValueError: clean-up broke"),
+        (returns_all_the_same, LoopState.FINISHED, None),
+        (for_ever, LoopState.CANCELLED, None),
+    ],
+)
+def test_a_cancelled_main_task_says_itself_how_it_ended(
+    manager: LoopManager, work: Work, expected: LoopState, error: str | None
+):
+    """As on a loop of ours."""
+    loop = asyncio.new_event_loop()
+    owner = Owner(lambda: loop.run_until_complete(work()))
+    owner.start()
+    job = manager.adopt(loop)
+    until(lambda: job.tasks and job.tasks[0].waiting_on)
+    job.cancel_tasks()
+    assert expected == job.wait(LIMIT)
+    assert error == job.snapshot().error_line
+    owner.join()
+
+
+def test_the_result_is_what_the_main_task_returned(manager: LoopManager):
+    """Where the runner waits for one."""
+    loop = asyncio.new_event_loop()
+    owner = Owner(lambda: loop.run_until_complete(asyncio.sleep(0.2, 42)))
+    owner.start()
+    assert 42 == manager.adopt(loop).result(LIMIT)
+    owner.join()
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"), [("fail", LoopState.FAILED), ("finish", LoopState.FINISHED)]
+)
+def test_of_several_runs_the_last_counts(
+    manager: LoopManager, jobs: BackgroundJobManager, last: str, expected: LoopState
+):
+    """One loop may be run again and again; what its function has caught is no failure."""
+    at_work, go_on = threading.Event(), threading.Event()
+
+    async def fail() -> None:
+        raise KeyError("x")
+
+    async def finish() -> None:
+        at_work.set()
+        await asyncio.to_thread(go_on.wait, LIMIT)
+
+    def twice() -> None:
+        loop = asyncio.new_event_loop()
+        runs: list[Work] = [fail, finish] if last == "finish" else [finish, fail]
+        for work in runs:
+            try:
+                loop.run_until_complete(work())
+            except KeyError:
+                continue
+
+    job = jobs.new(twice)
+    assert at_work.wait(LIMIT)
+    (loop,) = manager
+    until(lambda: ["finish"] == [task.coroutine for task in loop.tasks if task.is_main][:1])
+    go_on.set()
+    assert expected == loop.wait(LIMIT)
+    job.join(LIMIT)
+
+
+def run_by_a_runner(factory: Any) -> Callable[[], None]:
+    def work() -> None:
+        with asyncio.Runner(loop_factory=factory) as runner:
+            runner.run(asyncio.sleep(0.05))
+
+    return work
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        run_by_a_runner(asyncio.SelectorEventLoop),
+        run_by_a_runner(uvloop.new_event_loop),
+        lambda: uvloop.run(asyncio.sleep(0.05)),
+        lambda: uvloop.new_event_loop().run_until_complete(asyncio.sleep(0.05)),
+        lambda: asyncio.SelectorEventLoop().run_until_complete(asyncio.sleep(0.05)),
+    ],
+    ids=["factory", "uvloop factory", "uvloop.run", "uvloop", "class"],
+)
+def test_loops_of_every_make_are_adopted(jobs: BackgroundJobManager, work: Callable[[], None]):
+    """However a job's function comes by its loop."""
+    job = jobs.new(work)
+    job.join(LIMIT)
+    (loop,) = job.loops
+    assert LoopState.FINISHED == loop.wait(LIMIT)
+
+
+def test_threads_that_outlive_their_job_are_still_watched(jobs: BackgroundJobManager):
+    """Also when no other job runs; after the last of them nothing is patched."""
+    before = (asyncio.Runner.run, threading.Thread.start, asyncio.new_event_loop)
+    may_run = threading.Event()
+
+    def late() -> None:
+        def later() -> None:
+            may_run.wait(LIMIT)
+            asyncio.run(asyncio.sleep(0.05))
+
+        threading.Thread(target=later, daemon=True).start()
+
+    job = jobs.new(late)
+    job.join(LIMIT)
+    may_run.set()
+    until(lambda: job.loops)
+    assert LoopState.FINISHED == job.loops[0].wait(LIMIT)
+    until(lambda: before == (asyncio.Runner.run, threading.Thread.start, asyncio.new_event_loop))
+
+
+@pytest.mark.parametrize(
+    ("stop", "expected"),
+    [("stop_loop", LoopState.STOPPED), ("cancel_tasks", LoopState.CANCELLED)],
+)
+def test_a_stop_makes_no_noise_in_a_jobs_threads(
+    jobs: BackgroundJobManager,
+    stop: str,
+    expected: LoopState,
+    capfd: pytest.CaptureFixture[str],
+):
+    """What its runner raises there is what was asked for."""
+
+    def outside() -> None:
+        thread = threading.Thread(target=lambda: asyncio.run(for_ever()))
+        thread.start()
+        thread.join()
+
+    job = jobs.new(outside)
+    until(lambda: job.loops and job.loops[0].tasks)
+    getattr(job.loops[0], stop)()
+    assert expected == job.loops[0].wait(LIMIT)
+    job.join(LIMIT)
+    assert "" == capfd.readouterr().err
+
+
+@pytest.mark.parametrize("protected", [True, None])
+def test_a_wait_in_its_own_thread_is_refused_at_once(manager: LoopManager, protected: bool | None):
+    """Also right after the adoption, and where commands are refused."""
+
+    async def own() -> list[str]:
+        job = manager.adopt(asyncio.get_running_loop(), protected=protected)
+        refused = []
+        for _ in range(2):
+            for wait in (job.wait, job.result, job.exception):
+                with pytest.raises(bgw.WouldDeadlock, match=r"await job|await the coroutine"):
+                    wait(LIMIT)
+                refused.append(wait.__name__)
+            with pytest.raises(bgw.WouldDeadlock, match=r"await job\.wait_async"):
+                await job.wait_async(LIMIT)
+            await asyncio.to_thread(until, lambda: job.tasks)  # Once more when it is known to run.
+        with pytest.raises(bgw.WouldDeadlock, match="await the coroutine"):
+            job.submit(asyncio.sleep(0)).result(LIMIT)
+        return refused
+
+    began = time.monotonic()
+    loop = asyncio.new_event_loop()
+    refused: list[str] = []
+    owner = Owner(lambda: refused.extend(loop.run_until_complete(own())))
+    owner.start()
+    owner.join()
+    if owner.error is not None:
+        raise owner.error
+    assert 6 == len(refused)
+    assert time.monotonic() - began < LIMIT
+    loop.close()
+
+
+def test_what_is_listed_already_takes_over_what_is_said_of_it(manager: LoopManager):
+    """A stop event that could not be found is named later; protection comes and goes."""
+    theirs = Running(asyncio.new_event_loop())
+    job = manager.adopt(theirs.loop)
+    until(lambda: job.snapshot().why_no_stop_event)
+    event = asyncio.Event()
+    assert job is manager.adopt(theirs.loop, stop_event=event)
+    assert job.snapshot().why_no_stop_event is None
+    job.request_stop()
+    until(event.is_set)
+    assert job is manager.adopt(theirs.loop, protected=True)
+    with pytest.raises(bgw.ProtectedLoop):
+        job.stop_loop()
+    with pytest.raises(bgw.InvalidWork, match="listed already, as 'theirs'"):
+        manager.adopt(theirs.loop, name="other")
+    assert job is manager.adopt(theirs.loop, protected=False)
+    job.stop_loop()
+    assert LoopState.STOPPED == job.wait(LIMIT)
+
+
+def test_a_snapshot_of_ours_leads_to_its_handle(manager: LoopManager):
+    """And what could not be done for it is refused."""
+    job = manager.start(for_ever)
+    (snapshot,) = (loop for loop in manager.discover() if loop.id == job.id)
+    assert job is manager.adopt(snapshot)
+    with pytest.raises(bgw.InvalidWork, match="was started here"):
+        manager.adopt(snapshot, stop_event=asyncio.Event())
+
+
+def test_a_loop_that_is_closed_is_refused(manager: LoopManager):
+    """By itself, and by the snapshot of when it was running."""
+    theirs = Running(asyncio.new_event_loop())
+    (snapshot,) = (loop for loop in manager.discover() if loop.name == "theirs")
+    job = manager.adopt(snapshot, protected=False)
+    job.stop_loop()
+    job.wait(LIMIT)
+    with pytest.raises(bgw.UnknownLoop, match="look again"):
+        manager.adopt(snapshot)
+    with pytest.raises(bgw.InvalidWork, match="closed"):
+        manager.adopt(theirs.loop)
+    assert [job] == list(manager)
+
+
+def test_why_there_is_no_stop_event(manager: LoopManager):
+    """None at all, or one too many; those among *args are seen too."""
+    for count, why in ((0, "no asyncio.Event was found"), (2, "2 asyncio.Events were found")):
+        theirs = Running(asyncio.new_event_loop())
+
+        async def several(*events: asyncio.Event) -> None:
+            await (events[0].wait() if events else asyncio.sleep(3600))
+
+        theirs.spawn(several(*(asyncio.Event() for _ in range(count))))
+        job = manager.adopt(theirs.loop)
+        until(lambda job=job: job.snapshot().why_no_stop_event)  # type: ignore[misc]
+        assert why in str(job.snapshot().why_no_stop_event)
+        job.stop_loop()
+        job.wait(LIMIT)
+        job.remove()
