@@ -32,7 +32,15 @@ from bgwidgets.exceptions import (
 )
 from bgwidgets.loop_manager import LoopManager
 from bgwidgets.loop_manager import default_manager as manager
-from bgwidgets.snapshots import LoopSnapshot, StopReport, TaskSnapshot, TaskWindow
+from bgwidgets.snapshots import (
+    LoopHistory,
+    LoopSnapshot,
+    StopReport,
+    TaskCancellation,
+    TaskFailure,
+    TaskSnapshot,
+    TaskWindow,
+)
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.stop_event import StopEvent
 
@@ -52,6 +60,7 @@ __all__ = [
     "DuplicateName",
     "InvalidWork",
     "LoopEnded",
+    "LoopHistory",
     "LoopManager",
     "LoopSnapshot",
     "LoopState",
@@ -60,6 +69,8 @@ __all__ = [
     "ProtectedLoop",
     "StopEvent",
     "StopReport",
+    "TaskCancellation",
+    "TaskFailure",
     "TaskSnapshot",
     "TaskState",
     "TaskWindow",

@@ -19,8 +19,10 @@ from bgwidgets.exceptions import CannotRestart, LoopEnded, ProtectedLoop, WouldD
 from bgwidgets.hosts.ladder import climb_down, climb_down_async, ladder
 from bgwidgets.hosts.protocol import Host, LoopEnd, LoopPlan
 from bgwidgets.hosts.registry import HostFactory
+from bgwidgets.observe.askers import caller
 from bgwidgets.snapshots import (
     SORT_KEYS,
+    LoopHistory,
     LoopSnapshot,
     StopReport,
     TaskSnapshot,
@@ -175,6 +177,13 @@ class BackgroundLoop:
         """How the loop stands at this moment."""
         return self._run.host.snapshot()
 
+    def history(self) -> LoopHistory:
+        """What has become of its tasks: births, ends, the last failures, who had which cancelled.
+
+        Does not block, but takes a few milliseconds where tracebacks are to be formatted.
+        """
+        return self._run.host.history()
+
     @property
     def tasks(self) -> list[TaskSnapshot]:
         """All unfinished tasks (at most 10,000) and the last 1,000 that ended, newest first."""
@@ -238,7 +247,7 @@ class BackgroundLoop:
 
     def stop_loop(self) -> None:
         """End the loop now: cancel what is left, close it. (Button: Stop loop)"""
-        self.command(StopLoop(self.id))
+        self.command(StopLoop(self.id, by=caller()))
 
     def cancel_tasks(self, *task_ids: int) -> None:
         """Cancel all unfinished tasks, or those. (Button: Cancel tasks)
@@ -248,7 +257,7 @@ class BackgroundLoop:
 
         Raises `UnknownTask` for an id that is not the loop's, and then cancels none.
         """
-        self.command(CancelTasks(self.id, task_ids or None))
+        self.command(CancelTasks(self.id, task_ids or None, by=caller()))
 
     def kill(self) -> None:
         """End the process that carries the loop. A thread cannot be killed: `CannotKillThread`."""

@@ -6,7 +6,22 @@ command crosses a pipe or Dask as it crosses a thread.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks for something to be ended, and from which line."""
+
+    who: str
+    """"task sprinter", "thread MainThread", "button Cancel tasks", "parent race"."""
+    where: str | None = None
+    """The innermost line of code that is neither asyncio's nor ours: "race.py:12 main"."""
+
+
+NOBODY_KNOWS: Final = Asker("unknown")
+END_OF_THE_LOOP: Final = Asker("end of the loop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +36,7 @@ class StopLoop:
     """End the loop now: cancel what is left, close it."""
 
     loop_id: int
+    by: Asker | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +45,7 @@ class CancelTasks:
 
     loop_id: int
     task_ids: tuple[int, ...] | None = None
+    by: Asker | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

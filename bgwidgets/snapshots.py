@@ -27,7 +27,8 @@ class TaskSnapshot:
     coroutine: str
     """The qualified name of the coroutine or function that it runs."""
     state: TaskState
-    created_at: float
+    created_at: float | None
+    """To within a tenth of a second; None of one that was born before anybody watched."""
     ended_at: float | None = None
     waiting_on: str | None = None
     """What it waits for, in words: "sleep", "queue get", "task fetch-3"."""
@@ -84,6 +85,48 @@ class LoopSnapshot:
     def total_tasks(self) -> int:
         """How many tasks there have been."""
         return sum(self.task_counts.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFailure:
+    """Why one task failed."""
+
+    name: str
+    coroutine: str
+    at: float
+    """When, to within a tenth of a second."""
+    error: str
+    """In one line."""
+    traceback: str | None = None
+    """As Python prints it; None when too many failed at the same time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCancellation:
+    """That one task was to be cancelled, and who wanted it."""
+
+    name: str
+    coroutine: str
+    at: float
+    asked_by: str
+    """"task sprinter", "thread MainThread", "button Cancel tasks", "parent race", "timeout"."""
+    where: str | None = None
+    """The line that asked: "race.py:12 main"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopHistory:
+    """What has become of a loop's tasks."""
+
+    births: int
+    """How many there have been."""
+    ends: Mapping[TaskState, int]
+    """How many ended in which state."""
+    failures: tuple[TaskFailure, ...] = ()
+    """The last 50, latest first."""
+    cancellations: tuple[TaskCancellation, ...] = ()
+    """The last 50, latest first. Of tasks that are made by a factory of the user's own, or in a
+    storm of short ones, nobody knows who had them cancelled, and they are not here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from bgwidgets.belonging import (
     leave_thread,
     turns_in_this_thread,
 )
-from bgwidgets.commands import CancelTasks, HostCommand, SetStopEvent, StopLoop
+from bgwidgets.commands import NOBODY_KNOWS, CancelTasks, HostCommand, SetStopEvent, StopLoop
 from bgwidgets.exceptions import CannotKillThread, NoStopEvent, ProtectedLoop
 from bgwidgets.hosts.foreign_stop import age_by_name, end_in_this_thread, stop_where_it_runs
 from bgwidgets.hosts.foreign_stop_event import (
@@ -44,7 +44,7 @@ from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.kernels_own import is_users
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
-from bgwidgets.snapshots import LoopSnapshot, TaskWindow, WindowRequest
+from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskWindow, WindowRequest
 from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
 
@@ -185,6 +185,10 @@ class AdoptedHost:
         if self._ledger is None:
             return TaskWindow(tasks=(), start=0, total=0, as_of=time.time())
         return task_window(self._ledger, request)
+
+    def history(self) -> LoopHistory:
+        """What has become of the loop's tasks; read from outside."""
+        return self._ledger.history() if self._ledger else LoopHistory(births=0, ends={})
 
     def command(self, command: HostCommand) -> None:
         """Ask for something. Raises `ProtectedLoop`, `UnknownTask`, or `NoStopEvent`."""
@@ -350,7 +354,7 @@ class AdoptedHost:
         if (runners := found.runners_task) is not None:
             self._main = runners.task
             runners.changed = partial(self._runs_again, runners)
-        self._ledger = Ledger(loop, lists=is_users) if self._is_kernels else Ledger(loop)
+        self._ledger = Ledger(loop, lists=is_users if self._is_kernels else None)
         self._submissions.open(loop)
         names = {id(value): name for name, value in found.attributes.items()}
         self._note(loop, deque((task, names.get(id(task))) for task in tasks))
@@ -396,19 +400,20 @@ class AdoptedHost:
         while self._inbox:
             command = self._inbox.popleft()
             if isinstance(command, StopLoop):
+                self._ledger.in_the_name_of = command.by or NOBODY_KNOWS
                 self._ledger.create_unlisted(stop_where_it_runs(loop))
             elif isinstance(command, CancelTasks):
-                self._cancel(loop, self._ledger, command.task_ids)
+                self._cancel(loop, self._ledger, command)
 
     def _cancel(
-        self, loop: asyncio.AbstractEventLoop, ledger: Ledger, task_ids: tuple[int, ...] | None
+        self, loop: asyncio.AbstractEventLoop, ledger: Ledger, command: CancelTasks
     ) -> None:
-        if task_ids is None:
+        if command.task_ids is None:
             tasks = asyncio.all_tasks(loop)
         else:
-            tasks = {task for number in task_ids if (task := ledger.task_of(number)) is not None}
-        for task in tasks:
-            task.cancel()
+            found = map(ledger.task_of, command.task_ids)
+            tasks = {task for task in found if task is not None}
+        ledger.cancel(tasks, command.by or NOBODY_KNOWS)
 
     # From any thread
 
@@ -439,5 +444,5 @@ class AdoptedHost:
             return  # It is closed: the watching thread will see that.
 
     def _unfinished(self) -> tuple[str, ...]:
-        records = self._ledger.unfinished() if self._ledger else []
-        return tuple(record.name() for record in records)
+        ledger = self._ledger
+        return tuple(ledger.name(task) for task in ledger.unfinished()) if ledger else ()

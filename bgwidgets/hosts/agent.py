@@ -16,7 +16,14 @@ from concurrent.futures import Future
 from typing import Any, Final
 
 from bgwidgets.belonging import enter_context, enter_loop_thread, leave_loop_thread
-from bgwidgets.commands import CancelTasks, HostCommand, SetStopEvent, StopLoop
+from bgwidgets.commands import (
+    NOBODY_KNOWS,
+    Asker,
+    CancelTasks,
+    HostCommand,
+    SetStopEvent,
+    StopLoop,
+)
 from bgwidgets.hosts.main_task import main_coroutine
 from bgwidgets.hosts.protocol import Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.run_state import RunState, refuse_unknown
@@ -30,7 +37,7 @@ from bgwidgets.observe.asyncio_internals import let_go_of
 from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
-from bgwidgets.snapshots import LoopSnapshot, TaskWindow, WindowRequest
+from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskWindow, WindowRequest
 from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
 from bgwidgets.work import WorkKind
@@ -108,6 +115,10 @@ class Agent:
             return TaskWindow(tasks=(), start=0, total=0, as_of=time.time())
         return task_window(self._ledger, request)
 
+    def history(self) -> LoopHistory:
+        """What has become of the loop's tasks; read from outside."""
+        return self._ledger.history() if self._ledger else LoopHistory(births=0, ends={})
+
     def command(self, command: HostCommand) -> None:
         """Obey soon. Any thread; does not block. Also before the loop is up: it finds it waiting.
 
@@ -141,12 +152,14 @@ class Agent:
         )
 
     def _names_of_unfinished(self) -> tuple[str, ...]:
-        records = self._ledger.unfinished() if self._ledger else []
-        listed = {record.task for record in records}
+        ledger = self._ledger
+        listed = ledger.unfinished() if ledger else []
         # Born when nobody watched any more. Not asyncio's own, which close generators.
-        late = [task for task in self._left - listed if inspect.iscoroutine(task.get_coro())]
-        names = [record.name() for record in records] + [task.get_name() for task in late]
-        return tuple(names)
+        late = [
+            task for task in self._left.difference(listed) if inspect.iscoroutine(task.get_coro())
+        ]
+        names = [ledger.name(task) for task in listed] if ledger else []
+        return (*names, *(task.get_name() for task in late))
 
     def _call_in_loop(self, callback: Callable[[], None]) -> None:
         with self._guard:
@@ -282,19 +295,21 @@ class Agent:
         if not self._inbox:
             return
         command = self._inbox.popleft()
+        ledger = self._known_ledger()
         if isinstance(command, StopLoop):
+            ledger.in_the_name_of = command.by or NOBODY_KNOWS
             self._known_ending().hurry()
             self._wind_down()
         elif isinstance(command, CancelTasks):
-            self._cancel(command.task_ids)
+            self._cancel(ledger, command.task_ids, command.by or NOBODY_KNOWS)
 
-    def _cancel(self, task_ids: tuple[int, ...] | None) -> None:
+    def _cancel(self, ledger: Ledger, task_ids: tuple[int, ...] | None, by: Asker) -> None:
         if task_ids is None:
-            self._known_ending().cancel_all()
+            with ledger.naming(by):
+                self._known_ending().cancel_all()
             return
-        for task_id in task_ids:
-            if (listed := self._known_ledger().task_of(task_id)) is not None:
-                listed.cancel()
+        found = map(ledger.task_of, task_ids)
+        ledger.cancel([task for task in found if task is not None], by)
 
     def _wind_down(self) -> None:
         ending = self._known_ending()

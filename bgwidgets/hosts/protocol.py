@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bgwidgets.commands import HostCommand
-from bgwidgets.snapshots import LoopSnapshot, TaskWindow, WindowRequest
+from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskWindow, WindowRequest
 from bgwidgets.states import LoopState
 from bgwidgets.stop_event import StopEvent
 from bgwidgets.work import Work
@@ -103,6 +103,9 @@ class Host(Protocol):
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks, filtered and sorted by the host."""
+
+    def history(self) -> LoopHistory:
+        """What has become of the loop's tasks."""
 
     def command(self, command: HostCommand) -> None:
         """Ask for something; also before the loop has come up. Nothing happens on an ended loop.

@@ -13,7 +13,7 @@ from bgwidgets.exceptions import CannotKillThread, InvalidWork
 from bgwidgets.hosts.agent import Agent
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.reentrance import make_reentrant, nested_runs
-from bgwidgets.snapshots import LoopSnapshot, TaskWindow, WindowRequest
+from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskWindow, WindowRequest
 from bgwidgets.states import LoopState
 from bgwidgets.stop_event import StopEvent
 
@@ -123,6 +123,10 @@ class ThreadHost:
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks; also while it is blocked."""
         return self._agent.task_window(request)
+
+    def history(self) -> LoopHistory:
+        """What has become of the loop's tasks; also while it is blocked."""
+        return self._agent.history()
 
     def command(self, command: HostCommand) -> None:
         """Ask for something. Raises `UnknownTask`."""

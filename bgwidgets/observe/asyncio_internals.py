@@ -11,6 +11,7 @@ import heapq
 import inspect
 import sys
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Final
 
 
@@ -23,6 +24,22 @@ def peek_exception(task: asyncio.Future[Any]) -> BaseException | None:
         error: BaseException | None = task._exception  # noqa: SLF001 - this module's purpose
         return error
     return task.exception()
+
+
+def failed_among(tasks: list[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
+    """Those of these ended tasks that raised, without counting as having looked. Fast where, as
+    mostly, none did.
+    """
+    try:
+        errors = list(map(_exception_of, tasks))
+    except AttributeError:  # Some task of the user's own.
+        return [task for task in tasks if not task.cancelled() and peek_exception(task)]
+    if errors.count(None) == len(errors):
+        return []
+    return [task for task, error in zip(tasks, errors, strict=True) if error is not None]
+
+
+_exception_of: Final = attrgetter("_exception")
 
 
 def let_go_of(task: asyncio.Task[Any]) -> None:
@@ -217,3 +234,60 @@ def swap_current_task(
     if task is not None:
         asyncio._enter_task(loop, task)  # noqa: SLF001 - this module's purpose
     return before
+
+
+# Making tasks in the place of `create_task`, which is called for every task there is
+
+
+def is_asyncios_own(create_task: Any) -> bool:
+    """Whether this does nothing but make a task: no subclass's, and nobody else's wrap."""
+    return getattr(create_task, "__func__", None) is asyncio.BaseEventLoop.create_task
+
+
+def is_uvloops_own(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether this is uvloop's, and nobody has put another `create_task` in its place."""
+    makers = [cls for cls in type(loop).__mro__ if "create_task" in vars(cls)]
+    return makers[0].__module__.startswith("uvloop") and "create_task" not in getattr(
+        loop, "__dict__", {}
+    )
+
+
+def makes_plain_tasks(loop: Any, create_task: Any) -> bool:
+    """Whether tasks may be made in the place of this loop's `create_task`."""
+    return is_asyncios_own(create_task) and getattr(loop, "_task_factory", loop) is None
+
+
+def quick_create_task(
+    loop: Any,
+    nursery: list[asyncio.Task[Any]],
+    limit: list[int],
+    is_full: Callable[[], None],
+    task_class: list[type[asyncio.Task[Any]]],
+    slowly: Callable[..., asyncio.Task[Any]],
+) -> Callable[..., asyncio.Task[Any]]:
+    """A `create_task` that also appends to `nursery`, and costs one append more than asyncio's.
+
+    `slowly` makes the task where the loop has a factory, and on Python 3.13.3 and later where there
+    are more options.
+    """
+    append = nursery.append
+
+    def create_task(
+        coro: Any, *, name: Any = None, context: Any = None, **options: Any
+    ) -> asyncio.Task[Any]:
+        if loop._task_factory is not None or options or loop._closed:  # noqa: SLF001
+            if name is not None:
+                options["name"] = name
+            if context is not None:
+                options["context"] = context
+            return slowly(coro, **options)
+        task: Any = task_class[0](coro, loop=loop, name=name, context=context)
+        if loop._debug and task._source_traceback:  # noqa: SLF001
+            del task._source_traceback[-1]  # noqa: SLF001 - this frame, as asyncio's own does
+        append(task)
+        if len(nursery) >= limit[0]:
+            is_full()
+        return task  # type: ignore[no-any-return] # as its class says
+
+    known = all(hasattr(loop, name) for name in ("_task_factory", "_debug", "_closed"))
+    return create_task if known else slowly

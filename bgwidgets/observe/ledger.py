@@ -1,181 +1,97 @@
-"""The book of a loop's tasks: who was born, who lives, how each ended.
+"""The book of a loop's tasks: who was born, who lives, how each ended, who had it cancelled.
 
 Written in the loop's thread, read from any. A reader copies with single steps of C code, which
-other threads see as a whole; the rare copy that a change interrupts is made again.
+other threads see as a whole; a copy that a change interrupts is made again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import Context
-from functools import partial
-from typing import Any, Final, NamedTuple, TypeVar
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Final, TypeVar
+from weakref import WeakKeyDictionary
 
+from bgwidgets.commands import END_OF_THE_LOOP, Asker
 from bgwidgets.identifiers import new_id
+from bgwidgets.observe.askers import find_asker
 from bgwidgets.observe.asyncio_internals import hide, peek_exception
 from bgwidgets.observe.await_chain import place_of
+from bgwidgets.observe.ended_tasks import (
+    ENDED_KEPT,
+    FAILURES_KEPT,
+    LONGEST_NAME,
+    EndedTask,
+    EndedTasks,
+    Swept,
+    failure_of,
+    name_of_coroutine,
+    state_of_ended,
+)
 from bgwidgets.observe.error_text import one_line
-from bgwidgets.snapshots import TaskSnapshot
+from bgwidgets.observe.generations import Generations
+from bgwidgets.observe.task_births import Lists
+from bgwidgets.observe.watched_task import listen, watched_task_class
+from bgwidgets.snapshots import LoopHistory, TaskCancellation, TaskSnapshot
 from bgwidgets.states import TaskState
 
-ENDED_KEPT: Final = 1_000
-LONGEST_NAME: Final = 200
+CANCELLATIONS_KEPT: Final = 50
+LOOKED_AT_ONE_BY_ONE: Final = 5_000
+"""Of more tasks, one that has just ended counts as unfinished until the loop's next turn."""
 _COPY_ATTEMPTS: Final = 100
 _DEFAULT_NAME: Final = re.compile(r"Task-\d+")
 
+Entry = asyncio.Task[Any] | EndedTask
+"""A task of the book: itself, or what is kept of it."""
 T = TypeVar("T")
 
 
-class _End(NamedTuple):
-    """What is kept of a task that has ended. A tuple, for this is made once for every task."""
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What a task does not tell by itself."""
 
-    state: TaskState
-    name: str
-    coroutine: str
-    error: str | None
+    is_main: bool = False
+    called: str | None = None
+    """What its owner calls it, for as long as it has no name of its own."""
+    runs: str | None = None
+    """The qualified name of what it runs, where its coroutine does not tell: a plain function in a
+    worker thread, or what an eager task has run already."""
 
 
-class TaskRecord:
-    """One task's line in the book."""
-
-    __slots__ = ("called", "created_at", "end", "ended_at", "id", "is_main", "runs", "task")
-
-    end: _End | None
-    """How it ended; the task itself is not kept any longer than that."""
-
-    def __init__(
-        self,
-        task: asyncio.Task[Any],
-        *,
-        is_main: bool = False,
-        runs: str | None = None,
-        called: str | None = None,
-    ) -> None:
-        self.id = new_id()
-        self.called = called
-        """What its owner calls it, for as long as it has no name of its own."""
-        self.task: asyncio.Task[Any] | None = task
-        self.is_main = is_main
-        self.runs = runs
-        """The qualified name of what the task runs, where its coroutine does not tell: a plain
-        function in a worker thread, or what an eager task has run already."""
-        self.created_at = time.time()
-        self.ended_at: float | None = None
-        self.end = None
-
-    def state(self) -> TaskState:
-        """The task's state now. Any thread; does not block."""
-        task = self.task
-        if task is None or task.done():
-            return self.end.state if self.end else _state_of_done(task)
-        if task.cancelling():
-            return TaskState.CANCELLING
-        if asyncio.current_task(task.get_loop()) is task:
-            return TaskState.RUNNING
-        if self.runs and place_of(task)[0] == "worker thread":
-            return TaskState.RUNNING
-        return TaskState.PENDING
-
-    def name(self) -> str:
-        """The task's name now. Any thread; does not block."""
-        task = self.task
-        if task is not None:
-            name = task.get_name()[:LONGEST_NAME]
-            return self.called if self.called and _DEFAULT_NAME.fullmatch(name) else name
-        return self.end.name if self.end else ""
-
-    def coroutine(self) -> str:
-        """The qualified name of what the task runs. Any thread; does not block."""
-        if self.runs is not None:
-            return self.runs
-        task = self.task
-        if task is None:
-            return self.end.coroutine if self.end else ""
-        return _name_of(task.get_coro())
-
-    def error(self) -> str | None:
-        """Why the task failed, in one line; None when it did not. Any thread; does not block."""
-        task = self.task
-        if self.end is not None or task is None or not task.done() or task.cancelled():
-            return self.end.error if self.end else None
-        error = peek_exception(task)
-        return one_line(error) if error is not None else None
-
-    def place(self) -> tuple[str | None, str | None]:
-        """What the task waits on, and where. Any thread; does not block."""
-        task = self.task
-        return (None, None) if task is None or task.done() else place_of(task)
-
-    def snapshot(self) -> TaskSnapshot:
-        """The task as it stands now. Any thread; does not block."""
-        waiting_on, where = self.place()
-        return TaskSnapshot(
-            id=self.id,
-            name=self.name(),
-            coroutine=self.coroutine(),
-            state=self.state(),
-            created_at=self.created_at,
-            ended_at=self.ended_at,
-            waiting_on=waiting_on,
-            where=where,
-            error=self.error(),
-            is_main=self.is_main,
-        )
+_NOTHING_ABOUT: Final = _About()
 
 
 class Ledger:
     """All tasks of one loop: the unfinished, the last that ended, and exact counts of the ends."""
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        *,
-        lists: Callable[[object], bool] = lambda _coroutine: True,
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, lists: Lists | None = None) -> None:
         """Watch `loop` from now on. Called in the loop's thread before it turns.
 
         Only tasks whose coroutine `lists` wants are entered: of the kernel's loop, the user's.
         """
         self._loop: Final = loop
         self._lists: Final = lists
-        self._unfinished: Final[dict[int, TaskRecord]] = {}
-        self._ended: Final[deque[TaskRecord]] = deque(maxlen=ENDED_KEPT)
-        self._ends: Final[Counter[TaskState]] = Counter()
-        # Held while a task goes from one of these to the others. Reentrant, for a reader's copy may
-        # set off the garbage collector, and that a user's code.
-        self._turning_over: Final = threading.RLock()
-        self._create_task: Final = loop.create_task
-        self._watches_by_factory = False
-        self._watch()
+        self._ended: Final = EndedTasks(self._record, self._forget)
+        self._generations: Final = Generations(loop, self._ended, lists)
+        self._about: Final[dict[asyncio.Task[Any], _About]] = {}
+        self._ids: Final[dict[asyncio.Task[Any], int]] = {}
+        self._by_id: Final[dict[int, asyncio.Task[Any]]] = {}
+        self._asked: Final[dict[asyncio.Task[Any], TaskCancellation]] = {}
+        self.cancellations: Final[deque[TaskCancellation]] = deque(maxlen=CANCELLATIONS_KEPT)
+        """The last, latest last. Any thread may copy it."""
+        self._seen_ended: Final[WeakKeyDictionary[asyncio.Task[Any], float]] = WeakKeyDictionary()
+        self.in_the_name_of = END_OF_THE_LOOP
+        """Who wants what this package cancels by itself. In the loop's thread."""
+        self._watched: Final = watched_task_class()
+        listen(loop, self._cancel_asked)
 
-    def _watch(self) -> None:
-        # On the instance, and not as a task factory: a user may set one of those at any time.
-        create_task = self._create_task
-        born = self._born
-
-        def create_and_note(coro: Any, **options: Any) -> asyncio.Task[Any]:
-            task = create_task(coro, **options)
-            born(task, coro)
-            return task
-
-        try:
-            self._loop.create_task = create_and_note  # type: ignore[method-assign]
-        except AttributeError:  # A loop in C may have no room for attributes of ours.
-            self._watches_by_factory = True
-            self._watch_by_factory()
-
-    def _watch_by_factory(self) -> None:
-        def make(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
-            task = asyncio.Task(coro, loop=loop, **options)
-            self._born(task, coro)
-            return task
-
-        self._loop.set_task_factory(make)
+    # In the loop's thread
 
     def create_main(
         self,
@@ -186,11 +102,11 @@ class Ledger:
         runs: str | None = None,
     ) -> asyncio.Task[Any]:
         """Create the loop's main task. In the loop's thread."""
-        if self._watches_by_factory:
-            task = asyncio.Task(coroutine, loop=self._loop, name=name, context=context)
-        else:
-            task = self._create_task(coroutine, name=name, context=context)
-        self._born(task, coroutine, is_main=True, runs=runs)
+        task = self._generations.births.create(coroutine, name=name, context=context)
+        self._about[task] = _About(
+            is_main=True, runs=runs or (name_of_coroutine(coroutine) if task.done() else None)
+        )
+        self._generations.enter(task, time.time())
         return task
 
     def create_unlisted(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -206,101 +122,396 @@ class Ledger:
 
         It is shown as what it is `called`, unless somebody gave it a name.
         """
-        if not task.done():
-            self._born(task, task.get_coro(), is_main=is_main, called=called)
+        if task.done() or (self._lists is not None and not self._lists(task.get_coro())):
+            return
+        if is_main or called:
+            self._about[task] = _About(is_main=is_main, called=called)
+        self._generations.enter(task, None)
+
+    def cancel(self, tasks: Iterable[asyncio.Task[Any]], asker: Asker) -> None:
+        """Cancel these in somebody's name. In the loop's thread."""
+        with self.naming(asker):
+            for task in tasks:
+                task.cancel()
+
+    @contextmanager
+    def naming(self, asker: Asker) -> Iterator[None]:
+        """What is cancelled meanwhile is cancelled in this one's name. In the loop's thread."""
+        before, self.in_the_name_of = self.in_the_name_of, asker
+        try:
+            yield
+        finally:
+            self.in_the_name_of = before
+
+    def settle(self) -> None:
+        """Count what has ended, and let go of it; done by itself every tenth of a second. In the
+        loop's thread.
+        """
+        self._generations.sweep()
 
     def is_main_now(self, task: asyncio.Task[Any]) -> None:
         """The loop's runner waits for this task now. In the loop's thread."""
-        for record in self.unfinished():
-            record.is_main = record.task is task
+        for other, about in list(self._about.items()):
+            self._about[other] = replace(about, is_main=False)
+        self._about[task] = replace(self.about(task), is_main=True)
 
     def close(self) -> None:
-        """Watch no more births. In the loop's thread."""
-        if self._watches_by_factory:
-            self._loop.set_task_factory(None)
-        else:
-            self._loop.create_task = self._create_task  # type: ignore[method-assign]
+        """Watch no more births. In the loop's thread, or when the loop runs no more."""
+        self._generations.close()
 
-    def _born(
-        self,
-        task: asyncio.Task[Any],
-        coroutine: object,
-        *,
-        is_main: bool = False,
-        runs: str | None = None,
-        called: str | None = None,
-    ) -> None:
-        if not self._lists(coroutine):
-            return
-        record = TaskRecord(task, is_main=is_main, runs=runs, called=called)
+    def _cancel_asked(self, task: asyncio.Task[Any]) -> None:
+        asker = find_asker(task) or self.in_the_name_of
+        cancellation = TaskCancellation(
+            name=self.name(task),
+            coroutine=self.coroutine(task),
+            at=time.time(),
+            asked_by=asker.who,
+            where=asker.where,
+        )
+        self._asked[task] = cancellation
+        self.cancellations.append(cancellation)
         if task.done():
-            # An eager task may be, before anybody has seen it, and then it has no coroutine left.
-            record.runs = runs or _name_of(coroutine)
-        # Also when it is done: until Python 3.13, `asyncio.create_task` names it only after this.
-        self._unfinished[record.id] = record
-        task.add_done_callback(partial(self._died, record))
+            self._asked.pop(task, None)
 
-    def _died(self, record: TaskRecord, task: asyncio.Task[Any]) -> None:
-        state = _state_of_done(task)
-        error = peek_exception(task) if state is TaskState.FAILED else None
-        text = one_line(error) if error is not None else None
-        record.ended_at = time.time()
-        record.end = _End(state, record.name(), record.coroutine(), text)
-        record.task = None
-        with self._turning_over:
-            self._ends[state] += 1
-            self._ended.append(record)
-            self._unfinished.pop(record.id, None)
+    def _record(
+        self, task: asyncio.Task[Any], created_at: float | None, ended_at: float
+    ) -> EndedTask:
+        about = self._about.pop(task, _NOTHING_ABOUT)
+        self._asked.pop(task, None)
+        number = self._ids.pop(task, None)
+        if number is not None:
+            self._by_id.pop(number, None)
+        seen = self._seen_ended.pop(task, ended_at) if self._seen_ended else ended_at
+        return self._as_ended(task, about, number or new_id(), created_at, min(seen, ended_at))
 
-    def unfinished(self) -> list[TaskRecord]:
-        """The unfinished tasks, oldest first. Any thread; does not block."""
-        return _copied(self._unfinished.values)
+    def _forget(self, tasks: list[asyncio.Task[Any]]) -> None:
+        if not (self._ids or self._asked):
+            return
+        for task in tasks:
+            self._asked.pop(task, None)
+            number = self._ids.pop(task, None)
+            if number is not None:
+                self._by_id.pop(number, None)
 
-    def all(self) -> tuple[list[TaskRecord], list[TaskRecord]]:
-        """The unfinished and the last that ended, each task in one of them. Any thread."""
-        with self._turning_over:
-            return self.unfinished(), self.ended()
+    # From any thread
 
-    def ended(self) -> list[TaskRecord]:
-        """The last tasks that ended, latest first. Any thread; does not block."""
-        return _copied(lambda: self._ended)[::-1]
+    def look(self) -> Look:
+        """All tasks as they are at this moment. Any thread; does not block."""
+        generations, ended = self._generations, self._ended
+
+        def copy() -> Look:
+            return Look(
+                self,
+                lasting=list(generations.lasting),
+                recent=[
+                    *generations.survivors,
+                    (generations.older, generations.older_since),
+                    (list(generations.young), generations.young_since),
+                ],
+                swept=list(ended.swept),
+                records=list(ended.records),
+                counts=dict(ended.counts),
+            )
+
+        return self._consistent(copy)
+
+    def _consistent(self, copy: Callable[[], T]) -> T:
+        generations = self._generations
+        for _ in range(_COPY_ATTEMPTS):
+            before = generations.changes
+            if before % 2 == 0:
+                try:
+                    found = copy()
+                except RuntimeError:  # "changed size during iteration", by the other thread
+                    continue
+                if generations.changes == before:
+                    return found
+            time.sleep(0)  # Lets the loop's thread go on, which is in the midst of it.
+        return copy()
 
     def task_of(self, task_id: int) -> asyncio.Task[Any] | None:
         """The unfinished task of that id. Any thread; does not block."""
-        record = self._unfinished.get(task_id)
-        return record.task if record else None
+        task = self._by_id.get(task_id)
+        return None if task is None or task.done() else task
 
     def knows(self, task_id: int) -> bool:
         """Whether a task of that id is unfinished or among the last that ended. Any thread."""
-        return any(task_id == record.id for records in self.all() for record in records)
+        if task_id in self._by_id:
+            return True
+        return any(
+            task_id == record.id for record in self._consistent(lambda: list(self._ended.records))
+        )
 
     def counts(self) -> dict[TaskState, int]:
         """How many tasks are in each state, the ended since the start. Any thread."""
-        with self._turning_over:
-            counts = dict.fromkeys(TaskState, 0) | self._ends
-            unfinished = self.unfinished()
-        for record in unfinished:
-            counts[record.state()] += 1
+        return self.look().counts()
+
+    def unfinished(self) -> list[asyncio.Task[Any]]:
+        """The unfinished tasks, oldest first. Any thread; does not block."""
+        return self.look().unfinished
+
+    def history(self) -> LoopHistory:
+        """What has become of the loop's tasks. Any thread; does not block, but formats the last
+        tracebacks.
+        """
+        counts = self.counts()
+        failures = self._consistent(lambda: list(self._ended.failures))
+        unseen = [task for task in self.look().ended if not isinstance(task, tuple)]
+        recent = [
+            failure
+            for task in unseen
+            if (failure := failure_of(task, self.look().ended_at(task) or 0.0)) is not None
+        ]
+        return LoopHistory(
+            births=sum(counts.values()),
+            ends={state: count for state, count in counts.items() if state.has_ended},
+            failures=tuple(each.as_value() for each in (*recent, *failures[::-1]))[:FAILURES_KEPT],
+            cancellations=tuple(self._consistent(lambda: list(self.cancellations))[::-1]),
+        )
+
+    def id_of(self, task: asyncio.Task[Any]) -> int:
+        """The number by which commands name a task; it is given when first asked for. Any thread.
+
+        So a hundred thousand tasks that nobody looks at have none, and need no room for it.
+        """
+        number = self._ids.get(task)
+        if number is not None:
+            return number
+        number = self._ids.setdefault(task, new_id())
+        self._by_id[number] = task
+        if task.done() and not self.look().holds(task):
+            # Its record was made while we looked, and will not come to take the number back.
+            self._ids.pop(task, None)
+            self._by_id.pop(number, None)
+        return number
+
+    def about(self, task: asyncio.Task[Any]) -> _About:
+        """What is known of a task beyond itself. Any thread; does not block."""
+        return self._about.get(task, _NOTHING_ABOUT)
+
+    def name(self, entry: Entry) -> str:
+        """A task's name now. Any thread; does not block."""
+        if isinstance(entry, EndedTask):
+            return entry.name
+        return _name(entry, self.about(entry))
+
+    def coroutine(self, entry: Entry) -> str:
+        """The qualified name of what a task runs. Any thread; does not block."""
+        if isinstance(entry, EndedTask):
+            return entry.coroutine
+        return self.about(entry).runs or name_of_coroutine(entry.get_coro())
+
+    def state(self, entry: Entry) -> TaskState:
+        """A task's state now. Any thread; does not block."""
+        if isinstance(entry, EndedTask):
+            return entry.state
+        if entry.done():
+            return state_of_ended(entry)
+        if entry.cancelling():
+            return TaskState.CANCELLING
+        if asyncio.current_task(self._loop) is entry:
+            return TaskState.RUNNING
+        if self.about(entry).runs and place_of(entry)[0] == "worker thread":
+            return TaskState.RUNNING
+        return TaskState.PENDING
+
+    def error(self, entry: Entry) -> str | None:
+        """Why a task failed, in one line; None when it did not. Any thread; does not block."""
+        if isinstance(entry, EndedTask):
+            return entry.error
+        if not entry.done() or entry.cancelled():
+            return None
+        error = peek_exception(entry)
+        return one_line(error) if error is not None else None
+
+    def place(self, entry: Entry) -> tuple[str | None, str | None]:
+        """What a task waits on, and where. Any thread; does not block."""
+        return (None, None) if isinstance(entry, EndedTask) or entry.done() else place_of(entry)
+
+    def perhaps_cancelling(self, recent: list[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
+        """Tasks that are to be cancelled, and those that do not tell. Any thread."""
+        silent = [task for task in recent if not isinstance(task, self._watched)]
+        return [*list(self._asked), *list(self._generations.unwatched), *silent]
+
+    def created_at(self, task: asyncio.Task[Any]) -> float | None:
+        """When a lasting task was born; None where nobody saw it. Any thread; does not block."""
+        return self._generations.lasting.get(task)
+
+    def seen_ended_at(self, task: asyncio.Task[Any]) -> float:
+        """When somebody first saw that it had ended, which may be now. Any thread."""
+        return self._seen_ended.setdefault(task, time.time())
+
+    def current(self) -> asyncio.Task[Any] | None:
+        """The task whose turn it is. Any thread; does not block."""
+        return asyncio.current_task(self._loop)
+
+    def functions(self) -> list[asyncio.Task[Any]]:
+        """The tasks that stand for a function in a worker thread. Any thread; does not block."""
+        return [task for task, about in list(self._about.items()) if about.runs]
+
+    def _as_ended(
+        self,
+        task: asyncio.Task[Any],
+        about: _About,
+        number: int,
+        created_at: float | None,
+        ended_at: float,
+    ) -> EndedTask:
+        state = state_of_ended(task)
+        return EndedTask(
+            number,
+            _name(task, about),
+            about.runs or name_of_coroutine(task.get_coro()),
+            state,
+            created_at,
+            ended_at,
+            self.error(task) if state is TaskState.FAILED else None,
+            about.is_main,
+        )
+
+
+def _name(task: asyncio.Task[Any], about: _About) -> str:
+    name = task.get_name()[:LONGEST_NAME]
+    return about.called if about.called and _DEFAULT_NAME.fullmatch(name) else name
+
+
+class Look:
+    """All tasks of a loop as they were at one moment. Rows are made of those that are shown."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        lasting: list[asyncio.Task[Any]],
+        recent: list[tuple[list[asyncio.Task[Any]], float]],
+        swept: list[Swept],
+        records: list[EndedTask],
+        counts: dict[TaskState, int],
+    ) -> None:
+        self._ledger: Final = ledger
+        self._lasting: Final = lasting
+        self._recent: Final = recent
+        self._swept: Final = swept
+        self._records: Final = records
+        self._counts: Final = counts
+
+    def holds(self, task: asyncio.Task[Any]) -> bool:
+        """Whether the task itself is still held."""
+        held = (*(tasks for tasks, _ in self._recent), *(each.tasks for each in self._swept))
+        return any(task is each for tasks in (self._lasting, *held) for each in tasks)
+
+    @cached_property
+    def unfinished(self) -> list[asyncio.Task[Any]]:
+        """The unfinished tasks, oldest first."""
+        lasting, recent = self._lasting_tasks[0], self._recent_tasks[0]
+        return [*lasting, *recent] if recent else lasting
+
+    @cached_property
+    def ended(self) -> list[Entry]:
+        """The last that ended, latest first."""
+        swept = [task for each in self._swept for task in each.tasks]
+        ended: list[Entry] = [
+            *self._records,
+            *swept,
+            *self._lasting_tasks[1],
+            *self._recent_tasks[1],
+        ]
+        return ended[: -ENDED_KEPT - 1 : -1]
+
+    def counts(self) -> dict[TaskState, int]:
+        """How many are in each state, the ended since the start."""
+        ledger = self._ledger
+        counts = dict.fromkeys(TaskState, 0) | self._counts
+        for task in (*self._lasting_tasks[1], *self._recent_tasks[1]):
+            counts[state_of_ended(task)] += 1
+        others = self._not_pending()
+        for task in others:
+            counts[ledger.state(task)] += 1
+        counts[TaskState.PENDING] += len(self.unfinished) - len(others)
         return counts
 
+    def _not_pending(self) -> set[asyncio.Task[Any]]:
+        """The unfinished that may be something else than pending, and few others."""
+        ledger = self._ledger
+        recent = self._recent_tasks[0]
+        candidates = [*ledger.perhaps_cancelling(recent), *ledger.functions()]
+        if (current := ledger.current()) is not None:
+            candidates.append(current)
+        if not candidates:
+            return set()
+        mine = set(candidates)
+        return {task for task in self.unfinished if task in mine and not task.done()}
 
-def _name_of(coroutine: object) -> str:
-    name = getattr(coroutine, "__qualname__", None) or type(coroutine).__qualname__
-    # "<locals>" and what is before it tell where a function was defined, not which it is.
-    return str(name).rsplit("<locals>.", 1)[-1][:LONGEST_NAME]
+    def created_at(self, task: asyncio.Task[Any]) -> float | None:
+        """When a task was born, to within a tenth of a second; None where nobody saw it."""
+        if (created := self._births.get(task)) is not None:
+            return created
+        return self._ledger.created_at(task)
+
+    @cached_property
+    def _births(self) -> dict[asyncio.Task[Any], float]:
+        swept = ((each.tasks, each.created_at) for each in self._swept)
+        return {task: since for tasks, since in (*self._recent, *swept) for task in tasks}
+
+    @cached_property
+    def _ends(self) -> dict[asyncio.Task[Any], float]:
+        return {task: each.ended_at for each in self._swept for task in each.tasks}
+
+    def ended_at(self, entry: Entry) -> float | None:
+        """When a task ended, to within a tenth of a second."""
+        if isinstance(entry, EndedTask):
+            return entry.ended_at
+        if not entry.done():
+            return None
+        return self._ends.get(entry) or self._ledger.seen_ended_at(entry)
+
+    def row(self, entry: Entry) -> TaskSnapshot:
+        """A task as it stands now. Any thread; does not block."""
+        ledger = self._ledger
+        if isinstance(entry, EndedTask):
+            return TaskSnapshot(
+                id=entry.id,
+                name=entry.name,
+                coroutine=entry.coroutine,
+                state=entry.state,
+                created_at=entry.created_at,
+                ended_at=entry.ended_at,
+                error=entry.error,
+                is_main=entry.is_main,
+            )
+        number = ledger.id_of(entry)
+        waiting_on, where = ledger.place(entry)
+        state = ledger.state(entry)
+        return TaskSnapshot(
+            id=number,
+            name=ledger.name(entry),
+            coroutine=ledger.coroutine(entry),
+            state=state,
+            created_at=self.created_at(entry),
+            ended_at=self.ended_at(entry) if state.has_ended else None,
+            waiting_on=waiting_on,
+            where=where,
+            error=ledger.error(entry),
+            is_main=ledger.about(entry).is_main,
+        )
+
+    @cached_property
+    def _recent_tasks(self) -> tuple[list[asyncio.Task[Any]], list[asyncio.Task[Any]]]:
+        """Those not in the book yet: the unfinished, and the ended."""
+        return _parted([task for tasks, _ in self._recent for task in tasks])
+
+    @cached_property
+    def _lasting_tasks(self) -> tuple[list[asyncio.Task[Any]], list[asyncio.Task[Any]]]:
+        if len(self._lasting) > LOOKED_AT_ONE_BY_ONE:
+            return self._lasting, []
+        return _parted(self._lasting)
 
 
-def _state_of_done(task: asyncio.Task[Any] | None) -> TaskState:
-    if task is None or task.cancelled():
-        return TaskState.CANCELLED
-    return TaskState.FINISHED if peek_exception(task) is None else TaskState.FAILED
-
-
-def _copied(source: Callable[[], Iterable[T]]) -> list[T]:
-    """A list of what another thread may be changing."""
-    for _ in range(_COPY_ATTEMPTS):
-        try:
-            return list(source())
-        except RuntimeError:  # "changed size during iteration", by the other thread
-            continue
-    return []
+def _parted(
+    tasks: list[asyncio.Task[Any]],
+) -> tuple[list[asyncio.Task[Any]], list[asyncio.Task[Any]]]:
+    """The unfinished, and the ended."""
+    ended = {task for task in tasks if task.done()}
+    if not ended:
+        return tasks, []
+    return [task for task in tasks if task not in ended], [task for task in tasks if task in ended]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from bgwidgets.observe.ledger import Ledger, TaskRecord
+from bgwidgets.observe.ledger import Entry, Ledger, Look
 from bgwidgets.snapshots import TaskWindow, WindowRequest
 from bgwidgets.states import TaskState
 
@@ -16,41 +16,69 @@ _STATE_ORDER: Final = {state: number for number, state in enumerate(TaskState)}
 def task_window(ledger: Ledger, request: WindowRequest) -> TaskWindow:
     """The tasks that were asked for. Any thread; does not block the loop.
 
-    Only the rows in the window are looked at closely, unless they are to be sorted by what they
-    wait on.
+    Only the rows in the window are looked at closely, unless all are to be sorted or filtered.
     """
     now = time.time()
-    unfinished, ended = ledger.all()
-    records = [*unfinished, *ended]
+    look = ledger.look()
+    start, stop = max(0, request.start), max(0, request.start, request.stop)
+    if not (request.filter or request.sort or request.descending):
+        total = len(look.unfinished) + len(look.ended)
+        shown = _cut(look, start, stop)
+    else:
+        entries = _filtered_and_sorted(ledger, look, request, now)
+        total, shown = len(entries), entries[start:stop]
+    rows = tuple(look.row(entry) for entry in shown)
+    return TaskWindow(tasks=rows, start=start, total=total, as_of=now)
+
+
+def _cut(look: Look, start: int, stop: int) -> list[Entry]:
+    count = len(look.unfinished)
+    rows: list[Entry] = [*look.unfinished[start:stop]]
+    if stop > count:
+        rows += look.ended[max(0, start - count) : stop - count]
+    return rows
+
+
+def _filtered_and_sorted(
+    ledger: Ledger, look: Look, request: WindowRequest, now: float
+) -> list[Entry]:
+    entries: list[Entry] = [*look.unfinished, *look.ended]
+    ages = {entry: place for place, entry in enumerate((*look.unfinished, *reversed(look.ended)))}
     if request.filter:
-        records = [record for record in records if _matches(record, request.filter.casefold())]
+        text = request.filter.casefold()
+        entries = [entry for entry in entries if _matches(ledger, entry, text)]
     if request.sort:
-        records.sort(key=_sort_key(request.sort, now), reverse=request.descending)
+        key = _sort_key(ledger, look, request.sort, now)
+        # Of equal keys the older comes first, or last when the order is turned round. Of those born
+        # in the same tenth of a second, the ones that still live are taken for the older.
+        sign = -1 if request.sort == "age" else 1
+        entries.sort(key=lambda entry: (key(entry), sign * ages[entry]), reverse=request.descending)
     elif request.descending:
-        records.reverse()
-    start = max(0, request.start)
-    rows = tuple(record.snapshot() for record in records[start : max(start, request.stop)])
-    return TaskWindow(tasks=rows, start=start, total=len(records), as_of=now)
+        entries.reverse()
+    return entries
 
 
-def _matches(record: TaskRecord, text: str) -> bool:
+def _matches(ledger: Ledger, entry: Entry, text: str) -> bool:
     return (
-        text in record.name().casefold()
-        or text in record.coroutine().casefold()
-        or text in record.state()
-        or text in (record.error() or "").casefold()
+        text in ledger.name(entry).casefold()
+        or text in ledger.coroutine(entry).casefold()
+        or text in ledger.state(entry)
+        or text in (ledger.error(entry) or "").casefold()
     )
 
 
-def _sort_key(sort: str, now: float) -> Callable[[TaskRecord], Any]:
-    """Of equal keys the older comes first, or last when the order is turned round."""
-    keys: dict[str, Callable[[TaskRecord], Any]] = {
-        "name": lambda record: record.name().casefold(),
-        "coroutine": lambda record: record.coroutine().casefold(),
-        "state": lambda record: _STATE_ORDER[record.state()],
-        "waiting_on": lambda record: record.place()[0] or record.error() or "",
-        "age": lambda record: (record.ended_at or now) - record.created_at,
-        "created_at": lambda record: record.created_at,
+def _sort_key(ledger: Ledger, look: Look, sort: str, now: float) -> Callable[[Entry], Any]:
+    def born(entry: Entry) -> float:
+        # Nobody knows when a task was born that was found alive: before all others, then.
+        created = entry.created_at if isinstance(entry, tuple) else look.created_at(entry)
+        return 0.0 if created is None else created
+
+    keys: dict[str, Callable[[Entry], Any]] = {
+        "name": lambda entry: ledger.name(entry).casefold(),
+        "coroutine": lambda entry: ledger.coroutine(entry).casefold(),
+        "state": lambda entry: _STATE_ORDER[ledger.state(entry)],
+        "waiting_on": lambda entry: ledger.place(entry)[0] or ledger.error(entry) or "",
+        "age": lambda entry: min(now, look.ended_at(entry) or now) - born(entry),
+        "created_at": born,
     }
-    key = keys[sort]
-    return lambda record: (key(record), record.id)
+    return keys[sort]

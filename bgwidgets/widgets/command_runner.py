@@ -6,11 +6,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bgwidgets.commands import (
     AdoptLoop,
+    Asker,
     CancelTasks,
     RemoveFinished,
     RestartLoop,
@@ -154,7 +155,7 @@ class CommandRunner:
         name = _name_of(command.loop_id, loops)
         if any(loop.id == command.loop_id and loop.state.has_ended for loop in loops):
             return Said(f"{name} has already ended")
-        self._source.execute(command)
+        self._source.execute(_signed(command))
         return Said(_done(command, name))
 
     def _remove_finished(self) -> Said:
@@ -185,6 +186,20 @@ class CommandRunner:
         finally:
             self._restarting.discard(command.loop_id)
         self._report(said)
+
+
+def _signed(
+    command: SetStopEvent | StopLoop | CancelTasks,
+) -> SetStopEvent | StopLoop | CancelTasks:
+    """So that the history of the tasks tells that it was a click."""
+    match command:
+        case StopLoop():
+            return replace(command, by=Asker("button Stop loop"))
+        case CancelTasks(task_ids=None):
+            return replace(command, by=Asker("button Cancel tasks"))
+        case CancelTasks():
+            return replace(command, by=Asker("button Cancel task"))
+    return command
 
 
 def _done(command: SetStopEvent | StopLoop | CancelTasks, name: str) -> str:

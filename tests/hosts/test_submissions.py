@@ -15,6 +15,7 @@ import pytest
 
 from bgwidgets import LoopEnded, WouldDeadlock
 from bgwidgets.commands import CancelTasks, SetStopEvent, StopLoop
+from bgwidgets.observe.generations import TICK
 from bgwidgets.snapshots import WindowRequest
 from tests.conftest import Complaints
 from tests.hosts.conftest import (
@@ -310,9 +311,8 @@ def test_nothing_is_kept_of_what_has_ended(start: MakeHost):
         return Result()
 
     async def rest() -> None:
-        # Two turns later even the loop's last step with it is over.
-        for _ in range(3):
-            await asyncio.sleep(0)
+        # Until then the loop's book holds the tasks that have just ended.
+        await asyncio.sleep(3 * TICK)
 
     for _ in range(10):
         host.submit(make(), None).result(LIMIT)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bgwidgets.observe.ledger import Ledger
+from bgwidgets.snapshots import TaskSnapshot
 from tests.loop_factories import LOOP_FACTORIES, LoopFactory
 
 LIMIT = 10.0
@@ -39,7 +40,10 @@ def run(watched: Watched, loop_factory: LoopFactory = asyncio.new_event_loop) ->
     """Run `watched(ledger)` on a loop that the ledger watches; what is left is cancelled."""
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         ledger = Ledger(runner.get_loop())
-        return runner.run(watched(ledger))
+        try:
+            return runner.run(watched(ledger))
+        finally:
+            ledger.close()
 
 
 @contextmanager
@@ -86,6 +90,18 @@ async def turns(number: int = 3) -> None:
     """Let the loop turn, so that callbacks of what has just ended have run."""
     for _ in range(number):
         await asyncio.sleep(0)
+
+
+def rows(ledger: Ledger) -> list[TaskSnapshot]:
+    """All tasks: the unfinished, oldest first, then the ended, latest first."""
+    look = ledger.look()
+    return [look.row(entry) for entry in (*look.unfinished, *look.ended)]
+
+
+def ended_rows(ledger: Ledger) -> list[TaskSnapshot]:
+    """The ended, latest first."""
+    look = ledger.look()
+    return [look.row(entry) for entry in look.ended]
 
 
 async def ends_at_once() -> int:

@@ -10,17 +10,21 @@ from typing import Any
 
 import pytest
 
-from bgwidgets.observe.ledger import ENDED_KEPT, LONGEST_NAME, Ledger
+from bgwidgets.observe.ended_tasks import ENDED_KEPT, LONGEST_NAME
+from bgwidgets.observe.generations import TICK
+from bgwidgets.observe.ledger import Ledger
 from bgwidgets.states import TaskState
 from tests.conftest import Complaints
 from tests.loop_factories import LoopFactory
 from tests.observe.conftest import (
     LIMIT,
     counted,
+    ended_rows,
     ends_at_once,
     ends_later,
     fails,
     for_ever,
+    rows,
     run,
     turns,
 )
@@ -89,9 +93,9 @@ def test_all_ways_to_make_a_task(loop_factory: LoopFactory):
             group.create_task(ends_later(), name="task group")
         await asyncio.gather(ends_later(), ends_later())
         await asyncio.wait_for(asyncio.shield(ends_later()), LIMIT)
-        records = [*ledger.unfinished(), *ledger.ended()]
-        names = {record.name() for record in records}
-        assert len(records) >= 3 + 1 + 2 + 1
+        found = rows(ledger)
+        names = {row.name for row in found}
+        assert len(found) >= 3 + 1 + 2 + 1
         return names
 
     expected = {"create_task", "loop.create_task", "ensure_future", "task group"}
@@ -110,7 +114,7 @@ def test_a_task_factory_of_the_users_own_goes_on_working():
         )
         task = asyncio.create_task(ends_later(), name="special")
         assert isinstance(task, Special)
-        assert ["special"] == [r.name() for r in ledger.unfinished() if r.task is task]
+        assert ["special"] == [ledger.name(each) for each in ledger.unfinished() if each is task]
         assert 1 == await task
 
     run(watched)
@@ -124,8 +128,9 @@ def test_ids_are_never_used_twice(loop_factory: LoopFactory):
         for _ in range(3):
             tasks = [asyncio.create_task(ends_at_once()) for _ in range(300)]
             await asyncio.wait(tasks)
-            ids |= {record.id for record in ledger.ended()}
-        ids |= {record.id for record in ledger.unfinished()}
+            ledger.settle()
+            ids |= {row.id for row in ended_rows(ledger)}
+        ids |= {ledger.id_of(task) for task in ledger.unfinished()}
         return ids
 
     found: list[set[int]] = []
@@ -147,12 +152,14 @@ def test_only_the_last_that_ended_are_kept():
         ids: list[int] = []
         for number in range(ENDED_KEPT + 500):
             tasks.append(asyncio.create_task(ends_at_once(), name=str(number)))
-            ids.append(ledger.unfinished()[-1].id)
+            ids.append(ledger.id_of(tasks[-1]))
             if number % 10 == 0:
                 await turns(2)
         await turns()
-        ended = ledger.ended()
-        assert [str(number) for number in range(1_499, 499, -1)] == [r.name() for r in ended]
+        ended = ended_rows(ledger)
+        assert [str(number) for number in range(1_499, 499, -1)] == [row.name for row in ended]
+        ledger.settle()
+        assert [row.id for row in ended] == [row.id for row in ended_rows(ledger)]
         assert ENDED_KEPT + 500 == ledger.counts()[TaskState.FINISHED]
         assert [False, True] == [ledger.knows(ids[499]), ledger.knows(ids[500])]
         assert ledger.task_of(ids[500]) is None
@@ -166,14 +173,18 @@ def test_a_task_is_known_by_its_id(loop_factory: LoopFactory):
 
     async def watched(ledger: Ledger) -> None:
         task = asyncio.create_task(for_ever())
-        record = ledger.unfinished()[-1]
-        assert task is ledger.task_of(record.id)
-        assert ledger.knows(record.id)
-        assert not ledger.knows(record.id + 1_000_000)
+        number = ledger.id_of(task)
+        assert number == ledger.id_of(task) == rows(ledger)[-1].id
+        assert task is ledger.task_of(number)
+        assert ledger.knows(number)
+        assert not ledger.knows(number + 1_000_000)
         task.cancel()
         await asyncio.wait({task})
-        assert ledger.task_of(record.id) is None
-        assert ledger.knows(record.id)
+        assert ledger.task_of(number) is None
+        assert ledger.knows(number)
+        ledger.settle()
+        assert ledger.knows(number)
+        assert [number] == [row.id for row in ended_rows(ledger)]
 
     run(watched, loop_factory)
 
@@ -183,15 +194,15 @@ def test_names_are_read_live(loop_factory: LoopFactory):
 
     async def watched(ledger: Ledger) -> None:
         task = asyncio.create_task(ends_later(), name="first")
-        record = ledger.unfinished()[-1]
-        assert "first" == record.snapshot().name
+        assert "first" == rows(ledger)[-1].name
         task.set_name("second")
-        assert "second" == record.snapshot().name
+        assert "second" == rows(ledger)[-1].name
         await task
-        await turns()
-        assert ("second", "ends_later") == (record.snapshot().name, record.snapshot().coroutine)
+        ledger.settle()
+        (row,) = ended_rows(ledger)
+        assert ("second", "ends_later") == (row.name, row.coroutine)
         task.set_name("too late")
-        assert "second" == record.snapshot().name
+        assert "second" == ended_rows(ledger)[0].name
 
     run(watched, loop_factory)
 
@@ -199,7 +210,7 @@ def test_names_are_read_live(loop_factory: LoopFactory):
 def test_a_name_of_any_length_is_cut():
     async def watched(ledger: Ledger) -> str:
         task = asyncio.create_task(ends_later(), name="x" * 100_000)
-        name = ledger.unfinished()[-1].name()
+        name = rows(ledger)[-1].name
         await task
         return name
 
@@ -222,7 +233,7 @@ def test_the_coroutines_name_is_its_functions(loop_factory: LoopFactory):
         for coroutine in (ends_at_once(), local(), Runner().race()):
             await asyncio.create_task(coroutine)
             await turns()
-        return [record.snapshot().coroutine for record in ledger.ended()][::-1]
+        return [row.coroutine for row in ended_rows(ledger)][::-1]
 
     assert ["ends_at_once", "local", "Runner.race"] == run(watched, loop_factory)
 
@@ -237,13 +248,17 @@ def test_how_a_task_ended(loop_factory: LoopFactory):
         others = [asyncio.create_task(fails(), name="failed"), asyncio.create_task(ends_later())]
         await asyncio.gather(cancelled, *others, return_exceptions=True)
         await turns()
-        rows = [record.snapshot() for record in ledger.ended()]
-        found = {(str(row.state), row.error) for row in rows}
-        assert {("finished", None), ("failed", "ValueError: broke"), ("cancelled", None)} == found
-        for row in rows:
-            assert row.ended_at is not None
-            assert row.created_at <= row.ended_at
-            assert (None, None, False) == (row.waiting_on, row.where, row.is_main)
+        for _ in range(2):  # While the tasks are held, and when only their records are.
+            ended = ended_rows(ledger)
+            found = {(str(row.state), row.error) for row in ended}
+            expected = {("finished", None), ("failed", "ValueError: broke"), ("cancelled", None)}
+            assert expected == found
+            for row in ended:
+                assert row.ended_at is not None
+                assert row.created_at is not None
+                assert row.created_at <= row.ended_at
+                assert (None, None, False) == (row.waiting_on, row.where, row.is_main)
+            ledger.settle()
 
     run(watched, loop_factory)
 
@@ -259,7 +274,7 @@ def test_an_exit_is_a_failure_too(error: type[BaseException]):
             loop.run_forever()
         loop.run_until_complete(turns())
         assert 1 == ledger.counts()[TaskState.FAILED]
-        assert f"{error.__name__}: leaving" == ledger.ended()[-1].error()
+        assert f"{error.__name__}: leaving" == ended_rows(ledger)[-1].error
         assert task.exception() is not None
 
     loop = asyncio.new_event_loop()
@@ -279,8 +294,7 @@ def test_a_task_that_ended_counts_at_once():
         looked = asyncio.get_running_loop().create_future()
 
         def look() -> None:
-            records = [*ledger.unfinished(), *ledger.ended()]
-            (row,) = (record.snapshot() for record in records if record.name() == "failed")
+            (row,) = (row for row in rows(ledger) if row.name == "failed")
             looked.set_result((task.done(), counted(ledger), row))
 
         asyncio.get_running_loop().call_soon(look)
@@ -302,7 +316,7 @@ def test_a_failure_that_nobody_asks_about_is_still_logged(
         await asyncio.wait({asyncio.create_task(fails())})
         await turns()
         assert 1 == ledger.counts()[TaskState.FAILED]
-        return ledger.ended()[0].snapshot().error
+        return ended_rows(ledger)[0].error
 
     assert "ValueError: broke" == run(watched, loop_factory)
     (said,) = complaints.take()
@@ -310,7 +324,7 @@ def test_a_failure_that_nobody_asks_about_is_still_logged(
 
 
 def test_nothing_of_a_task_is_kept_when_it_has_ended(loop_factory: LoopFactory):
-    """Neither the task nor its result nor its error."""
+    """Neither the task nor its result nor its error, after a tick or two."""
 
     class Result(Exception):
         """Something that can be counted."""
@@ -327,11 +341,11 @@ def test_nothing_of_a_task_is_kept_when_it_has_ended(loop_factory: LoopFactory):
         await turns()
         gone = [weakref.ref(task) for task in tasks]
         tasks.clear()
-        await turns()
+        await asyncio.sleep(3 * TICK)
         gc.collect()
         assert [None, None] == [task() for task in gone]
         assert [] == [thing for thing in gc.get_objects() if type(thing) is Result]
-        assert 2 == len(ledger.ended())
+        assert 2 == len(ended_rows(ledger))
 
     run(watched, loop_factory)
 

@@ -44,8 +44,9 @@ def test_reading_from_other_threads_while_tasks_come_and_go(loop_factory: LoopFa
             if ended < last or min(counts.values()) < 0:
                 problems.append(f"{ended} ended after {last}")
             last = ended
-            for record in [*ledger.unfinished(), *ledger.ended()[:20]]:
-                row = record.snapshot()
+            look = ledger.look()
+            for entry in (*look.unfinished, *look.ended[:20]):
+                row = look.row(entry)
                 if row.state is TaskState.FAILED and row.error is None:
                     problems.append(f"failed, and nobody knows why: {row}")
 

@@ -146,7 +146,10 @@ def test_sorted_by_age():
         window = task_window(ledger, WindowRequest(sort="age", descending=True))
         assert ["main", "Zoe", "adam", "Bob"] == names(window)[:4]
         assert {"eve", "carl"} == set(names(window)[4:])
-        ages = [(task.ended_at or window.as_of) - task.created_at for task in window.tasks]
+        ages = [
+            min(window.as_of, task.ended_at or window.as_of) - (task.created_at or 0)
+            for task in window.tasks
+        ]
         assert sorted(ages, reverse=True) == ages
         up = task_window(ledger, WindowRequest(sort="age"))
         assert names(window)[::-1] == names(up)

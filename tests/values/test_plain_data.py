@@ -12,6 +12,7 @@ import pytest
 from bgwidgets import commands, snapshots
 from bgwidgets.commands import (
     AdoptLoop,
+    Asker,
     CancelTasks,
     RemoveFinished,
     RestartLoop,
@@ -19,8 +20,11 @@ from bgwidgets.commands import (
     StopLoop,
 )
 from bgwidgets.snapshots import (
+    LoopHistory,
     LoopSnapshot,
     StopReport,
+    TaskCancellation,
+    TaskFailure,
     TaskSnapshot,
     TaskWindow,
     WindowRequest,
@@ -61,6 +65,10 @@ VALUES = [
     WindowRequest(sort="name", descending=True, filter="x", start=5, stop=9),
     TaskWindow(tasks=(TASK,), start=0, total=1, as_of=3.0),
     StopReport(outcome=LoopState.STOPPED, seconds=0.1, steps=("stop_event",), notes=("a",)),
+    TaskFailure(name="a", coroutine="f", at=1.0, error="KeyError: 1", traceback="Traceback"),
+    TaskCancellation(name="a", coroutine="f", at=1.0, asked_by="thread x", where="a.py:1 f"),
+    LoopHistory(births=3, ends={TaskState.FAILED: 2}),
+    Asker("thread x", "a.py:1 f"),
     SetStopEvent(1),
     StopLoop(1),
     CancelTasks(1, (3, 7)),
@@ -76,7 +84,7 @@ def test_every_value_is_tried():
         thing
         for module in (snapshots, commands)
         for thing in vars(module).values()
-        if dataclasses.is_dataclass(thing)
+        if isinstance(thing, type) and dataclasses.is_dataclass(thing)
     }
     assert made == {type(value) for value in VALUES}
 

@@ -1,0 +1,107 @@
+"""Who asks for a cancellation, and from where: seen on the stack of the one who calls `cancel`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+from bgwidgets.commands import Asker
+from bgwidgets.observe.await_chain import file_label
+
+_ASYNCIO: Final = f"{Path(asyncio.__file__).parent}{os.sep}"
+_OURS: Final = f"{Path(__file__).parents[1]}{os.sep}"
+_HERE: Final = (
+    __file__,
+    str(Path(__file__).with_name("watched_task.py")),
+    str(Path(__file__).with_name("ledger.py")),
+)
+"""Whose frames are on the stack of every cancellation."""
+_NOT_THE_USERS: Final = (_ASYNCIO, _OURS, "<frozen ")
+_WHERE_A_TURN_BEGINS: Final = frozenset({"Handle._run", "run_until_closing"})
+"""What is further out on the stack has nothing to do with it. uvloop has no frame of the first."""
+LONGEST_NAME: Final = 200
+_FRAMES: Final = 100
+"""Deeper than this nobody looks."""
+
+_WORDS: Final = {
+    "TaskGroup._abort": "task group",
+    "TaskGroup._on_task_done": "task group",
+    "Timeout._on_timeout": "timeout",
+    "_GatheringFuture.cancel": "gather",
+    "wait_for": "timeout",
+    "_cancel_all_tasks": "end of the loop",
+}
+"""asyncio's own functions that cancel tasks, and in whose name."""
+
+
+def caller() -> Asker:
+    """The thread and the line that call into this package. Any thread; does not block."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - documented, for all its underscore
+    while frame is not None and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
+        frame = frame.f_back
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        task = None
+    who = (
+        f"thread {threading.current_thread().name[:LONGEST_NAME]}"
+        if task is None
+        else f"task {task.get_name()[:LONGEST_NAME]}"
+    )
+    return Asker(who, _line_of(frame) if frame is not None else None)
+
+
+def find_asker(task: asyncio.Task[Any]) -> Asker | None:
+    """Who is asking for this task's cancellation right now; None when it is this package itself.
+    In the thread that asks.
+    """
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - documented, for all its underscore
+    words: str | None = None
+    is_ours = False
+    for _ in range(_FRAMES):
+        if frame is None:
+            break
+        file = frame.f_code.co_filename
+        if frame.f_code.co_qualname in _WHERE_A_TURN_BEGINS:
+            break
+        if file.startswith(_OURS):
+            if frame.f_code.co_name == "cancel" and _is_another(frame.f_locals.get("self"), task):
+                # Asyncio passes a cancellation on to the task that is waited for.
+                return Asker(f"parent {frame.f_locals['self'].get_name()[:LONGEST_NAME]}")
+            is_ours = is_ours or not file.startswith(_HERE)
+        elif file.startswith(_ASYNCIO):
+            words = words or _WORDS.get(frame.f_code.co_qualname)
+        elif is_ours:
+            return None
+        elif not file.startswith("<frozen "):
+            return Asker(_in_words(task, words), _line_of(frame))
+        frame = frame.f_back
+    return None if is_ours else Asker(_in_words(task, words))
+
+
+def _line_of(frame: FrameType) -> str:
+    return f"{file_label(frame.f_code.co_filename)}:{frame.f_lineno} {frame.f_code.co_name}"
+
+
+def _is_another(thing: object, task: asyncio.Task[Any]) -> bool:
+    return isinstance(thing, asyncio.Task) and thing is not task
+
+
+def _in_words(task: asyncio.Task[Any], words: str | None) -> str:
+    try:
+        loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+    except RuntimeError:
+        loop = None
+    current = asyncio.current_task(loop) if loop is not None else None
+    if words is not None:
+        return f"{words} of {current.get_name()[:LONGEST_NAME]}" if current is not None else words
+    if loop is not task.get_loop():
+        return f"thread {threading.current_thread().name[:LONGEST_NAME]}"
+    if current is None:
+        return "a callback of the loop"
+    return f"task {current.get_name()[:LONGEST_NAME]}" if current is not task else "itself"

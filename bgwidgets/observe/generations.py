@@ -1,0 +1,163 @@
+"""A loop's tasks by their age: those of this moment, those of the last, and the lasting.
+
+Most tasks end soon after they are born. Of those only their birth is noted, by one append; when
+they are swept their ends are counted. Only what survives a tick or two is entered in the book
+(`prototypes/gentasks.py` has the idea; generational garbage collectors have it from life).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from typing import Any, Final
+
+from bgwidgets.observe.ended_tasks import EndedTasks
+from bgwidgets.observe.task_births import Lists, TaskBirths
+from bgwidgets.observe.watched_task import watched_task_class
+
+TICK: Final = 0.1
+"""Seconds between two sweeps, while tasks are being born."""
+NURSERY: Final = 128
+"""So many births bring a sweep before its time. With more, the garbage collector would come round
+more often (it does every 700 objects), and each task costs it three.
+"""
+PROMOTED_A_TURN: Final = 500
+SETTLE_EVERY: Final = 0.25
+"""Seconds that ended tasks may be held before only their records are kept."""
+STORM: Final = 0.1
+"""When fewer than this part of a full nursery is alive, it is a storm of short tasks."""
+
+Tasks = list[asyncio.Task[Any]]
+
+
+class Generations:
+    """The tasks of one loop. Everything but reading happens in the loop's thread."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, ended: EndedTasks, lists: Lists | None
+    ) -> None:
+        self._loop: Final = loop
+        self._ended: Final = ended
+        self.young: Final[Tasks] = []
+        self.young_since = time.time()
+        self.older: Tasks = []
+        self.older_since = self.young_since
+        self.survivors: Final[list[tuple[Tasks, float]]] = []
+        """On their way to `lasting`, in slices, so that the loop does not stand still."""
+        self.lasting: Final[dict[asyncio.Task[Any], float | None]] = {}
+        """Each with the time of its birth, which those of one tick share."""
+        self.unwatched: Final[dict[asyncio.Task[Any], None]] = {}
+        """Those of the lasting that do not tell when they are to be cancelled."""
+        self.changes = 0
+        """Odd while something moves from one of these to another: then a reader looks again."""
+        self._limit: Final = [1]
+        self._settled_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._context: Final = Context()
+        self._watched: Final = watched_task_class()
+        self.births: Final = TaskBirths(loop, self.young, self._limit, self._full, lists)
+
+    def enter(self, task: asyncio.Task[Any], created_at: float | None) -> None:
+        """One that is known to last, or that was born before anybody watched."""
+        self.lasting[task] = created_at
+        if not isinstance(task, self._watched):
+            self.unwatched[task] = None
+        task.add_done_callback(self._died, context=self._context)
+
+    def sweep(self) -> None:
+        """Count all that have ended, enter all others in the book, and keep nothing else."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        with self._moving():
+            now = time.time()
+            for tasks, since in (self.older, self.older_since), (self.young, self.young_since):
+                self.survivors.append((self._ended.sweep(tasks, since, now), since))
+            self.older = []
+            self.young.clear()
+            self._limit[0] = 1
+            self._ended.settle()
+        while self.survivors:
+            self._promote()
+
+    def close(self) -> None:
+        """Watch no more births; those who live are told of when they die."""
+        self.births.close()
+        self.sweep()
+
+    def _full(self) -> None:
+        if self._timer is None:  # The first for a while.
+            self.young_since = time.time()
+            self._limit[0] = NURSERY
+            self._timer = self._loop.call_later(TICK, self._tick, context=self._context)
+            return
+        born = len(self.young)
+        self.changes += 1  # Not `_moving`, for this is called for every hundredth task.
+        try:
+            living = self._ended.sweep(self.young, self.young_since, time.time())
+            self.young[:] = living
+        finally:
+            self.changes += 1
+        self._limit[0] = max(NURSERY, 2 * len(living))
+        self.births.watch_cancellations(wanted=len(living) > STORM * born)
+
+    def _tick(self) -> None:
+        self._timer = None
+        now = time.time()
+        with self._moving():
+            survivors = self._ended.sweep(self.older, self.older_since, now)
+            if survivors:
+                self.survivors.append((survivors, self.older_since))
+            self.older = self._ended.sweep(self.young, self.young_since, now)
+            self.older_since, self.young_since = self.young_since, now
+            self.young.clear()
+            self._limit[0] = NURSERY
+            if now - self._settled_at >= SETTLE_EVERY or not self.older:
+                self._settled_at = now
+                self._ended.settle()
+        self.births.watch_cancellations(wanted=True)
+        if self.survivors:
+            self._promote_in_slices()
+        if self.older or self._ended.swept:
+            self._timer = self._loop.call_later(TICK, self._tick, context=self._context)
+        else:
+            self._limit[0] = 1
+
+    def _promote_in_slices(self) -> None:
+        self._promote()
+        if self.survivors:
+            self._loop.call_soon(self._promote_in_slices, context=self._context)
+
+    def _promote(self) -> None:
+        """Enter some survivors in the book; one that has ended meanwhile is told of at once."""
+        with self._moving():
+            tasks, born_at = self.survivors[0]
+            for task in tasks[:PROMOTED_A_TURN]:
+                if task.done():
+                    self._ended.add(task, born_at, time.time())
+                else:
+                    self.enter(task, born_at)
+            rest = tasks[PROMOTED_A_TURN:]
+            if rest:
+                self.survivors[0] = (rest, born_at)
+            else:
+                del self.survivors[0]
+
+    def _died(self, task: asyncio.Task[Any]) -> None:
+        self.changes += 1  # Not `_moving`, which would cost as much as all of the rest.
+        try:
+            self.unwatched.pop(task, None)
+            self._ended.add(task, self.lasting.pop(task, None), time.time())
+        finally:
+            self.changes += 1
+
+    @contextmanager
+    def _moving(self) -> Iterator[None]:
+        self.changes += 1
+        try:
+            yield
+        finally:
+            self.changes += 1

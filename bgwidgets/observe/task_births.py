@@ -1,0 +1,96 @@
+"""Has every task that a loop makes noted in a list, at the price of an append."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+from bgwidgets.observe.asyncio_internals import (
+    is_asyncios_own,
+    is_uvloops_own,
+    makes_plain_tasks,
+    quick_create_task,
+)
+from bgwidgets.observe.watched_task import watched_task_class
+
+Lists = Callable[[object], bool]
+"""Whether a task that runs this coroutine is to be noted."""
+
+
+class TaskBirths:
+    """The wrap around one loop's `create_task`.
+
+    On the instance, and not as a task factory: a user may set one of those at any time. It is the
+    only attribute that the loop is given. With two more, on Python 3.13 every access to any of
+    its attributes takes longer, and tasks cost 1.1 to 1.2 times as much.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        nursery: list[asyncio.Task[Any]],
+        limit: list[int],
+        is_full: Callable[[], None],
+        lists: Lists | None,
+    ) -> None:
+        """Append each new task to `nursery`; `is_full` is called when `limit[0]` are in there."""
+        self._loop: Final = loop
+        self._original: Final = loop.create_task
+        self._watches_by_factory = False
+        self._is_uvloops: Final = lists is None and is_uvloops_own(loop)
+        self._watched: Final = watched_task_class()
+        self._task_class: Final[list[type[asyncio.Task[Any]]]] = [self._watched]
+        """In a list of its own: what is called for every task reads it there, and nothing else."""
+
+        def note(task: asyncio.Task[Any], coroutine: object) -> None:
+            if lists is None or lists(coroutine):
+                nursery.append(task)
+                if len(nursery) >= limit[0]:
+                    is_full()
+
+        self._note: Final = note
+        create = (
+            quick_create_task(loop, nursery, limit, is_full, self._task_class, self._slowly)
+            if lists is None and is_asyncios_own(self._original)
+            else self._slowly
+        )
+        try:
+            loop.create_task = create  # type: ignore[method-assign]
+        except AttributeError:  # A loop in C may have no room for attributes of ours.
+            self._watches_by_factory = True
+            loop.set_task_factory(self._make)
+
+    def watch_cancellations(self, *, wanted: bool) -> None:
+        """Whether tasks are made that tell who had them cancelled. In the loop's thread."""
+        self._task_class[0] = self._watched if wanted else asyncio.Task
+
+    def create(self, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        """Make a task that is not noted; by the user's own factory, if there is one."""
+        if self._watches_by_factory or makes_plain_tasks(self._loop, self._original):
+            return self._task_class[0](coroutine, loop=self._loop, **options)
+        return self._original(coroutine, **options)
+
+    def close(self) -> None:
+        """Watch no more. In the loop's thread, or when the loop runs no more."""
+        if self._watches_by_factory:
+            self._loop.set_task_factory(None)
+        else:
+            self._loop.create_task = self._original  # type: ignore[method-assign]
+
+    def _slowly(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
+        """For loops that make tasks in a way of their own, or have a factory."""
+        is_plain = self._is_uvloops and self._loop.get_task_factory() is None
+        if is_plain and not self._loop.is_closed():
+            task = self._task_class[0](coro, loop=self._loop, **options)  # As uvloop does.
+        else:
+            task = self._original(coro, **options)
+        self._note(task, coro)
+        return task
+
+    def _make(
+        self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any
+    ) -> asyncio.Task[Any]:
+        task = self._task_class[0](coro, loop=loop, **options)
+        self._note(task, coro)
+        return task

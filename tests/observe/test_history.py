@@ -1,0 +1,188 @@
+"""What has become of a loop's tasks: why some failed, and who had others cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from typing import Any
+
+import pytest
+
+from bgwidgets import LoopManager
+from bgwidgets.observe.ended_tasks import FAILURES_IN_FULL, FAILURES_KEPT
+from bgwidgets.observe.generations import TICK
+from bgwidgets.observe.ledger import Ledger
+from bgwidgets.snapshots import TaskCancellation
+from tests.loop_factories import LoopFactory
+from tests.observe.conftest import LIMIT, ends_at_once, fails, for_ever, run, turns
+
+
+def cancellations(ledger: Ledger) -> dict[str, tuple[str, str | None]]:
+    """Who asked for each, by the task's name; of several the latest."""
+    told: tuple[TaskCancellation, ...] = ledger.history().cancellations
+    return {each.name: (each.asked_by, each.where) for each in reversed(told)}
+
+
+async def ended(*tasks: asyncio.Future[Any]) -> None:
+    await asyncio.wait(tasks)
+
+
+def test_a_failure_has_its_traceback(loop_factory: LoopFactory):
+    """As Python prints it; before the task was swept as well as after."""
+
+    async def watched(ledger: Ledger) -> None:
+        task = asyncio.create_task(fails(), name="failing")
+        await ended(task)
+        assert task.exception() is not None
+        for _ in range(2):
+            (failure,) = ledger.history().failures
+            assert ("failing", "fails", "ValueError: broke") == (
+                failure.name,
+                failure.coroutine,
+                failure.error,
+            )
+            assert failure.traceback is not None
+            assert failure.traceback.startswith("Traceback (most recent call last):")
+            assert 'raise ValueError("broke")' in failure.traceback
+            ledger.settle()
+
+    run(watched, loop_factory)
+
+
+def test_of_very_many_failures_only_some_are_kept_in_full():
+    """A storm of them must not cost more than it tells."""
+
+    async def watched(ledger: Ledger) -> None:
+        tasks = [asyncio.create_task(fails()) for _ in range(3 * FAILURES_KEPT)]
+        await asyncio.gather(*tasks, return_exceptions=True)
+        ledger.settle()
+        history = ledger.history()
+        assert FAILURES_KEPT == len(history.failures)
+        in_full = [failure for failure in history.failures if failure.traceback]
+        assert FAILURES_IN_FULL == len(in_full)
+        assert 3 * FAILURES_KEPT == history.ends["failed"]  # type: ignore[index] # it is a str, too
+        assert 3 * FAILURES_KEPT + 1 == history.births
+
+    run(watched)
+
+
+def test_who_cancelled_a_task(loop_factory: LoopFactory):
+    """Another task, a parent, a group, a timeout, gather, a callback; and from which line."""
+
+    async def parent() -> None:
+        await asyncio.create_task(for_ever(), name="child")
+
+    async def group() -> None:
+        with contextlib.suppress(BaseExceptionGroup):
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(for_ever(), name="in a group")
+                tasks.create_task(fails())
+
+    async def watched(ledger: Ledger) -> None:
+        loop = asyncio.get_running_loop()
+        current = asyncio.current_task()
+        assert current is not None
+        current.set_name("main")
+        single = asyncio.create_task(for_ever(), name="single")
+        older = asyncio.create_task(parent(), name="parent")
+        await turns()
+        single.cancel()
+        older.cancel()
+        await ended(single, older)
+        await group()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.001):
+                await asyncio.create_task(for_ever(), name="timed")
+        gathered = asyncio.gather(asyncio.create_task(for_ever(), name="gathered"))
+        called = asyncio.create_task(for_ever(), name="called")
+        await turns()
+        gathered.cancel()
+        loop.call_soon(called.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await gathered
+        await ended(called)
+        found = cancellations(ledger)
+        assert found["single"][0] == "task main"
+        assert str(found["single"][1]).startswith("test_history.py:")
+        assert str(found["single"][1]).endswith(" watched")
+        assert found["child"] == ("parent parent", None)
+        assert found["in a group"][0] == "task group"
+        assert found["timed"] == ("parent main", None)
+        assert found["main"][0] == "timeout"
+        assert found["gathered"][0] == "gather of main"
+        assert found["called"][0] == "a callback of the loop"
+
+    run(watched, loop_factory)
+
+
+def test_another_thread_is_named():
+    """It should not do that, but when it does, one wants to know."""
+
+    async def watched(ledger: Ledger) -> None:
+        task = asyncio.create_task(for_ever(), name="single")
+        await turns()
+        thread = threading.Thread(target=task.cancel, name="stranger")
+        thread.start()
+        await asyncio.to_thread(thread.join, LIMIT)
+        await ended(task)
+        assert "thread stranger" == cancellations(ledger)["single"][0]
+
+    run(watched)
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_debugged_loop_tells_too(debug: bool):
+    """And its tasks say where they were made, not where this package made them."""
+
+    async def watched(ledger: Ledger) -> None:
+        asyncio.get_running_loop().set_debug(debug)
+        task = asyncio.create_task(for_ever(), name="single")
+        await turns()
+        task.cancel()
+        await ended(task)
+        assert "single" in cancellations(ledger)
+        assert "bgwidgets" not in repr(task)
+
+    run(watched)
+
+
+def test_a_storm_of_short_tasks_is_not_watched_for_cancellations():
+    """Plain tasks are quicker to wait for. When it is over, tasks are watched again."""
+
+    async def watched(_: Ledger) -> None:
+        kinds = set()
+        for _number in range(5_000):
+            task = asyncio.create_task(ends_at_once())
+            kinds.add(type(task) is asyncio.Task)
+            await task
+        assert {True, False} == kinds
+        await asyncio.sleep(3 * TICK)
+        assert type(asyncio.create_task(ends_at_once())) is not asyncio.Task
+
+    run(watched)
+
+
+def test_commands_are_told_with_the_line_that_gave_them():
+    """`cancel_tasks()`, `stop_loop()`, and what ends because the main task has."""
+    manager = LoopManager()
+
+    async def work() -> None:
+        asyncio.create_task(for_ever(), name="one")  # noqa: RUF006 - the ledger holds it
+        asyncio.create_task(for_ever(), name="left")  # noqa: RUF006
+        await asyncio.sleep(0)
+
+    job = manager.start(for_ever)
+    job.cancel_tasks(job.tasks[0].id)
+    job.wait(LIMIT)
+    (told,) = job.history().cancellations
+    assert told.asked_by.startswith("thread ")
+    assert str(told.where).startswith("test_history.py:")
+    job = manager.start(for_ever, replace=True)
+    job.stop_loop()
+    job.wait(LIMIT)
+    assert str(job.history().cancellations[0].where).startswith("test_history.py:")
+    job = manager.start(work)
+    job.wait(LIMIT)
+    assert {"end of the loop"} == {each.asked_by for each in job.history().cancellations}
+    assert {"one", "left"} == {each.name for each in job.history().cancellations}
