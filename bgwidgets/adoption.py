@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from bgwidgets.belonging import loop_id_of
 from bgwidgets.exceptions import InvalidWork, ProtectedLoop, UnknownLoop
-from bgwidgets.hosts.adopted import AdoptedHost, Carried, FindLoop
+from bgwidgets.hosts.adopted import AdoptedHost, Carried, FindLoop, adopted_as
 from bgwidgets.identifiers import new_id
 from bgwidgets.observe.discovery import FoundLoop, running_loops, thread_of
 from bgwidgets.snapshots import LoopSnapshot
@@ -51,6 +51,7 @@ class FoundLoops:
             (found, self._snapshot(found))
             for found in running_loops()
             if loop_id_of(found.thread.ident if found.thread else None) is None
+            and adopted_as(found.loop) is None
         ]
 
     def id_of(self, loop: asyncio.AbstractEventLoop) -> int:
@@ -103,8 +104,12 @@ def check_adoption(target: object, protected: bool | None, found: FoundLoops) ->
     if callable(target) and hasattr(target, "__dict__"):
         name = str(getattr(target, "__name__", None) or type(target).__name__)
         find = _finder(target)
-        own = _own_id(find())
-        return Adoption(find, name, NOT_OURS if protected else None, own_id=own)
+        carried = find()
+        if carried is not None and carried.loop.is_running():
+            one = FoundLoop(carried.loop, thread_of(carried.loop))
+            adoption = _adoption(one, one.why_protected, protected)
+            return replace(adoption, find_loop=find, name=name)
+        return Adoption(find, name, NOT_OURS if protected else None)
     raise InvalidWork(
         f"{type(target).__name__} cannot be adopted: pass an event loop, a function that carries"
         " its loop as an attribute, or a snapshot from discover()"
@@ -118,7 +123,7 @@ def _adoption(found: FoundLoop, why: str | None, protected: bool | None) -> Adop
     name = thread.name if thread else type(found.loop).__name__
     if protected:
         why = why or NOT_OURS
-    own = loop_id_of(thread.ident if thread else None)
+    own = adopted_as(found.loop) or loop_id_of(thread.ident if thread else None)
     return Adoption(
         lambda: Carried(found.loop),
         name,
@@ -126,12 +131,6 @@ def _adoption(found: FoundLoop, why: str | None, protected: bool | None) -> Adop
         is_kernels=found.why_protected is not None,
         own_id=own,
     )
-
-
-def _own_id(carried: Carried | None) -> int | None:
-    """The background loop that runs it already."""
-    thread = thread_of(carried.loop) if carried is not None else None
-    return loop_id_of(thread.ident if thread else None)
 
 
 def _finder(function: Any) -> Callable[[], Carried | None]:

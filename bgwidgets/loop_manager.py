@@ -445,7 +445,7 @@ def _adopted_again(
     """What is listed already is not listed twice; what is said of it now, it takes over."""
     host = host_of(loop)
     if name is not None and name != loop.name:
-        raise InvalidWork(f"this loop is listed already, as {loop.name!r}: remove the name")
+        raise InvalidWork(f"this loop is listed already, as {loop.name!r}: leave name= out")
     if not isinstance(host, AdoptedHost):
         if stop_event is not None or protected:
             raise InvalidWork(

@@ -5,6 +5,7 @@ goes on to run where it does.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 import time
@@ -15,6 +16,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from bgwidgets.belonging import (
     enter_loop_thread,
@@ -23,8 +25,13 @@ from bgwidgets.belonging import (
     turns_in_this_thread,
 )
 from bgwidgets.commands import NOBODY_KNOWS, CancelTasks, HostCommand, SetStopEvent, StopLoop
-from bgwidgets.exceptions import CannotKillThread, NoStopEvent, ProtectedLoop
-from bgwidgets.hosts.foreign_stop import age_by_name, end_in_this_thread, stop_where_it_runs
+from bgwidgets.exceptions import CannotKillThread, InvalidWork, NoStopEvent, ProtectedLoop
+from bgwidgets.hosts.foreign_stop import (
+    age_by_name,
+    end_in_this_thread,
+    end_tasks_in_this_thread,
+    stop_where_it_runs,
+)
 from bgwidgets.hosts.foreign_stop_event import (
     ForeignStopEvent,
     events_among_arguments,
@@ -35,13 +42,14 @@ from bgwidgets.hosts.run_state import RunState, refuse_unknown
 from bgwidgets.hosts.submissions import Submissions
 from bgwidgets.observe.asyncio_internals import (
     is_what_its_runner_waits_for,
+    let_go_of,
     peek_exception,
     running_loop_here,
 )
 from bgwidgets.observe.births import RunnersTask
 from bgwidgets.observe.discovery import thread_of
 from bgwidgets.observe.error_text import full_text, one_line
-from bgwidgets.observe.kernels_own import is_users
+from bgwidgets.observe.kernels_own import is_users, why_kernels
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
 from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskWindow, WindowRequest
@@ -70,6 +78,15 @@ class Carried:
 
 FindLoop = Callable[[], Carried | None]
 
+_hosts: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, AdoptedHost]] = WeakKeyDictionary()
+"""Who has adopted which loop, for each is listed once."""
+
+
+def adopted_as(loop: asyncio.AbstractEventLoop) -> int | None:
+    """The id under which this loop was adopted and still is. Any thread; does not block."""
+    host = _hosts.get(loop)
+    return None if host is None or host.state.has_ended else host.loop_id
+
 
 class AdoptedHost:
     """One run of a loop of somebody else's. The methods are those of `protocol.Host`."""
@@ -97,7 +114,7 @@ class AdoptedHost:
         self._find_loop: Final = find_loop
         self._given_event = stop_event
         self._why_protected = why_protected
-        self._is_kernels: Final = is_kernels
+        self._is_kernels = is_kernels
         self._about_to_run: Final = about_to_run
         self._stop_event: Final = ForeignStopEvent()
         self._ended: Final[Future[LoopEnd]] = Future()
@@ -142,14 +159,19 @@ class AdoptedHost:
         """Begin to watch. Returns at once: the loop is `starting` until it is found running."""
         watch: Callable[[], None] = self._watch
         if (found := self._about_to_run) is None:
-            there = self._find_loop()
-            if there is not None and running_loop_here() is there.loop:
-                turns_in_this_thread(self._plan.loop_id)
+            self._refuse_to_wait_here()
         else:
             self._has_found(found, threading.current_thread())
             self._attach(found)  # Nothing runs yet, so the shortest task is not missed.
             watch = partial(self._watch_until_the_end, found.loop)
         threading.Thread(target=watch, name=f"bgw-watch-{self._plan.name}", daemon=True).start()
+
+    def _refuse_to_wait_here(self) -> None:
+        """Where the loop runs in the calling thread already, before `_attach` can say so."""
+        with contextlib.suppress(Exception):  # The watching thread asks again, and tells.
+            there = self._find_loop()
+            if there is not None and running_loop_here() is there.loop:
+                turns_in_this_thread(self._plan.loop_id)
 
     def snapshot(self) -> LoopSnapshot:
         """How the loop stands; read from outside, so it never waits for the loop."""
@@ -235,7 +257,10 @@ class AdoptedHost:
         )
 
     def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:
-        """Run one more coroutine on the loop. Raises `LoopEnded`."""
+        """Run one more coroutine on the loop. Raises `LoopEnded` or `ProtectedLoop`."""
+        if self._why_protected is not None and not self._run_state.state.has_ended:
+            coroutine.close()
+            raise ProtectedLoop(f"{self._plan.name!r} is protected: {self._why_protected}")
         return self._submissions.submit(coroutine, name)
 
     def give_up(self) -> Leftovers:
@@ -260,20 +285,31 @@ class AdoptedHost:
     def _watch(self) -> None:
         deadline = time.monotonic() + APPEARS_WITHIN
         pause = threading.Event()
-        while (found := self._find_loop()) is None or not found.loop.is_running():
-            if time.monotonic() > deadline:
-                what = "no event loop appeared" if found is None else "its event loop did not run"
-                self._fail(TimeoutError(f"{what} within {APPEARS_WITHIN:g} s"))
-                return
-            pause.wait(LOOK_EVERY)
-        # What else the function carries may have been read just before this run put it there.
-        again = self._find_loop()
+        try:
+            while (found := self._find_loop()) is None or not found.loop.is_running():
+                if time.monotonic() > deadline:
+                    what = "no event loop appeared" if found is None else "its loop did not run"
+                    self._fail(TimeoutError(f"{what} within {APPEARS_WITHIN:g} s"))
+                    return
+                pause.wait(LOOK_EVERY)
+            # What else the function carries may have been read just before this run put it there.
+            again = self._find_loop()
+        except Exception as error:  # noqa: BLE001 - what was to make it has failed
+            self._fail(error)
+            return
         found = again if again is not None and again.loop is found.loop else found
+        if adopted_as(found.loop) not in {None, self._plan.loop_id}:
+            self._fail(InvalidWork("this event loop is listed already, by another name"))
+            return
         self._has_found(found, thread_of(found.loop))
         self._call_in_loop(partial(self._attach, found))
         self._watch_until_the_end(found.loop)
 
     def _has_found(self, found: Carried, owner: threading.Thread | None) -> None:
+        if (why := why_kernels(owner)) is not None and not self._is_kernels:
+            self._is_kernels, self._why_protected = True, why
+            self._inbox.clear()  # What was asked before anybody knew.
+        _hosts[found.loop] = self
         self._owner = owner
         self._loop = found.loop
         self._run_state.happened(LoopEvent.STARTED)
@@ -299,9 +335,23 @@ class AdoptedHost:
         if self._owner is not None and self._owner.ident is not None:
             leave_thread(self._owner.ident, self._plan.loop_id)
         self._run_state.happened(self._how_it_ended())
-        if not loop.is_closed() and not self._is_kernels:
+        if loop.is_closed():
+            self._let_go_of_what_is_left(loop)
+        elif self._why_protected is None:
             end_in_this_thread(loop, self._ledger or Ledger(loop))
         self._report_the_end()
+
+    def _let_go_of_what_is_left(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Its owner has closed it over their heads: they stay unfinished, and are named so."""
+        for task in asyncio.all_tasks(loop):
+            let_go_of(task)
+        if self._ledger is not None:
+            self._ledger.close()
+
+    def _is_about_to_be_closed(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Its owner is closing it: what is left is cancelled first. In the owner's thread."""
+        if self._why_protected is None and not loop.is_running() and self._ledger is not None:
+            end_tasks_in_this_thread(loop, self._ledger)
 
     def _how_it_ended(self) -> LoopEvent:
         main = self._main
@@ -353,11 +403,14 @@ class AdoptedHost:
         self._stop_event.bind(loop, self._events(loop, found, tasks))
         if (runners := found.runners_task) is not None:
             self._main = runners.task
+            runners.closing = partial(self._is_about_to_be_closed, loop)
             runners.changed = partial(self._runs_again, runners)
         self._ledger = Ledger(loop, lists=is_users if self._is_kernels else None)
         self._submissions.open(loop)
         names = {id(value): name for name, value in found.attributes.items()}
         self._note(loop, deque((task, names.get(id(task))) for task in tasks))
+        if self._stop_event.why_missing is not None:
+            loop.call_soon(self._look_for_an_event)
         loop.call_soon(self._obey)
 
     def _enter_thread(self) -> None:
@@ -379,6 +432,16 @@ class AdoptedHost:
         self._main = runners.task
         if self._ledger is not None and runners.task is not None:
             self._ledger.is_main_now(runners.task)
+        if self._loop is not None:
+            self._loop.call_soon(self._look_for_an_event)
+
+    def _look_for_an_event(self) -> None:
+        """Once more, when the tasks of this run are there."""
+        if self._loop is None or self._given_event is not None:
+            return
+        events = events_among_arguments(asyncio.all_tasks(self._loop))
+        if len(events) == 1:
+            self._stop_event.rebind(self._loop, events[0])
 
     def _note(
         self, loop: asyncio.AbstractEventLoop, tasks: deque[tuple[asyncio.Task[Any], str | None]]

@@ -32,6 +32,12 @@ def age_by_name(task: asyncio.Task[Any]) -> tuple[int, str]:
 
 def end_in_this_thread(loop: asyncio.AbstractEventLoop, ledger: Ledger) -> None:
     """Cancel what its runner left, and close the loop. When nobody else runs it any more."""
+    end_tasks_in_this_thread(loop, ledger)
+    loop.close()
+
+
+def end_tasks_in_this_thread(loop: asyncio.AbstractEventLoop, ledger: Ledger) -> None:
+    """Cancel what its runner left. When nobody runs it any more, or in the thread that did."""
     is_over = False
 
     def over(_note: str | None) -> None:
@@ -45,4 +51,3 @@ def end_in_this_thread(loop: asyncio.AbstractEventLoop, ledger: Ledger) -> None:
     run_until_closing(loop, lambda: is_over, lambda _: None)
     for task in asyncio.all_tasks(loop):
         let_go_of(task)
-    loop.close()

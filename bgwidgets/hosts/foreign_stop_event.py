@@ -36,6 +36,12 @@ class ForeignStopEvent(StopEvent):
         if self._flag.is_set():
             self.set()
 
+    def rebind(self, loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+        """Stand for the event of the loop's next run, on which nobody has called `set()` yet."""
+        if self._event is not None and self._event is not event:
+            self._flag.clear()
+        self.bind(loop, [event])
+
     def is_set(self) -> bool:
         """Whether the event is set, by whomever. Any thread; does not block."""
         return self._event.is_set() if self._event is not None else super().is_set()

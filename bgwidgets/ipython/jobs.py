@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
+import sysconfig
 import threading
 import traceback
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, Final
 
 from IPython.lib import backgroundjobs
@@ -28,6 +31,15 @@ from bgwidgets.work import Work, WorkKind
 CLEAN_UP_LIMIT: Final = 1.0
 """Seconds that the loops of a job which has ended get to come to their end too."""
 
+# The longest first, for packages are installed in a folder of the standard library's.
+_LIBRARIES: Final = tuple(
+    sorted(
+        {sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib")},
+        key=len,
+        reverse=True,
+    )
+)
+
 _births: Final = LoopBirths()
 
 
@@ -39,6 +51,7 @@ class _Repaired:
     status: str
     stat_code: int
     call: Callable[[], Any]
+    error: BaseException | None
     loops: list[BackgroundLoop]
     """The event loops that it made and ran, as the panel lists them."""
     _tb: str | None
@@ -50,6 +63,7 @@ class _Repaired:
         self.finished = False
         self.result = "<BackgroundJob has not completed>"
         self._tb = None
+        self.error = None
         self.loops = []
         threading.Thread.__init__(self, daemon=True)  # type: ignore[arg-type] # mixed into a Thread
 
@@ -59,7 +73,8 @@ class _Repaired:
         self.status, self.stat_code = base.stat_running, base.stat_running_c
         try:
             self.result = self.call()
-        except BaseException:  # noqa: BLE001 - a cancellation or an exit ends a job, too
+        except BaseException as error:  # noqa: BLE001 - a cancellation or an exit ends a job, too
+            self.error = error
             self._tb = traceback.format_exc()
             self.result = "<BackgroundJob died, call jobs.traceback() for details>"
             self.finished = None
@@ -171,7 +186,13 @@ class BackgroundJobManager(backgroundjobs.BackgroundJobManager):
             job.loops.remove(run.loop)
             again.loops.append(run.loop)
         run.job = again
-        return lambda: found[0] if found else None
+
+        def find() -> Carried | None:
+            if not found and again.error is not None:
+                raise again.error
+            return found[0] if found else None
+
+        return find
 
     def _update_status(self) -> None:
         for job in self._running:
@@ -220,7 +241,13 @@ class _Watcher:
 
     def __init__(self, job: Any, adopt: Callable[[Any, RunnersTask], None]) -> None:
         self._job: Final = job
+        self._folder: Final = _package_folder(_file_of(getattr(job, "func", None)))
         self.born: Final = adopt
+
+    def wants(self, file: str) -> bool:
+        """Not a library's threads, whose loops are everybody's; unless the job is the library's."""
+        folder = _package_folder(file)
+        return folder is None or folder == self._folder
 
     def is_expected(self, error: BaseException) -> bool:
         """What a stop makes a runner raise, in a thread beside the job's own."""
@@ -229,6 +256,18 @@ class _Watcher:
         is_of_a_stop = isinstance(error, RuntimeError) and "Event loop stopped" in str(error)
         states = {loop.state for loop in self._job.loops}
         return is_of_a_stop and bool(states - {LoopState.STARTING, LoopState.RUNNING})
+
+
+def _file_of(function: Any) -> str:
+    return str(getattr(getattr(function, "__code__", None), "co_filename", ""))
+
+
+def _package_folder(file: str) -> str | None:
+    """The folder of the installed package, or of the standard library, that a file belongs to."""
+    for folder in _LIBRARIES:
+        if file.startswith(folder):
+            return folder + Path(file[len(folder) :]).parts[0]
+    return None
 
 
 class _RunOfAJob:

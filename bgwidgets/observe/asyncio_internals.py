@@ -224,11 +224,13 @@ def swap_current_task(
     loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any] | None
 ) -> asyncio.Task[Any] | None:
     """Make another task the current one, or none; returns the one that it was."""
+    before = asyncio.current_task(loop)
+    if before is task:
+        return before  # 3.12.1 raises a KeyError where there is none to swap.
     swap: Any = getattr(asyncio.tasks, "_swap_current_task", None)  # From Python 3.12 on.
     if swap is not None:
-        before: asyncio.Task[Any] | None = swap(loop, task)
+        swap(loop, task)
         return before
-    before = asyncio.current_task(loop)
     if before is not None:
         asyncio._leave_task(loop, before)  # noqa: SLF001 - this module's purpose
     if task is not None:

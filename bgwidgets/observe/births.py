@@ -1,9 +1,8 @@
 """Event loops as they begin to run, in threads that are watched and in those that they start.
 
-While at least one thread is watched, the methods that run asyncio's own loops,
-`asyncio.Runner.run`, `asyncio.new_event_loop` (of uvloop too) and `Thread.start` are wrapped; after
-that they are as they were. A loop in C lets nobody in before it runs, so it is told of when it is
-made; one that is made by its class, as `uvloop.Loop()`, and run without a Runner, is not seen.
+While at least one thread is watched, the methods that run and close asyncio's and uvloop's loops,
+`asyncio.Runner.run`, `asyncio.new_event_loop` and `Thread.start` are wrapped; after that they are
+as they were. What is not seen: a loop that nest_asyncio runs, where the job itself applied it.
 """
 
 from __future__ import annotations
@@ -26,6 +25,8 @@ class RunnersTask:
         self.task: asyncio.Task[Any] | None = None
         self.changed: Callable[[], None] = lambda: None
         """Called in the thread that is about to run the loop once more."""
+        self.closing: Callable[[], None] = lambda: None
+        """Called in the thread that is about to close the loop."""
 
 
 class Watcher(Protocol):
@@ -33,6 +34,9 @@ class Watcher(Protocol):
 
     def born(self, loop: asyncio.AbstractEventLoop, runners_task: RunnersTask) -> None:
         """A loop is about to run for the first time. In the thread that runs it."""
+
+    def wants(self, file: str) -> bool:
+        """Whether a thread that code of this file starts is to be watched, too."""
 
     def is_expected(self, error: BaseException) -> bool:
         """Whether a thread that was started by a watched one may end by this without a word."""
@@ -48,46 +52,59 @@ class LoopBirths:
             WeakKeyDictionary()
         )
         self._undo: list[Callable[[], None]] = []
+        self._ours: Final[set[Callable[..., Any]]] = set()
 
     def watch(self, thread: threading.Thread, watcher: Watcher) -> None:
         """Tell `watcher` of each loop, in the thread that is about to run it. Any thread."""
         with self._guard:
             self._watched[thread] = watcher
-            if not self._undo:
-                self._wrap()
+            self._wrap()
 
     def unwatch(self, thread: threading.Thread) -> None:
         """This thread is over; those that it started are still watched. Any thread."""
         with self._guard:
             self._watched.pop(thread, None)
             if not self._watched:
-                for undo in self._undo:
+                for undo in reversed(self._undo):
                     undo()
                 self._undo.clear()
 
     def _wrap(self) -> None:
-        for cls in classes_with("run_until_complete", asyncio.BaseEventLoop):
-            self._replace(cls, "run_until_complete", self._tells_of_its_task)
-        for cls in classes_with("run_forever", asyncio.BaseEventLoop):
-            self._replace(cls, "run_forever", self._tells_of_its_loop)
+        """Also what others, nest_asyncio say, have put in the place of ours since the last time."""
+        for name, wrap in (
+            ("run_until_complete", self._tells_of_its_task),
+            ("run_forever", self._tells_of_its_loop),
+            ("close", self._tells_of_its_close),
+        ):
+            for cls in classes_with(name, asyncio.BaseEventLoop):
+                self._replace(cls, name, wrap)
+            if (uvloop := sys.modules.get("uvloop")) is not None:
+                self._replace(uvloop.Loop, name, wrap)
         self._replace(asyncio.Runner, "run", self._tells_of_its_runner)
-        makers = [asyncio, asyncio.events, sys.modules.get("uvloop")]
-        for module in makers:
-            if module is not None:
-                self._replace(module, "new_event_loop", self._tells_of_what_it_made)
+        for module in (asyncio, asyncio.events):
+            self._replace(module, "new_event_loop", self._looks_again)
         self._replace(threading.Thread, "start", self._watches_what_it_starts)
 
     def _replace(
         self, owner: Any, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
     ) -> None:
-        original = vars(owner)[name]
+        original = getattr(owner, name)
+        if original in self._ours:
+            return
+        is_its_own = name in vars(owner)
         ours = functools.wraps(original)(wrap(original))
         setattr(owner, name, ours)
+        self._ours.add(ours)
 
         def undo() -> None:
             # Where somebody else has wrapped ours meanwhile, it stays, and passes every call on.
-            if vars(owner).get(name) is ours:
+            self._ours.discard(ours)
+            if vars(owner).get(name) is not ours:
+                return
+            if is_its_own:
                 setattr(owner, name, original)
+            else:
+                delattr(owner, name)
 
         self._undo.append(undo)
 
@@ -131,11 +148,21 @@ class LoopBirths:
 
         return run
 
-    def _tells_of_what_it_made(self, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _tells_of_its_close(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def close(loop: asyncio.AbstractEventLoop) -> None:
+            known = self._known.get(loop)
+            if known is not None and not loop.is_closed():
+                known.closing()
+            original(loop)
+
+        return close
+
+    def _looks_again(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def new_event_loop() -> Any:
             loop = original()
-            if not isinstance(loop, asyncio.BaseEventLoop):
-                self._tell(loop, None)
+            if threading.current_thread() in self._watched:
+                with self._guard:
+                    self._wrap()  # uvloop, say, may have been imported meanwhile.
             return loop
 
         return new_event_loop
@@ -143,7 +170,8 @@ class LoopBirths:
     def _watches_what_it_starts(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def start(thread: threading.Thread) -> None:
             watcher = self._watched.get(threading.current_thread())
-            if watcher is None or thread in self._watched:
+            starter = sys._getframe(1).f_code.co_filename  # noqa: SLF001 - documented
+            if watcher is None or thread in self._watched or not watcher.wants(starter):
                 original(thread)
                 return
             thread.run = _ending_quietly(thread.run, watcher, self.unwatch)  # type: ignore[method-assign]

@@ -37,12 +37,13 @@ class Running:
         """Start a task in it."""
         self.loop.call_soon_threadsafe(self.loop.create_task, coroutine)
 
-    def end(self) -> None:
+    def end(self, *, is_cleaned_up: bool = True) -> None:
         """Let its owner end it."""
         if not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self.loop.stop)
         self.owner.join()
-        until(self.loop.is_closed)
+        if is_cleaned_up:
+            until(self.loop.is_closed)
 
 
 @pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop])
@@ -206,7 +207,11 @@ def test_a_discovered_loop_is_protected_until_somebody_says_otherwise(manager: L
             command()
     assert [] == manager.stop_all(0)
     assert LoopState.RUNNING == job.state
-    theirs.end()
+    theirs.end(is_cleaned_up=False)
+    job.wait(LIMIT)
+    assert not theirs.loop.is_closed(), "who protects a loop leaves it to its owner"
+    theirs.loop.run_until_complete(asyncio.sleep(0))
+    theirs.loop.close()
     job.wait(LIMIT)
 
     theirs = Running(asyncio.new_event_loop())

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -23,6 +26,20 @@ Work = Callable[[], Coroutine[Any, Any, Any]]
 @pytest.fixture
 def jobs(manager: LoopManager) -> BackgroundJobManager:
     return BackgroundJobManager(manager)
+
+
+@pytest.fixture
+def run_in_child() -> Callable[[str], str]:
+    """Runs code in a process of its own, since what it does cannot be undone; what it printed."""
+
+    def run(code: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+        )
+        assert "" == done.stderr
+        return done.stdout
+
+    return run
 
 
 async def fails_in_its_clean_up() -> None:
@@ -191,7 +208,8 @@ def test_a_wait_in_its_own_thread_is_refused_at_once(manager: LoopManager, prote
             with pytest.raises(bgw.WouldDeadlock, match=r"await job\.wait_async"):
                 await job.wait_async(LIMIT)
             await asyncio.to_thread(until, lambda: job.tasks)  # Once more when it is known to run.
-        with pytest.raises(bgw.WouldDeadlock, match="await the coroutine"):
+        kind = bgw.ProtectedLoop if protected else bgw.WouldDeadlock
+        with pytest.raises(kind):
             job.submit(asyncio.sleep(0)).result(LIMIT)
         return refused
 
@@ -266,3 +284,140 @@ def test_why_there_is_no_stop_event(manager: LoopManager):
         job.stop_loop()
         job.wait(LIMIT)
         job.remove()
+
+
+def test_what_a_job_leaves_when_it_closes_its_loop_is_cancelled(
+    jobs: BackgroundJobManager, capfd: pytest.CaptureFixture[str]
+):
+    """Each of the three stops leaves nothing pending, and nothing is said of it."""
+    stops = {"request_stop": "finished", "stop_loop": "stopped", "cancel_tasks": "cancelled"}
+
+    async def work(stop_event: asyncio.Event) -> None:
+        asyncio.create_task(for_ever())  # noqa: RUF006 - it is left on purpose
+        await stop_event.wait()
+
+    def own() -> None:
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(work(asyncio.Event()))
+        finally:
+            loop.close()
+
+    for stop, expected in stops.items():
+        job = jobs.new(own)
+        until(lambda job=job: job.loops and len(job.loops[0].tasks) == 2)  # type: ignore[misc]
+        (loop,) = job.loops
+        getattr(loop, stop)()
+        assert expected == loop.wait(LIMIT)
+        assert [] == [task.name for task in loop.tasks if not task.state.has_ended]
+        job.join(LIMIT)
+        jobs.remove(job.num)
+    gc.collect()
+    assert "" == capfd.readouterr().err
+
+
+def test_the_stop_event_of_every_run_is_found(jobs: BackgroundJobManager):
+    """On uvloop too, where the loop is known before its tasks are."""
+    at_work = threading.Semaphore(0)
+
+    async def work(stop_event: asyncio.Event) -> None:
+        at_work.release()
+        await stop_event.wait()
+
+    def runs() -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            for _ in range(2):
+                runner.run(work(asyncio.Event()))
+
+    job = jobs.new(runs)
+    for _ in range(2):
+        assert at_work.acquire(timeout=LIMIT)
+        until(lambda: job.loops[0].snapshot().why_no_stop_event is None)
+        until(lambda: not job.loops[0].stop_event.is_set())
+        job.loops[0].request_stop()
+    assert LoopState.FINISHED == job.loops[0].wait(LIMIT)
+
+
+def test_a_loop_that_was_only_made_is_left_alone(manager: LoopManager, jobs: BackgroundJobManager):
+    """It may run anywhere, later; then it is known by the thread that runs it."""
+    made: list[Any] = []
+    job = jobs.new(lambda: made.append(uvloop.new_event_loop()))
+    job.join(LIMIT)
+    assert ([], False) == (job.loops, made[0].is_closed())
+    made[0].close()
+    assert 0 == len(manager)
+
+
+def test_a_librarys_loop_stays_the_librarys(manager: LoopManager, jobs: BackgroundJobManager):
+    """Also when a job is the first to need it."""
+    asyn = pytest.importorskip("fsspec.asyn")
+    job = jobs.new(lambda: str(asyn.get_loop()))
+    job.join(LIMIT)
+    assert ([], 0) == (job.loops, len(manager))
+    until(lambda: "fsspecIO" in {loop.name for loop in manager.discover() if loop.protected})
+
+
+def test_jobs_after_nest_asyncio_was_applied_are_adopted(run_in_child: Callable[[str], str]):
+    """While another job runs; whatever it puts in the place of what was there."""
+    assert "1 finished" == run_in_child(
+        """
+import asyncio, threading, nest_asyncio
+import bgwidgets as bgw
+jobs = bgw.BackgroundJobManager()
+end = threading.Event()
+first = jobs.new(end.wait, 10)
+nest_asyncio.apply(asyncio.new_event_loop())
+def run():
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(asyncio.sleep(0.05))
+second = jobs.new(run)
+second.join(10)
+end.set()
+print(len(second.loops), second.loops[0].wait(10), end="")
+"""
+    )
+
+
+def test_one_loop_is_listed_once(manager: LoopManager):
+    """By whatever it is adopted, protected or not, at once or when it appears."""
+    theirs = Running(asyncio.new_event_loop())
+
+    def carrier() -> None: ...
+
+    carrier.loop = theirs.loop  # type: ignore[attr-defined]
+    job = manager.adopt(theirs.loop, protected=True)
+    assert job is manager.adopt(carrier)
+    assert job.snapshot().protected
+    assert job is manager.adopt(carrier, protected=False)
+    assert not job.snapshot().protected
+
+    def late() -> None: ...
+
+    one, two = manager.adopt(late), manager.adopt(late)
+    late.loop = theirs.loop  # type: ignore[attr-defined]
+    for again in (one, two):
+        assert LoopState.FAILED == again.wait(LIMIT)
+        assert "listed already" in str(again.snapshot().error_line)
+    job.stop_loop()
+    assert LoopState.STOPPED == job.wait(LIMIT)
+
+
+def test_a_restart_that_fails_before_its_loop_says_why(jobs: BackgroundJobManager):
+    """At once, and not as a loop that did not appear."""
+    is_gone = threading.Event()
+
+    def once() -> None:
+        if is_gone.is_set():
+            raise ValueError("config gone")
+        asyncio.run(asyncio.sleep(0.05))
+
+    job = jobs.new(once)
+    job.join(LIMIT)
+    (loop,) = job.loops
+    loop.wait(LIMIT)
+    is_gone.set()
+    began = time.monotonic()
+    loop.restart()
+    assert LoopState.FAILED == loop.wait(LIMIT)
+    assert "ValueError: config gone" == loop.snapshot().error_line
+    assert time.monotonic() - began < 4

@@ -87,8 +87,7 @@ for refused in (own.cancel_tasks, own.stop_loop, own.request_stop, own.stop):
         """
 import time
 began = time.monotonic()
-coroutine = asyncio.sleep(0)
-for wait in (own.wait, own.result, own.exception, own.submit(coroutine).result):
+for wait in (own.wait, own.result, own.exception):
     try:
         wait(30)
     except bgw.WouldDeadlock as error:
@@ -96,7 +95,25 @@ for wait in (own.wait, own.result, own.exception, own.submit(coroutine).result):
 print(time.monotonic() - began < 5, end="")
 """
     )
-    assert {"stdout": "True True True True True", "stderr": ""} == written
+    assert {"stdout": "True True True True", "stderr": ""} == written
+    # Nor can it be had by another door.
+    written = kernel.run(
+        """
+def carrier(): pass
+carrier.loop = asyncio.get_running_loop()
+print(bgw.adopt(carrier) is own, end=" ")
+for door in (
+    lambda: bgw.adopt(carrier, protected=False),
+    lambda: bgw.adopt(asyncio.get_running_loop(), protected=False),
+    lambda: own.submit(asyncio.sleep(0)),
+):
+    try:
+        door()
+    except bgw.ProtectedLoop as error:
+        print("the notebook's own loop" in str(error), end=" ")
+"""
+    )
+    assert {"stdout": "True True True True ", "stderr": ""} == written
     # The kernel is well: cells that await go on to work.
     written = kernel.run("print(await asyncio.sleep(0, 'well'), own.state, end='')")
     assert {"stdout": "well running", "stderr": ""} == written
