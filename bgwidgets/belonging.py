@@ -11,8 +11,10 @@ import threading
 from contextvars import ContextVar
 from typing import Any, Final
 
-_loop_of_thread: Final[dict[int, int]] = {}
-_guest_of_thread: Final[dict[int, int]] = {}
+_loop_of_thread: Final[dict[int, tuple[int, threading.Thread]]] = {}
+"""By the thread's number, and with the thread itself: the system gives the number to another one as
+soon as this one has ended."""
+_guest_of_thread: Final[dict[int, tuple[int, threading.Thread]]] = {}
 """A loop that turns in a thread whose code does not belong to it: a protected one."""
 _loop_of_worker: Final[dict[int, int]] = {}
 _stop_event_of_worker: Final[dict[int, Any]] = {}
@@ -21,27 +23,24 @@ _loop_of_context: Final[ContextVar[int | None]] = ContextVar("bgwidgets_loop", d
 
 def enter_loop_thread(loop_id: int) -> None:
     """From now on the calling thread is this loop's own."""
-    _loop_of_thread[threading.get_ident()] = loop_id
+    _loop_of_thread[threading.get_ident()] = (loop_id, threading.current_thread())
 
 
 def turns_in_this_thread(loop_id: int) -> None:
     """From now on this loop turns in the calling thread, whose code does not belong to it."""
-    _guest_of_thread[threading.get_ident()] = loop_id
+    _guest_of_thread[threading.get_ident()] = (loop_id, threading.current_thread())
 
 
 def leave_loop_thread(loop_id: int) -> None:
-    """The calling thread is not this loop's own any more.
-
-    The system gives its number to another thread as soon as this one has ended.
-    """
-    if _loop_of_thread.get(threading.get_ident()) == loop_id:
+    """The calling thread is not this loop's own any more."""
+    if _own(_loop_of_thread) == loop_id:
         _loop_of_thread.pop(threading.get_ident(), None)
 
 
 def leave_thread(number: int, loop_id: int) -> None:
     """The thread of that number is this loop's no more. Any thread: the loop is not ours to end."""
     for loops in (_loop_of_thread, _guest_of_thread):
-        if loops.get(number) == loop_id:
+        if number in loops and loops[number][0] == loop_id:
             loops.pop(number, None)
 
 
@@ -73,18 +72,18 @@ def enter_context(loop_id: int) -> None:
 
 def loop_id_of_thread() -> int | None:
     """The loop whose own thread is calling. Any thread; does not block."""
-    return _loop_of_thread.get(threading.get_ident())
+    return _own(_loop_of_thread)
 
 
 def would_wait_for_itself(loop_id: int) -> bool:
     """Whether this loop turns in the calling thread. Any thread; does not block."""
-    number = threading.get_ident()
-    return loop_id in {_loop_of_thread.get(number), _guest_of_thread.get(number)}
+    return loop_id in {_own(_loop_of_thread), _own(_guest_of_thread)}
 
 
 def loop_id_of(number: int | None) -> int | None:
     """The loop whose own thread has this number. Any thread; does not block."""
-    return None if number is None else _loop_of_thread.get(number)
+    loop_id, thread = _loop_of_thread.get(number or 0, (None, None))
+    return loop_id if thread is not None and thread.is_alive() else None
 
 
 def works_for(loop_id: int) -> bool:
@@ -95,6 +94,12 @@ def works_for(loop_id: int) -> bool:
 
 def current_loop_id() -> int | None:
     """The loop to which the calling task or worker thread belongs. Any thread; does not block."""
-    number = threading.get_ident()
-    own = _loop_of_thread.get(number, _loop_of_worker.get(number))
+    own = _own(_loop_of_thread)
+    if own is None:
+        own = _loop_of_worker.get(threading.get_ident())
     return _loop_of_context.get() if own is None else own
+
+
+def _own(loops: dict[int, tuple[int, threading.Thread]]) -> int | None:
+    loop_id, thread = loops.get(threading.get_ident(), (None, None))
+    return loop_id if thread is threading.current_thread() else None

@@ -44,10 +44,15 @@ def python_with(ipykernel: str) -> str:
     folder = _cache() / f"ipykernel-{ipykernel}-{key.hexdigest()[:16]}"
     python = folder / "bin" / "python"
     if not python.exists():
-        with _alone(folder.with_suffix(".lock")):
+        with _alone(_beside(folder, ".lock")):
             if not python.exists():
                 _install(folder, requirements)
     return str(python)
+
+
+def _beside(folder: Path, ending: str) -> Path:
+    # Not `with_suffix`: to that, all of a name after "ipykernel-7" is a suffix.
+    return folder.with_name(folder.name + ending)
 
 
 def _requirements(ipykernel: str) -> list[str]:
@@ -81,22 +86,30 @@ def _alone(lock: Path) -> Iterator[None]:
 
 def _install(folder: Path, requirements: list[str]) -> None:
     # Beside its place, and moved there when it is complete. Only `python -m` works after a move.
-    half_made = folder.with_suffix(".new")
+    half_made = _beside(folder, ".new")
     shutil.rmtree(half_made, ignore_errors=True)
     python = half_made / "bin" / "python"
     _run([sys.executable, "-m", "venv", str(half_made)])
     _run([str(python), "-m", "pip", "install", "--quiet", *requirements])
+    # There may be one there whose Python has gone since.
+    shutil.rmtree(folder, ignore_errors=True)
     half_made.rename(folder)
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=INSTALL_LIMIT,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=INSTALL_LIMIT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        said = (error.stdout or b"").decode(errors="replace")
+        raise CannotInstall(
+            f"{' '.join(command)}: not done within {INSTALL_LIMIT:g} s\n{said[-4000:]}"
+        ) from None
     if done.returncode != 0:
         raise CannotInstall(f"{' '.join(command)}:\n{done.stdout[-4000:]}")

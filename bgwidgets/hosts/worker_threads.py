@@ -13,6 +13,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, Final, TypeVar
 
 from bgwidgets.belonging import enter_worker_thread, leave_worker_thread
@@ -58,7 +59,10 @@ class WorkerThreads(ThreadPoolExecutor):
         with self._guard:
             if self._is_shut:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            self._jobs.put((future, lambda: fn(*args, **kwargs)))
+            # In a context, as `asyncio.to_thread` does it: ipykernel 6 finds the cell of a print by
+            # it, and without one it may look for ever.
+            context = copy_context()
+            self._jobs.put((future, lambda: context.run(fn, *args, **kwargs)))
             self._waiting += 1
             if self._waiting > self._idle and len(self._workers) < self._most_threads:
                 self._add_worker()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import os
 import sys
 import sysconfig
@@ -54,6 +55,8 @@ class _Repaired:
     error: BaseException | None
     loops: list[BackgroundLoop]
     """The event loops that it made and ran, as the panel lists them."""
+    context: contextvars.Context
+    """That of the cell which started it, and in which its output appears."""
     _tb: str | None
 
     def _init(self) -> None:
@@ -65,6 +68,7 @@ class _Repaired:
         self._tb = None
         self.error = None
         self.loops = []
+        self.context = contextvars.copy_context()
         threading.Thread.__init__(self, daemon=True)  # type: ignore[arg-type] # mixed into a Thread
 
     def run(self) -> None:
@@ -72,7 +76,9 @@ class _Repaired:
         base = backgroundjobs.BackgroundJobBase
         self.status, self.stat_code = base.stat_running, base.stat_running_c
         try:
-            self.result = self.call()
+            # In the context of the cell. Without it ipykernel 6 looks up in every print where this
+            # thread comes from, by numbers that the system gives out again, and may never end.
+            self.result = self.context.run(self.call)
         except BaseException as error:  # noqa: BLE001 - a cancellation or an exit ends a job, too
             self.error = error
             self._tb = traceback.format_exc()
@@ -181,6 +187,7 @@ class BackgroundJobManager(backgroundjobs.BackgroundJobManager):
             again: Any = _FunctionJob(job.func, *job.args, **job.kwargs)
         else:
             again = _ExpressionJob(job.expression, job.glob, job.loc)
+        again.context = job.context.copy()
         self._start(again, [found])
         if run.loop in job.loops:
             job.loops.remove(run.loop)

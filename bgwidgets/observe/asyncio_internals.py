@@ -26,6 +26,16 @@ def peek_exception(task: asyncio.Future[Any]) -> BaseException | None:
     return task.exception()
 
 
+def coroutine_of(task: asyncio.Task[Any]) -> object:
+    """What a task runs; None where an eager one had ended before anybody saw it.
+
+    Asked for that, Python 3.12.0 and 3.12.1 crash.
+    """
+    if (3, 12) <= sys.version_info < (3, 12, 2) and task.done():
+        return None if task.get_loop().get_task_factory() is not None else task.get_coro()
+    return task.get_coro()
+
+
 def failed_among(tasks: list[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
     """Those of these ended tasks that raised, without counting as having looked. Fast where, as
     mostly, none did.

@@ -88,10 +88,12 @@ class EndedTasks:
         self,
         record: Callable[[asyncio.Task[Any], float | None, float], EndedTask],
         forget: Callable[[list[asyncio.Task[Any]]], None],
+        coroutine_of: Callable[[asyncio.Task[Any]], str],
     ) -> None:
         """`record` makes what is kept of a task, `forget` is told of the others."""
         self._record: Final = record
         self._forget: Final = forget
+        self._coroutine_of: Final = coroutine_of
         self.counts: Final = dict.fromkeys(
             (TaskState.FINISHED, TaskState.FAILED, TaskState.CANCELLED), 0
         )
@@ -144,19 +146,24 @@ class EndedTasks:
             self._swept_size -= len(tasks)
 
     def _add_failure(self, task: asyncio.Task[Any], now: float, *, in_full: bool) -> None:
-        failure = failure_of(task, now, in_full=in_full)
+        failure = failure_of(task, self._coroutine_of(task), now, in_full=in_full)
         if failure is not None:
             self.failures.append(failure)
 
 
-def failure_of(task: asyncio.Task[Any], now: float, *, in_full: bool = True) -> Failure | None:
-    """Why a task that has ended failed; None when it did not."""
+def failure_of(
+    task: asyncio.Task[Any], coroutine: str, now: float, *, in_full: bool = True
+) -> Failure | None:
+    """Why a task that has ended failed; None when it did not.
+
+    Not asked for its coroutine, which crashes Python 3.12.1 when an eager one ended at birth.
+    """
     error = None if task.cancelled() else peek_exception(task)
     if error is None:
         return None
     return Failure(
         task.get_name()[:LONGEST_NAME],
-        name_of_coroutine(task.get_coro()),
+        coroutine,
         now,
         one_line(error),
         _traceback_of(error) if in_full else None,

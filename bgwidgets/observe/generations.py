@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from typing import Any, Final
@@ -37,7 +37,11 @@ class Generations:
     """The tasks of one loop. Everything but reading happens in the loop's thread."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, ended: EndedTasks, lists: Lists | None
+        self,
+        loop: asyncio.AbstractEventLoop,
+        ended: EndedTasks,
+        lists: Lists | None,
+        ended_at_birth: Callable[[asyncio.Task[Any], object], None],
     ) -> None:
         self._loop: Final = loop
         self._ended: Final = ended
@@ -58,7 +62,9 @@ class Generations:
         self._timer: asyncio.TimerHandle | None = None
         self._context: Final = Context()
         self._watched: Final = watched_task_class()
-        self.births: Final = TaskBirths(loop, self.young, self._limit, self._full, lists)
+        self.births: Final = TaskBirths(
+            loop, self.young, self._limit, self._full, lists, ended_at_birth
+        )
 
     def enter(self, task: asyncio.Task[Any], created_at: float | None) -> None:
         """One that is known to last, or that was born before anybody watched."""

@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 from bgwidgets.commands import END_OF_THE_LOOP, Asker
 from bgwidgets.identifiers import new_id
 from bgwidgets.observe.askers import find_asker
-from bgwidgets.observe.asyncio_internals import hide, peek_exception
+from bgwidgets.observe.asyncio_internals import coroutine_of, hide, peek_exception
 from bgwidgets.observe.await_chain import place_of
 from bgwidgets.observe.ended_tasks import (
     ENDED_KEPT,
@@ -77,8 +77,8 @@ class Ledger:
         """
         self._loop: Final = loop
         self._lists: Final = lists
-        self._ended: Final = EndedTasks(self._record, self._forget)
-        self._generations: Final = Generations(loop, self._ended, lists)
+        self._ended: Final = EndedTasks(self._record, self._forget, self.coroutine)
+        self._generations: Final = Generations(loop, self._ended, lists, self._ended_at_birth)
         self._about: Final[dict[asyncio.Task[Any], _About]] = {}
         self._ids: Final[dict[asyncio.Task[Any], int]] = {}
         self._by_id: Final[dict[int, asyncio.Task[Any]]] = {}
@@ -159,6 +159,9 @@ class Ledger:
         """Watch no more births. In the loop's thread, or when the loop runs no more."""
         self._generations.close()
 
+    def _ended_at_birth(self, task: asyncio.Task[Any], coroutine: object) -> None:
+        self._about[task] = _About(runs=name_of_coroutine(coroutine))
+
     def _cancel_asked(self, task: asyncio.Task[Any]) -> None:
         asker = find_asker(task) or self.in_the_name_of
         cancellation = TaskCancellation(
@@ -185,9 +188,10 @@ class Ledger:
         return self._as_ended(task, about, number or new_id(), created_at, min(seen, ended_at))
 
     def _forget(self, tasks: list[asyncio.Task[Any]]) -> None:
-        if not (self._ids or self._asked):
+        if not (self._ids or self._asked or self._about):
             return
         for task in tasks:
+            self._about.pop(task, None)
             self._asked.pop(task, None)
             number = self._ids.pop(task, None)
             if number is not None:
@@ -256,11 +260,13 @@ class Ledger:
         """
         counts = self.counts()
         failures = self._consistent(lambda: list(self._ended.failures))
-        unseen = [task for task in self.look().ended if not isinstance(task, tuple)]
+        look = self.look()
+        unseen = [task for task in look.ended if not isinstance(task, tuple)]
         recent = [
             failure
             for task in unseen
-            if (failure := failure_of(task, self.look().ended_at(task) or 0.0)) is not None
+            if (failure := failure_of(task, self.coroutine(task), look.ended_at(task) or 0.0))
+            is not None
         ]
         return LoopHistory(
             births=sum(counts.values()),
@@ -299,7 +305,7 @@ class Ledger:
         """The qualified name of what a task runs. Any thread; does not block."""
         if isinstance(entry, EndedTask):
             return entry.coroutine
-        return self.about(entry).runs or name_of_coroutine(entry.get_coro())
+        return self.about(entry).runs or name_of_coroutine(coroutine_of(entry))
 
     def state(self, entry: Entry) -> TaskState:
         """A task's state now. Any thread; does not block."""
@@ -361,7 +367,7 @@ class Ledger:
         return EndedTask(
             number,
             _name(task, about),
-            about.runs or name_of_coroutine(task.get_coro()),
+            about.runs or name_of_coroutine(coroutine_of(task)),
             state,
             created_at,
             ended_at,

@@ -33,8 +33,12 @@ class TaskBirths:
         limit: list[int],
         is_full: Callable[[], None],
         lists: Lists | None,
+        ended_at_birth: Callable[[asyncio.Task[Any], object], None],
     ) -> None:
-        """Append each new task to `nursery`; `is_full` is called when `limit[0]` are in there."""
+        """Append each new task to `nursery`; `is_full` is called when `limit[0]` are in there.
+
+        An eager task may have ended when it is first seen, and then has no coroutine left.
+        """
         self._loop: Final = loop
         self._original: Final = loop.create_task
         self._watches_by_factory = False
@@ -45,6 +49,8 @@ class TaskBirths:
 
         def note(task: asyncio.Task[Any], coroutine: object) -> None:
             if lists is None or lists(coroutine):
+                if task.done():
+                    ended_at_birth(task, coroutine)
                 nursery.append(task)
                 if len(nursery) >= limit[0]:
                     is_full()

@@ -183,3 +183,15 @@ def test_a_thread_works_for_a_loop_only_while_it_turns(start: MakeHost):
     for number in numbers:
         assert number not in belonging._loop_of_thread
         assert number not in belonging._loop_of_worker
+
+
+def test_a_threads_number_may_be_given_out_again():
+    """A new thread does not belong to the loop of the one that had its number before."""
+    number = threading.get_ident()
+    belonging._loop_of_thread[number] = (7, threading.Thread())
+    try:
+        assert loop_id_of_thread() is None
+        assert not works_for(7)
+        assert belonging.loop_id_of(number) is None
+    finally:
+        belonging._loop_of_thread.pop(number, None)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +27,7 @@ class Kernel:
         self.manager = KernelManager(kernel_name=name)
         self._environment = environment
         self._client: BlockingKernelClient | None = None
+        self._stderr: list[str] = []
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -65,29 +68,86 @@ class Kernel:
 
     def run(self, code: str) -> dict[str, str]:
         """Run a cell; what it wrote on "stdout" and "stderr". A cell that raises, raises here."""
-        written = {"stdout": "", "stderr": ""}
+        return self._run(code)[0]
 
-        def note(message: dict[str, Any]) -> None:
-            if message["msg_type"] == "stream":
-                written[message["content"]["name"]] += message["content"]["text"]
+    def value(self, expression: str) -> Any:
+        """What an expression is there: a literal, whatever else is printed meanwhile."""
+        answer = self._run("", {"value": f"repr({expression})"})[1]["user_expressions"]["value"]
+        assert answer["status"] == "ok", "\n".join(answer.get("traceback", [str(answer)]))
+        return ast.literal_eval(ast.literal_eval(answer["data"]["text/plain"]))
 
-        reply = self.client.execute_interactive(
-            code, output_hook=note, timeout=LIMIT, allow_stdin=False
-        )
-        content = reply["content"]
-        assert content["status"] == "ok", "\n".join(content.get("traceback", [str(content)]))
+    def stderr(self) -> str:
+        """All that was written there since the last call, by whatever thread and to whatever cell.
+
+        `run` tells only of its own cell; a thread may write to an earlier one. A task complains
+        when it is destroyed, so what can be destroyed is, and nothing is left in a buffer.
+        """
+        self.run("import gc, sys; gc.collect(); sys.stderr.flush()")
+        written = "".join(self._stderr)
+        self._stderr.clear()
         return written
 
+    def send_to_widget(self, model_id: str, content: dict[str, Any]) -> None:
+        """Send a widget a custom message, as a page does. It is not waited for."""
+        data = {"method": "custom", "content": content}
+        message = self.client.session.msg("comm_msg", {"comm_id": model_id, "data": data})
+        self.client.shell_channel.send(message)
 
-@pytest.fixture
-def start_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Kernel]]:
-    """`start_kernel()`: a kernel of its own; at the end all that it started must be gone.
+    def next_from_widget(self, model_id: str, is_meant: Callable[[Any], bool]) -> Any:
+        """Wait for the next custom message of a widget that `is_meant`."""
+        deadline = time.monotonic() + LIMIT
+        while True:
+            message = self._next_output(deadline)
+            if (
+                message["msg_type"] == "comm_msg"
+                and message["content"]["comm_id"] == model_id
+                and message["content"]["data"]["method"] == "custom"
+                and is_meant(message["content"]["data"]["content"])
+            ):
+                return message["content"]["data"]["content"]
 
-    `start_kernel("6.31")`: one with this version of ipykernel.
+    def _run(
+        self, code: str, expressions: dict[str, str] | None = None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """What a cell wrote, and the reply to it."""
+        deadline = time.monotonic() + LIMIT
+        sent = self.client.execute(code, user_expressions=expressions, allow_stdin=False)
+        written = {"stdout": "", "stderr": ""}
+        is_idle = False
+        while not is_idle:
+            message = self._next_output(deadline)
+            if message["parent_header"].get("msg_id") != sent:
+                continue
+            content = message["content"]
+            if message["msg_type"] == "stream":
+                written[content["name"]] += content["text"]
+            is_idle = content.get("execution_state") == "idle"
+        while True:
+            reply = self.client.get_shell_msg(timeout=max(0.0, deadline - time.monotonic()))
+            if reply["parent_header"].get("msg_id") == sent:
+                break
+        content = reply["content"]
+        assert content["status"] == "ok", "\n".join(content.get("traceback", [str(content)]))
+        return written, content
+
+    def _next_output(self, deadline: float) -> dict[str, Any]:
+        message: dict[str, Any] = self.client.get_iopub_msg(
+            timeout=max(0.0, deadline - time.monotonic())
+        )
+        if message["msg_type"] == "stream" and message["content"]["name"] == "stderr":
+            self._stderr.append(message["content"]["text"])
+        return message
+
+
+@contextmanager
+def kernels(root: Path) -> Iterator[Callable[..., Kernel]]:
+    """What starts kernels whose folders are below `root`; in the end, all that they started must
+    be gone.
     """
-    dirs = make_jupyter_dirs(tmp_path_factory.mktemp("jupyter"))
+    dirs = make_jupyter_dirs(root)
     started = StartedProcesses()
     environment = dirs.environment() | started.environment
+    added: set[str] = set()
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         for name, value in environment.items():
             patch.setenv(name, value)
@@ -96,7 +156,9 @@ def start_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
             name = KERNEL
             if ipykernel is not None:
                 name = f"ipykernel-{ipykernel}"
-                dirs.add_kernel(name, python_with(ipykernel))
+                if name not in added:
+                    dirs.add_kernel(name, python_with(ipykernel))
+                    added.add(name)
             kernel = Kernel(environment, name)
             stack.callback(kernel.close)
             kernel.start()
@@ -104,3 +166,13 @@ def start_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
         yield start
     started.expect_none()
+
+
+@pytest.fixture
+def start_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Kernel]]:
+    """`start_kernel()`: a kernel of its own; at the end all that it started must be gone.
+
+    `start_kernel("6.31")`: one with this version of ipykernel.
+    """
+    with kernels(tmp_path_factory.mktemp("jupyter")) as start:
+        yield start
