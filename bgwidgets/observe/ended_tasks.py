@@ -68,7 +68,9 @@ class Swept(NamedTuple):
 
 
 def name_of_coroutine(coroutine: object) -> str:
-    """The qualified name of what a task runs, short enough to be shown."""
+    """The qualified name of what a task runs, short enough to be shown; empty when unknown."""
+    if coroutine is None:
+        return ""
     name = getattr(coroutine, "__qualname__", None) or type(coroutine).__qualname__
     # "<locals>" and what is before it tell where a function was defined, not which it is.
     return str(name).rsplit("<locals>.", 1)[-1][:LONGEST_NAME]
