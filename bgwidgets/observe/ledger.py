@@ -21,7 +21,12 @@ from weakref import WeakKeyDictionary
 from bgwidgets.commands import END_OF_THE_LOOP, Asker
 from bgwidgets.identifiers import new_id
 from bgwidgets.observe.askers import find_asker
-from bgwidgets.observe.asyncio_internals import coroutine_of, hide, peek_exception
+from bgwidgets.observe.asyncio_internals import (
+    coroutine_of,
+    hide,
+    peek_exception,
+    running_loop_here,
+)
 from bgwidgets.observe.await_chain import place_of
 from bgwidgets.observe.ended_tasks import (
     ENDED_KEPT,
@@ -45,6 +50,8 @@ CANCELLATIONS_KEPT: Final = 50
 LOOKED_AT_ONE_BY_ONE: Final = 5_000
 """Of more tasks, one that has just ended counts as unfinished until the loop's next turn."""
 _COPY_ATTEMPTS: Final = 100
+_COPY_AGAIN_AFTER: Final = 0.0005
+"""Seconds."""
 _DEFAULT_NAME: Final = re.compile(r"Task-\d+")
 
 Entry = asyncio.Task[Any] | EndedTask
@@ -230,7 +237,11 @@ class Ledger:
                     continue
                 if generations.changes == before:
                     return found
-            time.sleep(0)  # Lets the loop's thread go on, which is in the midst of it.
+            if running_loop_here() is self._loop:
+                break  # Called by what runs in the midst of it, a finalizer say: it would not end.
+            # Lets the loop's thread go on. Not for 0 seconds, after which this thread would have
+            # the interpreter again before the other has noticed.
+            time.sleep(_COPY_AGAIN_AFTER)
         return copy()
 
     def task_of(self, task_id: int) -> asyncio.Task[Any] | None:
