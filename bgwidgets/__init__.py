@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 from bgwidgets.background_loop import BackgroundLoop, current
 from bgwidgets.exceptions import (
     BgwidgetsError,
+    CannotInterrupt,
     CannotKillThread,
     CannotRestart,
     DuplicateName,
     InvalidWork,
     LoopEnded,
+    LoopInterrupted,
     LoopUnfinished,
     NoStopEvent,
     ProtectedLoop,
@@ -33,11 +35,15 @@ from bgwidgets.exceptions import (
 from bgwidgets.loop_manager import LoopManager
 from bgwidgets.loop_manager import default_manager as manager
 from bgwidgets.snapshots import (
+    AwaitFrame,
     LoopHistory,
     LoopSnapshot,
+    SlowStep,
     StopReport,
     TaskCancellation,
+    TaskDetail,
     TaskFailure,
+    TaskLink,
     TaskSnapshot,
     TaskWindow,
 )
@@ -51,9 +57,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "AwaitFrame",
     "BackgroundJobManager",
     "BackgroundLoop",
     "BgwidgetsError",
+    "CannotInterrupt",
     "CannotKillThread",
     "CannotRestart",
     "ControlPanel",
@@ -61,16 +69,20 @@ __all__ = [
     "InvalidWork",
     "LoopEnded",
     "LoopHistory",
+    "LoopInterrupted",
     "LoopManager",
     "LoopSnapshot",
     "LoopState",
     "LoopUnfinished",
     "NoStopEvent",
     "ProtectedLoop",
+    "SlowStep",
     "StopEvent",
     "StopReport",
     "TaskCancellation",
+    "TaskDetail",
     "TaskFailure",
+    "TaskLink",
     "TaskSnapshot",
     "TaskState",
     "TaskWindow",

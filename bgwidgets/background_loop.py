@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from weakref import WeakValueDictionary
 
 from bgwidgets.belonging import current_loop_id, stop_event_of_worker, works_for
-from bgwidgets.commands import CancelTasks, HostCommand, SetStopEvent, StopLoop
+from bgwidgets.commands import CancelTasks, HostCommand, InterruptLoop, SetStopEvent, StopLoop
 from bgwidgets.exceptions import CannotRestart, LoopEnded, ProtectedLoop, WouldDeadlock
 from bgwidgets.hosts.ladder import climb_down, climb_down_async, ladder
 from bgwidgets.hosts.protocol import Host, LoopEnd, LoopPlan
@@ -25,6 +25,7 @@ from bgwidgets.snapshots import (
     LoopHistory,
     LoopSnapshot,
     StopReport,
+    TaskDetail,
     TaskSnapshot,
     TaskWindow,
     WindowRequest,
@@ -177,6 +178,14 @@ class BackgroundLoop:
         """How the loop stands at this moment."""
         return self._run.host.snapshot()
 
+    def task_detail(self, task_id: int) -> TaskDetail:
+        """One unfinished task in detail: the chain of its awaits with their source lines, the tasks
+        that it waits for, and those that wait for it.
+
+        Does not block, but reads source files. Raises `UnknownTask`.
+        """
+        return self._run.host.task_detail(task_id)
+
     def history(self) -> LoopHistory:
         """What has become of its tasks: births, ends, the last failures, who had which cancelled.
 
@@ -258,6 +267,19 @@ class BackgroundLoop:
         Raises `UnknownTask` for an id that is not the loop's, and then cancels none.
         """
         self.command(CancelTasks(self.id, task_ids or None, by=caller()))
+
+    def interrupt(self) -> None:
+        """Break a blocked loop out of running Python code: `LoopInterrupted` comes up in its task.
+
+        That task ends failed, unless it catches the exception; the others go on. What it was about
+        to do stays half done, so this is for a task that would never return. `time.sleep` and
+        other C code are left only when they return. The snapshot's and the report's notes tell of
+        it ever after.
+
+        Raises `CannotInterrupt` when no task blocks the loop (`snapshot().blocked`) or it was
+        started elsewhere, and then nothing is done.
+        """
+        self.command(InterruptLoop(self.id))
 
     def kill(self) -> None:
         """End the process that carries the loop. A thread cannot be killed: `CannotKillThread`."""

@@ -49,6 +49,13 @@ class CancelTasks:
 
 
 @dataclass(frozen=True, slots=True)
+class InterruptLoop:
+    """Break the task that blocks the loop out of running Python code."""
+
+    loop_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class RestartLoop:
     """Stop the loop if it runs, and run its work again."""
 
@@ -67,7 +74,7 @@ class RemoveFinished:
     """Take every loop that has ended off the list."""
 
 
-HostCommand = SetStopEvent | StopLoop | CancelTasks
+HostCommand = SetStopEvent | StopLoop | CancelTasks | InterruptLoop
 """What a host obeys."""
 Command = HostCommand | RestartLoop | AdoptLoop | RemoveFinished
 """What the manager executes."""

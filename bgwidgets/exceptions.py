@@ -12,7 +12,10 @@ BgwidgetsError
 ├── ProtectedLoop (RuntimeError) stopping it would take the kernel or a library down
 ├── WouldDeadlock (RuntimeError) the call would wait for itself
 ├── CannotRestart (RuntimeError) the work cannot be run a second time
+├── CannotInterrupt (RuntimeError) no task blocks the loop, or it is not ours to interrupt
 └── CannotKillThread (RuntimeError) only a process can be killed
+
+LoopInterrupted (BaseException)  is no error of a call: `interrupt()` raises it in the task
 """
 
 from __future__ import annotations
@@ -66,5 +69,19 @@ class CannotRestart(BgwidgetsError, RuntimeError):
     """Raised when a loop's work cannot be run again."""
 
 
+class CannotInterrupt(BgwidgetsError, RuntimeError):
+    """Raised by `interrupt()` when no task blocks the loop, or the loop was started elsewhere.
+
+    Nothing was done.
+    """
+
+
 class CannotKillThread(BgwidgetsError, RuntimeError):
     """Raised by `kill()` on a loop in a thread, which nothing can end from outside."""
+
+
+class LoopInterrupted(BaseException):
+    """Raised in the task that blocks a loop, wherever it is, by `BackgroundLoop.interrupt()`.
+
+    Like KeyboardInterrupt it passes `except Exception`; unlike it, it ends this task alone.
+    """

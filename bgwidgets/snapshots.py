@@ -31,13 +31,82 @@ class TaskSnapshot:
     """To within a tenth of a second; None of one that was born before anybody watched."""
     ended_at: float | None = None
     waiting_on: str | None = None
-    """What it waits for, in words: "sleep", "queue get", "task fetch-3"."""
+    """What it waits for, in words: "sleep, 12 s left", "queue get", "task fetch-3"; "unknown" when
+    that cannot be seen, None when it does not wait."""
     where: str | None = None
     """The innermost line of the user's own code: "race.py:12 sprinter"."""
     progress: float | None = None
     error: str | None = None
     """Why it failed, in one line."""
     is_main: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitFrame:
+    """One suspended function in a task's await chain."""
+
+    function: str
+    """Its qualified name: "Client.fetch"."""
+    file: str
+    """The file's short name, or the notebook's cell: "client.py", "In[3]"."""
+    path: str
+    """The file as Python knows it."""
+    line: int
+    source_line: str = ""
+    """The text of that line; empty where there is none to be read."""
+    timeout: float | None = None
+    """Seconds until the `asyncio.timeout` or `wait_for` runs out that this function is in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskLink:
+    """A task that another one waits for or is waited for by, and what is behind it in turn."""
+
+    id: int | None
+    """None for a task that no loop of ours lists."""
+    name: str
+    coroutine: str
+    waiting_on: str | None = None
+    where: str | None = None
+    is_repeated: bool = False
+    """It stands elsewhere in the tree too, and what is behind it there only: in a circle, say."""
+    links: tuple[TaskLink, ...] = ()
+    left_out: int = 0
+    """How many more there are than `links`, where the tree would grow too deep or too wide."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskDetail:
+    """All that can be said of where one task waits."""
+
+    id: int | None
+    name: str
+    coroutine: str
+    waiting_on: str | None = None
+    where: str | None = None
+    chain: tuple[AwaitFrame, ...] = ()
+    """The whole await chain, the outermost first."""
+    frames_left_out: int = 0
+    """How many there are in the middle of a very long chain, which `chain` does without."""
+    waits_for: tuple[TaskLink, ...] = ()
+    """The tasks that it waits for, with those that they wait for, and so on."""
+    waits_for_left_out: int = 0
+    waited_by: tuple[TaskLink, ...] = ()
+    """The tasks that wait for it, with those that wait for them, and so on."""
+    waited_by_left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowStep:
+    """A moment in which one task, or one callback, kept its loop from turning."""
+
+    at: float
+    """When it began."""
+    seconds: float
+    task: str | None = None
+    """The task's name; None for a callback, and where nobody is to blame."""
+    where: str | None = None
+    """The user's line, and what it calls: "model.py:88 fit · time.sleep"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +118,7 @@ class LoopSnapshot:
     host: str
     state: LoopState
     blocked: bool | None = None
+    """Whether the loop does not turn, because a task or a callback does not return."""
     unresponsive: bool | None = None
     stop_requested: bool = False
     protected: bool = False
@@ -69,6 +139,16 @@ class LoopSnapshot:
     """How many tasks are in each state. The ended are counted since the start, all of them."""
     lag: float | None = None
     """Seconds by which the loop runs late."""
+    blocked_for: float | None = None
+    """Seconds since a blocked loop has last turned, as far as it is to blame."""
+    blocked_by: str | None = None
+    """The task and the user's line that block it: "sprinter · race.py:12 spin"."""
+    lag_history: tuple[float | None, ...] = ()
+    """The longest lag in each of the last 60 seconds, the oldest first."""
+    slow_steps: tuple[SlowStep, ...] = ()
+    """The last steps that took over 0.1 seconds, the oldest first."""
+    notes: tuple[str, ...] = ()
+    """What else is to be said of this run: "interrupted at 14:02:31 in ..."."""
     error: str | None = None
     """The traceback that ended it, as text."""
     error_line: str | None = None

@@ -24,8 +24,21 @@ from bgwidgets.belonging import (
     leave_thread,
     turns_in_this_thread,
 )
-from bgwidgets.commands import NOBODY_KNOWS, CancelTasks, HostCommand, SetStopEvent, StopLoop
-from bgwidgets.exceptions import CannotKillThread, InvalidWork, NoStopEvent, ProtectedLoop
+from bgwidgets.commands import (
+    NOBODY_KNOWS,
+    CancelTasks,
+    HostCommand,
+    InterruptLoop,
+    SetStopEvent,
+    StopLoop,
+)
+from bgwidgets.exceptions import (
+    CannotInterrupt,
+    CannotKillThread,
+    InvalidWork,
+    NoStopEvent,
+    ProtectedLoop,
+)
 from bgwidgets.hosts.foreign_stop import (
     age_by_name,
     end_in_this_thread,
@@ -37,8 +50,9 @@ from bgwidgets.hosts.foreign_stop_event import (
     events_among_arguments,
     events_beside,
 )
+from bgwidgets.hosts.liveness import Liveness
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
-from bgwidgets.hosts.run_state import RunState, refuse_unknown
+from bgwidgets.hosts.run_state import RunState, detail_of, refuse_unknown
 from bgwidgets.hosts.submissions import Submissions
 from bgwidgets.observe.asyncio_internals import (
     is_what_its_runner_waits_for,
@@ -52,7 +66,7 @@ from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.kernels_own import is_users, why_kernels
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
-from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskWindow, WindowRequest
+from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskDetail, TaskWindow, WindowRequest
 from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
 
@@ -121,6 +135,7 @@ class AdoptedHost:
         self._run_state: Final = RunState(plan.changed)
         self._inbox: Final[deque[HostCommand]] = deque()
         self._submissions: Final = Submissions(plan.loop_id, plan.name, copy_context())
+        self._liveness: Final = Liveness(plan.name)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._owner: threading.Thread | None = None
         self._ledger: Ledger | None = None
@@ -177,7 +192,7 @@ class AdoptedHost:
         """How the loop stands; read from outside, so it never waits for the loop."""
         self._ask_for_an_answer()
         owner, asked_at = self._owner, self._asked_at
-        return LoopSnapshot(
+        snapshot = LoopSnapshot(
             id=self._plan.loop_id,
             name=self._plan.name,
             host=self.kind,
@@ -201,6 +216,7 @@ class AdoptedHost:
             error_line=self._error_line,
             as_of=time.time(),
         )
+        return self._liveness.told_in(snapshot)
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks; read from outside."""
@@ -208,16 +224,27 @@ class AdoptedHost:
             return TaskWindow(tasks=(), start=0, total=0, as_of=time.time())
         return task_window(self._ledger, request)
 
+    def task_detail(self, task_id: int) -> TaskDetail:
+        """One unfinished task in detail. Raises `UnknownTask`. Reads source files."""
+        return detail_of(self._plan.name, self._ledger, task_id)
+
     def history(self) -> LoopHistory:
         """What has become of the loop's tasks; read from outside."""
         return self._ledger.history() if self._ledger else LoopHistory(births=0, ends={})
 
     def command(self, command: HostCommand) -> None:
-        """Ask for something. Raises `ProtectedLoop`, `UnknownTask`, or `NoStopEvent`."""
+        """Ask for something. Raises `ProtectedLoop`, `UnknownTask`, `NoStopEvent`, or
+        `CannotInterrupt`.
+        """
         if self._run_state.state.has_ended:
             return
         if self._why_protected is not None and not self._is_for_users_tasks(command):
             raise ProtectedLoop(f"{self._plan.name!r} is protected: {self._why_protected}")
+        if isinstance(command, InterruptLoop):
+            raise CannotInterrupt(
+                f"{self._plan.name!r} was started elsewhere: an interruption could end the thread"
+                " that runs it, and only loops of bgwidgets' own are proof against that"
+            )
         if isinstance(command, SetStopEvent):
             if self._stop_event.why_missing is not None and self._ledger is not None:
                 raise NoStopEvent(f"{self._plan.name!r}: {self._stop_event.why_missing}")
@@ -331,6 +358,7 @@ class AdoptedHost:
 
     def _clean_up(self, loop: asyncio.AbstractEventLoop) -> None:
         """What was left when its runner went: as with a loop of our own, nothing stays pending."""
+        self._liveness.end()
         self._submissions.close()
         if self._owner is not None and self._owner.ident is not None:
             leave_thread(self._owner.ident, self._plan.loop_id)
@@ -411,6 +439,7 @@ class AdoptedHost:
         self._note(loop, deque((task, names.get(id(task))) for task in tasks))
         if self._stop_event.why_missing is not None:
             loop.call_soon(self._look_for_an_event)
+        self._liveness.begin(loop)
         loop.call_soon(self._obey)
 
     def _enter_thread(self) -> None:

@@ -21,12 +21,14 @@ from bgwidgets.commands import (
     Asker,
     CancelTasks,
     HostCommand,
+    InterruptLoop,
     SetStopEvent,
     StopLoop,
 )
+from bgwidgets.hosts.liveness import Liveness
 from bgwidgets.hosts.main_task import main_coroutine
 from bgwidgets.hosts.protocol import Leftovers, LoopEnd, LoopPlan
-from bgwidgets.hosts.run_state import RunState, refuse_unknown
+from bgwidgets.hosts.run_state import RunState, detail_of, refuse_unknown
 from bgwidgets.hosts.stopping import (
     Ending,
     run_until_closing,
@@ -37,7 +39,7 @@ from bgwidgets.observe.asyncio_internals import let_go_of
 from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
-from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskWindow, WindowRequest
+from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskDetail, TaskWindow, WindowRequest
 from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
 from bgwidgets.work import WorkKind
@@ -65,6 +67,7 @@ class Agent:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ledger: Ledger | None = None
         self._workers: WorkerThreads | None = None
+        self._liveness: Final = Liveness(plan.name)
         self._our_tasks: Final[set[asyncio.Task[Any]]] = set()
         self._ending: Ending | None = None
         self._was_stop_requested: bool | None = None
@@ -91,7 +94,7 @@ class Agent:
         """The loop as it stands. Any thread; needs no answer from the loop, so it never waits."""
         ledger = self._ledger
         requested = self._was_stop_requested
-        return LoopSnapshot(
+        snapshot = LoopSnapshot(
             id=self._plan.loop_id,
             name=self._plan.name,
             host=self._host_kind,
@@ -106,14 +109,20 @@ class Agent:
             task_counts=ledger.counts() if ledger else {},
             error=self._error_text,
             error_line=self._error_line,
+            notes=tuple(self._notes),
             as_of=time.time(),
         )
+        return self._liveness.told_in(snapshot)
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks. Any thread; needs no answer from the loop."""
         if self._ledger is None:
             return TaskWindow(tasks=(), start=0, total=0, as_of=time.time())
         return task_window(self._ledger, request)
+
+    def task_detail(self, task_id: int) -> TaskDetail:
+        """One unfinished task in detail. Raises `UnknownTask`. Reads source files."""
+        return detail_of(self._plan.name, self._ledger, task_id)
 
     def history(self) -> LoopHistory:
         """What has become of the loop's tasks; read from outside."""
@@ -122,9 +131,13 @@ class Agent:
     def command(self, command: HostCommand) -> None:
         """Obey soon. Any thread; does not block. Also before the loop is up: it finds it waiting.
 
-        Raises `UnknownTask`, and then nothing of the command is done.
+        Raises `UnknownTask` or `CannotInterrupt`, and then nothing of the command is done.
         """
         if self._run_state.state.has_ended:
+            return
+        if isinstance(command, InterruptLoop):  # Not by way of the loop: it does not listen.
+            self._note(self._liveness.interrupt())
+            self._plan.changed()
             return
         if isinstance(command, SetStopEvent):
             self.stop_event.set()
@@ -213,9 +226,9 @@ class Agent:
         self._submissions.open(loop)
         if loop.get_task_factory() is None:
             # In the loop's next turn, before the work's first step: no caller waits for this.
-            loop.call_soon(self._give_workers, loop)
+            loop.call_soon(self._equip, loop)
         else:  # An eager one takes the first step at once.
-            self._give_workers(loop)
+            self._equip(loop)
         self._run_state.happened(LoopEvent.STARTED)
         try:
             main = self._start_main()
@@ -240,7 +253,8 @@ class Agent:
             runs=work.qualified_name if work.kind is WorkKind.PLAIN_FUNCTION else None,
         )
 
-    def _give_workers(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _equip(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._liveness.begin(loop)
         # Also in the place of one that the loop's factory has set: ours hold up no exit, and know
         # whom they work for. What the work itself sets later stays.
         loop.set_default_executor(self._known_workers())
@@ -334,6 +348,7 @@ class Agent:
         """The loop turns no more: close it, resolve what waits, report the end."""
         with self._guard:
             self._loop = None
+        self._liveness.end()
         self._submissions.close()
         self._let_go_of_what_is_left(loop)
         if self._workers is not None:

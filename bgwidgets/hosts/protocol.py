@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bgwidgets.commands import HostCommand
-from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskWindow, WindowRequest
+from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskDetail, TaskWindow, WindowRequest
 from bgwidgets.states import LoopState
 from bgwidgets.stop_event import StopEvent
 from bgwidgets.work import Work
@@ -104,14 +104,17 @@ class Host(Protocol):
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks, filtered and sorted by the host."""
 
+    def task_detail(self, task_id: int) -> TaskDetail:
+        """One unfinished task in detail. Raises `UnknownTask`."""
+
     def history(self) -> LoopHistory:
         """What has become of the loop's tasks."""
 
     def command(self, command: HostCommand) -> None:
         """Ask for something; also before the loop has come up. Nothing happens on an ended loop.
 
-        Raises `UnknownTask`, `ProtectedLoop` or `NoStopEvent`, and then does nothing of what was
-        asked.
+        Raises `UnknownTask`, `ProtectedLoop`, `NoStopEvent` or `CannotInterrupt`, and then does
+        nothing of what was asked.
         """
 
     def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from bgwidgets.exceptions import UnknownTask
 from bgwidgets.observe.ledger import Ledger
+from bgwidgets.snapshots import TaskDetail
 from bgwidgets.states import LoopEvent, LoopLife, LoopState
 
 
@@ -47,3 +48,13 @@ def refuse_unknown(loop_name: str, ledger: Ledger | None, task_ids: tuple[int, .
             f"{loop_name!r} has no task {', '.join(unknown)}: the ids are in job.tasks."
             " Nothing was cancelled"
         )
+
+
+def detail_of(loop_name: str, ledger: Ledger | None, task_id: int) -> TaskDetail:
+    """One unfinished task in detail. Raises `UnknownTask`, also when it has ended."""
+    task = ledger.task_of(task_id) if ledger is not None else None
+    if ledger is None or task is None:
+        raise UnknownTask(
+            f"{loop_name!r} has no unfinished task {task_id!r}: the ids are in job.tasks"
+        )
+    return ledger.detail(task)

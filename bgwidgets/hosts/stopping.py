@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from bgwidgets.exceptions import LoopInterrupted
 from bgwidgets.observe.asyncio_internals import let_go_of
 
 AT_THE_END_LIMIT: Final = 5.0
@@ -117,6 +118,8 @@ def run_until_closing(
             loop.run_forever()
         except Exception as error:  # noqa: BLE001 - tasks' own never come this far
             return error
+        except LoopInterrupted:
+            what = "an interruption came late, in the loop's own code, and a callback may be lost"
         except BaseException as error:  # noqa: BLE001 - a task's, which has it as its exception
             what = f"{type(error).__name__} in a task"
         else:

@@ -13,7 +13,7 @@ from bgwidgets.exceptions import CannotKillThread, InvalidWork
 from bgwidgets.hosts.agent import Agent
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.reentrance import make_reentrant, nested_runs
-from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskWindow, WindowRequest
+from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskDetail, TaskWindow, WindowRequest
 from bgwidgets.states import LoopState
 from bgwidgets.stop_event import StopEvent
 
@@ -124,12 +124,16 @@ class ThreadHost:
         """Some of the loop's tasks; also while it is blocked."""
         return self._agent.task_window(request)
 
+    def task_detail(self, task_id: int) -> TaskDetail:
+        """One unfinished task in detail; also while the loop is blocked. Raises `UnknownTask`."""
+        return self._agent.task_detail(task_id)
+
     def history(self) -> LoopHistory:
         """What has become of the loop's tasks; also while it is blocked."""
         return self._agent.history()
 
     def command(self, command: HostCommand) -> None:
-        """Ask for something. Raises `UnknownTask`."""
+        """Ask for something. Raises `UnknownTask` or `CannotInterrupt`."""
         self._agent.command(command)
 
     def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:

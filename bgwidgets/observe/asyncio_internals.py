@@ -7,12 +7,16 @@ looked for, and where it is missing the nearest public way is taken.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import functools
 import heapq
 import inspect
+import selectors
 import sys
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, Final
+from types import BuiltinMethodType, CodeType, FrameType, FunctionType, MethodType
+from typing import Any, Final, TypeGuard
 
 
 def peek_exception(task: asyncio.Future[Any]) -> BaseException | None:
@@ -74,10 +78,158 @@ def hide(task: asyncio.Task[Any]) -> None:
     asyncio._unregister_task(task)  # noqa: SLF001 - this module's purpose
 
 
+def _in_c_and_in_python(name: str, in_python: object) -> tuple[type, ...]:
+    in_c = getattr(sys.modules.get("_asyncio"), name, None)
+    kinds = (getattr(asyncio, name), in_python, in_c)
+    return tuple({kind for kind in kinds if isinstance(kind, type)})
+
+
+# Where nest_asyncio was applied, there may be some of both kinds.
+_TASKS: Final = _in_c_and_in_python("Task", getattr(asyncio.tasks, "_PyTask", None))
+_FUTURES: Final = _in_c_and_in_python("Future", getattr(asyncio.futures, "_PyFuture", None))
+
+
+def is_task(thing: object) -> TypeGuard[asyncio.Task[Any]]:
+    """Whether it is one of asyncio's tasks, in C or in Python."""
+    return issubclass(type(thing), _TASKS)
+
+
 def future_waited_for(task: asyncio.Task[Any]) -> asyncio.Future[Any] | None:
     """The future on which a suspended task waits; None when it waits for none or it is unknown."""
     future: asyncio.Future[Any] | None = getattr(task, "_fut_waiter", None)
     return future
+
+
+# Who waits for whom. All of these only look, in any thread: each copy is one step of C code.
+
+AWAITS_A_FUTURE: Final[CodeType | None] = getattr(
+    getattr(getattr(asyncio.futures, "_PyFuture", None), "__await__", None), "__code__", None
+)
+"""The generator by which a future in pure Python is awaited, where nest_asyncio was applied."""
+WAITS_FOR_ITS_FUTURES: Final = frozenset({"wait", "_wait"})
+"""Functions that hold a set of the futures that they wait for."""
+WAITS_FOR_ITS_TASK: Final = frozenset({"wait_for", "_cancel_and_wait"})
+"""Functions that hold a task and wait for something that its end sets. Until Python 3.11 `wait_for`
+made one; since then it awaits, in the task itself, whatever it is given."""
+WAITS_FOR_ITS_GROUP: Final = frozenset({"TaskGroup.__aexit__", "TaskGroup._aexit"})
+WAITS_FOR_THE_NEXT: Final = frozenset(
+    {
+        "as_completed.<locals>._wait_for_one",  # until Python 3.12
+        "_AsCompletedIterator._wait_for_one",
+    }
+)
+COMPLETES: Final = "as_completed"
+"""The generator, until Python 3.12, that holds the futures of which `_wait_for_one` awaits one."""
+
+_SET_BY: Final = {
+    "shield.<locals>._outer_done_callback": "inner",
+    "_chain_future.<locals>._call_check_cancel": "source",  # wrap_future, run_in_executor
+}
+"""Callbacks of a future that stands for another, by name; and their variable that holds that."""
+_SETS: Final = {
+    "gather.<locals>._done_callback": "outer",
+    "_wait.<locals>._on_completion": "waiter",
+    "as_completed.<locals>._on_completion": "done",
+    "shield.<locals>._inner_done_callback": "outer",
+    "_chain_future.<locals>._call_set_state": "destination",
+}
+"""Callbacks by which a future sets another, by name; and their variable that holds the other."""
+
+
+def callbacks_of(future: Any) -> list[Callable[..., Any]]:
+    """What a future, asyncio's or concurrent.futures', calls when it is done."""
+    if issubclass(type(future), _FUTURES):
+        return [callback for callback, _ in getattr(future, "_callbacks", None) or ()]
+    if issubclass(type(future), concurrent.futures.Future):
+        return list(getattr(future, "_done_callbacks", ()))
+    return []  # Whatever else a task may wait for, it has no names that are known here.
+
+
+def function_name(callback: object) -> str:
+    """The qualified name of a callback that is a function: of nothing that may answer by itself."""
+    return callback.__qualname__ if isinstance(callback, FunctionType) else ""
+
+
+def future_behind(callbacks: list[Callable[..., Any]]) -> Any:
+    """The future for which the one with these callbacks stands: `shield`'s, an executor's; or None.
+
+    One that `wrap_future` has wrapped is of concurrent.futures.
+    """
+    for callback in callbacks:
+        variable = _SET_BY.get(function_name(callback))
+        if variable is not None and _is_asyncios(callback):
+            return variable_of(callback, variable)
+    return None
+
+
+def gathered_by(future: Any) -> list[asyncio.Future[Any]] | None:
+    """What `gather` waits for, when it made this future."""
+    if type(future).__name__ != "_GatheringFuture":
+        return None
+    children: list[asyncio.Future[Any]] | None = getattr(future, "_children", None)
+    return children
+
+
+def woken_by(callback: Any) -> Any:
+    """What a callback of a future wakes or sets: a task, a further future, or None."""
+    if type(callback) is functools.partial:
+        is_wait_for = function_name(callback.func) == "_release_waiter"
+        return callback.args[0] if is_wait_for and callback.args else None
+    is_method = type(callback) in {MethodType, BuiltinMethodType}
+    owner = callback.__self__ if is_method else None
+    if is_task(owner):
+        return owner  # `task_wakeup`
+    if issubclass(type(owner), asyncio.TaskGroup):
+        is_at_its_end = getattr(owner, "_on_completed_fut", None) is not None
+        return getattr(owner, "_parent_task", None) if is_at_its_end else None
+    if type(owner).__qualname__ == "_AsCompletedIterator":
+        return _next_getter(getattr(owner, "_done", None))
+    variable = _SETS.get(function_name(callback))
+    if variable is None or not _is_asyncios(callback):
+        return None
+    woken = variable_of(callback, variable)
+    return _next_getter(woken) if isinstance(woken, asyncio.Queue) else woken
+
+
+def _is_asyncios(callback: Any) -> bool:
+    return str(getattr(callback, "__module__", "")).startswith("asyncio.")
+
+
+def variable_of(function: Any, name: str) -> Any:
+    """What a variable holds that a function shares with the one around it; None without it."""
+    try:
+        place = function.__code__.co_freevars.index(name)
+        return function.__closure__[place].cell_contents
+    except (AttributeError, ValueError, TypeError):
+        return None
+
+
+def _next_getter(queue: Any) -> asyncio.Future[Any] | None:
+    return next(iter(list(getattr(queue, "_getters", ()))), None)
+
+
+def tasks_of_group(group: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
+    """The unfinished tasks of a group."""
+    return list(getattr(group, "_tasks", ()))
+
+
+def still_to_complete(held: object) -> list[asyncio.Future[Any]]:
+    """What an iterator of `as_completed`, as it is from 3.13 on, waits for; else nothing."""
+    if type(held).__qualname__ != "_AsCompletedIterator":
+        return []
+    return list(getattr(held, "_todo", ()))
+
+
+def is_pipe(stream: object) -> bool:
+    """Whether a stream reads from or writes to a pipe, as those of a subprocess do."""
+    name = type(getattr(stream, "_transport", None)).__name__
+    # `_UnixReadPipeTransport`; uvloop has `ReadUnixTransport`, and `UnixTransport` for a socket.
+    return "Pipe" in name or name in {"ReadUnixTransport", "WriteUnixTransport"}
+
+
+def is_active(scope: asyncio.Timeout) -> bool:
+    """Whether a timeout was entered, not left, and has not run out."""
+    return getattr(getattr(scope, "_state", None), "value", None) == "active"
 
 
 def thread_id_of(loop: asyncio.AbstractEventLoop) -> int | None:
@@ -124,6 +276,46 @@ def running_loop_here() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
+
+
+_CALLBACK_RUNNERS: Final = frozenset(
+    {asyncio.Handle._run.__code__}  # noqa: SLF001 - this module's purpose
+)
+_WAITS: Final = (
+    selectors.SelectSelector.select.__code__.co_filename,
+    "windows_events.py",
+)
+"""Files whose code waits for what comes from the system."""
+
+
+def runs_a_callback(code: CodeType) -> bool:
+    """Whether this is the code that runs a loop's callbacks, one at each call."""
+    return code in _CALLBACK_RUNNERS
+
+
+def next_callback(loop: asyncio.AbstractEventLoop) -> object:
+    """What the loop will run after what it runs now: it stays the same until then.
+
+    None when nothing waits or the loop does not tell. Any thread; does not block.
+    """
+    ready: Any = getattr(loop, "_ready", None)
+    try:
+        return ready[0]
+    except (IndexError, TypeError):
+        return None
+
+
+def waits_for_events(frame: FrameType) -> bool:
+    """Whether a thread whose innermost frame this is has nothing to do but to turn its loop.
+
+    False where it is not known. Any thread; does not block.
+    """
+    outer: FrameType | None = frame
+    while outer is not None and outer.f_code.co_filename.endswith(_WAITS):
+        outer = outer.f_back
+    if outer is None or outer is frame:
+        return False
+    return outer.f_code.co_name == "_run_once" or outer.f_code is turn.__code__
 
 
 # Turning a loop by hand, from inside of one of its own turns

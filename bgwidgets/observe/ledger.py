@@ -27,7 +27,8 @@ from bgwidgets.observe.asyncio_internals import (
     peek_exception,
     running_loop_here,
 )
-from bgwidgets.observe.await_chain import place_of
+from bgwidgets.observe.await_chain import kind_of_wait, place_of
+from bgwidgets.observe.await_tree import describe
 from bgwidgets.observe.ended_tasks import (
     ENDED_KEPT,
     FAILURES_KEPT,
@@ -43,7 +44,7 @@ from bgwidgets.observe.error_text import one_line
 from bgwidgets.observe.generations import Generations
 from bgwidgets.observe.task_births import Lists
 from bgwidgets.observe.watched_task import listen, watched_task_class
-from bgwidgets.snapshots import LoopHistory, TaskCancellation, TaskSnapshot
+from bgwidgets.snapshots import LoopHistory, TaskCancellation, TaskDetail, TaskSnapshot
 from bgwidgets.states import TaskState
 
 CANCELLATIONS_KEPT: Final = 50
@@ -328,7 +329,7 @@ class Ledger:
             return TaskState.CANCELLING
         if asyncio.current_task(self._loop) is entry:
             return TaskState.RUNNING
-        if self.about(entry).runs and place_of(entry)[0] == "worker thread":
+        if self.about(entry).runs and kind_of_wait(entry) == "worker thread":
             return TaskState.RUNNING
         return TaskState.PENDING
 
@@ -344,6 +345,17 @@ class Ledger:
     def place(self, entry: Entry) -> tuple[str | None, str | None]:
         """What a task waits on, and where. Any thread; does not block."""
         return (None, None) if isinstance(entry, EndedTask) or entry.done() else place_of(entry)
+
+    def kind_of_wait(self, entry: Entry) -> str | None:
+        """What a task waits on, as tasks are sorted by it. Any thread; does not block."""
+        return None if isinstance(entry, EndedTask) or entry.done() else kind_of_wait(entry)
+
+    def detail(self, task: asyncio.Task[Any]) -> TaskDetail:
+        """The whole chain of awaits, with its source, and who waits for whom. Any thread; reads
+        source files, so better not in the loop's own.
+        """
+        loop = self._loop
+        return describe(task, lambda each: self.id_of(each) if each.get_loop() is loop else None)
 
     def perhaps_cancelling(self, recent: list[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
         """Tasks that are to be cancelled, and those that do not tell. Any thread."""

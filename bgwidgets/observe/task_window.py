@@ -77,7 +77,7 @@ def _sort_key(ledger: Ledger, look: Look, sort: str, now: float) -> Callable[[En
         "name": lambda entry: ledger.name(entry).casefold(),
         "coroutine": lambda entry: ledger.coroutine(entry).casefold(),
         "state": lambda entry: _STATE_ORDER[ledger.state(entry)],
-        "waiting_on": lambda entry: ledger.place(entry)[0] or ledger.error(entry) or "",
+        "waiting_on": lambda entry: ledger.kind_of_wait(entry) or ledger.error(entry) or "",
         "age": lambda entry: min(now, look.ended_at(entry) or now) - born(entry),
         "created_at": born,
     }

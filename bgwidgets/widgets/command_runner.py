@@ -13,6 +13,7 @@ from bgwidgets.commands import (
     AdoptLoop,
     Asker,
     CancelTasks,
+    InterruptLoop,
     RemoveFinished,
     RestartLoop,
     SetStopEvent,
@@ -25,7 +26,7 @@ from bgwidgets.widgets.protocols import Action, Found, Said, Source
 
 _log: Final = logging.getLogger(__name__)
 
-PanelCommand = SetStopEvent | StopLoop | CancelTasks | RestartLoop | RemoveFinished
+PanelCommand = SetStopEvent | StopLoop | CancelTasks | InterruptLoop | RestartLoop | RemoveFinished
 """What buttons and rows ask for."""
 
 NO_LOOP: Final = Said("No loop is selected")
@@ -189,8 +190,8 @@ class CommandRunner:
 
 
 def _signed(
-    command: SetStopEvent | StopLoop | CancelTasks,
-) -> SetStopEvent | StopLoop | CancelTasks:
+    command: SetStopEvent | StopLoop | CancelTasks | InterruptLoop,
+) -> SetStopEvent | StopLoop | CancelTasks | InterruptLoop:
     """So that the history of the tasks tells that it was a click."""
     match command:
         case StopLoop():
@@ -202,12 +203,14 @@ def _signed(
     return command
 
 
-def _done(command: SetStopEvent | StopLoop | CancelTasks, name: str) -> str:
+def _done(command: SetStopEvent | StopLoop | CancelTasks | InterruptLoop, name: str) -> str:
     match command:
         case SetStopEvent():
             return f"Stop event set on {name}"
         case StopLoop():
             return f"Stopping {name}"
+        case InterruptLoop():
+            return f"Interrupted {name}"
         case CancelTasks(task_ids=task_ids):
             if task_ids is None:
                 return f"Cancelling all tasks of {name}"

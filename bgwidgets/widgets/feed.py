@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from bgwidgets.commands import CancelTasks, SetStopEvent, StopLoop
+from bgwidgets.commands import CancelTasks, InterruptLoop, SetStopEvent, StopLoop
 from bgwidgets.widgets.command_runner import (
     Adopted,
     CommandRunner,
@@ -230,7 +230,7 @@ class Feed:
                 self._try(lambda: face.set("interval", seconds), "Setting the interval failed")
             case Pause(paused):
                 self._try(lambda: face.set("paused", paused), "Pausing failed")
-            case SetStopEvent() | StopLoop() | CancelTasks():
+            case SetStopEvent() | StopLoop() | CancelTasks() | InterruptLoop():
                 self._mailer.say(self._runner.run(request))
                 self._look_for_effect(now)
             case _:

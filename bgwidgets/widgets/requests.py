@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from bgwidgets.commands import CancelTasks, SetStopEvent, StopLoop
+from bgwidgets.commands import CancelTasks, InterruptLoop, SetStopEvent, StopLoop
 from bgwidgets.widgets.protocols import Table
 from bgwidgets.widgets.rows import LOOP_COLUMNS, TASK_COLUMNS, Sorting, Window
 
@@ -129,6 +129,7 @@ TableRequest = (
     | SetStopEvent
     | StopLoop
     | CancelTasks
+    | InterruptLoop
 )
 
 
@@ -234,13 +235,15 @@ def _window(fields: _Fields) -> Window:
     return Window(start, min(stop, start + MOST_ROWS))
 
 
-def _command(fields: _Fields) -> SetStopEvent | StopLoop | CancelTasks:
+def _command(fields: _Fields) -> SetStopEvent | StopLoop | CancelTasks | InterruptLoop:
     kind = fields.read("command", lambda value, name: _text(value, name, 40))
     loop_id = fields.read("loop", _number)
     if kind == "stop_event":
         return SetStopEvent(loop_id)
     if kind == "stop_loop":
         return StopLoop(loop_id)
+    if kind == "interrupt":
+        return InterruptLoop(loop_id)
     if kind == "cancel_tasks":
         return CancelTasks(
             loop_id, fields.read("tasks", _task_ids) if fields.has("tasks") else None

@@ -229,6 +229,7 @@ def test_native_loops_are_listed_too(
 
 def test_nothing_is_patched_when_no_job_runs(jobs: BackgroundJobManager):
     """`Thread.start` and the event loop policy are as they were."""
+    until(lambda: not hasattr(threading.Thread.start, "__wrapped__"))  # By an earlier job.
     before = (threading.Thread.start, vars(asyncio.get_event_loop_policy()).get("new_event_loop"))
     gate = threading.Event()
     job = jobs.new(gate.wait, LIMIT)

@@ -105,7 +105,7 @@ def test_the_coroutine_that_it_returned_can_be_cancelled(start: MakeHost):
 
     host = start(lambda: inner())  # noqa: PLW0108 - as a user has it
     assert begun.wait(LIMIT)
-    assert main_task(host).waiting_on == "sleep"
+    assert main_task(host).waiting_on == "sleep, 60 min left"
     host.command(CancelTasks(host.loop_id))
     assert "cancelled" == end_of(host).state
 

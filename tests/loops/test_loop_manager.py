@@ -377,7 +377,8 @@ def test_snapshots_come_in_the_order_of_the_start(manager: LoopManager):
     assert (LoopState.RUNNING, "thread", "bgw-for_ever") == (one.state, one.host, one.thread_name)
     assert (1, 1) == (one.unfinished_tasks, one.total_tasks)
     assert one.native_thread_id is not None
-    assert (None, None, None) == (one.lag, one.blocked, one.last_output)
+    assert (False, None) == (one.blocked, one.last_output)
+    assert (None, None) == (two.lag, two.blocked)
     assert two.error is not None
     assert two.error.endswith("ZeroDivisionError: division by zero")
     assert job.started_at is not None

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bgwidgets.observe import watched_task
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.snapshots import TaskSnapshot
 from tests.loop_factories import LOOP_FACTORIES, LoopFactory
@@ -90,6 +91,13 @@ async def turns(number: int = 3) -> None:
     """Let the loop turn, so that callbacks of what has just ended have run."""
     for _ in range(number):
         await asyncio.sleep(0)
+
+
+def id_of(task: asyncio.Task[Any]) -> int | None:
+    """Its number in the book of its loop, whichever that is; None when it is in none."""
+    listener: Any = watched_task._listeners.get(task.get_loop())
+    ledger = listener.__self__ if listener is not None else None
+    return ledger.id_of(task) if ledger is not None and task in ledger.unfinished() else None
 
 
 def rows(ledger: Ledger) -> list[TaskSnapshot]:

@@ -7,20 +7,21 @@ import contextlib
 import inspect
 import os
 import socket
-import sys
 import types
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bgwidgets.hosts.main_task import run_in_worker_thread
-from bgwidgets.observe.await_chain import LONGEST_CHAIN, place_of
+from bgwidgets.observe.await_chain import place_of
+from bgwidgets.observe.suspended import LONGEST_CHAIN
 from tests.loop_factories import LoopFactory
 from tests.observe.conftest import run, turns
-from tests.observe.waits import GATE, WAITS
+from tests.observe.waits import GATE, WAITS, BareYield, OwnFuture
 
 THIS_FILE = Path(__file__).name
 
@@ -115,30 +116,20 @@ def test_a_stream(loop_factory: LoopFactory):
         assert {("socket read", None), ("socket write", None)} == run(watched, loop_factory)
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="3.12 waits inside of the coroutine")
-def test_wait_for_is_a_timeout():
-    """Up to 3.11 its coroutine is another task."""
-
-    async def work() -> None:
-        await asyncio.wait_for(asyncio.sleep(3600), 3600)
-
-    assert "timeout" == where_is(work)[0]
-
-
 def test_where_is_the_users_innermost_line(loop_factory: LoopFactory):
     """Not asyncio's, not ours, and not the outer ones."""
 
     async def inner() -> None:
         async with asyncio.timeout(3600):
-            await asyncio.sleep(3600)  # here
+            await asyncio.Event().wait()  # here
 
     async def middle() -> None:
-        await inner()
+        await asyncio.wait_for(inner(), 3600)
 
     async def outer() -> None:
         await middle()
 
-    expected = ("sleep", last_line_of(inner, "# here"))
+    expected = ("event", last_line_of(inner, "# here"))
     assert expected == where_is(outer, loop_factory)
 
 
@@ -162,14 +153,14 @@ def test_what_asyncio_calls_of_the_users_is_the_users():
         """Has a way of its own to read, which asyncio's `readline` calls."""
 
         async def readuntil(self, *_args: Any, **_options: Any) -> bytes:
-            """Sleep."""
-            await asyncio.sleep(3600)  # here
+            """Wait."""
+            await asyncio.Event().wait()  # here
             return b""
 
     async def work() -> None:
         await Reader().readline()
 
-    assert ("sleep", last_line_of(Reader.readuntil, "# here")) == where_is(work)
+    assert ("event", last_line_of(Reader.readuntil, "# here")) == where_is(work)
 
 
 def test_through_awaitables_of_all_kinds():
@@ -179,12 +170,12 @@ def test_through_awaitables_of_all_kinds():
         """Awaits inside of a generator."""
 
         def __await__(self) -> Generator[Any, None, None]:
-            """Sleep."""
-            yield from asyncio.sleep(3600).__await__()  # here
+            """Wait."""
+            yield from asyncio.Event().wait().__await__()  # here
 
     @types.coroutine
     def old_style() -> Generator[Any, None, None]:
-        yield from asyncio.sleep(3600).__await__()  # here
+        yield from asyncio.Event().wait().__await__()  # here
 
     async def with_object() -> None:
         await Awaitable_()
@@ -192,27 +183,55 @@ def test_through_awaitables_of_all_kinds():
     async def with_old_style() -> None:
         await old_style()
 
-    words, where = where_is(with_object)
-    assert where == last_line_of(Awaitable_.__await__, "# here")
-    assert words in {"sleep", "future"}
-    words, where = where_is(with_old_style)
-    assert where == last_line_of(old_style, "# here")
-    assert words in {"sleep", "future"}
+    assert ("event", last_line_of(Awaitable_.__await__, "# here")) == where_is(with_object)
+    assert ("event", last_line_of(old_style, "# here")) == where_is(with_old_style)
 
 
-def test_an_asynchronous_generator_is_seen_from_outside():
-    """Python does not say what it awaits inside, so the place is that of its consumer."""
+@pytest.mark.parametrize("how", ["async for", "anext", "anext with a default", "asend", "aclose"])
+def test_into_an_asynchronous_generator(how: str, loop_factory: LoopFactory):
+    """However it is asked for its next value, or to end."""
 
-    async def numbers() -> AsyncIterator[int]:
-        await asyncio.sleep(3600)
+    async def numbers() -> AsyncGenerator[int, None]:
+        try:
+            if how == "aclose":
+                yield 0
+            await asyncio.Event().wait()  # here
+        finally:
+            if how == "aclose":
+                await asyncio.Event().wait()  # at its end
         yield 1
 
     async def work() -> None:
-        async for _ in numbers():  # here
-            pass
+        generator = numbers()
+        if how == "async for":
+            async for _ in generator:
+                pass
+        elif how == "anext":
+            await anext(generator)
+        elif how == "anext with a default":
+            await anext(generator, None)
+        elif how == "asend":
+            await generator.asend(None)
+        else:
+            await anext(generator)
+            await generator.aclose()
 
-    words, where = where_is(work)
-    assert ("future", last_line_of(work, "# here")) == (words, where)
+    line = "# at its end" if how == "aclose" else "# here"
+    assert ("event", last_line_of(numbers, line)) == where_is(work, loop_factory)
+
+
+@pytest.mark.parametrize("awaitable", [BareYield, OwnFuture])
+def test_an_awaitable_of_the_users_own(awaitable: Callable[[], Any], loop_factory: LoopFactory):
+    """It waits, and for what is its own affair; the line is that of its `__await__`."""
+
+    async def work() -> None:
+        await awaitable()
+
+    words, where = where_is(work, loop_factory)
+    assert "unknown" == words
+    assert where is not None
+    assert where.startswith("waits.py:")
+    assert where.endswith(" __await__")
 
 
 def test_a_task_that_has_not_begun():
@@ -254,7 +273,7 @@ def test_a_task_that_has_ended_is_nowhere():
 
 
 def test_a_deep_recursion_is_not_followed_to_its_end():
-    """It would tell no more, and take long."""
+    """Which would take long; so it is not known for what it waits."""
 
     async def recurse(depth: int) -> None:
         if depth:
@@ -262,14 +281,95 @@ def test_a_deep_recursion_is_not_followed_to_its_end():
         await asyncio.sleep(3600)
 
     words, where = where_is(lambda: recurse(LONGEST_CHAIN + 100))
-    assert "future" == words
+    assert "unknown" == words
     assert where is not None
     assert where.endswith(" recurse")
 
 
+def test_a_name_lookup(monkeypatch: pytest.MonkeyPatch):
+    """Which asyncio has done by a thread."""
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: GATE.wait(10) and [])
+
+    async def work() -> None:
+        await asyncio.get_running_loop().getaddrinfo("example.org", 80)
+
+    assert ("name lookup", last_line_of(work, "example.org")) == where_is(work)
+
+
+class OddFuture:
+    """Not asyncio's, though a task can wait for it; what it calls as asyncio does is no such."""
+
+    _asyncio_future_blocking = True
+    _callbacks = (1, 2, 3)
+    _children = 4
+
+    def __init__(self) -> None:
+        self._real = asyncio.get_running_loop().create_future()
+        for name in ("get_loop", "add_done_callback", "cancel"):
+            setattr(self, name, getattr(self._real, name))
+
+    def __await__(self) -> Generator[Any, None, None]:
+        """Wait for ever."""
+        yield self
+
+
+class OddCallback:
+    """Has any attribute that one asks for, and none that makes sense."""
+
+    def __call__(self, _: asyncio.Future[Any]) -> None:
+        """Do nothing."""
+
+    def __getattr__(self, _: str) -> list[int]:
+        """Nonsense."""
+        return []
+
+
+def test_a_future_that_is_not_asyncios():
+    """It looks like one to a task, and answers otherwise."""
+
+    async def work() -> None:
+        await OddFuture()
+
+    assert "unknown" == where_is(work)[0]
+
+
+def test_a_future_with_callbacks_of_the_users_own():
+    async def work() -> None:
+        future = asyncio.get_running_loop().create_future()
+        callbacks: tuple[Any, ...] = (OddCallback(), partial(OddCallback()), [].append)
+        for callback in callbacks:
+            future.add_done_callback(callback)
+        await future
+
+    assert "future" == where_is(work)[0]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the process is a POSIX one")
+def test_a_subprocess_pipe(loop_factory: LoopFactory):
+    """It is read and written like a socket, and called what it is."""
+
+    async def watched(_: Any) -> list[str | None]:
+        process = await asyncio.create_subprocess_exec("sleep", "3600", stdin=-1, stdout=-1)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"x" * 10_000_000)
+        words = []
+        for waits in (process.stdout.readline(), process.stdin.drain()):
+            task = asyncio.create_task(waits)
+            await turns()
+            words.append(place_of(task)[0])
+            task.cancel()
+            await asyncio.wait({task})
+        process.kill()
+        await process.wait()
+        return words
+
+    assert ["pipe read", "pipe write"] == run(watched, loop_factory)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="the process is a POSIX one")
 @pytest.mark.parametrize("method", ["wait", "communicate"])
-def test_a_subprocess(method: str):
+def test_a_subprocess(method: str, loop_factory: LoopFactory):
     async def work() -> None:
         process = await asyncio.create_subprocess_exec("sleep", "3600", stdout=-1)
         started.set()
@@ -290,6 +390,6 @@ def test_a_subprocess(method: str):
         await asyncio.wait({task})
         return place
 
-    words, where = run(watched)
+    words, where = run(watched, loop_factory)
     assert "subprocess" == words
     assert (where or "").endswith(" work")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -127,7 +128,7 @@ def test_sorted_by_what_they_wait_for():
     """Or by why they failed, which the table shows in the same column."""
 
     def key(task: TaskSnapshot) -> str:
-        return task.waiting_on or task.error or ""
+        return re.sub(", .* left$", "", task.waiting_on or task.error or "")
 
     def check(ledger: Ledger) -> None:
         up = task_window(ledger, WindowRequest(sort="waiting_on"))

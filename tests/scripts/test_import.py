@@ -15,9 +15,11 @@ import bgwidgets
 from tests.scripts.conftest import Ran
 
 PUBLIC = {
+    "AwaitFrame",
     "BackgroundJobManager",
     "BackgroundLoop",
     "BgwidgetsError",
+    "CannotInterrupt",
     "CannotKillThread",
     "CannotRestart",
     "ControlPanel",
@@ -25,16 +27,20 @@ PUBLIC = {
     "InvalidWork",
     "LoopEnded",
     "LoopHistory",
+    "LoopInterrupted",
     "LoopManager",
     "LoopSnapshot",
     "LoopState",
     "LoopUnfinished",
     "NoStopEvent",
     "ProtectedLoop",
+    "SlowStep",
     "StopEvent",
     "StopReport",
     "TaskCancellation",
+    "TaskDetail",
     "TaskFailure",
+    "TaskLink",
     "TaskSnapshot",
     "TaskState",
     "TaskWindow",
@@ -129,7 +135,7 @@ print([task.waiting_on for task in job.tasks if task.is_main], job.stop(0).outco
 print({"IPython", "ipywidgets", "anywidget", "traitlets", "ipykernel"} & set(sys.modules))
 """
     )
-    assert ("['sleep'] cancelled\nset()\n", "") == (ran.stdout, ran.stderr)
+    assert ("['sleep, 60 min left'] cancelled\nset()\n", "") == (ran.stdout, ran.stderr)
 
 
 def test_the_package_is_typed():

@@ -53,13 +53,13 @@ def test_every_method_is_explained(kind: type):
     assert set() == public - words - NOT_FOR_USERS
 
 
-NOTHING_YET = {"blocked", "lag", "last_output", "progress"}
+NOTHING_YET = {"last_output", "progress"}
 """Fields that say nothing yet."""
 
 
 @pytest.mark.parametrize(
     "kind",
-    [bgw.LoopSnapshot, bgw.TaskSnapshot, bgw.TaskWindow, bgw.StopReport],
+    [bgw.LoopSnapshot, bgw.SlowStep, bgw.TaskSnapshot, bgw.TaskWindow, bgw.StopReport],
     ids=lambda kind: kind.__name__,
 )
 def test_every_field_is_explained(kind: type):

@@ -14,17 +14,22 @@ from bgwidgets.commands import (
     AdoptLoop,
     Asker,
     CancelTasks,
+    InterruptLoop,
     RemoveFinished,
     RestartLoop,
     SetStopEvent,
     StopLoop,
 )
 from bgwidgets.snapshots import (
+    AwaitFrame,
     LoopHistory,
     LoopSnapshot,
+    SlowStep,
     StopReport,
     TaskCancellation,
+    TaskDetail,
     TaskFailure,
+    TaskLink,
     TaskSnapshot,
     TaskWindow,
     WindowRequest,
@@ -44,6 +49,7 @@ TASK = TaskSnapshot(
     error="KeyError: 'x'",
     is_main=True,
 )
+SLOW = SlowStep(at=2.0, seconds=0.3, task="fetch-3", where="race.py:12 fetch · time.sleep")
 LOOP = LoopSnapshot(
     id=1,
     name="race",
@@ -57,10 +63,23 @@ LOOP = LoopSnapshot(
         TaskState.FAILED: 5,
         TaskState.CANCELLED: 6,
     },
+    blocked=True,
+    lag=0.4,
+    blocked_for=0.4,
+    blocked_by="fetch-3 · race.py:12 fetch",
+    lag_history=(None, 0.001, 0.4),
+    slow_steps=(SLOW,),
+    notes=("a",),
     as_of=3.0,
 )
+FRAME = AwaitFrame(function="fetch", file="race.py", path="/home/race.py", line=12, timeout=1.5)
+LINK = TaskLink(id=None, name="a", coroutine="fetch")
 VALUES = [
     TASK,
+    FRAME,
+    LINK,
+    SLOW,
+    TaskDetail(id=3, name="a", coroutine="fetch", chain=(FRAME,), waits_for=(LINK,)),
     LOOP,
     WindowRequest(sort="name", descending=True, filter="x", start=5, stop=9),
     TaskWindow(tasks=(TASK,), start=0, total=1, as_of=3.0),
@@ -72,6 +91,7 @@ VALUES = [
     SetStopEvent(1),
     StopLoop(1),
     CancelTasks(1, (3, 7)),
+    InterruptLoop(1),
     RestartLoop(1),
     AdoptLoop(1),
     RemoveFinished(),
@@ -110,8 +130,11 @@ def test_a_snapshot_knows_little_by_default():
     snapshot = LoopSnapshot(id=1, name="race", host="thread", state=LoopState.STARTING, as_of=0.0)
     known = {"id", "name", "host", "state", "as_of", "run_number", "task_counts"}
     flags = {"stop_requested", "protected", "adopted", "belongs_to_kernel"}
+    lists = {"lag_history", "slow_steps", "notes"}
     for field in dataclasses.fields(snapshot):
-        if field.name not in known:
+        if field.name in lists:
+            assert () == getattr(snapshot, field.name)
+        elif field.name not in known:
             expected = False if field.name in flags else None
             assert expected is getattr(snapshot, field.name), field.name
     assert (1, {}) == (snapshot.run_number, snapshot.task_counts)

@@ -24,7 +24,11 @@ ENUMS = [
     (LoopEvent, states),
     (WorkKind, work),
 ]
-ERRORS = [error for _, error in inspect.getmembers(exceptions, inspect.isclass)]
+ERRORS = [
+    error
+    for _, error in inspect.getmembers(exceptions, inspect.isclass)
+    if error is not exceptions.LoopInterrupted  # which no call of ours raises
+]
 
 
 @pytest.mark.parametrize("enum", WORDS)
@@ -64,6 +68,11 @@ def test_every_error_is_one_of_ours(error: type[Exception]):
 @pytest.mark.parametrize("error", [error for error in ERRORS if error.__subclasses__() == []])
 def test_every_error_says_when_it_is_raised(error: type[Exception]):
     assert "Raised" == (error.__doc__ or "").split()[0]
+
+
+def test_an_interruption_passes_except_exception():
+    """So it ends a task that goes on after every error."""
+    assert not issubclass(exceptions.LoopInterrupted, Exception)
 
 
 def test_the_tree_in_the_modules_docstring_is_the_tree():

@@ -1,0 +1,59 @@
+"""Whether a host's loop turns, for every host of this process: watched, told of, interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import Final
+
+from bgwidgets.exceptions import CannotInterrupt
+from bgwidgets.observe.blame import name_of
+from bgwidgets.observe.heartbeat import Heartbeat
+from bgwidgets.observe.interrupt import raise_in_task
+from bgwidgets.observe.watchdog import watchdog
+from bgwidgets.snapshots import LoopSnapshot
+
+
+class Liveness:
+    """The watch over one run of one loop."""
+
+    def __init__(self, name: str) -> None:
+        self._name: Final = name
+        self._heartbeat: Heartbeat | None = None
+
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Watch from now on. In the loop's thread, or in the one that is about to run it."""
+        self._heartbeat = Heartbeat(loop, watchdog.overslept)
+        self._heartbeat.start()
+        watchdog.watch(self._heartbeat)
+
+    def end(self) -> None:
+        """Watch no more; what was seen stays. In any thread when the loop does not run."""
+        if self._heartbeat is not None:
+            watchdog.unwatch(self._heartbeat)
+            self._heartbeat.stop()
+
+    def told_in(self, snapshot: LoopSnapshot) -> LoopSnapshot:
+        """The snapshot, with what is known of the loop's pulse. Any thread; does not block."""
+        if self._heartbeat is None:
+            return snapshot
+        return replace(snapshot, **self._heartbeat.pulse()._asdict())
+
+    def interrupt(self) -> str:
+        """Raise `LoopInterrupted` in the task that blocks the loop; returns a note of it.
+
+        Any thread; blocks for some milliseconds at most. Raises `CannotInterrupt`, and then
+        nothing was done.
+        """
+        heartbeat = self._heartbeat
+        task = heartbeat.blocking_task() if heartbeat is not None else None
+        if heartbeat is None or task is None or heartbeat.thread_id is None:
+            raise CannotInterrupt(
+                f"{self._name!r} is not blocked by a task at this moment: use cancel_tasks()"
+            )
+        words = heartbeat.pulse().blocked_by or name_of(task)
+        if not raise_in_task(heartbeat.loop, heartbeat.thread_id, task):
+            raise CannotInterrupt(f"{self._name!r} has just come back by itself: nothing was done")
+        when = time.strftime("%H:%M:%S")
+        return f"interrupted at {when} in {words}: the loop's state may be inconsistent"

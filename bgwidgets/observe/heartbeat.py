@@ -1,0 +1,201 @@
+"""The pulse of one loop: how late it runs, whether it turns at all, and which steps were slow.
+
+Two signs of life, for each alone would be dear or blind. An idle loop beats twice a second, by a
+timer, which shows how long other threads keep it from running. A loop that the watchdog sees at
+work is asked for an answer: the time until the answer is the time in which it did not turn. To be
+seen idle is a sign of life as well, so that a hundred idle loops cost next to nothing.
+
+All times here are `time.monotonic()`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context
+from types import CodeType, FrameType
+from typing import Final, NamedTuple
+
+from bgwidgets.observe.asyncio_internals import runs_a_callback, waits_for_events
+from bgwidgets.observe.lag import LagHistory
+from bgwidgets.observe.spell import SLOW, Spell
+from bgwidgets.snapshots import SlowStep
+
+BEAT: Final = 0.5
+"""Seconds between two beats; under one, for the history has one figure a second."""
+SLOW_STEPS_KEPT: Final = 20
+
+NOBODYS_FAULT: Final = "GIL held by C code or process suspended"
+ONCE_IN: Final = 1.0
+"""Seconds in which that is said once."""
+
+
+class Pulse(NamedTuple):
+    """What a heartbeat tells at one moment."""
+
+    lag_history: tuple[float | None, ...]
+    slow_steps: tuple[SlowStep, ...]
+    blocked: bool | None = None
+    lag: float | None = None
+    blocked_for: float | None = None
+    blocked_by: str | None = None
+
+
+class Heartbeat:
+    """One loop's. What is called in which thread stands with each method; none blocks."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        overslept: Callable[[float], float] = lambda _now: 0.0,
+    ) -> None:
+        """`overslept` says by how many seconds the watchdog is late itself at a moment: that time
+        is nobody's fault.
+        """
+        self.loop: Final = loop
+        self.thread_id: int | None = None
+        self._overslept: Final = overslept
+        self._history: Final = LagHistory()
+        self._slow_steps: Final[deque[SlowStep]] = deque(maxlen=SLOW_STEPS_KEPT)
+        self._spell: Spell | None = None
+        self._turned_at = time.monotonic()
+        self._due: float | None = None
+        """When the next beat is to come; None while nobody runs the loop."""
+        self._lag: float | None = None
+        self._runner: CodeType | None = None
+        """The code that runs the loop, where the loop itself is written in C and has no frames."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._ended_at: float | None = None
+
+    # In the loop's thread
+
+    def start(self) -> None:
+        """Begin to beat. In the loop's thread, or in the one that is about to run it."""
+        self.thread_id = threading.get_ident()
+        self._due = time.monotonic()
+        # In a context of its own: the timer would keep the caller's variables alive.
+        Context().run(self.loop.call_soon, self._first_beat)
+
+    def stop(self) -> None:
+        """Beat no more. In any thread; the timer is cancelled only when the loop does not run."""
+        if self._ended_at is None:
+            self._ended_at = time.monotonic()
+        self._spell = None
+        if self._timer is not None and not self.loop.is_closed() and not self.loop.is_running():
+            self._timer.cancel()
+
+    def _first_beat(self) -> None:
+        caller = sys._getframe(1).f_code  # noqa: SLF001 - documented, for all its underscore
+        if not runs_a_callback(caller):
+            self._runner = caller
+        self._beat()
+
+    def _beat(self) -> None:
+        if self._ended_at is not None:
+            return
+        now = time.monotonic()
+        self.thread_id = threading.get_ident()
+        if self._due is not None:
+            self._note_lag(now, now - self._due)
+        self._due = now + BEAT
+        self._timer = self.loop.call_later(BEAT, self._beat)
+
+    def _answer(self, spell: Spell) -> None:
+        if self._spell is not spell:
+            return  # It was asked before the loop stood still, or has ended.
+        now = time.monotonic()
+        self._spell = None
+        self._turned_at = now
+        self._note_lag(now, now - spell.asked_at)
+        self._keep(spell.over(now - self._overslept(now)))
+
+    def _note_lag(self, now: float, lag: float) -> None:
+        self._lag = max(0.0, lag)
+        self._history.note(now, self._lag)
+
+    # In the watchdog's thread
+
+    def look(self, frame: FrameType | None) -> bool:
+        """Look at the loop, whose thread is in this frame. True when it is at work just now."""
+        now = time.monotonic()
+        if self._ended_at is not None or frame is None or not self.loop.is_running():
+            self._stands_still(now)
+            return False
+        spell = self._spell
+        if self._is_idle(frame, now):
+            self._turned_at = now
+            if spell is not None:
+                self._keep(spell.look_while_idle(now))
+            return False
+        if spell is None:
+            self._ask(frame, now)
+        else:
+            self._keep(spell.look(frame, now))
+        return True
+
+    def overslept(self, seconds: float) -> None:
+        """The watchdog woke up that much too late: no thread could run, so nobody is to blame."""
+        if (spell := self._spell) is not None:
+            spell.overslept(seconds)
+        self._turned_at = time.monotonic()
+        at = time.time() - seconds
+        last = self._slow_steps[-1] if self._slow_steps else None
+        if last is None or last.where != NOBODYS_FAULT or at - last.at - last.seconds > ONCE_IN:
+            self._keep(SlowStep(at=at, seconds=seconds, where=NOBODYS_FAULT))
+
+    def _is_idle(self, frame: FrameType, now: float) -> bool:
+        if frame.f_code is self._runner:
+            # Unless the loop has called a function in C, which has no frame either.
+            return self._due is None or now - self._due < SLOW
+        return waits_for_events(frame)
+
+    def _stands_still(self, now: float) -> None:
+        """Nobody runs it at the moment, so it is neither late nor blocked."""
+        if self._spell is not None:
+            self._spell.forget()
+        self._spell = self._due = self._lag = None
+        self._turned_at = now
+
+    def _ask(self, frame: FrameType, now: float) -> None:
+        # It was last seen to turn at the one moment, and to be at work at the other.
+        began = (self._turned_at + now) / 2
+        spell = Spell(self.loop, self._runner, asked_at=now, since=began)
+        self._spell = spell
+        try:
+            self.loop.call_soon_threadsafe(self._answer, spell)
+        except RuntimeError:  # It was closed in this moment.
+            self._spell = None
+            return
+        spell.first_look(frame)
+
+    def _keep(self, step: SlowStep | None) -> None:
+        if step is not None:
+            self._slow_steps.append(step)
+
+    # In any thread
+
+    def pulse(self) -> Pulse:
+        """How the loop does at this moment."""
+        slow_steps = tuple(self._slow_steps.copy())
+        if self._ended_at is not None:
+            return Pulse(self._history.last_minute(self._ended_at), slow_steps)
+        now = time.monotonic()
+        spell = self._spell
+        waits = 0.0 if spell is None else max(0.0, now - spell.asked_at)
+        history = self._history.last_minute(now, waits)
+        if self._due is None:
+            return Pulse(history, slow_steps)
+        lag = max(self._lag or 0.0, waits)
+        if spell is None or not spell.is_blocked:
+            return Pulse(history, slow_steps, blocked=False, lag=lag)
+        blocked_for = max(0.0, now - spell.since)
+        return Pulse(history, slow_steps, True, lag, blocked_for, spell.blocked_by())
+
+    def blocking_task(self) -> asyncio.Task[object] | None:
+        """The task that blocks the loop; None when it is not blocked by one."""
+        spell = self._spell
+        return spell.task if spell is not None and spell.is_blocked else None

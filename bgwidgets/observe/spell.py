@@ -1,0 +1,159 @@
+"""The time in which a loop does not answer, and who is to blame for it.
+
+The watchdog looks at the loop's thread again and again. What it sees is a sample: that a step is
+still the same as at the last look is told by what the loop will run next, and a step is blamed only
+when it was seen more than once.
+
+All times here are `time.monotonic()`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import weakref
+from types import CodeType, FrameType
+from typing import Any, Final, NamedTuple
+
+from bgwidgets.observe.asyncio_internals import next_callback
+from bgwidgets.observe.blame import Seen, name_of, outermost_code, seen_at
+from bgwidgets.snapshots import SlowStep
+
+BLOCKED_AFTER: Final = 0.15
+"""Seconds without a turn after which a loop is blocked."""
+SLOW: Final = 0.1
+"""Seconds that a step may take."""
+NAMED_AFTER: Final = 0.03
+"""Seconds after which a step is worth a look at its line; less than two looks at it take."""
+SIGHTINGS: Final = 2
+"""How often a step must be seen: seen once, it may be one of many short ones."""
+
+IN_A_DEBUGGER: Final = "stopped in a debugger"
+MANY_SHORT_STEPS: Final = "many short steps"
+
+
+class _Step(NamedTuple):
+    """What tells the step that is under way from the next one."""
+
+    runs: int | None
+    """The id of a task, or of a callback's code."""
+    before: weakref.ref[Any] | None
+    """What the loop will run next."""
+
+    def is_still(self, other: _Step | None) -> bool:
+        """Whether it is the same, as far as that can be seen from outside."""
+        if other is None or self.runs != other.runs:
+            return False
+        if self.before is None or other.before is None:
+            return self.before is other.before
+        return self.before() is other.before()
+
+
+class Spell:
+    """From a question to the loop until its answer. In the watchdog's thread, but for `over()`."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        runner: CodeType | None,
+        *,
+        asked_at: float,
+        since: float,
+    ) -> None:
+        """The loop is asked at one moment, and has last turned at the other, or about then."""
+        self.asked_at: Final = asked_at
+        self.since = since
+        self.is_blocked = False
+        self.task: asyncio.Task[Any] | None = None
+        """The one whose step is under way."""
+        self._loop: Final = loop
+        self._runner: Final = runner
+        self._looked_at = asked_at
+        self._step: _Step | None = None
+        self._step_since = since
+        self._sightings = 0
+        self._lines: dict[str, int] = {}
+        """Where the step was seen, and how often."""
+        self._seen = Seen(None)
+
+    def first_look(self, frame: FrameType) -> None:
+        """The loop was asked, and its thread is in this frame."""
+        # The question is in the queue now: it may be what the loop runs next.
+        task = asyncio.current_task(self._loop)
+        self._begin_step(self._step_under_way(task, frame), task, self.since)
+
+    def look(self, frame: FrameType, now: float) -> SlowStep | None:
+        """There is no answer yet. Returns the step that has ended meanwhile, if it was slow."""
+        task = asyncio.current_task(self._loop)
+        step = self._step_under_way(task, frame)
+        before, self._looked_at = self._looked_at, now
+        slow = None
+        if step.is_still(self._step):
+            self._sightings += 1
+        else:
+            changed_at = (before + now) / 2
+            slow = self._slow_step(changed_at)
+            self._begin_step(step, task, changed_at)
+        if now - self._step_since >= NAMED_AFTER:
+            self._seen = seen_at(frame, self._runner)
+            if (where := self._seen.where) is not None:
+                self._lines[where] = self._lines.get(where, 0) + 1
+        if now - self.since >= BLOCKED_AFTER:
+            self.is_blocked = True
+        return slow
+
+    def look_while_idle(self, now: float) -> SlowStep | None:
+        """There is no answer yet, but its turn is over. Returns the step that ended, if slow."""
+        slow = self._slow_step((self._looked_at + now) / 2)
+        self._begin_step(None, None, now)
+        self.since = self._looked_at = now
+        self.is_blocked = False
+        return slow
+
+    def overslept(self, seconds: float) -> None:
+        """For so long no thread could run: that is nobody's fault."""
+        self.since += seconds
+        self._step_since += seconds
+
+    def over(self, now: float) -> SlowStep | None:
+        """The answer is there. Returns the last step, if it was slow. In the loop's thread."""
+        return self._slow_step(now)
+
+    def forget(self) -> None:
+        """The loop does not run any more, and may keep the question for long."""
+        self._begin_step(None, None, self.since)
+
+    def blocked_by(self) -> str | None:
+        """Who it is, and where: "sprinter · race.py:12 spin". Any thread."""
+        if self._seen.in_debugger:
+            return IN_A_DEBUGGER
+        if self._sightings < SIGHTINGS or self._looked_at - self._step_since < NAMED_AFTER:
+            return MANY_SHORT_STEPS
+        task = self.task
+        words = (None if task is None else name_of(task), self._seen.where or self._where())
+        return " · ".join(word for word in words if word) or None
+
+    def _step_under_way(self, task: asyncio.Task[Any] | None, frame: FrameType) -> _Step:
+        runs = outermost_code(frame, self._runner) if task is None else task
+        following = next_callback(self._loop)
+        return _Step(id(runs), None if following is None else weakref.ref(following))
+
+    def _begin_step(self, step: _Step | None, task: asyncio.Task[Any] | None, since: float) -> None:
+        self._step, self.task, self._step_since = step, task, since
+        self._sightings = 0 if step is None else 1
+        self._lines, self._seen = {}, Seen(None)
+
+    def _slow_step(self, now: float) -> SlowStep | None:
+        seconds = now - self._step_since
+        if seconds < SLOW or self._sightings < SIGHTINGS:
+            return None
+        at = time.time() - (time.monotonic() - self._step_since)
+        if self._seen.in_debugger:
+            return SlowStep(at=at, seconds=seconds, where=IN_A_DEBUGGER)
+        name = None if self.task is None else name_of(self.task)
+        return SlowStep(at=at, seconds=seconds, task=name, where=self._where())
+
+    def _where(self) -> str | None:
+        """The line at which the step was seen most often."""
+        lines = self._lines
+        return max(lines, key=lines.__getitem__) if lines else None

@@ -1,0 +1,156 @@
+"""How a suspended task is made up: its coroutines from the outermost to the innermost.
+
+A suspended coroutine names what it awaits (`cr_await`), so the chain can be walked from the task's
+own coroutine inwards, from any thread and without disturbing anything. What a coroutine holds in
+its variables is asked of the garbage collector (`gc.get_referents`), which only looks.
+`frame.f_locals` does more: until Python 3.12 it fills a dict that lives as long as the frame, and
+with it all that the user's variables have held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from collections.abc import Callable, Iterator
+from operator import attrgetter
+from pathlib import Path
+from types import AsyncGeneratorType, CellType, CodeType, CoroutineType, FrameType, GeneratorType
+from typing import Any, Final, NamedTuple, TypeVar
+
+from bgwidgets.observe.asyncio_internals import AWAITS_A_FUTURE
+
+LONGEST_CHAIN: Final = 200
+"""A recursion that is deeper than this tells no more."""
+
+_NOT_THE_USERS: Final = tuple(
+    f"{folder}{os.sep}" for folder in (Path(asyncio.__file__).parent, Path(__file__).parents[1])
+)
+"""Folders whose code is not what a user looks for: asyncio's and ours."""
+_UVLOOPS: Final = "uvloop/"
+"""How the files begin that uvloop's compiled coroutines say they come from."""
+
+_Get = Callable[[Any], Any]
+_WAYS_IN: Final[dict[type, tuple[_Get, _Get]]] = {
+    CoroutineType: (attrgetter("cr_frame"), attrgetter("cr_await")),
+    GeneratorType: (attrgetter("gi_frame"), attrgetter("gi_yieldfrom")),
+    AsyncGeneratorType: (attrgetter("ag_frame"), attrgetter("ag_await")),
+}
+"""A suspended thing's frame, and what it awaits."""
+_COMPILED: Final = (("cr_code", "cr_await"), ("gi_code", "gi_yieldfrom"))
+"""The same of what Cython has made: its frames know no lines."""
+_WRAPPERS: Final = frozenset(
+    {
+        "coroutine_wrapper",  # `coroutine.__await__()`, Python's own and Cython's
+        "async_generator_asend",  # `async for`
+        "async_generator_athrow",  # `aclose()`
+        "anext_awaitable",  # `anext(iterator, default)`
+    }
+)
+"""Types, by name, of what stands for a coroutine or generator and does not say for which."""
+
+T = TypeVar("T")
+
+
+class Step(NamedTuple):
+    """One suspended coroutine or generator of a chain."""
+
+    awaitable: Any
+    code: CodeType
+    frame: FrameType | None
+    """None where it is compiled."""
+
+
+class Wait(NamedTuple):
+    """Where a task is suspended, seen from the user's innermost line."""
+
+    users: Step | None
+    """Where that line is; None where there is none."""
+    inner: tuple[Step, ...]
+    """What is further in: asyncio's, the loop's and ours."""
+    end: object
+    """What the innermost awaits, mostly the iterator of a future; None where it awaits nothing."""
+
+
+def wait_of(coroutine: object) -> Wait:
+    """Where a task that runs `coroutine` is suspended. Any thread; does not block."""
+    steps, end = steps_of(coroutine)
+    place = len(steps)
+    while place and not is_the_users(steps[place - 1]):
+        place -= 1
+    return Wait(steps[place - 1] if place else None, tuple(steps[place:]), end)
+
+
+def steps_of(awaitable: Any, most: int = LONGEST_CHAIN) -> tuple[list[Step], object]:
+    """The outermost `most` steps, and what the last of them awaits. Any thread; does not block."""
+    steps: list[Step] = []
+    while len(steps) < most:
+        ways = _WAYS_IN.get(type(awaitable))
+        if ways is not None:
+            frame = ways[0](awaitable)
+            if frame is None or frame.f_code is AWAITS_A_FUTURE:  # It has ended; or is no step.
+                return steps, None
+            steps.append(Step(awaitable, frame.f_code, frame))
+            awaitable = ways[1](awaitable)
+        elif (inside := _unwrapped(awaitable)) is not None:
+            awaitable = inside
+        elif (compiled := _compiled(awaitable)) is not None:
+            step, awaitable = compiled
+            steps.append(step)
+        else:
+            break
+    return steps, awaitable
+
+
+def _unwrapped(awaitable: object) -> object:
+    if type(awaitable).__name__ not in _WRAPPERS:
+        return None
+    for held in gc.get_referents(awaitable):
+        if type(held) in _WAYS_IN or type(held).__name__ in _WRAPPERS or _compiled(held):
+            return held
+    return None
+
+
+def _compiled(awaitable: Any) -> tuple[Step, object] | None:
+    for code_name, await_name in _COMPILED:
+        code = getattr(awaitable, code_name, None)
+        if isinstance(code, CodeType):
+            return Step(awaitable, code, None), getattr(awaitable, await_name, None)
+    return None
+
+
+def is_the_users(step: Step) -> bool:
+    """Whether it is neither asyncio's nor uvloop's nor ours."""
+    file = step.code.co_filename
+    return not file.startswith(_NOT_THE_USERS if step.frame is not None else _UVLOOPS)
+
+
+def name_of(step: Step) -> str:
+    """The qualified name of its function."""
+    if step.frame is not None:
+        return step.code.co_qualname
+    return str(getattr(step.awaitable, "__qualname__", step.code.co_name))
+
+
+def line_of(step: Step) -> int:
+    """The line at which it is suspended; its function's first where that is not known."""
+    line = step.frame.f_lineno if step.frame is not None else None
+    return line or step.code.co_firstlineno
+
+
+def held_by(step: Step) -> Iterator[Any]:
+    """What the step's variables hold, also those that it shares with functions inside of it."""
+    for held in gc.get_referents(step.awaitable):
+        if type(held) is CellType:
+            try:
+                yield held.cell_contents
+            except ValueError:  # It is empty.
+                continue
+        else:
+            yield held
+
+
+def first_held(step: Step, kind: type[T]) -> T | None:
+    """The first thing of that kind that the step's variables hold."""
+    # `isinstance` would ask the thing for its `__class__`, and that may be a user's property.
+    return next((held for held in held_by(step) if issubclass(type(held), kind)), None)

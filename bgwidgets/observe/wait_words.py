@@ -1,0 +1,204 @@
+"""What a suspended task waits for, in words: "sleep, 12 s left", "queue get", "task fetch-3"."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import gc
+import math
+import time
+from types import GeneratorType
+from typing import Any, Final
+
+from bgwidgets.observe.asyncio_internals import (
+    callbacks_of,
+    future_behind,
+    future_waited_for,
+    gathered_by,
+    is_pipe,
+    is_task,
+)
+from bgwidgets.observe.suspended import Step, Wait, first_held, name_of
+from bgwidgets.observe.wait_edges import futures_held, task_submitted
+
+UNKNOWN: Final = "unknown"
+"""It waits, and for what cannot be seen: for an awaitable of somebody's own."""
+LONGEST_NAME: Final = 100
+MOST_COUNTED: Final = 200
+"""Of more futures than this it is not counted how many are done: that would cost every row."""
+_DEEPEST: Final = 3
+"""Shields and tasks of `wait_for` inside of each other."""
+
+_WORDS: Final = {
+    "sleep": "sleep",
+    "Queue.get": "queue get",
+    "Queue.put": "queue put",
+    "Queue.join": "queue join",
+    "Event.wait": "event",
+    "StopEvent.wait": "stop event",
+    "Lock.acquire": "lock",
+    "Condition.wait": "condition",
+    "Semaphore.acquire": "semaphore",
+    "Barrier.wait": "barrier",
+    "StreamReader.read": "socket read",
+    "StreamReader.readline": "socket read",
+    "StreamReader.readuntil": "socket read",
+    "StreamReader.readexactly": "socket read",
+    "StreamWriter.drain": "socket write",
+    "StreamWriter.wait_closed": "socket close",
+    "Server.serve_forever": "socket accept",
+    "Server.wait_closed": "socket close",
+    "open_connection": "socket connect",
+    "open_unix_connection": "socket connect",
+    "create_subprocess_exec": "subprocess",
+    "create_subprocess_shell": "subprocess",
+    "Process.wait": "subprocess",
+    "Process.communicate": "subprocess",
+    "to_thread": "worker thread",
+    "run_in_worker_thread": "worker thread",
+    "TaskGroup.__aexit__": "task group",
+    "wait": "tasks",
+    "as_completed.<locals>._wait_for_one": "tasks",  # until Python 3.12
+    "_AsCompletedIterator._wait_for_one": "tasks",
+}
+"""What asyncio's own coroutines, and ours, wait for. The user's code is never looked up here."""
+_WORDS_OF_LOOPS: Final = {
+    "sock_recv": "socket read",
+    "sock_recv_into": "socket read",
+    "sock_recvfrom": "socket read",
+    "sock_recvfrom_into": "socket read",
+    "sock_sendall": "socket write",
+    "sock_sendto": "socket write",
+    "sock_sendfile": "socket write",
+    "sendfile": "socket write",
+    "sock_accept": "socket accept",
+    "sock_connect": "socket connect",
+    "create_connection": "socket connect",
+    "create_unix_connection": "socket connect",
+    "start_tls": "socket connect",
+    "getaddrinfo": "name lookup",
+    "getnameinfo": "name lookup",
+    "subprocess_exec": "subprocess",
+    "subprocess_shell": "subprocess",
+}
+"""The same for the methods of event loops, whatever their class is called."""
+_OF_TASKS: Final = frozenset({"task group", "tasks"})
+_OF_STREAMS: Final[dict[str, type[Any]]] = {
+    "socket read": asyncio.StreamReader,
+    "socket write": asyncio.StreamWriter,
+}
+
+
+def words_for(wait: Wait, task: asyncio.Task[Any]) -> str | None:
+    """What a task waits for that is suspended there; None when it does not wait.
+
+    Any thread; does not block.
+    """
+    step, words = _asyncios_own(wait)
+    if step is None:
+        return _without_a_name(wait, task)
+    if words == "sleep":
+        left = seconds_left(step, task.get_loop())
+        return words if left is None else f"{words}, {duration(left)} left"
+    if words in _OF_TASKS:
+        return f"{words}{_left(futures_held(wait, MOST_COUNTED))}"
+    if words in _OF_STREAMS and (stream := first_held(step, _OF_STREAMS[words])) is not None:
+        return words.replace("socket", "pipe") if is_pipe(stream) else words
+    return words
+
+
+def kind_of(wait: Wait, task: asyncio.Task[Any]) -> str | None:
+    """The same in fewer words, which do not change from one moment to the next."""
+    step, words = _asyncios_own(wait)
+    return words if step is not None else _without_a_name(wait, task, is_counted=False)
+
+
+def _asyncios_own(wait: Wait) -> tuple[Step | None, str]:
+    """The outermost function that has words of its own; it calls others that have some."""
+    for step in wait.inner:
+        name = name_of(step)
+        words = _WORDS.get(name) or _WORDS_OF_LOOPS.get(name.rpartition(".")[2])
+        if words is not None:
+            return step, words
+    return None, ""
+
+
+def _without_a_name(wait: Wait, task: asyncio.Task[Any], *, is_counted: bool = True) -> str | None:
+    future = future_waited_for(task)
+    if future is None:
+        return UNKNOWN if _is_suspended(task.get_coro()) else None
+    words = _future_in_words(future, is_counted=is_counted)
+    if words is None and wait.inner:
+        # Until Python 3.11, `wait_for` makes a task of what it waits for.
+        made = [each for each in futures_held(wait) if is_task(each)]
+        if made:
+            words = _future_in_words(made[0], is_counted=is_counted)
+    if words is None:
+        words = UNKNOWN if _is_somebodys_own(wait) else "future"
+    return words
+
+
+def _future_in_words(future: Any, *, is_counted: bool, depth: int = 0) -> str | None:
+    if is_task(future):
+        return f"task {future.get_name()[:LONGEST_NAME]}"
+    if (gathered := gathered_by(future)) is not None:
+        return f"gather of {len(gathered)}{_left(gathered)}" if is_counted else "gather"
+    behind = future_behind(callbacks_of(future))
+    if behind is None or depth == _DEEPEST:
+        return None
+    if not isinstance(behind, concurrent.futures.Future):
+        words = _future_in_words(behind, is_counted=is_counted, depth=depth + 1)
+        return f"{words or 'future'}, shielded"
+    submitted = task_submitted(behind)
+    if submitted is not None:
+        return f"task {submitted.get_name()[:LONGEST_NAME]}"
+    # An executor's, unless somebody wrapped one that has a class of its own.
+    return "executor" if type(behind) is concurrent.futures.Future else None
+
+
+def _left(futures: list[asyncio.Future[Any]]) -> str:
+    if not 0 < len(futures) <= MOST_COUNTED:
+        return ""
+    return f" ({sum(not future.done() for future in futures)} left)"
+
+
+def _is_suspended(coroutine: Any) -> bool:
+    """Whether it has begun, has not ended, and does not run now; also when that is unknown."""
+    if coroutine is None:
+        return False
+    is_suspended = getattr(coroutine, "cr_suspended", getattr(coroutine, "gi_suspended", None))
+    return is_suspended is None or bool(is_suspended)
+
+
+def _is_somebodys_own(wait: Wait) -> bool:
+    """Whether the innermost awaitable is an object with an `__await__` of its own."""
+    if wait.users is not None and not wait.inner and wait.users.code.co_name == "__await__":
+        return isinstance(wait.users.awaitable, GeneratorType)
+    return wait.end is not None and type(wait.end).__module__ != "_asyncio"
+
+
+def seconds_left(step: Step, loop: asyncio.AbstractEventLoop) -> float | None:
+    """Until the timer runs out that a step's variable holds; None where none does, or never."""
+    for held in gc.get_referents(step.awaitable):
+        if type(held).__name__ == "TimerHandle":  # asyncio's or uvloop's
+            left = float(held.when() - time_of(loop))
+            return max(0.0, left) if math.isfinite(left) else None
+    return None
+
+
+def time_of(loop: asyncio.AbstractEventLoop) -> float:
+    """A loop's time, in any thread.
+
+    uvloop's own `time()` writes to the loop, which must not happen from another thread: a timer
+    that libuv is just looking at might never run out. Its clock is `time.monotonic`.
+    """
+    return loop.time() if isinstance(loop, asyncio.BaseEventLoop) else time.monotonic()
+
+
+def duration(seconds: float) -> str:
+    """A time to wait, in a few letters: "0.1 s", "12 s", "5 min", "2 h", "3 d"."""
+    if seconds < 120:
+        return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
+    if seconds < 7_200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3_600:.0f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} d"

@@ -1,0 +1,124 @@
+"""The one thread of this process that looks at all watched loops from outside.
+
+A loop that is blocked cannot say so itself. The thread starts with the first loop and ends soon
+after the last; it costs a look at every thread's stack, twenty times a second.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from typing import Final
+
+from bgwidgets.observe.heartbeat import Heartbeat
+
+LOOK_EVERY: Final = 0.05
+"""Seconds between two looks while all loops turn."""
+LOOK_CLOSER: Final = 0.025
+"""Seconds between two looks while one of them does not."""
+OVERSLEPT: Final = 0.1
+"""Seconds that the thread must wake up late to say that no thread could run."""
+LINGERS: Final = 0.5
+"""Seconds that it stays after the last loop has gone: the next may come at once."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Watchdog:
+    """Looks after heartbeats. Every method may be called from any thread; none blocks."""
+
+    def __init__(self) -> None:
+        # Reentrant: a signal handler, or a user's `__del__`, may start a loop in between.
+        self._guard = threading.RLock()
+        self._heartbeats: Final[dict[int, Heartbeat]] = {}
+        self._thread: threading.Thread | None = None
+        self._wakes_at = float("inf")
+        self._is_told_of_forks = False
+
+    def overslept(self, now: float) -> float:
+        """By how many seconds the watching thread is late at this moment of `time.monotonic()`.
+
+        0 while it is less than can happen to every thread.
+        """
+        late = now - self._wakes_at
+        return late if late > OVERSLEPT else 0.0
+
+    def watch(self, heartbeat: Heartbeat) -> None:
+        """Look at this loop from now on."""
+        with self._guard:
+            self._heartbeats[id(heartbeat)] = heartbeat
+            if self._thread is None:
+                self._start()
+
+    def unwatch(self, heartbeat: Heartbeat) -> None:
+        """And now no more."""
+        self._heartbeats.pop(id(heartbeat), None)
+
+    def _start(self) -> None:
+        if not self._is_told_of_forks and hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget)
+            self._is_told_of_forks = True
+        thread = threading.Thread(target=self._run, name="bgwidgets-watchdog", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # No thread can be had; loops run as well without being looked at.
+            _log.warning("no thread could be started to watch loops: none will be seen blocked")
+            return
+        self._thread = thread
+
+    def _forget(self) -> None:
+        """In a child process after a fork: neither the thread nor the loops have come along."""
+        self._guard = threading.RLock()
+        self._heartbeats.clear()
+        self._thread = None
+        self._wakes_at = float("inf")
+
+    # In the watching thread
+
+    def _run(self) -> None:
+        idle_since: float | None = None
+        pause = LOOK_EVERY
+        while True:
+            self._wakes_at = time.monotonic() + pause
+            time.sleep(pause)
+            now = time.monotonic()
+            if late := self.overslept(now):
+                self._wakes_at = now
+                for heartbeat in list(self._heartbeats.values()):
+                    heartbeat.overslept(late)
+            if self._heartbeats:
+                idle_since = None
+                pause = LOOK_CLOSER if self._look() else LOOK_EVERY
+            elif idle_since is None:
+                idle_since = now
+            elif now - idle_since > LINGERS and self._has_ended():
+                return
+
+    def _look(self) -> bool:
+        frames = sys._current_frames()  # noqa: SLF001 - documented, for all its underscore
+        is_any_stuck = False
+        for heartbeat in list(self._heartbeats.values()):
+            number = heartbeat.thread_id
+            try:
+                is_stuck = heartbeat.look(None if number is None else frames.get(number))
+            except Exception:  # noqa: BLE001 - one broken loop must not blind us to the others
+                _log.exception("A loop is watched no longer: looking at it failed")
+                self.unwatch(heartbeat)
+                continue
+            is_any_stuck = is_any_stuck or is_stuck
+        return is_any_stuck
+
+    def _has_ended(self) -> bool:
+        with self._guard:
+            if self._heartbeats:
+                return False
+            self._thread = None
+            self._wakes_at = float("inf")
+            return True
+
+
+watchdog: Final = Watchdog()
+"""This process's."""

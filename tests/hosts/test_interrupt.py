@@ -1,0 +1,230 @@
+"""`interrupt()`: the task that blocks a loop is broken out of it; the others go on."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from bgwidgets.commands import InterruptLoop
+from bgwidgets.exceptions import CannotInterrupt, LoopInterrupted
+from bgwidgets.hosts.thread import ThreadHost
+from bgwidgets.observe.interrupt import raise_in_task
+from tests.hosts.conftest import LIMIT, MakeHost, end_of, for_ever, outcome_of, stop
+from tests.loop_factories import LoopFactory
+from tests.waiting import until
+
+BROKEN_WITHIN = 0.5
+"""Seconds."""
+ROUNDS = 200
+
+
+async def spin() -> None:
+    """For ever."""
+    while True:
+        pass
+
+
+async def spin_past_errors() -> None:
+    """As it is written too often."""
+    while True:
+        try:
+            while True:
+                pass
+        except Exception:  # noqa: BLE001, S110 - the subject
+            pass
+
+
+class Ticker:
+    """A task that shows that the loop turns."""
+
+    def __init__(self) -> None:
+        self.ticks = 0
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            self.ticks += 1
+            await asyncio.sleep(0.001)
+
+    def goes_on(self) -> None:
+        """Waits for its next tick."""
+        before = self.ticks
+        until(lambda: self.ticks > before + 1)
+
+
+def interrupt(host: ThreadHost) -> None:
+    """As soon as the loop is blocked."""
+    until(lambda: host.snapshot().blocked)
+    host.command(InterruptLoop(host.loop_id))
+
+
+@pytest.mark.parametrize("work", [spin, spin_past_errors])
+def test_a_task_that_spins_is_broken_out_and_the_others_go_on(
+    start: MakeHost, loop_factory: LoopFactory, work: Any
+):
+    """It ends failed, with the interruption as its error."""
+    host, ticker = start(for_ever, loop_factory=loop_factory), Ticker()
+    host.submit(ticker.run(), "ticker")
+    future = host.submit(work(), "spinner")
+    until(lambda: host.snapshot().blocked)
+    asked_at = time.monotonic()
+    host.command(InterruptLoop(host.loop_id))
+    assert isinstance(outcome_of(future), LoopInterrupted)
+    assert time.monotonic() - asked_at < BROKEN_WITHIN
+    ticker.goes_on()
+    assert "running" == host.state
+
+
+def test_the_notes_tell_of_it_ever_after(start: MakeHost):
+    """When, in which task, at which line, and that the state may be inconsistent."""
+    host = start(for_ever)
+    future = host.submit(spin(), "spinner")
+    interrupt(host)
+    outcome_of(future)
+    (note,) = host.snapshot().notes
+    assert note.startswith("interrupted at ")
+    assert " in spinner · test_interrupt.py:" in note
+    assert note.endswith(": the loop's state may be inconsistent")
+    assert (note,) == stop(host).leftovers.notes
+
+
+def test_the_main_task_fails_like_any_other(start: MakeHost):
+    """And its loop with it."""
+    host = start(spin)
+    interrupt(host)
+    end = end_of(host)
+    assert "failed" == end.state
+    assert isinstance(end.exception, LoopInterrupted)
+
+
+def test_sleeping_c_code_is_left_when_it_returns(start: MakeHost):
+    """At that very line: what comes after it does not run."""
+    host, after = start(for_ever), list[str]()
+
+    async def sleep() -> None:
+        time.sleep(0.5)  # noqa: ASYNC251 - the subject
+        after.append("the call")
+
+    future = host.submit(sleep(), None)
+    interrupt(host)
+    assert isinstance(outcome_of(future), LoopInterrupted)
+    assert [] == after
+
+
+def test_a_loop_that_is_not_blocked_is_let_be(start: MakeHost):
+    """Neither an idle nor a busy one; it is said what to do instead."""
+    host, ticker = start(for_ever), Ticker()
+    host.submit(ticker.run(), None)
+    with pytest.raises(CannotInterrupt, match=r"not blocked by a task .* use cancel_tasks\(\)"):
+        host.command(InterruptLoop(host.loop_id))
+    ticker.goes_on()
+    assert () == host.snapshot().notes
+
+
+def test_a_callback_that_blocks_is_let_be(start: MakeHost, gate: threading.Event):
+    """It is no task: the exception would come up in the loop's own code."""
+    host = start(for_ever)
+
+    async def call() -> None:
+        asyncio.get_running_loop().call_soon(gate.wait, LIMIT)
+
+    host.submit(call(), None)
+    until(lambda: host.snapshot().blocked)
+    with pytest.raises(CannotInterrupt):
+        host.command(InterruptLoop(host.loop_id))
+
+
+def test_before_the_start_and_after_the_end(new_host: MakeHost):
+    """There is nothing to interrupt, and an ended loop takes every command."""
+    host = new_host(for_ever)
+    with pytest.raises(CannotInterrupt):
+        host.command(InterruptLoop(host.loop_id))
+    host.start()
+    stop(host)
+    host.command(InterruptLoop(host.loop_id))
+    assert () == host.snapshot().notes
+
+
+def test_the_loop_survives_an_interruption_at_the_very_end_of_a_block(
+    start: MakeHost, loop_factory: LoopFactory
+):
+    """Whether the task was broken out of it or came back in time: the loop turns on."""
+    host, ticker, dice = start(for_ever, loop_factory=loop_factory), Ticker(), random.Random(0)  # noqa: S311 - the same each time
+    host.submit(ticker.run(), "ticker")
+    seen: dict[str, Any] = {}
+    outcomes: set[str] = set()
+    for _ in range(ROUNDS):
+        begun = threading.Event()
+
+        async def block(begun: threading.Event = begun) -> str:
+            seen["loop"], seen["thread"] = asyncio.get_running_loop(), threading.get_ident()
+            seen["task"] = asyncio.current_task()
+            seen["ends_at"] = time.perf_counter() + 0.012
+            begun.set()
+            while time.perf_counter() < seen["ends_at"]:
+                pass
+            return "came back"
+
+        future = host.submit(block(), None)
+        assert begun.wait(LIMIT)
+        # From well before the end to a little after.
+        fires_at = seen["ends_at"] - dice.uniform(0.0, 0.009)
+        while time.perf_counter() < fires_at:
+            time.sleep(0)
+        raise_in_task(seen["loop"], seen["thread"], seen["task"])
+        outcome = outcome_of(future)
+        outcomes.add(outcome if isinstance(outcome, str) else type(outcome).__name__)
+        ticker.goes_on()
+    assert {"came back", "LoopInterrupted"} == outcomes
+    assert "running" == host.state
+
+
+def test_a_task_that_has_come_back_is_let_be(start: MakeHost):
+    """It is the current one still, while asyncio tells those who wait for it."""
+    host, fired = start(for_ever), list[bool]()
+
+    async def work() -> str:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        call_soon = loop.call_soon
+
+        def tell(*args: Any, **options: Any) -> asyncio.Handle:
+            loop.call_soon = call_soon  # type: ignore[method-assign]
+            assert asyncio.current_task() is task
+            assert task is not None
+            fired.append(raise_in_task(loop, threading.get_ident(), task))
+            return call_soon(*args, **options)
+
+        loop.call_soon = tell  # type: ignore[method-assign, assignment]
+        return "came back"
+
+    assert "came back" == outcome_of(host.submit(work(), None))
+    assert [False] == fired
+
+
+def test_one_that_comes_up_in_the_loops_own_code_does_not_end_it(start: MakeHost):
+    """The loop is let back in, and says so."""
+    host, ticker = start(for_ever), Ticker()
+    host.submit(ticker.run(), None)
+    host.submit(_raise_outside_of_tasks(), None)
+    until(lambda: host.snapshot().notes)
+    assert ("an interruption came late, in the loop's own code, and a callback may be lost") in (
+        host.snapshot().notes[0]
+    )
+    ticker.goes_on()
+
+
+async def _raise_outside_of_tasks() -> None:
+    loop = asyncio.get_running_loop()
+    selector = loop._selector  # type: ignore[attr-defined]
+    select = selector.select
+
+    def interrupted(_timeout: float | None) -> Any:
+        selector.select = select
+        raise LoopInterrupted
+
+    selector.select = interrupted

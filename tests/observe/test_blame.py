@@ -1,0 +1,195 @@
+"""Who keeps a thread: the user's line, and what it calls there."""
+
+from __future__ import annotations
+
+import asyncio
+import linecache
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import pytest
+
+from bgwidgets.observe.blame import LONGEST_NAME, Seen, name_of, seen_at
+
+LIMIT = 10.0
+
+
+@contextmanager
+def busy(function: Callable[..., object], *args: Any) -> Iterator[threading.Thread]:
+    """`function(gate, *args)` runs in a thread; at the end the gate is opened."""
+    gate = threading.Event()
+    thread = threading.Thread(target=runner, args=(function, gate, *args), daemon=True)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        gate.set()
+        thread.join(LIMIT)
+        assert not thread.is_alive()
+
+
+def runner(function: Callable[..., object], *args: Any) -> None:
+    """Stands for what runs a loop."""
+    function(*args)
+
+
+RUNNER: CodeType = runner.__code__
+
+
+def look(thread: threading.Thread) -> Seen:
+    return seen_at(sys._current_frames().get(thread.ident or 0), RUNNER)
+
+
+def seen_in_the_end(thread: threading.Thread, words: str) -> str:
+    """Waits until the thread is seen there."""
+    deadline = time.monotonic() + LIMIT
+    where = None
+    while words not in (where := look(thread).where or ""):
+        assert time.monotonic() < deadline, where
+    return where
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Callable[[str], dict[str, Any]]:
+    """`library(code)`: the names that a module of an installed package defines."""
+
+    def install(code: str) -> dict[str, Any]:
+        file = tmp_path / "site-packages" / "lib.py"
+        file.parent.mkdir()
+        file.write_text(code)
+        names: dict[str, Any] = {}
+        exec(compile(code, str(file), "exec"), names)  # noqa: S102 - its own
+        return names
+
+    return install
+
+
+def test_a_line_of_the_users_own_is_named_with_its_function():
+    def spin(gate: threading.Event) -> None:
+        while not gate.is_set():
+            pass
+
+    with busy(spin) as thread:
+        line = spin.__code__.co_firstlineno
+        where = seen_in_the_end(thread, "spin")
+    assert where.split(" · ")[0] in {f"test_blame.py:{line + n} spin" for n in (1, 2)}
+
+
+def test_a_function_in_c_is_named_by_the_source():
+    """It has no frame, but Python knows what it runs of the line."""
+
+    def wait(_gate: threading.Event) -> None:
+        time.sleep(0.2)
+
+    with busy(wait) as thread:
+        line = wait.__code__.co_firstlineno + 1
+        assert f"test_blame.py:{line} wait · time.sleep" == seen_in_the_end(thread, "sleep")
+
+
+def test_a_function_in_c_is_not_guessed_when_the_source_has_changed(tmp_path: Path):
+    """The line that is there now says something else."""
+    file = tmp_path / "changed.py"
+    code = "def wait(gate):\n    import time; time.sleep(0.2)\n"
+    names: dict[str, Any] = {}
+    exec(compile(code, str(file), "exec"), names)  # noqa: S102 - its own
+    file.write_text("def wait(gate):\n    import love; hate.more(0.2)\n")
+    linecache.checkcache()
+    with busy(names["wait"]) as thread:
+        assert "changed.py:2 wait" == seen_in_the_end(thread, "wait")
+
+
+def test_far_below_in_a_library_the_users_line_is_named(
+    library: Callable[[str], dict[str, Any]],
+):
+    """And the innermost line of the library."""
+    deep = library(
+        "def deep(gate, depth):\n"
+        "    if depth:\n"
+        "        return deep(gate, depth - 1)\n"
+        "    while not gate.is_set():\n"
+        "        gate.is_set\n"
+    )["deep"]
+
+    def fit(gate: threading.Event) -> None:
+        deep(gate, 500)
+
+    with busy(fit) as thread:
+        where = seen_in_the_end(thread, "deep")
+    line = fit.__code__.co_firstlineno + 1
+    assert where.startswith(f"test_blame.py:{line} fit · ")
+    # `is_set` itself is the standard library's: at times it is the innermost.
+    assert "lib.py:" in where or "threading.py:" in where
+
+
+def test_where_nothing_is_the_users_the_library_is_named(
+    library: Callable[[str], dict[str, Any]],
+):
+    """Rather than the standard library further in."""
+    serve = library("def serve(gate):\n    gate.wait(10)\n")["serve"]
+    with busy(serve) as thread:
+        assert seen_in_the_end(thread, "wait").startswith("lib.py:2 serve · threading.py:")
+
+
+def test_a_debugger_is_seen_as_one(tmp_path: Path):
+    """Its user stops the loop, and not the code."""
+    file = tmp_path / "pdb.py"
+    file.write_text("def interaction(gate):\n    gate.wait(10)\n")
+    names: dict[str, Any] = {}
+    exec(compile(file.read_text(), str(file), "exec"), names)  # noqa: S102 - its own
+
+    def work(gate: threading.Event) -> None:
+        names["interaction"](gate)
+
+    with busy(work) as thread:
+        seen_in_the_end(thread, "work")
+        deadline = time.monotonic() + LIMIT
+        while not look(thread).in_debugger:
+            assert time.monotonic() < deadline
+
+
+def test_a_thread_that_is_gone_is_nowhere():
+    assert Seen(None) == seen_at(None, RUNNER)
+
+
+class Loud(str):
+    """A name that runs code of its own whenever it can."""
+
+    __slots__ = ()
+
+    def loud(self, *_args: object) -> Any:
+        """A user's bug."""
+        raise RuntimeError("must not be called")
+
+    __getitem__ = __len__ = __format__ = __iter__ = loud
+
+
+class LoudTask(asyncio.Task[Any]):
+    """A task of the same kind."""
+
+    def get_name(self) -> str:
+        """A user's bug."""
+        raise RuntimeError("must not be called")
+
+
+def test_a_tasks_name_is_cut_and_runs_no_code():
+    async def main() -> tuple[str, str]:
+        one, two = asyncio.sleep(0), asyncio.sleep(0)
+        long = asyncio.get_running_loop().create_task(one, name="x" * 5000)
+        loud = LoudTask(two, name=Loud("loud"))
+        names = name_of(long), name_of(loud)
+        await asyncio.gather(long, loud)
+        return names
+
+    long, loud = asyncio.run(main())
+    assert "x" * LONGEST_NAME == long
+    assert loud in {"loud", "(a task without a name)"}
+
+
+def test_what_is_no_task_has_no_name():
+    assert "(a task without a name)" == name_of(object())  # type: ignore[arg-type] # on purpose

@@ -1,0 +1,86 @@
+"""Who is blamed for the time in which a loop does not answer, and who is not."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+from types import FrameType
+
+import pytest
+
+from bgwidgets.observe.spell import MANY_SHORT_STEPS, Spell
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+def begun(loop: asyncio.AbstractEventLoop, frame: FrameType, *, ago: float) -> Spell:
+    """A spell that began so many seconds ago, and the first look at it."""
+    began = time.monotonic() - ago
+    spell = Spell(loop, None, asked_at=began, since=began)
+    spell.first_look(frame)
+    return spell
+
+
+def test_a_step_that_was_seen_once_is_not_blamed(loop: asyncio.AbstractEventLoop):
+    """It may have been one of many short ones."""
+    assert begun(loop, sys._getframe(), ago=0.3).over(time.monotonic()) is None
+
+
+def test_a_step_that_was_seen_again_is(loop: asyncio.AbstractEventLoop):
+    """With its length, and when it began."""
+    frame = sys._getframe()
+    spell = begun(loop, frame, ago=0.3)
+    now = time.monotonic()
+    assert spell.look(frame, now) is None
+    assert spell.is_blocked
+    step = spell.over(now + 0.1)
+    assert step is not None
+    assert 0.4 == pytest.approx(step.seconds, abs=0.02)
+    assert time.time() - 0.3 == pytest.approx(step.at, abs=0.05)
+    assert (step.where or "").startswith("test_spell.py:")
+    assert step.where == spell.blocked_by()
+
+
+def test_time_in_which_no_thread_could_run_is_nobodys(loop: asyncio.AbstractEventLoop):
+    """Neither is the loop blocked by it, nor is the step slow."""
+    frame = sys._getframe()
+    spell = begun(loop, frame, ago=3.05)
+    spell.overslept(3.0)
+    now = time.monotonic()
+    spell.look(frame, now)
+    assert not spell.is_blocked
+    assert spell.over(now) is None
+
+
+def test_when_the_loop_has_something_else_to_run_next_it_is_another_step(
+    loop: asyncio.AbstractEventLoop,
+):
+    """For all that it is the same code."""
+    frame = sys._getframe()
+    first = loop.call_soon(int)
+    loop.call_soon(float)
+    spell = begun(loop, frame, ago=0.3)
+    loop._ready.popleft()  # type: ignore[attr-defined]
+    now = time.monotonic()
+    spell.look(frame, now)
+    assert spell.is_blocked
+    assert MANY_SHORT_STEPS == spell.blocked_by()
+    assert spell.over(now) is None
+    first.cancel()
+
+
+def test_after_a_look_at_an_idle_loop_it_begins_anew(loop: asyncio.AbstractEventLoop):
+    """It has turned; what was slow before is said then."""
+    frame = sys._getframe()
+    spell = begun(loop, frame, ago=0.3)
+    spell.look(frame, time.monotonic())
+    assert spell.look_while_idle(time.monotonic()) is not None
+    assert not spell.is_blocked
+    assert spell.over(time.monotonic()) is None

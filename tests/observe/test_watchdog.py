@@ -1,0 +1,190 @@
+"""One thread for all loops, which is there while it is needed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from bgwidgets.observe.heartbeat import NOBODYS_FAULT, Heartbeat
+from bgwidgets.observe.watchdog import OVERSLEPT, Watchdog
+from tests.loop_factories import LoopFactory
+from tests.waiting import LIMIT, never_within, until
+
+
+class Watched:
+    """A loop in a thread, watched from its beginning."""
+
+    def __init__(self, watchdog: Watchdog, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        # Looked up at each call, for a test may replace it.
+        self.heartbeat = Heartbeat(loop, lambda now: watchdog.overslept(now))  # noqa: PLW0108
+        self._watchdog = watchdog
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        self.heartbeat.start()
+        self._watchdog.watch(self.heartbeat)
+        self.loop.run_forever()
+
+    def call(self, function: Callable[..., object], *args: Any) -> None:
+        """In the loop's thread, soon."""
+        self.loop.call_soon_threadsafe(function, *args)
+
+    def end(self) -> None:
+        """No longer watched, and closed."""
+        self._watchdog.unwatch(self.heartbeat)
+        self.call(self.loop.stop)
+        self._thread.join(LIMIT)
+        assert not self._thread.is_alive()
+        self.heartbeat.stop()
+        self.loop.close()
+
+
+@pytest.fixture
+def watchdog() -> Iterator[Watchdog]:
+    """One of the test's own, gone at its end."""
+    watchdog = Watchdog()
+    yield watchdog
+    for heartbeat in list(watchdog._heartbeats.values()):
+        watchdog.unwatch(heartbeat)
+    until(lambda: watchdog._thread is None)
+
+
+@pytest.fixture
+def watched(watchdog: Watchdog, loop_factory: LoopFactory) -> Iterator[Watched]:
+    """A loop of each kind."""
+    one = Watched(watchdog, loop_factory())
+    yield one
+    one.end()
+
+
+def thread_of(watchdog: Watchdog) -> threading.Thread | None:
+    return watchdog._thread
+
+
+def test_the_thread_ends_after_the_last_loop_and_begins_anew(watchdog: Watchdog):
+    """It is a daemon, and one serves all."""
+    assert thread_of(watchdog) is None
+    loops = [Watched(watchdog, asyncio.new_event_loop()) for _ in range(3)]
+    first = until(lambda: thread_of(watchdog))
+    until(lambda: len(watchdog._heartbeats) == 3)
+    assert first is thread_of(watchdog)
+    assert first.daemon
+    for loop in loops:
+        loop.end()
+    first.join(LIMIT)
+    assert not first.is_alive()
+
+    again = Watched(watchdog, asyncio.new_event_loop())
+    second = until(lambda: thread_of(watchdog))
+    assert first is not second
+    assert second.is_alive()
+    again.end()
+
+
+def test_an_idle_loop_is_not_blocked_and_not_late(watched: Watched):
+    """It is not asked for anything either: it has only its own beat."""
+    until(lambda: watched.heartbeat.pulse().lag is not None)
+    asked: list[object] = []
+    # A loop in C has no room for this; what it is asked is not seen.
+    with contextlib.suppress(AttributeError), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watched.loop, "call_soon_threadsafe", lambda *args: asked.append(args))
+        never_within(0.3, lambda: watched.heartbeat.pulse().blocked)
+    assert [] == asked
+    assert () == watched.heartbeat.pulse().slow_steps
+
+
+def test_a_callback_that_blocks_is_named_without_a_task(watched: Watched):
+    """By its line."""
+    gate = threading.Event()
+
+    def block() -> None:
+        gate.wait(LIMIT)
+
+    watched.call(block)
+    blocked_by = until(lambda: watched.heartbeat.pulse().blocked_by)
+    line = block.__code__.co_firstlineno + 1
+    assert blocked_by.startswith(f"test_watchdog.py:{line} block · threading.py:")
+    assert watched.heartbeat.blocking_task() is None
+    gate.set()
+    until(lambda: watched.heartbeat.pulse().blocked is False)
+    (slow,) = [step for step in watched.heartbeat.pulse().slow_steps if step.where != NOBODYS_FAULT]
+    assert (None, blocked_by) == (slow.task, slow.where)
+
+
+def test_a_loop_that_nobody_runs_is_not_blocked(watchdog: Watchdog):
+    """Nor is it late when it is run again."""
+    loop = asyncio.new_event_loop()
+    heartbeat = Heartbeat(loop, watchdog.overslept)
+    heartbeat.start()
+    watchdog.watch(heartbeat)
+    loop.run_until_complete(asyncio.sleep(0.1))
+    never_within(0.4, lambda: heartbeat.pulse().blocked)
+    assert heartbeat.pulse().lag is None
+    loop.run_until_complete(asyncio.sleep(0.3))  # The beat that was due in between comes now.
+    lags = [lag for lag in heartbeat.pulse().lag_history if lag is not None]
+    assert max(lags) < 0.2
+    watchdog.unwatch(heartbeat)
+    heartbeat.stop()
+    loop.close()
+
+
+def test_one_loop_that_cannot_be_looked_at_does_not_blind_it(
+    watchdog: Watchdog, caplog: pytest.LogCaptureFixture
+):
+    """That one is let go of, which is logged; the others are watched on."""
+
+    class Broken(Heartbeat):
+        def look(self, frame: object) -> bool:  # noqa: ARG002 - as it is called
+            raise RuntimeError("broken")
+
+    good = Watched(watchdog, asyncio.new_event_loop())
+    broken = Broken(good.loop)
+    watchdog.watch(broken)
+    until(lambda: id(broken) not in watchdog._heartbeats)
+    gate = threading.Event()
+    good.call(gate.wait, LIMIT)
+    until(lambda: good.heartbeat.pulse().blocked)
+    gate.set()
+    good.end()
+    assert ["A loop is watched no longer: looking at it failed"] == caplog.messages
+
+
+def test_a_little_late_is_nothing_to_speak_of():
+    """Every thread has to wait for the others at times."""
+    watchdog = Watchdog()
+    assert 0.0 == watchdog.overslept(1e9)
+    watchdog._wakes_at = 100.0
+    assert 0.0 == watchdog.overslept(99.0)
+    assert 0.0 == watchdog.overslept(100.0 + OVERSLEPT)
+    assert 0.5 == watchdog.overslept(100.5)
+
+
+def test_when_the_watch_overslept_nobody_is_blamed(watched: Watched):
+    """It is said once, and not at every look, while it goes on."""
+    until(lambda: watched.heartbeat.pulse().lag is not None)
+    for _ in range(5):
+        watched.heartbeat.overslept(0.3)
+    steps = watched.heartbeat.pulse().slow_steps
+    assert [(None, NOBODYS_FAULT)] == [(step.task, step.where) for step in steps]
+
+
+def test_an_answer_that_comes_before_the_watch_wakes_up_blames_nobody(
+    watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch
+):
+    """The loop's thread may be the first to run again."""
+    watched, gate = Watched(watchdog, asyncio.new_event_loop()), threading.Event()
+    watched.call(gate.wait, LIMIT)
+    until(lambda: watched.heartbeat.pulse().blocked)
+    monkeypatch.setattr(watchdog, "overslept", lambda _now: 10.0)
+    gate.set()
+    until(lambda: watched.heartbeat.pulse().blocked is False)
+    said = {step.where for step in watched.heartbeat.pulse().slow_steps}
+    assert set() == said - {NOBODYS_FAULT}
+    watched.end()
