@@ -119,7 +119,8 @@ def found(number=1):
 def with_both_tasks(loop):
     # And both of them have come to their first await.
     until(
-        lambda: [t.waiting_on for t in loop.tasks if not t.state.has_ended] == ["sleep", "sleep"],
+        lambda: ["sleep", "sleep"]
+        == [str(t.waiting_on)[:5] for t in loop.tasks if not t.state.has_ended],
         f"{loop}: {loop.tasks}",
     )
     return loop

@@ -80,7 +80,7 @@ def expect_race(panel: Panel, loop: str) -> None:
     panel.find(f'[role=grid][aria-label="Tasks of {loop}"]').wait_for(timeout=LIMIT)
     for task in ("sprinter", "stopper"):
         panel.wait_for_state(panel.task(task), "pending")
-        panel.wait_for_text(panel.task(task), "waiting", "sleep · In[")
+        panel.wait_for_text(panel.task(task), "waiting", "left · In[")
     expect(panel.find(".bgw-tasks .bgw-row")).to_have_count(2, timeout=LIMIT)
 
 
