@@ -186,7 +186,8 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
                 tasks that you made there are listed, and can be cancelled one by one.
 
         Returns at once: the loop is `starting` until it is found running, and `failed` when it is
-        not. When its runner has gone, what it left is cancelled and it is closed. Raises
+        not. When its runner has gone, what it left is cancelled and it is closed, unless it is
+        protected. Raises
         `InvalidWork`, `UnknownLoop`, `DuplicateName` or `ProtectedLoop`; then nothing was adopted.
 
         """

@@ -93,13 +93,13 @@ class Carried:
 FindLoop = Callable[[], Carried | None]
 
 _hosts: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, AdoptedHost]] = WeakKeyDictionary()
-"""Who has adopted which loop, for each is listed once."""
+"""Who has adopted which loop, for each is listed once; until it has ended."""
 
 
 def adopted_as(loop: asyncio.AbstractEventLoop) -> int | None:
     """The id under which this loop was adopted and still is. Any thread; does not block."""
     host = _hosts.get(loop)
-    return None if host is None or host.state.has_ended else host.loop_id
+    return None if host is None else host.loop_id
 
 
 class AdoptedHost:
@@ -141,6 +141,7 @@ class AdoptedHost:
         self._ledger: Ledger | None = None
         self._main: asyncio.Task[Any] | None = None
         """What its runner waits for, where that can be seen."""
+        self._runners: RunnersTask | None = None
         self._was_cancelled = False
         self._asked_at: float | None = None
         self._error: str | None = None
@@ -373,8 +374,6 @@ class AdoptedHost:
         """Its owner has closed it over their heads: they stay unfinished, and are named so."""
         for task in asyncio.all_tasks(loop):
             let_go_of(task)
-        if self._ledger is not None:
-            self._ledger.close()
 
     def _is_about_to_be_closed(self, loop: asyncio.AbstractEventLoop) -> None:
         """Its owner is closing it: what is left is cancelled first. In the owner's thread."""
@@ -408,6 +407,7 @@ class AdoptedHost:
 
     def _report_the_end(self) -> None:
         self._ended_at = time.time()
+        self._let_go_of_the_loop()
         self._submissions.fail_the_rest()
         self._run_state.happened(LoopEvent.CLOSED)
         state = self._run_state.state
@@ -422,6 +422,15 @@ class AdoptedHost:
         )
         self._plan.changed()
 
+    def _let_go_of_the_loop(self) -> None:
+        """Or it would live for ever by what leads from it to this host, and from here to it."""
+        if self._ledger is not None:
+            self._ledger.close()
+        if self._loop is not None and _hosts.get(self._loop) is self:
+            del _hosts[self._loop]
+        if self._runners is not None:
+            self._runners.forget()
+
     # In the loop's thread, or in the one that is about to run it
 
     def _attach(self, found: Carried) -> None:
@@ -430,6 +439,7 @@ class AdoptedHost:
         tasks = sorted(asyncio.all_tasks(loop), key=age_by_name)
         self._stop_event.bind(loop, self._events(loop, found, tasks))
         if (runners := found.runners_task) is not None:
+            self._runners = runners
             self._main = runners.task
             runners.closing = partial(self._is_about_to_be_closed, loop)
             runners.changed = partial(self._runs_again, runners)

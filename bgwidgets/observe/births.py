@@ -28,6 +28,11 @@ class RunnersTask:
         self.closing: Callable[[], None] = lambda: None
         """Called in the thread that is about to close the loop."""
 
+    def forget(self) -> None:
+        """Nobody listens any more: call nothing, and hold nothing."""
+        self.task = None
+        self.changed = self.closing = lambda: None
+
 
 class Watcher(Protocol):
     """Who watches a thread."""

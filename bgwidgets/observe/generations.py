@@ -1,8 +1,8 @@
 """A loop's tasks by their age: those of this moment, those of the last, and the lasting.
 
 Most tasks end soon after they are born. Of those only their birth is noted, by one append; when
-they are swept their ends are counted. Only what survives a tick or two is entered in the book
-(`prototypes/gentasks.py` has the idea; generational garbage collectors have it from life).
+they are swept their ends are counted. Only what survives a tick or two is entered in the book, as
+generational garbage collectors do it.
 """
 
 from __future__ import annotations

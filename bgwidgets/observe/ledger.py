@@ -270,9 +270,9 @@ class Ledger:
         """What has become of the loop's tasks. Any thread; does not block, but formats the last
         tracebacks.
         """
-        counts = self.counts()
-        failures = self._consistent(lambda: list(self._ended.failures))
         look = self.look()
+        counts = look.counts()
+        failures = self._consistent(lambda: list(self._ended.failures))
         unseen = [task for task in look.ended if not isinstance(task, tuple)]
         recent = [
             failure
@@ -354,8 +354,10 @@ class Ledger:
         """The whole chain of awaits, with its source, and who waits for whom. Any thread; reads
         source files, so better not in the loop's own.
         """
-        loop = self._loop
-        return describe(task, lambda each: self.id_of(each) if each.get_loop() is loop else None)
+        look = self.look()
+        # A number is what commands go by: only for what is in the book. On the kernel's loop that
+        # are the user's tasks, for whom tasks of the kernel's may wait.
+        return describe(task, lambda each: self.id_of(each) if look.holds(each) else None)
 
     def perhaps_cancelling(self, recent: list[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
         """Tasks that are to be cancelled, and those that do not tell. Any thread."""
@@ -425,9 +427,8 @@ class Look:
         self._counts: Final = counts
 
     def holds(self, task: asyncio.Task[Any]) -> bool:
-        """Whether the task itself is still held."""
-        held = (*(tasks for tasks, _ in self._recent), *(each.tasks for each in self._swept))
-        return any(task is each for tasks in (self._lasting, *held) for each in tasks)
+        """Whether the task was in the book, and was itself still held."""
+        return task in self._births or task in self._lasting_set
 
     @cached_property
     def unfinished(self) -> list[asyncio.Task[Any]]:
@@ -476,6 +477,10 @@ class Look:
         if (created := self._births.get(task)) is not None:
             return created
         return self._ledger.created_at(task)
+
+    @cached_property
+    def _lasting_set(self) -> set[asyncio.Task[Any]]:
+        return set(self._lasting)
 
     @cached_property
     def _births(self) -> dict[asyncio.Task[Any], float]:

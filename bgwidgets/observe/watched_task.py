@@ -10,17 +10,28 @@ import asyncio
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakMethod
 
 Asked = Callable[[asyncio.Task[Any]], None]
 """Called in whatever thread asks, when a task has taken note that it is to be cancelled."""
 
-_listeners: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Asked]] = WeakKeyDictionary()
+_listeners: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, WeakMethod[Asked]]] = (
+    WeakKeyDictionary()
+)
+"""Weak on both sides: who listens holds the loop, which would otherwise live for ever."""
 
 
 def listen(loop: asyncio.AbstractEventLoop, asked: Asked) -> None:
-    """From now on call `asked` for each watched task of this loop that is to be cancelled."""
-    _listeners[loop] = asked
+    """From now on call the method `asked` for each watched task of this loop that is to be
+    cancelled, for as long as its object lives.
+    """
+    _listeners[loop] = WeakMethod(asked)
+
+
+def listener_of(loop: asyncio.AbstractEventLoop) -> Asked | None:
+    """Who listens to the tasks of this loop. Any thread; does not block."""
+    listener = _listeners.get(loop)
+    return None if listener is None else listener()
 
 
 def watched_task_class() -> type[asyncio.Task[Any]]:
@@ -41,7 +52,7 @@ def _watched(base: type[asyncio.Task[Any]]) -> type[asyncio.Task[Any]]:
             """As asyncio's."""
             is_accepted = cancel(self, msg)
             if is_accepted:
-                asked = _listeners.get(self.get_loop())
+                asked = listener_of(self.get_loop())
                 if asked is not None:
                     asked(self)
             return is_accepted

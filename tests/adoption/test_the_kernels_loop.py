@@ -18,7 +18,13 @@ KERNELS = "<the kernel>"
 
 _of_the_kernel: dict[str, Any] = {}
 exec(  # noqa: S102 - a coroutine whose code is in another file
-    compile("async def serve(event): await event.wait()", KERNELS, "exec"), _of_the_kernel
+    compile(
+        "async def serve(event): await event.wait()\n"
+        "async def await_it(task, waits): waits.set(); await task",
+        KERNELS,
+        "exec",
+    ),
+    _of_the_kernel,
 )
 
 
@@ -73,3 +79,21 @@ def test_a_loop_of_the_kernel_is_not_cleaned_up_after(manager: LoopManager, kern
     kernels_loop.loop.call_soon_threadsafe(kernels_loop.loop.stop)
     assert LoopState.FINISHED == job.wait(LIMIT)
     assert not kernels_loop.loop.is_closed()
+
+
+def test_a_task_of_the_kernels_has_no_number(manager: LoopManager, kernels_loop: Running):
+    """Also where it waits for the user's, in whose detail it is told of: so none can name it."""
+    users: list[asyncio.Task[None]] = []
+    waits = asyncio.Event()
+
+    def make() -> None:
+        users.append(kernels_loop.loop.create_task(for_ever()))
+        kernels_loop.loop.create_task(_of_the_kernel["await_it"](users[0], waits))
+
+    kernels_loop.loop.call_soon_threadsafe(make)
+    until(waits.is_set)
+    job = manager.adopt(kernels_loop.loop)
+    until(lambda: ["for_ever"] == [task.coroutine for task in job.tasks])
+    (link,) = job.task_detail(job.tasks[0].id).waited_by
+    assert ("await_it", None) == (link.coroutine, link.id)
+    assert 1 == len(job.tasks)

@@ -95,7 +95,7 @@ async def turns(number: int = 3) -> None:
 
 def id_of(task: asyncio.Task[Any]) -> int | None:
     """Its number in the book of its loop, whichever that is; None when it is in none."""
-    listener: Any = watched_task._listeners.get(task.get_loop())
+    listener: Any = watched_task.listener_of(task.get_loop())
     ledger = listener.__self__ if listener is not None else None
     return ledger.id_of(task) if ledger is not None and task in ledger.unfinished() else None
 
