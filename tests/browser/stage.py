@@ -124,7 +124,8 @@ def loop_row(number: int, **more: Any) -> Message:
     """A running loop's row."""
     row = {"id": number, "name": f"loop-{number}", "host": "thread", "state": "running"}
     row |= {"stop_requested": False, "unresponsive": False, "protected": False}
-    row |= {"unfinished": 2, "total": 2, "note": ""}
+    row |= {"unfinished": 2, "total": 2, "note": "", "blocked_since": None}
+    row |= {"lag": 0.0, "spark": "0000"}
     return row | {"counts": NO_COUNTS | {"pending": 2}, "started": NOW - 65, "ended": None} | more
 
 
