@@ -36,6 +36,13 @@ TASK_COLUMNS: Final[Mapping[str, SortKey]] = {
     "age": "age",
 }
 """The same for tasks, with the keys by which loops know them."""
+STATE_CHIPS: Final[Mapping[str, tuple[TaskState, ...]]] = {
+    "running": (TaskState.PENDING, TaskState.RUNNING, TaskState.CANCELLING),
+    "failed": (TaskState.FAILED,),
+    "cancelled": (TaskState.CANCELLED,),
+    "finished": (TaskState.FINISHED,),
+}
+"""What tasks can be picked by: "running" are all that have not ended, as in the loops' table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +231,12 @@ def loops_contents(
 
 
 def tasks_head(
-    loop: LoopSnapshot | None, sorting: Sorting, *, filter_text: str, paused: bool
+    loop: LoopSnapshot | None,
+    sorting: Sorting,
+    *,
+    filter_text: str,
+    chips: Sequence[str] = (),
+    paused: bool,
 ) -> dict[str, Any]:
     """What is said of all tasks of the selected loop together."""
     return {
@@ -235,7 +247,8 @@ def tasks_head(
         "counts": _counts(loop.task_counts if loop else {}),
         "sort": [sorting.column, sorting.descending],
         "filter": clean(filter_text),
-        "filtered": bool(filter_text),
+        "chips": list(chips),
+        "filtered": bool(filter_text or chips),
         "paused": paused,
         "error": _traceback(loop.error) if loop and loop.error else None,
     }

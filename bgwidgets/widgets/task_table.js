@@ -48,6 +48,7 @@ const TASKS_IN_SIGHT = 9;
 const SPARK_SECONDS = 60;
 const SPARK_HEIGHT = 12;
 const SLOW = 0.1; // seconds: a lag that is worth a look
+const CHIPS = ["running", "failed", "cancelled", "finished"];
 const INTERVALS = [0.2, 0.5, 1, 2, 5];
 
 const SECOND = 1000;
@@ -1001,6 +1002,8 @@ function tasksFace(wire, signal) {
     "aria-label": "Error",
   });
   const tabs = tabStrip(wire, grid.element, trace, signal);
+  const chips = stateChips(wire, signal);
+  tabs.element.append(chips.element);
   const footer = tasksFooter(wire);
   return {
     element: make(
@@ -1021,6 +1024,7 @@ function tasksFace(wire, signal) {
         grid.element.scrollTop = 0;
       }
       tabs.paint();
+      chips.paint();
       footer.paint();
       setAttribute(
         grid.element,
@@ -1053,7 +1057,9 @@ function rowsHigh(total) {
 function noTasks({ isKnown, head }) {
   if (!isKnown) return "";
   if ((head.get("loop") ?? null) === null) return "No loop selected";
-  return head.get("filtered") ? "No task matches the filter" : "No tasks";
+  if (head.get("filter")) return "No task matches the filter";
+  const chips = head.get("chips") ?? [];
+  return chips.length ? `No task is ${chips.join(" or ")}` : "No tasks";
 }
 
 /** @param {Wire} wire @returns {Part} */
@@ -1190,7 +1196,8 @@ function tabStrip(wire, grid, trace, signal) {
   element.addEventListener(
     "click",
     ({ target }) => {
-      if (target !== element) showsError = target === error;
+      if (target !== tasks && target !== error) return;
+      showsError = target === error;
       wire.onChange();
     },
     { signal },
@@ -1208,6 +1215,42 @@ function tabStrip(wire, grid, trace, signal) {
       setHidden(grid, showsError);
       setHidden(trace, !showsError);
       setText(trace, text ?? "");
+    },
+  };
+}
+
+/**
+ * Buttons that pick tasks by their state; with none pressed, all are shown.
+ * @param {Wire} wire @param {AbortSignal} signal @returns {Part}
+ */
+function stateChips(wire, signal) {
+  const chips = new Map(
+    CHIPS.map((name) => [name, make("button", "bgw-chip", { type: "button" }, name)]),
+  );
+  const element = make(
+    "div",
+    "bgw-chips",
+    { role: "group", "aria-label": "Show only tasks that are" },
+    ...chips.values(),
+  );
+  /** @returns {string[]} */
+  const pressed = () => wire.head.get("chips") ?? [];
+  for (const [name, chip] of chips)
+    chip.addEventListener(
+      "click",
+      () => {
+        const others = pressed().filter((other) => other !== name);
+        const now = others.length < pressed().length ? others : [...others, name];
+        const inOrder = CHIPS.filter((each) => now.includes(each));
+        wire.wish("chips", inOrder, { type: "chips", chips: inOrder });
+      },
+      { signal },
+    );
+  return {
+    element,
+    paint() {
+      for (const [name, chip] of chips)
+        setAttribute(chip, "aria-pressed", `${pressed().includes(name)}`);
     },
   };
 }

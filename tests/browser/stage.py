@@ -145,7 +145,13 @@ def loops_head(**more: Any) -> Message:
 def tasks_head(**more: Any) -> Message:
     """The head of loop 7's tasks."""
     head = {"now": NOW, "loop": 7, "loop_name": "race", "loop_state": "running", "unfinished": 2}
-    head |= {"counts": NO_COUNTS, "sort": ["name", False], "filter": "", "filtered": False}
+    head |= {
+        "counts": NO_COUNTS,
+        "sort": ["name", False],
+        "filter": "",
+        "filtered": False,
+        "chips": [],
+    }
     return head | {"error": None, "paused": False} | more
 
 
