@@ -208,6 +208,7 @@ def loops_contents(
     *,
     selected: int | None,
     filter_text: str,
+    picked: Sequence[int] = (),
     interval: float,
     paused: bool,
 ) -> Contents:
@@ -219,6 +220,7 @@ def loops_contents(
             "tasks": sum(loop.total_tasks for loop in loops),
             "failed": sum(loop.state is LoopState.FAILED for loop in loops),
             "selected": selected,
+            "picked": list(picked),
             "sort": [sorting.column, sorting.descending],
             "filter": clean(filter_text),
             "interval": interval,
@@ -236,6 +238,7 @@ def tasks_head(
     *,
     filter_text: str,
     chips: Sequence[str] = (),
+    picked: Sequence[int] = (),
     paused: bool,
 ) -> dict[str, Any]:
     """What is said of all tasks of the selected loop together."""
@@ -248,6 +251,7 @@ def tasks_head(
         "sort": [sorting.column, sorting.descending],
         "filter": clean(filter_text),
         "chips": list(chips),
+        "picked": list(picked),
         "filtered": bool(filter_text or chips),
         "paused": paused,
         "error": _traceback(loop.error) if loop and loop.error else None,

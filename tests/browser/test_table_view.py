@@ -176,7 +176,7 @@ def test_the_footer_sums_up(tasks: Stage):
     ("head", "text"),
     [
         ({"loop": None}, "No loop selected"),
-        ({"filtered": True}, "No task matches the filter"),
+        ({"filter": "x", "filtered": True}, "No task matches the filter"),
         ({}, "No tasks"),
     ],
 )
