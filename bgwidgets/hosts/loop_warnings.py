@@ -20,10 +20,6 @@ from bgwidgets.observe.unawaited import unawaited_coroutines
 from bgwidgets.observe.warnings_kept import WarningsKept
 from bgwidgets.snapshots import LoopSnapshot
 
-PATIENCE_AT_THE_END: Final = 0.5
-"""Seconds since its cancellation after which a task that the end has left over counts as one that
-swallows it: the end has waited for it already."""
-
 Task = asyncio.Task[Any]
 
 
@@ -62,7 +58,7 @@ class LoopWarnings:
         ledger = self._ledger
         if ledger is None:
             return
-        ledger.judge_cancelled(patience=PATIENCE_AT_THE_END)
+        ledger.judge_cancelled(at_the_end=True)
         tell_of_pending(self.kept, unfinished, ledger.coroutine)
         names = set(busy_threads)
         ours = [thread for thread in threading.enumerate() if thread.name in names]

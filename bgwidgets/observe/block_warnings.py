@@ -36,8 +36,7 @@ Task = asyncio.Task[Any]
 
 class _Told(NamedTuple):
     spell: weakref.ref[Spell]
-    since: float
-    """When the step began that was told of: a spell may have several."""
+    step: int
     kind: WarningKind
     what: str
 
@@ -55,20 +54,20 @@ class BlockWarnings:
         self._concerns: Final = concerns
         self._told: _Told | None = None
 
-    def look(self, spell: Spell, now: float) -> None:
+    def look(self, spell: Spell) -> None:
         """The loop does not answer. Does not block."""
         culprit = spell.culprit()
         if culprit is None or not self._concerns(culprit.task):
             return
-        kind = _kind_of(culprit, now)
+        kind = _kind_of(culprit)
         told = self._told
         if told is not None and told.spell() is spell:
             turned_out = (told.kind, kind) == (WarningKind.BLOCKED, WarningKind.NEVER_YIELDS)
-            if not turned_out or told.since != culprit.since:
+            if not turned_out or told.step != culprit.step:
                 return
             self._kept.take_back(told.kind, told.what)
         what = _what(culprit)
-        self._told = _Told(weakref.ref(spell), culprit.since, kind, what)
+        self._told = _Told(weakref.ref(spell), culprit.step, kind, what)
         self._tell(kind, what, culprit)
 
     def _tell(self, kind: WarningKind, what: str, culprit: Culprit) -> None:
@@ -89,10 +88,10 @@ class BlockWarnings:
         )
 
 
-def _kind_of(culprit: Culprit, now: float) -> WarningKind:
+def _kind_of(culprit: Culprit) -> WarningKind:
     never_yields = (
         culprit.task is not None
-        and now - culprit.since >= NEVER_YIELDS_AFTER
+        and culprit.seconds >= NEVER_YIELDS_AFTER
         and culprit.in_its_own_code >= IN_ITS_OWN_CODE
     )
     return WarningKind.NEVER_YIELDS if never_yields else WarningKind.BLOCKED

@@ -53,7 +53,7 @@ class Heartbeat:
         loop: asyncio.AbstractEventLoop,
         overslept: Callable[[float], float] = lambda _now: 0.0,
         *,
-        blocked: Callable[[Spell, float], None] = lambda _spell, _now: None,
+        blocked: Callable[[Spell], None] = lambda _: None,
         beats: Callable[[], None] = lambda: None,
     ) -> None:
         """`overslept` says by how many seconds the watchdog is late itself at a moment: that time
@@ -143,7 +143,7 @@ class Heartbeat:
         else:
             self._keep(spell.look(frame, now))
             if spell.is_blocked:
-                self._blocked(spell, now)
+                self._blocked(spell)
         return True
 
     def overslept(self, seconds: float) -> None:

@@ -43,7 +43,7 @@ from bgwidgets.observe.ended_tasks import (
 )
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.observe.generations import Generations
-from bgwidgets.observe.swallowed import PATIENCE, Cancelled, Swallowed
+from bgwidgets.observe.swallowed import CANCELLING_IS_TRUE, PATIENCE, Cancelled, Swallowed
 from bgwidgets.observe.task_births import Lists
 from bgwidgets.observe.warnings_kept import WarningsKept
 from bgwidgets.observe.watched_task import listen, watched_task_class
@@ -154,7 +154,8 @@ class Ledger:
         """Cancel these in somebody's name. In the loop's thread."""
         with self.naming(asker):
             for task in tasks:
-                task.cancel()
+                if task.cancel() and not isinstance(task, self._watched):
+                    self._cancel_asked(task)  # It does not tell by itself.
 
     @contextmanager
     def naming(self, asker: Asker) -> Iterator[None]:
@@ -200,16 +201,17 @@ class Ledger:
             where=asker.where,
         )
 
-    def judge_cancelled(self, *, patience: float = PATIENCE) -> None:
-        """Tell of the tasks that were cancelled so many seconds ago and go on. In the loop's
-        thread, or when the loop runs no more.
+    def judge_cancelled(self, *, at_the_end: bool = False) -> None:
+        """Tell of the tasks that were cancelled a second ago and go on; of those that the end of
+        the loop has left, at once. In the loop's thread, or when the loop runs no more.
         """
         # Nobody was told when these were cancelled. Not all of a great many at each look.
-        for task in list(islice(self._generations.unwatched, UNWATCHED_A_LOOK)):
+        unwatched = self._generations.unwatched if at_the_end or CANCELLING_IS_TRUE else ()
+        for task in list(islice(unwatched, UNWATCHED_A_LOOK)):
             if task.cancelling() and task not in self._asked and not task.done():
                 cancellation = self._cancellation_of(task, NOBODY_KNOWS)
                 self._asked[task] = self._swallowed.found(task, cancellation)
-        self._swallowed.look(patience=patience)
+        self._swallowed.look(patience=0.0 if at_the_end else PATIENCE)
 
     def _record(
         self, task: asyncio.Task[Any], created_at: float | None, ended_at: float

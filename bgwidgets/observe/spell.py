@@ -55,8 +55,10 @@ class Culprit(NamedTuple):
     task: asyncio.Task[Any] | None
     """None for a callback."""
     where: str
-    since: float
-    """When the step began."""
+    step: int
+    """Which of the spell's steps it is."""
+    seconds: float
+    """For how long it has been under way, without those in which no thread could run."""
     in_its_own_code: float
     """In which part of the looks it was seen in asynchronous code, with no other call below."""
 
@@ -83,6 +85,7 @@ class Spell:
         self._looked_at = asked_at
         self._step: _Step | None = None
         self._step_since = since
+        self._steps = 0
         self._sightings = 0
         self._lines: dict[str, int] = {}
         """Where the step was seen, and how often."""
@@ -157,8 +160,9 @@ class Spell:
             return None
         if where is None or not self._looks:
             return None
+        seconds = self._looked_at - self._step_since
         share = self._looks_in_its_own_code / self._looks
-        return Culprit(self.task, where, self._step_since, share)
+        return Culprit(self.task, where, self._steps, seconds, share)
 
     def _is_one_step(self) -> bool:
         return self._sightings >= SIGHTINGS and self._looked_at - self._step_since >= NAMED_AFTER
@@ -170,6 +174,7 @@ class Spell:
 
     def _begin_step(self, step: _Step | None, task: asyncio.Task[Any] | None, since: float) -> None:
         self._step, self.task, self._step_since = step, task, since
+        self._steps += 1
         self._sightings = 0 if step is None else 1
         self._lines, self._seen = {}, Seen(None)
         self._looks = self._looks_in_its_own_code = 0

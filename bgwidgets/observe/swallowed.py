@@ -6,18 +6,23 @@ back by `uncancel()`, as `asyncio.timeout` and `TaskGroup` do. It ended as if no
 it returned. A task that waits for others is judged by what they do: a cancellation is passed on to
 the task that is awaited, and the one that does not end is the one to be named.
 
+What its own task group asks of a task is left out: when that waits for its tasks already, the
+group forgets to take it back (seen in Python 3.11 and 3.12).
+
 A clean-up that takes over a second looks the same, and the warning's words allow for that.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from bgwidgets.observe.askers import ITS_OWN_GROUP
 from bgwidgets.observe.asyncio_internals import (
     coroutine_of,
     future_waited_for,
@@ -35,6 +40,8 @@ PATIENCE: Final = 1.0
 MOST_WAITED_FOR: Final = 1_000
 """Cancelled tasks that are looked at again; of more, the last."""
 MOST_A_LOOK: Final = 200
+CANCELLING_IS_TRUE: Final = sys.version_info >= (3, 13)
+"""Whether `cancelling()` is to be believed also where nobody saw who asked: see above."""
 
 Task = asyncio.Task[Any]
 
@@ -79,7 +86,8 @@ class Swallowed:
         # Of others' futures nobody knows what they do when they are asked.
         passed_on = weakref.ref(future) if is_future(future) and not future.done() else None
         cancelled = Cancelled(time.monotonic(), weakref.ref(task), words, passed_on)
-        self._waited_for.append(cancelled)
+        if not words.asked_by.startswith(ITS_OWN_GROUP):
+            self._waited_for.append(cancelled)
         return cancelled
 
     def found(self, task: Task, words: TaskCancellation) -> Cancelled:
@@ -95,12 +103,14 @@ class Swallowed:
             return
         if task.cancelled() or peek_exception(task) is not None or not task.cancelling():
             return
-        code = getattr(coroutine_of(task), "cr_code", None)
+        words, code = cancelled.words, getattr(coroutine_of(task), "cr_code", None)
         # What a library does with its own tasks is its own affair, as long as they end.
         if code is None or not is_users_code(code):
             return
+        if words.asked_by.startswith(ITS_OWN_GROUP):
+            return
         if cancelled.was_seen and cancelled.has_arrived():
-            self._tell(cancelled.words, "finished as if it had not been", None)
+            self._tell(words, "finished as if it had not been", None)
 
     def look(self, *, patience: float = PATIENCE) -> None:
         """Name those that go on. In the loop's thread, or when the loop runs no more."""
@@ -119,10 +129,9 @@ class Swallowed:
                 self._waited_for.append(cancelled._replace(at=time.monotonic()))
                 continue
             self._going_on[task] = None
-            seconds = max(0.0, time.time() - cancelled.words.at)
             self._tell(
                 cancelled.words,
-                f"has not ended in {seconds:.1f} s: it goes on, or its clean-up takes long",
+                f"has not ended{_since(cancelled)}: it goes on, or its clean-up takes long",
                 place_of(task)[1],
             )
 
@@ -139,6 +148,11 @@ class Swallowed:
             task=words.name,
             where=where,
         )
+
+
+def _since(cancelled: Cancelled) -> str:
+    seconds = time.time() - cancelled.words.at
+    return f" {seconds:.1f} s later" if cancelled.was_seen else ""
 
 
 def _goes_on(task: Task) -> bool:
