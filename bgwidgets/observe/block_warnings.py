@@ -21,7 +21,7 @@ from bgwidgets.observe.asyncio_internals import coroutine_of
 from bgwidgets.observe.blame import name_of
 from bgwidgets.observe.ended_tasks import name_of_coroutine
 from bgwidgets.observe.spell import Culprit, Spell
-from bgwidgets.observe.warnings_kept import WarningsKept
+from bgwidgets.observe.warnings_kept import Told, WarningsKept
 from bgwidgets.snapshots import WarningKind
 
 NEVER_YIELDS_AFTER: Final = 1.0
@@ -82,9 +82,7 @@ class BlockWarnings:
         self._kept.add(
             kind,
             what,
-            lambda: f"{who} {does} at {where}",
-            task=name,
-            where=where.partition(" · ")[0],
+            lambda: Told(f"{who} {does} at {where}", name, where.partition(" · ")[0]),
         )
 
 

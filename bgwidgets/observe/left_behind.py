@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from bgwidgets.observe.await_chain import place_of
 from bgwidgets.observe.blame import name_of, users_line_in
-from bgwidgets.observe.warnings_kept import WarningsKept
+from bgwidgets.observe.warnings_kept import Told, WarningsKept
 from bgwidgets.snapshots import WarningKind
 
 LONGEST_NAME: Final = 200
@@ -35,9 +35,7 @@ def _tell_of_one(kept: WarningsKept, name: str, coroutine: str, where: str | Non
     kept.add(
         WarningKind.PENDING_AT_STOP,
         coroutine,
-        lambda: f"task {name!r} had not ended when its loop did{_at(where)}",
-        task=name,
-        where=where,
+        lambda: Told(f"task {name!r} had not ended when its loop did{_at(where)}", name, where),
     )
 
 
@@ -60,8 +58,9 @@ def _tell_of_thread(kept: WarningsKept, name: str, where: str | None) -> None:
     kept.add(
         WarningKind.THREADS_LEFT_BEHIND,
         where or "",
-        lambda: f"thread {name!r} was still at work when its loop ended{_at(where)}",
-        where=where,
+        lambda: Told(
+            f"thread {name!r} was still at work when its loop ended{_at(where)}", where=where
+        ),
     )
 
 

@@ -21,7 +21,7 @@ from bgwidgets.observe.blame import name_of, raised_at
 from bgwidgets.observe.ended_tasks import name_of_coroutine
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.observe.replaced import Replaced
-from bgwidgets.observe.warnings_kept import WarningsKept
+from bgwidgets.observe.warnings_kept import Told, WarningsKept
 from bgwidgets.snapshots import WarningKind
 
 _NEVER_RETRIEVED: Final = "exception was never retrieved"
@@ -34,14 +34,15 @@ def tell_of_lost(
     kept: WarningsKept, error: BaseException, name: str | None, coroutine: str
 ) -> None:
     """This error of a task of that name is lost. Any thread; does not block."""
-    who = "a future" if name is None else f"task {name!r}"
-    where = raised_at(error)
     kept.add(
         WarningKind.EXCEPTION_NEVER_RETRIEVED,
-        f"{coroutine or where} {type(error).__qualname__}",
-        lambda: f"{who} failed, and nobody asked why: {one_line(error)}",
-        task=name,
-        where=where,
+        f"{coroutine or raised_at(error)} {type(error).__qualname__}",
+        lambda: Told(
+            f"{'a future' if name is None else f'task {name!r}'} failed, and nobody asked why:"
+            f" {one_line(error)}",
+            name,
+            raised_at(error),
+        ),
     )
 
 

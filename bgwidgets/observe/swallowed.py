@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from bgwidgets.commands import NOBODY_KNOWS
 from bgwidgets.observe.askers import ITS_OWN_GROUP
 from bgwidgets.observe.asyncio_internals import (
     coroutine_of,
@@ -32,7 +33,7 @@ from bgwidgets.observe.asyncio_internals import (
 from bgwidgets.observe.await_chain import place_of
 from bgwidgets.observe.blame import is_users_code
 from bgwidgets.observe.wait_edges import tasks_waited_for
-from bgwidgets.observe.warnings_kept import WarningsKept
+from bgwidgets.observe.warnings_kept import Told, WarningsKept
 from bgwidgets.snapshots import TaskCancellation, WarningKind
 
 PATIENCE: Final = 1.0
@@ -141,12 +142,13 @@ class Swallowed:
         return sum(task is not None and _goes_on(task) for task in tasks)
 
     def _tell(self, words: TaskCancellation, and_then: str, where: str | None) -> None:
+        by = f" by {words.asked_by}" if words.asked_by != NOBODY_KNOWS.who else ""
         self._kept.add(
             WarningKind.SWALLOWED_CANCELLED_ERROR,
             words.coroutine,
-            lambda: f"task {words.name!r} was cancelled by {words.asked_by} and {and_then}",
-            task=words.name,
-            where=where,
+            lambda: Told(
+                f"task {words.name!r} was cancelled{by} and {and_then}", words.name, where
+            ),
         )
 
 

@@ -29,7 +29,7 @@ from bgwidgets.observe.await_chain import file_label
 from bgwidgets.observe.blame import name_of
 from bgwidgets.observe.ended_tasks import LONGEST_NAME
 from bgwidgets.observe.replaced import Replaced
-from bgwidgets.observe.warnings_kept import WarningsKept
+from bgwidgets.observe.warnings_kept import Told, WarningsKept
 from bgwidgets.snapshots import WarningKind
 
 _NEVER_AWAITED: Final = re.compile(r"coroutine (?:method )?'(.*?)'.* was never awaited")
@@ -88,9 +88,11 @@ class UnawaitedCoroutines:
         kept.add(
             WarningKind.COROUTINE_NEVER_AWAITED,
             f"{coroutine} {where}",
-            lambda: f"coroutine {coroutine!r} was made and dropped at {where}: nothing of it ran",
-            task=_current_task(),
-            where=where,
+            lambda: Told(
+                f"coroutine {coroutine!r} was made and dropped at {where}: nothing of it ran",
+                _current_task(),
+                where,
+            ),
         )
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from bgwidgets.snapshots import LoopWarning, WarningKind
 
@@ -34,62 +33,89 @@ ADVICE: Final = {
 }
 
 
+class Told(NamedTuple):
+    """What there is to say of something that happened."""
+
+    text: str
+    task: str | None = None
+    where: str | None = None
+
+
+class _Entry:
+    """A warning that is kept, and counted on."""
+
+    __slots__ = ("at", "count", "told")
+
+    def __init__(self, told: Told, at: float) -> None:
+        self.told: Final = told
+        self.at = at
+        self.count = 1
+
+
 class WarningsKept:
     """One run's warnings. Any thread may call everything; nothing blocks, nor raises."""
 
     def __init__(self) -> None:
         # Reentrant: a task may be destroyed, and have its failure told, in the midst of this.
         self._guard: Final = threading.RLock()
-        self._kept: Final[dict[tuple[WarningKind, str], LoopWarning]] = {}
+        self._kept: Final[dict[tuple[WarningKind, str], _Entry]] = {}
 
-    def add(
-        self,
-        kind: WarningKind,
-        what: str,
-        text: Callable[[], str],
-        *,
-        task: str | None = None,
-        where: str | None = None,
-    ) -> None:
+    def add(self, kind: WarningKind, what: str, tell: Callable[[], Told]) -> None:
         """It happened, in the code called `what`: the same in the same code is only counted.
 
-        `text` is called only for what is new. A single line of bounded length is kept of it.
+        `tell` is called only for what is new.
         """
         now = time.time()
         with self._guard:
-            known = self._kept.pop((kind, what), None)
-            if known is not None:
-                self._kept[kind, what] = replace(known, at=now, count=known.count + 1)
+            if self._count(kind, what, now):
                 return
-        warning = LoopWarning(
-            kind=kind,
-            text=_in_one_line(text()),
-            advice=ADVICE[kind],
-            at=now,
-            task=task,
-            where=where,
-        )
+        told = tell()
+        entry = _Entry(told._replace(text=_in_one_line(told.text)), now)
         with self._guard:
             # Another thread, or a finalizer in this one, may have been faster.
-            before = self._kept.pop((kind, what), None)
-            count = 1 if before is None else before.count + 1
-            self._kept[kind, what] = replace(warning, count=count)
+            if self._count(kind, what, now):
+                return
+            self._kept[kind, what] = entry
             while len(self._kept) > WARNINGS_KEPT:
                 del self._kept[next(iter(self._kept))]
+
+    def _count(self, kind: WarningKind, what: str, now: float) -> bool:
+        known = self._kept.pop((kind, what), None)
+        if known is None:
+            return False
+        known.count += 1
+        known.at = now
+        self._kept[kind, what] = known  # At the end.
+        return True
 
     def take_back(self, kind: WarningKind, what: str) -> None:
         """The last time that this happened is now known to have been something else."""
         with self._guard:
             known = self._kept.get((kind, what))
-            if known is not None and known.count > 1:
-                self._kept[kind, what] = replace(known, count=known.count - 1)
-            elif known is not None:
+            if known is None:
+                return
+            known.count -= 1
+            if not known.count:
                 del self._kept[kind, what]
 
     def all(self) -> tuple[LoopWarning, ...]:
         """All, the one that happened last at the end."""
         with self._guard:
-            return tuple(self._kept.values())
+            kept = [
+                (kind, each.told, each.at, each.count) for (kind, _), each in self._kept.items()
+            ]
+        return tuple(
+            LoopWarning(
+                kind=kind,
+                text=told.text,
+                advice=ADVICE[kind],
+                at=at,
+                task=told.task,
+                where=told.where,
+                count=count,
+            )
+            for kind, told, at, count in kept
+        )
 
 
 def _in_one_line(text: str) -> str:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
-from bgwidgets.observe.warnings_kept import ADVICE, LONGEST_LINE, WARNINGS_KEPT, WarningsKept
+from bgwidgets.observe.warnings_kept import ADVICE, LONGEST_LINE, WARNINGS_KEPT, Told, WarningsKept
 from bgwidgets.snapshots import WarningKind
 
 BLOCKED, LOST = WarningKind.BLOCKED, WarningKind.EXCEPTION_NEVER_RETRIEVED
+
+
+def say(text: str) -> Callable[[], Told]:
+    return lambda: Told(text)
 
 
 def counts(kept: WarningsKept) -> dict[str, int]:
@@ -26,14 +31,14 @@ def test_the_same_in_the_same_code_is_counted():
     kept = WarningsKept()
     made: list[str] = []
 
-    def text() -> str:
+    def text() -> Told:
         made.append("made")
-        return "first"
+        return Told("first")
 
     for _ in range(1_000):
         kept.add(BLOCKED, "fit", text)
-    kept.add(BLOCKED, "fetch", lambda: "second")
-    kept.add(LOST, "fit", lambda: "third")
+    kept.add(BLOCKED, "fetch", say("second"))
+    kept.add(LOST, "fit", say("third"))
     assert {"first": 1_000, "second": 1, "third": 1} == counts(kept)
     assert ["made"] == made
 
@@ -42,9 +47,9 @@ def test_what_happened_last_stands_at_the_end():
     """And what happened first is the first to go."""
     kept = WarningsKept()
     for number in range(WARNINGS_KEPT):
-        kept.add(BLOCKED, str(number), lambda number=number: f"{number}")  # type: ignore[misc] # mypy takes no defaults here
-    kept.add(BLOCKED, "0", lambda: "again")
-    kept.add(BLOCKED, "new", lambda: "new")
+        kept.add(BLOCKED, str(number), say(str(number)))
+    kept.add(BLOCKED, "0", say("again"))
+    kept.add(BLOCKED, "new", say("new"))
     texts = [warning.text for warning in kept.all()]
     assert [*map(str, range(2, WARNINGS_KEPT)), "0", "new"] == texts
 
@@ -53,7 +58,7 @@ def test_what_turns_out_to_be_something_else_is_taken_back():
     """Once; what never was is not missed."""
     kept = WarningsKept()
     for _ in range(2):
-        kept.add(BLOCKED, "fit", lambda: "text")
+        kept.add(BLOCKED, "fit", say("text"))
     kept.take_back(BLOCKED, "fit")
     assert {"text": 1} == counts(kept)
     kept.take_back(BLOCKED, "fit")
@@ -63,7 +68,7 @@ def test_what_turns_out_to_be_something_else_is_taken_back():
 
 def test_a_text_is_one_line_of_bounded_length():
     kept = WarningsKept()
-    kept.add(BLOCKED, "fit", lambda: "many\nlines " * 1_000)
+    kept.add(BLOCKED, "fit", say("many\nlines " * 1_000))
     (warning,) = kept.all()
     assert "many lines many" in warning.text
     assert LONGEST_LINE == len(warning.text)
@@ -74,9 +79,9 @@ def test_what_is_told_while_a_text_is_made_is_counted():
     """A finalizer may run anywhere, also here."""
     kept = WarningsKept()
 
-    def text() -> str:
-        kept.add(BLOCKED, "fit", lambda: "inner")
-        return "outer"
+    def text() -> Told:
+        kept.add(BLOCKED, "fit", say("inner"))
+        return Told("outer")
 
     kept.add(BLOCKED, "fit", text)
     assert [2] == list(counts(kept).values())
@@ -88,7 +93,7 @@ def test_many_threads_may_tell_at_once():
 
     def tell() -> None:
         for _ in range(500):
-            kept.add(BLOCKED, "fit", lambda: "text")
+            kept.add(BLOCKED, "fit", say("text"))
 
     threads = [threading.Thread(target=tell) for _ in range(4)]
     for thread in threads:
