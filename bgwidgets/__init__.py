@@ -38,6 +38,7 @@ from bgwidgets.snapshots import (
     AwaitFrame,
     LoopHistory,
     LoopSnapshot,
+    LoopWarning,
     SlowStep,
     StopReport,
     TaskCancellation,
@@ -46,6 +47,7 @@ from bgwidgets.snapshots import (
     TaskLink,
     TaskSnapshot,
     TaskWindow,
+    WarningKind,
 )
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.stop_event import StopEvent
@@ -74,6 +76,7 @@ __all__ = [
     "LoopSnapshot",
     "LoopState",
     "LoopUnfinished",
+    "LoopWarning",
     "NoStopEvent",
     "ProtectedLoop",
     "SlowStep",
@@ -89,6 +92,7 @@ __all__ = [
     "UnknownHost",
     "UnknownLoop",
     "UnknownTask",
+    "WarningKind",
     "WouldDeadlock",
     "adopt",
     "current",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final, Literal, get_args
 
 from bgwidgets.states import LoopState, TaskState
@@ -109,6 +110,44 @@ class SlowStep:
     """The user's line, and what it calls: "model.py:88 fit · time.sleep"."""
 
 
+class WarningKind(StrEnum):
+    """What a loop can be warned of."""
+
+    BLOCKED = "blocked"
+    """A call that does not return keeps the loop from turning."""
+    NEVER_YIELDS = "never yields"
+    """A task's own asynchronous code runs on and on, and lets no other task have its turn."""
+    SWALLOWED_CANCELLED_ERROR = "swallowed CancelledError"
+    """A task was cancelled and went on, or ended as if nothing had been."""
+    EXCEPTION_NEVER_RETRIEVED = "exception never retrieved"
+    """A task failed, and is gone without anybody having asked why."""
+    PENDING_AT_STOP = "pending at stop"
+    """A task had not ended when its loop did."""
+    COROUTINE_NEVER_AWAITED = "coroutine never awaited"
+    """A coroutine function was called, and nothing has run."""
+    THREADS_LEFT_BEHIND = "executor threads left behind"
+    """A worker thread still runs a function of a loop that has ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopWarning:
+    """Something that is probably wrong with the code on a loop, and what to do about it."""
+
+    kind: WarningKind
+    text: str
+    """What happened, in one line, with the names."""
+    advice: str
+    """What to do, in one line."""
+    at: float
+    """When it happened last."""
+    task: str | None = None
+    """The task's name; None where it is not about a task."""
+    where: str | None = None
+    """The user's line: "race.py:12 sprinter"."""
+    count: int = 1
+    """How often the same has happened: of one kind, and in the same code."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopSnapshot:
     """One background loop at one moment."""
@@ -147,6 +186,10 @@ class LoopSnapshot:
     """The longest lag in each of the last 60 seconds, the oldest first."""
     slow_steps: tuple[SlowStep, ...] = ()
     """The last steps that took over 0.1 seconds, the oldest first."""
+    warnings: tuple[LoopWarning, ...] = ()
+    """The last 20 that differ, the one that happened last at the end."""
+    tasks_that_swallow: int = 0
+    """How many unfinished tasks go on although they were cancelled a second ago or more."""
     notes: tuple[str, ...] = ()
     """What else is to be said of this run: "interrupted at 14:02:31 in ..."."""
     error: str | None = None

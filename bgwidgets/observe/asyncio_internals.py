@@ -13,6 +13,7 @@ import heapq
 import inspect
 import selectors
 import sys
+import threading
 from collections.abc import Callable
 from operator import attrgetter
 from types import BuiltinMethodType, CodeType, FrameType, FunctionType, MethodType
@@ -108,6 +109,11 @@ _FUTURES: Final = _in_c_and_in_python("Future", getattr(asyncio.futures, "_PyFut
 def is_task(thing: object) -> TypeGuard[asyncio.Task[Any]]:
     """Whether it is one of asyncio's tasks, in C or in Python."""
     return issubclass(type(thing), _TASKS)
+
+
+def is_future(thing: object) -> TypeGuard[asyncio.Future[Any]]:
+    """Whether it is one of asyncio's futures, in C or in Python, or a task."""
+    return issubclass(type(thing), _FUTURES)
 
 
 def future_waited_for(task: asyncio.Task[Any]) -> asyncio.Future[Any] | None:
@@ -292,6 +298,15 @@ def running_loop_here() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
+
+
+def threads_of_default_executor(loop: asyncio.AbstractEventLoop) -> set[threading.Thread] | None:
+    """The worker threads, of now and of later, of the executor that a loop has at this moment.
+
+    None where it has none yet, or one of another kind than the standard library's.
+    """
+    threads: object = getattr(getattr(loop, "_default_executor", None), "_threads", None)
+    return threads if isinstance(threads, set) else None
 
 
 _CALLBACK_RUNNERS: Final = frozenset(

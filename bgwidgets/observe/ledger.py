@@ -19,7 +19,7 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
-from bgwidgets.commands import END_OF_THE_LOOP, Asker
+from bgwidgets.commands import END_OF_THE_LOOP, NOBODY_KNOWS, Asker
 from bgwidgets.identifiers import new_id
 from bgwidgets.observe.askers import find_asker
 from bgwidgets.observe.asyncio_internals import (
@@ -43,12 +43,15 @@ from bgwidgets.observe.ended_tasks import (
 )
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.observe.generations import Generations
+from bgwidgets.observe.swallowed import CANCELLING_IS_TRUE, PATIENCE, Cancelled, Swallowed
 from bgwidgets.observe.task_births import Lists
+from bgwidgets.observe.warnings_kept import WarningsKept
 from bgwidgets.observe.watched_task import listen, watched_task_class
 from bgwidgets.snapshots import LoopHistory, TaskCancellation, TaskDetail, TaskSnapshot
 from bgwidgets.states import TaskState
 
 CANCELLATIONS_KEPT: Final = 50
+UNWATCHED_A_LOOK: Final = 500
 LOOKED_AT_ONE_BY_ONE: Final = 5_000
 """Of more tasks, one that has just ended counts as unfinished until the loop's next turn."""
 _COPY_ATTEMPTS: Final = 100
@@ -79,10 +82,17 @@ _NOTHING_ABOUT: Final = _About()
 class Ledger:
     """All tasks of one loop: the unfinished, the last that ended, and exact counts of the ends."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, lists: Lists | None = None) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        lists: Lists | None = None,
+        warnings: WarningsKept | None = None,
+    ) -> None:
         """Watch `loop` from now on. Called in the loop's thread before it turns.
 
         Only tasks whose coroutine `lists` wants are entered: of the kernel's loop, the user's.
+        Those that swallow their CancelledError are told of in the `warnings`.
         """
         self._loop: Final = loop
         self._lists: Final = lists
@@ -91,7 +101,10 @@ class Ledger:
         self._about: Final[dict[asyncio.Task[Any], _About]] = {}
         self._ids: Final[dict[asyncio.Task[Any], int]] = {}
         self._by_id: Final[dict[int, asyncio.Task[Any]]] = {}
-        self._asked: Final[dict[asyncio.Task[Any], TaskCancellation]] = {}
+        self._asked: Final[dict[asyncio.Task[Any], Cancelled]] = {}
+        self._swallowed: Final = Swallowed(
+            warnings or WarningsKept(), lambda task: self.about(task).runs is not None
+        )
         self.cancellations: Final[deque[TaskCancellation]] = deque(maxlen=CANCELLATIONS_KEPT)
         """The last, latest last. Any thread may copy it."""
         self._seen_ended: Final[WeakKeyDictionary[asyncio.Task[Any], float]] = WeakKeyDictionary()
@@ -141,7 +154,8 @@ class Ledger:
         """Cancel these in somebody's name. In the loop's thread."""
         with self.naming(asker):
             for task in tasks:
-                task.cancel()
+                if task.cancel() and not isinstance(task, self._watched):
+                    self._cancel_asked(task)  # It does not tell by itself.
 
     @contextmanager
     def naming(self, asker: Asker) -> Iterator[None]:
@@ -172,24 +186,39 @@ class Ledger:
         self._about[task] = _About(runs=name_of_coroutine(coroutine))
 
     def _cancel_asked(self, task: asyncio.Task[Any]) -> None:
-        asker = find_asker(task) or self.in_the_name_of
-        cancellation = TaskCancellation(
+        cancellation = self._cancellation_of(task, find_asker(task) or self.in_the_name_of)
+        self._asked[task] = self._swallowed.asked(task, cancellation)
+        self.cancellations.append(cancellation)
+        if task.done():
+            self._asked.pop(task, None)
+
+    def _cancellation_of(self, task: asyncio.Task[Any], asker: Asker) -> TaskCancellation:
+        return TaskCancellation(
             name=self.name(task),
             coroutine=self.coroutine(task),
             at=time.time(),
             asked_by=asker.who,
             where=asker.where,
         )
-        self._asked[task] = cancellation
-        self.cancellations.append(cancellation)
-        if task.done():
-            self._asked.pop(task, None)
+
+    def judge_cancelled(self, *, at_the_end: bool = False) -> None:
+        """Tell of the tasks that were cancelled a second ago and go on; of those that the end of
+        the loop has left, at once. In the loop's thread, or when the loop runs no more.
+        """
+        # Nobody was told when these were cancelled. Not all of a great many at each look.
+        unwatched = self._generations.unwatched if at_the_end or CANCELLING_IS_TRUE else ()
+        for task in list(islice(unwatched, UNWATCHED_A_LOOK)):
+            if task.cancelling() and task not in self._asked and not task.done():
+                cancellation = self._cancellation_of(task, NOBODY_KNOWS)
+                self._asked[task] = self._swallowed.found(task, cancellation)
+        self._swallowed.look(patience=0.0 if at_the_end else PATIENCE)
 
     def _record(
         self, task: asyncio.Task[Any], created_at: float | None, ended_at: float
     ) -> EndedTask:
         about = self._about.pop(task, _NOTHING_ABOUT)
-        self._asked.pop(task, None)
+        if (asked := self._asked.pop(task, None)) is not None:
+            self._swallowed.ended(task, asked)
         number = self._ids.pop(task, None)
         if number is not None:
             self._by_id.pop(number, None)
@@ -381,6 +410,10 @@ class Ledger:
     def is_lasting(self, task: asyncio.Task[Any]) -> bool:
         """Whether it is entered by name. Any thread; does not block."""
         return task in self._generations.lasting
+
+    def tasks_that_swallow(self) -> int:
+        """How many go on although they were cancelled. Any thread; does not block."""
+        return self._swallowed.count()
 
     def created_at(self, task: asyncio.Task[Any]) -> float | None:
         """When a lasting task was born; None where nobody saw it. Any thread; does not block."""
