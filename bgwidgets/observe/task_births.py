@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
+from bgwidgets.exceptions import InvalidWork
 from bgwidgets.observe.asyncio_internals import (
     is_asyncios_own,
+    is_task,
     is_uvloops_own,
     makes_plain_tasks,
     quick_create_task,
@@ -72,10 +74,20 @@ class TaskBirths:
         self._task_class[0] = self._watched if wanted else asyncio.Task
 
     def create(self, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
-        """Make a task that is not noted; by the user's own factory, if there is one."""
+        """Make a task that is not noted; by the user's own factory, if there is one.
+
+        Raises `InvalidWork` where that makes something else, of which nothing could be told.
+        """
         if self._watches_by_factory or makes_plain_tasks(self._loop, self._original):
             return self._task_class[0](coroutine, loop=self._loop, **options)
-        return self._original(coroutine, **options)
+        task = self._original(coroutine, **options)
+        if not is_task(task):
+            kind = type(task)
+            raise InvalidWork(
+                f"the loop's task factory made a {kind.__module__}.{kind.__qualname__} of the work,"
+                " which is no asyncio.Task: let it return one, of a subclass if you like"
+            )
+        return task
 
     def close(self) -> None:
         """Watch no more. In the loop's thread, or when the loop runs no more."""
@@ -91,7 +103,10 @@ class TaskBirths:
             task = self._task_class[0](coro, loop=self._loop, **options)  # As uvloop does.
         else:
             task = self._original(coro, **options)
-        self._note(task, coro)
+        # A factory may return whatever can be awaited and cancelled, with no coroutine or state to
+        # tell of. asyncio's own list of tasks does not have it either.
+        if is_task(task):
+            self._note(task, coro)
         return task
 
     def _make(
