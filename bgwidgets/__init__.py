@@ -45,6 +45,7 @@ from bgwidgets.snapshots import (
     TaskFailure,
     TaskLink,
     TaskSnapshot,
+    TaskTimings,
     TaskWindow,
 )
 from bgwidgets.states import LoopState, TaskState
@@ -85,6 +86,7 @@ __all__ = [
     "TaskLink",
     "TaskSnapshot",
     "TaskState",
+    "TaskTimings",
     "TaskWindow",
     "UnknownHost",
     "UnknownLoop",

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from operator import attrgetter
 from types import BuiltinMethodType, CodeType, FrameType, FunctionType, MethodType
-from typing import Any, Final, TypeGuard
+from typing import Any, Final, Protocol, TypeGuard
 
 
 def peek_exception(task: asyncio.Future[Any]) -> BaseException | None:
@@ -495,3 +495,105 @@ def quick_create_task(
 
     known = all(hasattr(loop, name) for name in ("_task_factory", "_debug", "_closed"))
     return create_task if known else slowly
+
+
+# The steps of tasks, as they pass through the loop
+
+
+class StepTimer(Protocol):
+    """Who is told of one task's steps. In the loop's thread; must not raise."""
+
+    def scheduled(self) -> None:
+        """The task is to take a step."""
+
+    def begins(self) -> None:
+        """It takes it now."""
+
+    def ended(self, task: asyncio.Task[Any]) -> None:
+        """It has taken it."""
+
+
+class _TimedStep(asyncio.Handle):
+    """A step of a task that waits in the loop's queue."""
+
+    __slots__ = ("task", "timer")
+    task: asyncio.Task[Any]
+    timer: StepTimer
+
+    def _run(self) -> None:
+        task, timer = self.task, self.timer
+        timer.begins()
+        try:
+            asyncio.Handle._run(self)  # noqa: SLF001 - its own base, without the price of super()
+        finally:
+            timer.ended(task)
+            # What an exit raises holds this frame, which must not hold the task that holds it.
+            del self, task, timer
+
+
+def can_be_timed(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether `time_steps` works here: on asyncio's own loops, as they put callbacks in their queue
+    so far, and where nobody has changed that.
+    """
+    own = getattr(asyncio.BaseEventLoop, "_call_soon", None)
+    code = getattr(own, "__code__", None)
+    return (
+        isinstance(loop, asyncio.BaseEventLoop)
+        and code is not None
+        and {"Handle", "_ready", "append"} <= set(code.co_names)
+        and "_call_soon" in asyncio.BaseEventLoop.call_soon.__code__.co_names
+        and getattr(type(loop), "_call_soon", None) is own
+        and "_call_soon" not in getattr(loop, "__dict__", {"_call_soon": None})
+        and hasattr(loop, "_ready")
+    )
+
+
+def time_steps(loop: Any, timer_of: Callable[[asyncio.Task[Any]], StepTimer]) -> Callable[[], None]:
+    """Tell of every step that a task of this loop takes, but for the first of an eager one.
+
+    Everything that is to run passes through the loop's `_call_soon`; it is replaced on this loop
+    alone, and what is returned puts it back. In the loop's thread.
+    """
+    enqueue = loop._ready.append  # noqa: SLF001 - this module's purpose
+    handle_class = asyncio.Handle
+
+    def call_soon(callback: Any, args: Any, context: Any) -> asyncio.Handle:
+        task = _task_of_step(callback)
+        if task is None:
+            handle = handle_class(callback, args, loop, context)
+        else:
+            handle = _TimedStep(callback, args, loop, context)
+            handle.task = task
+            handle.timer = timer = timer_of(task)
+            timer.scheduled()
+        if handle._source_traceback:  # type: ignore[attr-defined] # noqa: SLF001
+            del handle._source_traceback[-1]  # type: ignore[attr-defined] # noqa: SLF001 - this frame
+        enqueue(handle)
+        return handle
+
+    def undo() -> None:
+        if vars(loop).get("_call_soon") is call_soon:
+            del loop._call_soon  # noqa: SLF001 - this module's purpose
+
+    loop._call_soon = call_soon  # noqa: SLF001 - this module's purpose
+    return undo
+
+
+def _task_of_step(callback: Any) -> asyncio.Task[Any] | None:
+    """The task of which a callback takes a step; None of all else, also of its other methods."""
+    kind = type(callback)
+    if kind is FunctionType:
+        return None
+    if kind is BuiltinMethodType:
+        is_step = callback.__name__ == "task_wakeup"
+    elif kind is MethodType:
+        is_step = callback.__func__ in _steps_in_python(type(callback.__self__))
+    else:
+        is_step = kind.__name__ == "TaskStepMethWrapper"
+    owner = callback.__self__ if is_step else None
+    return owner if is_task(owner) else None
+
+
+def _steps_in_python(cls: type) -> tuple[object, ...]:
+    """What steps a task in Python; nothing of any other class."""
+    return (getattr(cls, "_Task__step", None), getattr(cls, "_Task__wakeup", None))

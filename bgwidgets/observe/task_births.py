@@ -12,6 +12,7 @@ from bgwidgets.observe.asyncio_internals import (
     makes_plain_tasks,
     quick_create_task,
 )
+from bgwidgets.observe.timings import Timings
 from bgwidgets.observe.watched_task import watched_task_class
 
 Lists = Callable[[object], bool]
@@ -34,6 +35,7 @@ class TaskBirths:
         is_full: Callable[[], None],
         lists: Lists | None,
         ended_at_birth: Callable[[asyncio.Task[Any], object], None],
+        timings: Timings | None,
     ) -> None:
         """Append each new task to `nursery`; `is_full` is called when `limit[0]` are in there.
 
@@ -41,6 +43,9 @@ class TaskBirths:
         """
         self._loop: Final = loop
         self._original: Final = loop.create_task
+        self._create_there: Final = (
+            self._original if timings is None else timings.with_first_steps(self._original)
+        )
         self._watches_by_factory = False
         self._is_uvloops: Final = lists is None and is_uvloops_own(loop)
         self._watched: Final = watched_task_class()
@@ -75,7 +80,7 @@ class TaskBirths:
         """Make a task that is not noted; by the user's own factory, if there is one."""
         if self._watches_by_factory or makes_plain_tasks(self._loop, self._original):
             return self._task_class[0](coroutine, loop=self._loop, **options)
-        return self._original(coroutine, **options)
+        return self._create_there(coroutine, **options)
 
     def close(self) -> None:
         """Watch no more. In the loop's thread, or when the loop runs no more."""
@@ -90,7 +95,7 @@ class TaskBirths:
         if is_plain and not self._loop.is_closed():
             task = self._task_class[0](coro, loop=self._loop, **options)  # As uvloop does.
         else:
-            task = self._original(coro, **options)
+            task = self._create_there(coro, **options)
         self._note(task, coro)
         return task
 

@@ -43,6 +43,7 @@ PUBLIC = {
     "TaskLink",
     "TaskSnapshot",
     "TaskState",
+    "TaskTimings",
     "TaskWindow",
     "UnknownHost",
     "UnknownLoop",
