@@ -347,7 +347,7 @@ def test_an_eager_tasks_first_step():
         event.set()
         await waiting
         assert (2, 9.0, 2.0, 0.0) == spent(again)
-        assert (2, 5.0, 0.0, 10.0) == spent(waiting)
+        assert (2, 5.0, 0.0, 15.0) == spent(waiting)  # Also while `again` took its second step.
 
     run(timed, eager_loop)
 
