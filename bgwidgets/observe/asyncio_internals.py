@@ -520,14 +520,12 @@ class _TimedStep(asyncio.Handle):
     timer: StepTimer
 
     def _run(self) -> None:
-        task = self._callback.__self__  # type: ignore[attr-defined] # it is a step's
-        self.timer.begins()
+        task, timer = self._callback.__self__, self.timer  # type: ignore[attr-defined] # a step's
+        timer.begins()
         try:
             asyncio.Handle._run(self)  # noqa: SLF001 - its own base, without the price of super()
         finally:
-            self.timer.ended(task)
-            # What an exit raises holds this frame, which must not hold the task that holds it.
-            del self, task
+            timer.ended(task)
 
 
 def can_be_timed(loop: asyncio.AbstractEventLoop) -> bool:
