@@ -516,7 +516,7 @@ def test_ten_thousand_short_tasks_leave_nothing_behind():
         assert counts.get("_TimedStep", 0) < 10
         assert 1_000 == len(ended_rows(ledger))
 
-    with asyncio.Runner() as runner:
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         ledger = Ledger(runner.get_loop(), timings=Timings(runner.get_loop()))
         try:
             runner.run(timed())
@@ -535,7 +535,7 @@ def test_without_it_the_loop_is_as_ever():
         await task
         assert timing_of(task) is None
 
-    with asyncio.Runner() as runner:
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         ledger = Ledger(runner.get_loop())
         try:
             runner.run(watched())
@@ -545,7 +545,7 @@ def test_without_it_the_loop_is_as_ever():
 
 def test_when_the_watch_is_over_no_times_are_taken():
     """The tasks that go on after it are as ever."""
-    with asyncio.Runner() as runner:
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         loop = runner.get_loop()
         ledger = Ledger(loop, timings=Timings(loop))
         assert "_call_soon" in vars(loop)
