@@ -46,6 +46,7 @@ from bgwidgets.snapshots import (
     TaskFailure,
     TaskLink,
     TaskSnapshot,
+    TaskTimings,
     TaskWindow,
     WarningKind,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "TaskLink",
     "TaskSnapshot",
     "TaskState",
+    "TaskTimings",
     "TaskWindow",
     "UnknownHost",
     "UnknownLoop",

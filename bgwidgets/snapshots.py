@@ -77,12 +77,51 @@ class TaskLink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskTimings:
+    """How one task has spent its time since it was made, in seconds.
+
+    `busy`, `scheduled` and `idle` together are its age. A step in which an eager task was made
+    holds the first step of that one, too: it kept the loop from turning as well.
+    """
+
+    polls: int
+    """How many steps it has taken. A step is what it runs from one wait to the next."""
+    busy: float
+    """In its steps, while the loop did not turn."""
+    scheduled: float
+    """Ready for its next step, while the loop did something else."""
+    idle: float
+    """Waiting for something."""
+    slowest_step: float = 0.0
+    """How long its longest step took, of those that have ended."""
+    slowest_step_at: float | None = None
+    """When that one began, as of `time.time()`."""
+    slowest_step_where: str | None = None
+    """The user's line at which that one ended, to wait: "race.py:12 sprinter". None of the task's
+    last step, and of one under a millisecond."""
+    histogram: tuple[tuple[float | None, int], ...] = ()
+    """How many steps took less than so many seconds, and not less than the bound before. The bounds
+    are always the same; the last is None: those that took longer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskDetail:
-    """All that can be said of where one task waits."""
+    """All that can be said of one task. Of one that has ended, nothing that it waits for."""
 
     id: int | None
     name: str
     coroutine: str
+    state: TaskState | None = None
+    created_at: float | None = None
+    """To within a tenth of a second; None of one that was born before anybody watched."""
+    ended_at: float | None = None
+    error: str | None = None
+    """Why it failed, in one line."""
+    traceback: str | None = None
+    """As Python prints it, of the last tasks that failed; None when too many did at the same
+    time."""
+    timings: TaskTimings | None = None
+    """None unless the loop was started with `timings=True`."""
     waiting_on: str | None = None
     where: str | None = None
     chain: tuple[AwaitFrame, ...] = ()
@@ -192,6 +231,8 @@ class LoopSnapshot:
     """How many unfinished tasks go on although they were cancelled a second ago or more."""
     notes: tuple[str, ...] = ()
     """What else is to be said of this run: "interrupted at 14:02:31 in ..."."""
+    timings: bool = False
+    """Whether the times of its tasks' steps are taken: see `TaskDetail.timings`."""
     error: str | None = None
     """The traceback that ended it, as text."""
     error_line: str | None = None
@@ -214,6 +255,8 @@ class LoopSnapshot:
 class TaskFailure:
     """Why one task failed."""
 
+    id: int | None = None
+    """By which `task_detail()` knows it, for as long as it is among the last that ended."""
     name: str
     coroutine: str
     at: float

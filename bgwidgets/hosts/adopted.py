@@ -230,7 +230,7 @@ class AdoptedHost:
         return task_window(self._ledger, request)
 
     def task_detail(self, task_id: int) -> TaskDetail:
-        """One unfinished task in detail. Raises `UnknownTask`. Reads source files."""
+        """One task in detail. Raises `UnknownTask`. Reads source files."""
         return detail_of(self._plan.name, self._ledger, task_id)
 
     def history(self) -> LoopHistory:

@@ -40,6 +40,7 @@ from bgwidgets.observe.asyncio_internals import let_go_of
 from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
+from bgwidgets.observe.timings import Timings
 from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskDetail, TaskWindow, WindowRequest
 from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
@@ -114,6 +115,7 @@ class Agent:
             error=self._error_text,
             error_line=self._error_line,
             notes=tuple(self._notes),
+            timings=self._plan.timings,
             as_of=time.time(),
         )
         return self._liveness.told_in(self._warnings.told_in(snapshot))
@@ -125,7 +127,7 @@ class Agent:
         return task_window(self._ledger, request)
 
     def task_detail(self, task_id: int) -> TaskDetail:
-        """One unfinished task in detail. Raises `UnknownTask`. Reads source files."""
+        """One task in detail. Raises `UnknownTask`. Reads source files."""
         return detail_of(self._plan.name, self._ledger, task_id)
 
     def history(self) -> LoopHistory:
@@ -213,7 +215,8 @@ class Agent:
 
     def _run(self, loop: asyncio.AbstractEventLoop, started: Future[None]) -> Exception | None:
         try:
-            self._ledger = Ledger(loop, warnings=self._warnings.kept)
+            timings = Timings(loop) if self._plan.timings else None
+            self._ledger = Ledger(loop, warnings=self._warnings.kept, timings=timings)
             self._warnings.begin(loop, self._ledger)
             loop.call_soon(self._begin, loop, started, context=self._context.copy())
         except Exception as error:  # noqa: BLE001 - a user's loop may be broken in any way

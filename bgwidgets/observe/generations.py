@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from bgwidgets.observe.ended_tasks import EndedTasks
 from bgwidgets.observe.task_births import Lists, TaskBirths
+from bgwidgets.observe.timings import Timings
 from bgwidgets.observe.watched_task import watched_task_class
 
 TICK: Final = 0.1
@@ -44,6 +45,7 @@ class Generations:
         ended: EndedTasks,
         lists: Lists | None,
         ended_at_birth: Callable[[asyncio.Task[Any], object], None],
+        timings: Timings | None,
     ) -> None:
         self._loop: Final = loop
         self._ended: Final = ended
@@ -66,7 +68,7 @@ class Generations:
         self._context: Final = Context()
         self._watched: Final = watched_task_class()
         self.births: Final = TaskBirths(
-            loop, self.young, self._limit, self._full, lists, ended_at_birth
+            loop, self.young, self._limit, self._full, lists, ended_at_birth, timings
         )
 
     def enter(self, task: asyncio.Task[Any], created_at: float | None) -> None:

@@ -44,6 +44,7 @@ PUBLIC = {
     "TaskLink",
     "TaskSnapshot",
     "TaskState",
+    "TaskTimings",
     "TaskWindow",
     "UnknownHost",
     "UnknownLoop",

@@ -28,6 +28,7 @@ def test_the_examples_run_from_top_to_bottom(run_script: Callable[[str], Ran]):
     assert [
         "running ['counting']",
         "True finished",
+        "101 True",
         "finished",
         "finished stop_event",
     ] == ran.stdout.splitlines()

@@ -33,6 +33,7 @@ from bgwidgets.snapshots import (
     TaskFailure,
     TaskLink,
     TaskSnapshot,
+    TaskTimings,
     TaskWindow,
     WarningKind,
     WindowRequest,
@@ -87,18 +88,30 @@ LOOP = LoopSnapshot(
 )
 FRAME = AwaitFrame(function="fetch", file="race.py", path="/home/race.py", line=12, timeout=1.5)
 LINK = TaskLink(id=None, name="a", coroutine="fetch")
+TIMINGS = TaskTimings(
+    polls=2, busy=0.1, scheduled=0.0, idle=3.0, histogram=((0.000001, 1), (None, 1))
+)
 VALUES = [
     TASK,
     FRAME,
     LINK,
     SLOW,
     WARNING,
-    TaskDetail(id=3, name="a", coroutine="fetch", chain=(FRAME,), waits_for=(LINK,)),
+    TIMINGS,
+    TaskDetail(
+        id=3,
+        name="a",
+        coroutine="fetch",
+        state=TaskState.PENDING,
+        chain=(FRAME,),
+        waits_for=(LINK,),
+        timings=TIMINGS,
+    ),
     LOOP,
     WindowRequest(sort="name", descending=True, filter="x", start=5, stop=9),
     TaskWindow(tasks=(TASK,), start=0, total=1, as_of=3.0),
     StopReport(outcome=LoopState.STOPPED, seconds=0.1, steps=("stop_event",), notes=("a",)),
-    TaskFailure(name="a", coroutine="f", at=1.0, error="KeyError: 1", traceback="Traceback"),
+    TaskFailure(id=3, name="a", coroutine="f", at=1.0, error="KeyError: 1", traceback="Traceback"),
     TaskCancellation(name="a", coroutine="f", at=1.0, asked_by="thread x", where="a.py:1 f"),
     LoopHistory(births=3, ends={TaskState.FAILED: 2}),
     Asker("thread x", "a.py:1 f"),
@@ -146,7 +159,7 @@ def test_a_snapshot_knows_little_by_default():
     known = {"id", "name", "host", "state", "as_of", "run_number", "task_counts"} | {
         "tasks_that_swallow"
     }
-    flags = {"stop_requested", "protected", "adopted", "belongs_to_kernel"}
+    flags = {"stop_requested", "protected", "adopted", "belongs_to_kernel", "timings"}
     lists = {"lag_history", "slow_steps", "warnings", "notes"}
     for field in dataclasses.fields(snapshot):
         if field.name in lists:
