@@ -5,8 +5,10 @@ who notice it, while the loop runs and at its end.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -21,6 +23,7 @@ from bgwidgets.observe.warnings_kept import WarningsKept
 from bgwidgets.snapshots import LoopSnapshot
 
 Task = asyncio.Task[Any]
+_log: Final = logging.getLogger(__name__)
 
 
 class LoopWarnings:
@@ -47,23 +50,24 @@ class LoopWarnings:
 
     def look(self) -> None:
         """Look at what must be looked for. In the loop's thread, or when it is about to close."""
-        if self._ledger is not None:
-            self._ledger.judge_cancelled()
-        if self._loop is not None:
-            # The loop lets go of them when it is closed.
-            self._threads = threads_of_default_executor(self._loop) or self._threads
+        with _keeping_nothing_up():
+            if self._ledger is not None:
+                self._ledger.judge_cancelled()
+            if self._loop is not None:
+                # The loop lets go of them when it is closed.
+                self._threads = threads_of_default_executor(self._loop) or self._threads
 
     def at_the_end(self, unfinished: Iterable[Task], busy_threads: Iterable[str] = ()) -> None:
         """The loop runs no more, and this is left of it."""
-        ledger = self._ledger
-        if ledger is None:
+        if self._ledger is None:
             return
-        ledger.judge_cancelled(at_the_end=True)
-        tell_of_pending(self.kept, unfinished, ledger.coroutine)
-        names = set(busy_threads)
-        ours = [thread for thread in threading.enumerate() if thread.name in names]
-        tell_of_threads(self.kept, ours, known_busy=True)
-        tell_of_threads(self.kept, self._threads.difference(ours), known_busy=False)
+        with _keeping_nothing_up():
+            self._ledger.judge_cancelled(at_the_end=True)
+            tell_of_pending(self.kept, unfinished, self._ledger.coroutine)
+            names = set(busy_threads)
+            ours = [thread for thread in threading.enumerate() if thread.name in names]
+            tell_of_threads(self.kept, ours, known_busy=True)
+            tell_of_threads(self.kept, self._threads.difference(ours), known_busy=False)
 
     def end(self) -> None:
         """Notice nothing any more, and let go of the loop; what was noticed stays. Any thread."""
@@ -79,3 +83,12 @@ class LoopWarnings:
             warnings=self.kept.all(),
             tasks_that_swallow=self._ledger.tasks_that_swallow() if self._ledger else 0,
         )
+
+
+@contextmanager
+def _keeping_nothing_up() -> Iterator[None]:
+    """What is looked at is the user's and may be broken: no reason for a loop not to end."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001 - whatever it is, it is logged
+        _log.exception("what a loop is to be warned of could not be found out")

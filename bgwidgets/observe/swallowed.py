@@ -126,7 +126,7 @@ class Swallowed:
                 continue
             if task in self._going_on:
                 continue
-            if not cancelled.has_arrived() or any(map(Task.cancelling, tasks_waited_for(task))):
+            if not cancelled.has_arrived() or _waits_for_another(task):
                 self._waited_for.append(cancelled._replace(at=time.monotonic()))
                 continue
             self._going_on[task] = None
@@ -155,6 +155,10 @@ class Swallowed:
 def _since(cancelled: Cancelled) -> str:
     seconds = time.time() - cancelled.words.at
     return f" {seconds:.1f} s later" if cancelled.was_seen else ""
+
+
+def _waits_for_another(task: Task) -> bool:
+    return any(each.cancelling() for each in tasks_waited_for(task))
 
 
 def _goes_on(task: Task) -> bool:

@@ -37,6 +37,11 @@ def kinds(host: ThreadHost) -> list[WarningKind]:
     return [warning.kind for warning in host.snapshot().warnings]
 
 
+def other_kinds(host: ThreadHost) -> list[WarningKind]:
+    """But for blocked: on a busy machine every step may take long."""
+    return [kind for kind in kinds(host) if kind is not WarningKind.BLOCKED]
+
+
 def warned(host: ThreadHost, kind: WarningKind) -> LoopWarning:
     """The first warning of that kind, as soon as there is one."""
 
@@ -219,7 +224,7 @@ def test_a_task_that_goes_on_when_it_is_cancelled(start: MakeHost, loop_factory:
     (number,) = until(lambda: [task.id for task in rows(host) if task.name == "worker"])
     assert stubborn.begun.wait(LIMIT)
     host.command(CancelTasks(host.loop_id, (number,), by=Asker("button Cancel tasks")))
-    never_within(0.9, lambda: kinds(host))
+    never_within(0.9, lambda: other_kinds(host))
     warning = warned(host, WarningKind.SWALLOWED_CANCELLED_ERROR)
     assert "task 'worker' was cancelled by button Cancel tasks and has not ended 1." in warning.text
     assert ("worker", 1) == (warning.task, warning.count)
@@ -229,8 +234,8 @@ def test_a_task_that_goes_on_when_it_is_cancelled(start: MakeHost, loop_factory:
     stubborn.let_go(host)
     outcome_of(future)
     until(lambda: host.snapshot().tasks_that_swallow == 0)
-    assert [WarningKind.SWALLOWED_CANCELLED_ERROR] == kinds(host)
-    assert 1 == host.snapshot().warnings[0].count
+    assert [WarningKind.SWALLOWED_CANCELLED_ERROR] == other_kinds(host)
+    assert 1 == warned(host, WarningKind.SWALLOWED_CANCELLED_ERROR).count
 
 
 def test_a_task_that_does_not_tell_who_cancels_it(start: MakeHost):
@@ -345,7 +350,7 @@ def test_a_cancellation_that_is_caught_for_good_reason(
     host = start(for_ever)
     assert outcome_of(host.submit(work(), None)) is None
     stop(host)
-    assert [] == kinds(host)
+    assert [] == other_kinds(host)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -373,11 +378,12 @@ def test_who_waits_for_the_one_that_goes_on_is_not_to_blame(start: MakeHost):
 
     future = host.submit(work(), None)
     warned(host, WarningKind.SWALLOWED_CANCELLED_ERROR)
-    never_within(PATIENCE + 2 * BEAT, lambda: len(kinds(host)) > 1)
+    never_within(PATIENCE + 2 * BEAT, lambda: len(other_kinds(host)) > 1)
     stubborn.let_go(host)
     assert outcome_of(future) is None
     stop(host)
-    assert ["worker"] == [warning.task for warning in host.snapshot().warnings]
+    assert [WarningKind.SWALLOWED_CANCELLED_ERROR] == other_kinds(host)
+    assert "worker" == warned(host, WarningKind.SWALLOWED_CANCELLED_ERROR).task
 
 
 @pytest.mark.usefixtures("impatient")
@@ -386,7 +392,7 @@ def test_a_plain_function_cannot_be_cancelled(start: MakeHost, gate: threading.E
     host = start(gate.wait)
     until(lambda: host.snapshot().unfinished_tasks)
     host.command(CancelTasks(host.loop_id))
-    never_within(PATIENCE + 2 * BEAT, lambda: kinds(host))
+    never_within(PATIENCE + 2 * BEAT, lambda: other_kinds(host))
 
 
 # Exception never retrieved
@@ -403,7 +409,7 @@ def test_a_task_whose_error_nobody_asks_for(
 
     outcome_of(host.submit(forget(), None))
     # An eager task is in a circle with its error, and gone when the collector comes.
-    until(lambda: gc.collect() and kinds(host))
+    until(lambda: gc.collect() and other_kinds(host))
     warning = warned(host, WarningKind.EXCEPTION_NEVER_RETRIEVED)
     assert "task 'forgotten' failed, and nobody asked why: ValueError: broke" == warning.text
     assert ("forgotten", line_of(fails, 1)) == (warning.task, warning.where)
@@ -427,8 +433,9 @@ def test_an_exception_handler_of_the_users_own(start: MakeHost):
             await asyncio.sleep(0)
 
     outcome_of(host.submit(storm(), None))
-    until(lambda: len(told) == 1_000)
-    (warning,) = host.snapshot().warnings
+    # Where the watch looks at a thread, its frames may live until the collector comes.
+    until(lambda: gc.collect() is not None and len(told) == 1_000)
+    warning = warned(host, WarningKind.EXCEPTION_NEVER_RETRIEVED)
     assert {"Task exception was never retrieved"} == set(told)
     assert (WarningKind.EXCEPTION_NEVER_RETRIEVED, 1_000) == (warning.kind, warning.count)
 
@@ -470,7 +477,7 @@ def test_errors_that_somebody_asks_for(start: MakeHost):
     host.submit(for_ever(), None)  # It is the stop that fails this one, and no error of its own.
     stop(host)
     gc.collect()
-    assert [] == kinds(host)
+    assert [] == other_kinds(host)
 
 
 def test_what_is_still_held_may_be_asked_yet(start: MakeHost):
@@ -478,16 +485,16 @@ def test_what_is_still_held_may_be_asked_yet(start: MakeHost):
     host = start(for_ever)
     future = host.submit(fails(), None)
     until(future.done)
-    never_within(0.3, lambda: kinds(host))
+    never_within(0.3, lambda: other_kinds(host))
     del future
-    assert [WarningKind.EXCEPTION_NEVER_RETRIEVED] == kinds(host)
+    assert [WarningKind.EXCEPTION_NEVER_RETRIEVED] == other_kinds(host)
 
 
 def test_the_error_of_the_main_task_is_told_of_elsewhere(start: MakeHost):
     """The loop is `failed` by it."""
     host = start(fails)
     assert "failed" == end_of(host).state
-    assert [] == kinds(host)
+    assert [] == other_kinds(host)
 
 
 def test_an_error_that_cannot_be_shown(start: MakeHost, complaints: Complaints):
@@ -522,9 +529,9 @@ def test_a_task_that_does_not_end_with_its_loop(start: MakeHost, loop_factory: L
     host.submit(stubborn.work(), "worker")
     assert stubborn.begun.wait(LIMIT)
     stop(host)
-    found = {warning.kind: warning for warning in host.snapshot().warnings}
-    assert {WarningKind.PENDING_AT_STOP, WarningKind.SWALLOWED_CANCELLED_ERROR} == set(found)
-    warning = found[WarningKind.PENDING_AT_STOP]
+    warning = warned(host, WarningKind.PENDING_AT_STOP)
+    expected = {WarningKind.PENDING_AT_STOP, WarningKind.SWALLOWED_CANCELLED_ERROR}
+    assert expected == set(other_kinds(host))
     assert "worker" == warning.task
     assert "task 'worker' had not ended when its loop did, at test_warnings.py:" in warning.text
     assert "await or cancel it" in warning.advice
@@ -544,7 +551,7 @@ def test_tasks_that_end_with_their_loop(start: MakeHost):
     futures = [host.submit(cleans_up(), None) for _ in range(5)]
     until(lambda: host.snapshot().unfinished_tasks == 6)
     stop(host)
-    assert [] == kinds(host)
+    assert [] == other_kinds(host)
     del futures
 
 
@@ -589,9 +596,9 @@ def test_it_is_that_loops_whose_code_dropped_it(
     warned(host, WarningKind.COROUTINE_NEVER_AWAITED)
     returns_at_once()  # type: ignore[unused-coroutine]
     assert 2 == len(shown)
-    assert (1, []) == (len(kinds(host)), kinds(other))
+    assert (1, []) == (len(other_kinds(host)), other_kinds(other))
     outcome_of(other.submit(asyncio.to_thread(_drop_one), None))
-    assert [WarningKind.COROUTINE_NEVER_AWAITED] == kinds(other)
+    assert [WarningKind.COROUTINE_NEVER_AWAITED] == other_kinds(other)
 
 
 def _drop_one() -> None:
@@ -610,7 +617,7 @@ def test_what_the_filters_hide_is_hidden(start: MakeHost, shown: list[warnings.W
     assert 2 == len(shown)
     warnings.simplefilter("ignore")
     outcome_of(host.submit(forgets_to_await(), None))
-    assert (2, []) == (len(shown), kinds(host))
+    assert (2, []) == (len(shown), other_kinds(host))
 
 
 def test_what_was_replaced_is_put_back(start: MakeHost):
@@ -649,9 +656,9 @@ def test_a_worker_thread_that_goes_on(
 
     host = start(main, loop_factory=loop_factory)
     end_of(host)
-    (warning,) = host.snapshot().warnings
+    warning = warned(host, WarningKind.THREADS_LEFT_BEHIND)
     where = line_of(compute, 1)
-    assert (WarningKind.THREADS_LEFT_BEHIND, where) == (warning.kind, warning.where)
+    assert ([warning.kind], where) == (other_kinds(host), warning.where)
     assert f"-worker-1' was still at work when its loop ended, at {where}" in warning.text
     assert "stop_event.is_set()" in warning.advice
 
@@ -671,7 +678,8 @@ def test_a_thread_of_an_executor_of_the_users_own(start: MakeHost, gate: threadi
 
     host = start(main)
     end_of(host)
-    (warning,) = host.snapshot().warnings
+    warning = warned(host, WarningKind.THREADS_LEFT_BEHIND)
+    assert (1, [warning.kind]) == (warning.count, other_kinds(host))
     assert "thread 'theirs_0' was still at work" in warning.text
     gate.set()
     executor.shutdown()
@@ -687,7 +695,7 @@ def test_threads_that_are_done_in_time(start: MakeHost):
     for _ in range(20):
         host = start(main)
         end_of(host)
-        assert [] == kinds(host)
+        assert [] == other_kinds(host)
 
 
 def test_only_the_last_that_differ_are_kept(start: MakeHost, complaints: Complaints):
