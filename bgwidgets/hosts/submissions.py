@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from bgwidgets.belonging import would_wait_for_itself
 from bgwidgets.exceptions import LoopEnded, WouldDeadlock
+from bgwidgets.observe.asyncio_internals import take_first_step
 
 _log: Final = logging.getLogger(__name__)
 
@@ -142,8 +143,14 @@ class Submissions:
             with contextlib.suppress(InvalidStateError):  # It was cancelled in this moment.
                 future.set_exception(error)
             return
-        task.add_done_callback(lambda task: _resolve(future, task))
-        future.add_done_callback(lambda future: _pass_on_cancellation(future, loop, task))
+        try:
+            take_first_step(loop, task)
+        finally:  # It raises what ends the whole loop, as SystemExit does.
+            if task.done():
+                _resolve(future, task)
+            else:
+                task.add_done_callback(lambda task: _resolve(future, task))
+                future.add_done_callback(lambda future: _pass_on_cancellation(future, loop, task))
 
 
 def _resolve(future: Future[Any], task: asyncio.Task[Any]) -> None:

@@ -40,6 +40,22 @@ def coroutine_of(task: asyncio.Task[Any]) -> object:
     return task.get_coro()
 
 
+def all_done(tasks: list[asyncio.Task[Any]]) -> list[bool]:
+    """For each whether it has ended. Three times as fast as asking one by one."""
+    try:
+        return list(map(asyncio.Task.done, tasks))
+    except TypeError:  # Some task of another kind.
+        return [task.done() for task in tasks]
+
+
+def all_cancelled(tasks: list[asyncio.Task[Any]]) -> list[bool]:
+    """For each ended task whether it was cancelled. As fast as `all_done`."""
+    try:
+        return list(map(asyncio.Task.cancelled, tasks))
+    except TypeError:
+        return [task.cancelled() for task in tasks]
+
+
 def failed_among(tasks: list[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
     """Those of these ended tasks that raised, without counting as having looked. Fast where, as
     mostly, none did.
@@ -440,6 +456,31 @@ def swap_current_task(
     return before
 
 
+def take_first_step(loop: Any, task: asyncio.Task[Any]) -> None:
+    """Let a task that was just made begin now, and not only at the loop's next turn.
+
+    As `eager_start` of Python 3.12 does, but of a task like any other. Where the loop does not tell
+    what it runs last, or another thread has just asked it for something, nothing is done, and the
+    task begins as ever. In the loop's thread, where no task is the current one.
+
+    Raises what a task's step raises: SystemExit and KeyboardInterrupt.
+    """
+    ready: Any = getattr(loop, "_ready", None)
+    try:
+        handle = ready[-1]
+        callback, args, context = handle._callback, handle._args, handle._context  # noqa: SLF001
+    except (IndexError, TypeError, AttributeError):
+        return
+    if getattr(callback, "__self__", None) is not task or asyncio.current_task(loop) is not None:
+        return
+    try:
+        context.run(int)
+    except RuntimeError:  # Somebody's factory has given the task the context that we are in.
+        return
+    handle.cancel()  # Before, for what begins now may run the loop from inside.
+    context.run(callback, *args)
+
+
 # Making tasks in the place of `create_task`, which is called for every task there is
 
 
@@ -476,15 +517,13 @@ def quick_create_task(
     """
     append = nursery.append
 
-    def create_task(
-        coro: Any, *, name: Any = None, context: Any = None, **options: Any
-    ) -> asyncio.Task[Any]:
-        if loop._task_factory is not None or options or loop._closed:  # noqa: SLF001
-            if name is not None:
-                options["name"] = name
-            if context is not None:
-                options["context"] = context
-            return slowly(coro, **options)
+    def given(name: Any, context: Any) -> dict[str, Any]:
+        options = {"name": name, "context": context}
+        return {option: value for option, value in options.items() if value is not None}
+
+    def create_task(coro: Any, *, name: Any = None, context: Any = None) -> asyncio.Task[Any]:
+        if loop._task_factory is not None or loop._closed:  # noqa: SLF001
+            return slowly(coro, **given(name, context))
         task: Any = task_class[0](coro, loop=loop, name=name, context=context)
         if loop._debug and task._source_traceback:  # noqa: SLF001
             del task._source_traceback[-1]  # noqa: SLF001 - this frame, as asyncio's own does
@@ -493,8 +532,17 @@ def quick_create_task(
             is_full()
         return task  # type: ignore[no-any-return] # as its class says
 
-    known = all(hasattr(loop, name) for name in ("_task_factory", "_debug", "_closed"))
-    return create_task if known else slowly
+    def create_task_with_options(
+        coro: Any, *, name: Any = None, context: Any = None, **options: Any
+    ) -> asyncio.Task[Any]:
+        if options:
+            return slowly(coro, **given(name, context), **options)
+        return create_task(coro, name=name, context=context)
+
+    if not all(hasattr(loop, name) for name in ("_task_factory", "_debug", "_closed")):
+        return slowly
+    takes_more = "kwargs" in inspect.signature(asyncio.BaseEventLoop.create_task).parameters
+    return create_task_with_options if takes_more else create_task
 
 
 # The steps of tasks, as they pass through the loop

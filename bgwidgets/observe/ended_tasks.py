@@ -7,12 +7,19 @@ Written in the loop's thread. Readers copy with single steps of C code.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
+from itertools import compress
 from traceback import TracebackException
 from typing import Any, Final, NamedTuple
 
-from bgwidgets.observe.asyncio_internals import failed_among, peek_exception
+from bgwidgets.observe.asyncio_internals import (
+    all_cancelled,
+    all_done,
+    failed_among,
+    peek_exception,
+)
 from bgwidgets.observe.error_text import LONGEST_TEXT, one_line
 from bgwidgets.observe.timings import TaskTiming
 from bgwidgets.snapshots import TaskFailure
@@ -126,11 +133,15 @@ class EndedTasks:
         self, tasks: list[asyncio.Task[Any]], created_at: float, now: float
     ) -> list[asyncio.Task[Any]]:
         """Count those that have ended, and return the others."""
-        living = [task for task in tasks if not task.done()]
-        ended = [task for task in tasks if task.done()] if living else tasks[:]
+        are_done = all_done(tasks)
+        if False in are_done:
+            living = [task for task, is_done in zip(tasks, are_done, strict=True) if not is_done]
+            ended = list(compress(tasks, are_done))
+        else:
+            living, ended = [], tasks[:]
         if not ended:
             return living
-        cancelled = sum([task.cancelled() for task in ended])
+        cancelled = all_cancelled(ended).count(True)
         failed = failed_among(ended)
         self.counts[TaskState.CANCELLED] += cancelled
         self.counts[TaskState.FAILED] += len(failed)
@@ -145,10 +156,13 @@ class EndedTasks:
             self._forget(dropped)
         return living
 
-    def settle(self) -> None:
-        """Keep of the swept tasks only what is to be kept, and let go of them."""
+    def settle(self, before: float = math.inf) -> None:
+        """Keep of the tasks swept before that only what is to be kept, and let go of them.
+
+        In a storm no task is swept that long without being dropped, so none costs a record.
+        """
         too_many = self._swept_size - ENDED_KEPT
-        while self.swept:
+        while self.swept and self.swept[0].ended_at < before:
             tasks, created_at, now = self.swept[0]
             start, too_many = max(0, min(too_many, len(tasks))), too_many - len(tasks)
             self._forget(tasks[:start])

@@ -8,6 +8,7 @@ generational garbage collectors do it.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,8 +27,9 @@ NURSERY: Final = 128
 more often (it does every 700 objects), and each task costs it three.
 """
 PROMOTED_A_TURN: Final = 500
-SETTLE_EVERY: Final = 0.25
-"""Seconds that ended tasks may be held before only their records are kept."""
+HELD: Final = 0.15
+"""Seconds that ended tasks are held at least, and a tick longer at most, before only their records
+are kept."""
 STORM: Final = 0.1
 """When fewer than this part of a full nursery is alive, it is a storm of short tasks."""
 
@@ -60,7 +62,6 @@ class Generations:
         self.changes = 0
         """Odd while something moves from one of these to another: then a reader looks again."""
         self._limit: Final = [1]
-        self._settled_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._context: Final = Context()
         self._watched: Final = watched_task_class()
@@ -123,9 +124,7 @@ class Generations:
             self.older_since, self.young_since = self.young_since, now
             self.young.clear()
             self._limit[0] = NURSERY
-            if now - self._settled_at >= SETTLE_EVERY or not self.older:
-                self._settled_at = now
-                self._ended.settle()
+            self._ended.settle(now - HELD if self.older else math.inf)
         self.births.watch_cancellations(wanted=True)
         if self.survivors:
             self._promote_in_slices()

@@ -35,6 +35,7 @@ from bgwidgets.widgets.requests import (
     LineRequest,
     LookForLoops,
     Pause,
+    PickStates,
     SelectLoop,
     SetInterval,
     ShowDetail,
@@ -247,6 +248,8 @@ class Feed:
                 self._select(loop_id, face)
             case FilterTasks(text):
                 self._try(lambda: face.set("filter", text), "Filtering failed")
+            case PickStates(chips):
+                self._showing.chips = chips
             case SetInterval(seconds):
                 self._try(lambda: face.set("interval", seconds), "Setting the interval failed")
             case Pause(paused):

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from bgwidgets.commands import CancelTasks, InterruptLoop, SetStopEvent, StopLoop
 from bgwidgets.widgets.detail_parts import DetailSubject
 from bgwidgets.widgets.protocols import DETAIL_TABS, DetailTab, Table
-from bgwidgets.widgets.rows import LOOP_COLUMNS, TASK_COLUMNS, Sorting, Window
+from bgwidgets.widgets.rows import LOOP_COLUMNS, STATE_CHIPS, TASK_COLUMNS, Sorting, Window
 
 MOST_ROWS: Final = 200
 """A window is never larger: no screen shows more rows of 26 pixels."""
@@ -90,6 +90,13 @@ class FilterTasks:
 
 
 @dataclass(frozen=True, slots=True)
+class PickStates:
+    """Chips were clicked: only tasks in these states are to be shown, or all."""
+
+    chips: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SetInterval:
     """Another interval was chosen."""
 
@@ -138,6 +145,7 @@ TableRequest = (
     | SelectLoop
     | SortRows
     | FilterTasks
+    | PickStates
     | SetInterval
     | Pause
     | SetStopEvent
@@ -233,6 +241,14 @@ def _filter(value: object, name: str) -> str:
     return _text(value, name, LONGEST_FILTER)
 
 
+def _chips(value: object, name: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(
+        isinstance(chip, str) and chip in STATE_CHIPS for chip in value
+    ):
+        raise InvalidRequest(f"{name} must be a list of {', '.join(STATE_CHIPS)}")
+    return tuple(chip for chip in STATE_CHIPS if chip in value)
+
+
 def _interval(value: object, name: str) -> float:
     try:
         return check_interval(value)
@@ -323,6 +339,7 @@ def _table_forms(columns: frozenset[str]) -> _Forms[TableRequest]:
         "select": lambda fields: SelectLoop(fields.read("loop", _number)),
         "sort": _sort(columns),
         "filter": lambda fields: FilterTasks(fields.read("text", _filter)),
+        "chips": lambda fields: PickStates(fields.read("chips", _chips)),
         "interval": lambda fields: SetInterval(fields.read("seconds", _interval)),
         "pause": lambda fields: Pause(fields.read("paused", _flag)),
         "command": _command,

@@ -23,6 +23,7 @@ from bgwidgets.widgets.detail_parts import (
 from bgwidgets.widgets.looks import Looks
 from bgwidgets.widgets.protocols import TABLES, Action, Face, Source, Table
 from bgwidgets.widgets.rows import (
+    STATE_CHIPS,
     TASK_COLUMNS,
     Contents,
     Sorting,
@@ -46,6 +47,8 @@ class Showing:
     def __init__(self, source: Source, kernel_time: Callable[[], float]) -> None:
         self._looks: Final = Looks(source, kernel_time)
         self.sorting: Final[dict[Table, Sorting]] = dict.fromkeys(TABLES, Sorting())
+        self.chips: tuple[str, ...] = ()
+        """The states that tasks are picked by, as the page calls them."""
 
     @property
     def loops(self) -> Sequence[LoopSnapshot]:
@@ -126,13 +129,16 @@ class Showing:
     def _tasks_contents(self, face: Face, window: Window) -> Contents:
         loop = self.selected_loop(face)
         sorting = self.sorting["tasks"]
-        head = tasks_head(loop, sorting, filter_text=face.filter, paused=face.paused)
+        head = tasks_head(
+            loop, sorting, filter_text=face.filter, chips=self.chips, paused=face.paused
+        )
         if loop is None:
             return Contents(head=head)
         request = WindowRequest(
             sort=TASK_COLUMNS[sorting.column] if sorting.column else "",
             descending=sorting.descending,
             filter=face.filter,
+            states=tuple(state for chip in self.chips for state in STATE_CHIPS[chip]),
             start=window.start,
             stop=window.stop,
         )

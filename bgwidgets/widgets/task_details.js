@@ -429,7 +429,7 @@ function failure({ at, name, coroutine, error, traceback }) {
 function timingsPane() {
   const { head, say } = headline();
   const bar = make("div", "bgw-shares", { "aria-hidden": "true" });
-  const figures = make("dl", "bgw-figures");
+  const figures = make("div", "bgw-figures", { role: "list", "aria-label": "Timings" });
   const steps = section("How long its steps took", "steps");
   return {
     head,
@@ -474,10 +474,10 @@ function figure(name, value, words, kind = "") {
   return make(
     "div",
     "bgw-figure",
-    {},
-    make("dt", "", {}, make("i", "bgw-key", { "data-kind": kind }), name),
-    make("dd", "", {}, value),
-    make("dd", "bgw-soft", { title: words }, words),
+    { role: "listitem" },
+    make("span", "", {}, make("i", "bgw-key", { "data-kind": kind }), name),
+    make("span", "bgw-number", {}, value),
+    cell("bgw-soft", words),
   );
 }
 
@@ -485,6 +485,7 @@ function figure(name, value, words, kind = "") {
 function bucket({ label, count, share }) {
   const fill = make("i", "");
   fill.style.width = `${(100 * share).toFixed(1)}%`;
+  fill.hidden = count === 0; // what is thin is drawn thicker, to be seen
   return make(
     "div",
     "bgw-item",

@@ -25,8 +25,9 @@
  * @typedef {Record<TaskState, number>} Counts
  * @typedef {{
  *   id: number, name: string, host: string, state: string, stop_requested: boolean,
- *   unresponsive: boolean, protected: boolean,
+ *   unresponsive: boolean, blocked_since: number | null, protected: boolean,
  *   unfinished: number, total: number, counts: Counts,
+ *   lag: number | null, spark: string,
  *   started: number | null, ended: number | null, note: string | null,
  * }} LoopRow
  * @typedef {{
@@ -45,6 +46,10 @@ const ROW_HEIGHT = 26; // px, as in the style sheet
 const OVERSCAN = 6;
 const MOST_LOOPS_IN_SIGHT = 6;
 const TASKS_IN_SIGHT = 9;
+const SPARK_SECONDS = 60;
+const SPARK_HEIGHT = 12;
+const SLOW = 0.1; // seconds: a lag that is worth a look
+const CHIPS = ["running", "failed", "cancelled", "finished"];
 const INTERVALS = [0.2, 0.5, 1, 2, 5];
 
 const SECOND = 1000;
@@ -94,6 +99,32 @@ export function ageOf(began, ended, now) {
   return began === null ? null : (ended ?? now) - began;
 }
 
+/** "< 1 ms", "34 ms", "3.2 s", "48 s". @param {number | null} seconds */
+export function formatLag(seconds) {
+  if (seconds === null || !Number.isFinite(seconds)) return "";
+  if (seconds < 0.001) return "< 1 ms";
+  if (seconds < 1) return `${Number((seconds * 1000).toPrecision(2))} ms`;
+  return seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
+}
+
+/**
+ * The path of a sparkline in a box of 60 by 12: a digit in base 16 for each second, the last one on
+ * the right; where there is a space, the line is broken.
+ * @param {string} levels
+ */
+export function sparkPath(levels) {
+  const first = SPARK_SECONDS - levels.length;
+  let isDrawing = false;
+  return [...levels]
+    .map((level, at) => {
+      const height = Number.parseInt(level, 16);
+      const command = isDrawing ? "L" : "M";
+      isDrawing = !Number.isNaN(height);
+      return isDrawing ? `${command}${first + at} ${SPARK_HEIGHT - height}` : "";
+    })
+    .join("");
+}
+
 /**
  * "2 failed, 14 cancelled": what has ended; nothing is said of what did not happen.
  * @param {Partial<Counts>} counts
@@ -122,11 +153,19 @@ const APPEARANCE = /** @type {Record<string, {mark: string, tone: string}>} */ (
 
 /**
  * The word, its tone and the mark that say how a row's loop or task is doing.
- * @param {{state: string, stop_requested?: boolean, unresponsive?: boolean}} row
+ * @param {{
+ *   state: string, stop_requested?: boolean, unresponsive?: boolean, blocked_since?: number | null,
+ * }} row
+ * @param {number} [now]
  */
-export function appearanceOf({ state, stop_requested, unresponsive }) {
-  if (unresponsive && !isOver(state))
-    return { word: "unresponsive", tone: "warn", mark: "mute" };
+export function appearanceOf({ state, stop_requested, unresponsive, blocked_since }, now = 0) {
+  if (isOver(state)) return { word: state, ...(APPEARANCE[state] ?? APPEARANCE.finished) };
+  if (typeof blocked_since === "number") {
+    const seconds = formatLag(Math.max(0, now - blocked_since));
+    const word = state === "stopping" ? state : `blocked ${seconds}`;
+    return { word, tone: "warn", mark: "block" };
+  }
+  if (unresponsive) return { word: "unresponsive", tone: "warn", mark: "mute" };
   if (state === "running" && stop_requested)
     return { word: "stop asked", tone: "warn", mark: "stopg" };
   return { word: state, ...(APPEARANCE[state] ?? { mark: "end", tone: "soft" }) };
@@ -459,7 +498,8 @@ class Wire {
       this.isKnown = true;
       this.rows.clear();
     }
-    for (const [index, row] of frame.rows) this.rows.set(index, row);
+    for (const [index, news] of frame.rows)
+      this.rows.set(index, "id" in news ? news : { ...this.rows.get(index), ...news });
     for (const index of this.rows.keys()) if (index >= frame.total) this.rows.delete(index);
     this.head.merge(frame.head ?? {});
     if (frame.head?.now !== undefined) this.#setClock(frame.head.now);
@@ -740,8 +780,8 @@ function stateMark(cell) {
   return (row) => setAttribute(mark, "data-mark", appearanceOf(row).mark);
 }
 
-const stateWord = text((row) => {
-  const { word, tone } = appearanceOf(row);
+const stateWord = text((row, now) => {
+  const { word, tone } = appearanceOf(row, now);
   return { text: word, tone };
 });
 
@@ -764,6 +804,28 @@ function taskCounts(cell) {
     setText(unfinished, formatCount(row.unfinished));
     setText(ofTotal, ` of ${formatCount(row.total)}`);
     setAttribute(cell, "title", formatEnded(row.counts));
+  };
+}
+
+/** @type {Column["build"]} */
+function lagLine(cell) {
+  const space = "http://www.w3.org/2000/svg";
+  const line = document.createElementNS(space, "svg");
+  line.setAttribute("class", "bgw-spark");
+  line.setAttribute("viewBox", `0 -1 ${SPARK_SECONDS} ${SPARK_HEIGHT + 2}`);
+  line.setAttribute("preserveAspectRatio", "none");
+  line.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(space, "path");
+  line.append(path);
+  const figure = make("span", "");
+  cell.append(line, figure);
+  let drawn = "";
+  return (/** @type {LoopRow} */ row) => {
+    if (row.spark !== drawn) path.setAttribute("d", sparkPath(row.spark));
+    drawn = row.spark;
+    const lag = isOver(row.state) ? null : row.lag;
+    setText(figure, formatLag(lag));
+    setAttribute(cell, "data-tone", (lag ?? 0) >= SLOW ? "warn" : "soft");
   };
 }
 
@@ -822,6 +884,7 @@ const LOOP_COLUMNS = [
   },
   { name: "state", title: "State", sort: "state", build: stateWord },
   { name: "tasks", title: "Tasks", sort: "tasks", build: taskCounts },
+  { name: "lag", title: "Lag", sort: "lag", build: lagLine },
   {
     name: "age",
     title: "Age",
@@ -953,6 +1016,8 @@ function tasksFace(wire, signal) {
     { signal },
   );
   const tabs = tabStrip(wire, grid.element, currentTask, signal);
+  const chips = stateChips(wire, signal);
+  tabs.element.append(chips.element);
   const footer = tasksFooter(wire);
   const element = make(
     "div",
@@ -974,8 +1039,9 @@ function tasksFace(wire, signal) {
         grid.element.scrollTop = 0;
       }
       tabs.paint();
+      chips.paint();
       footer.paint();
-      setHidden(footer.element, grid.element.hidden);
+      for (const part of [chips, footer]) setHidden(part.element, grid.element.hidden);
       setAttribute(
         grid.element,
         "aria-label",
@@ -1007,7 +1073,9 @@ function rowsHigh(total) {
 function noTasks({ isKnown, head }) {
   if (!isKnown) return "";
   if ((head.get("loop") ?? null) === null) return "No loop selected";
-  return head.get("filtered") ? "No task matches the filter" : "No tasks";
+  if (head.get("filter")) return "No task matches the filter";
+  const chips = head.get("chips") ?? [];
+  return chips.length ? `No task is ${chips.join(" or ")}` : "No tasks";
 }
 
 /** @param {Wire} wire @returns {Part} */
@@ -1151,7 +1219,8 @@ function tabStrip(wire, grid, currentTask, signal) {
       make("button", `bgw-tab bgw-tab-${name}`, { type: "button", role: "tab" }, title),
     ]),
   );
-  const element = make("div", "bgw-tabs", { role: "tablist" }, ...tabs.values());
+  const list = make("div", "bgw-tablist", { role: "tablist" }, ...tabs.values());
+  const element = make("div", "bgw-tabs", {}, list);
   let open = "tasks";
   const hasFailed = () => currentTask()?.state === "failed";
   const isOffered = (/** @type {string} */ name) => {
@@ -1186,14 +1255,14 @@ function tabStrip(wire, grid, currentTask, signal) {
     setText(/** @type {HTMLElement} */ (tabs.get("tasks")), title);
     setHidden(grid, open !== "tasks");
   };
-  element.addEventListener(
+  list.addEventListener(
     "click",
     ({ target }) => {
       for (const [name, tab] of tabs) if (tab === target) show(name);
     },
     { signal },
   );
-  element.addEventListener(
+  list.addEventListener(
     "keydown",
     (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -1218,6 +1287,42 @@ function tabStrip(wire, grid, currentTask, signal) {
     paint() {
       paint();
       tellDetails(); // in each paint, for that widget may have been made after this one
+    },
+  };
+}
+
+/**
+ * Buttons that pick tasks by their state; with none pressed, all are shown.
+ * @param {Wire} wire @param {AbortSignal} signal @returns {Part}
+ */
+function stateChips(wire, signal) {
+  const chips = new Map(
+    CHIPS.map((name) => [name, make("button", "bgw-chip", { type: "button" }, name)]),
+  );
+  const element = make(
+    "div",
+    "bgw-chips",
+    { role: "group", "aria-label": "Show only tasks that are" },
+    ...chips.values(),
+  );
+  /** @returns {string[]} */
+  const pressed = () => wire.head.get("chips") ?? [];
+  for (const [name, chip] of chips)
+    chip.addEventListener(
+      "click",
+      () => {
+        const others = pressed().filter((other) => other !== name);
+        const now = others.length < pressed().length ? others : [...others, name];
+        const inOrder = CHIPS.filter((each) => now.includes(each));
+        wire.wish("chips", inOrder, { type: "chips", chips: inOrder });
+      },
+      { signal },
+    );
+  return {
+    element,
+    paint() {
+      for (const [name, chip] of chips)
+        setAttribute(chip, "aria-pressed", `${pressed().includes(name)}`);
     },
   };
 }

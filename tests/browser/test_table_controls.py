@@ -91,6 +91,24 @@ def test_the_filter_is_not_changed_under_the_fingers(loops: Stage):
     assert loops.page.input_value(".bgw-filter") == "other"
 
 
+def test_chips_pick_states(tasks: Stage):
+    """Each is switched on and off; several together show more."""
+    names = ["running", "failed", "cancelled", "finished"]
+    assert tasks.texts(".bgw-chip") == names
+    tasks.click(".bgw-chip:text('failed')")
+    tasks.click(".bgw-chip:text('running')")
+    tasks.click(".bgw-chip:text('failed')")
+    sent = [["failed"], ["running", "failed"], ["running"]]
+    assert tasks.sent() == [{"type": "chips", "chips": chips} for chips in sent]
+    assert tasks.texts(".bgw-chip[aria-pressed='true']") == ["running"]
+
+
+def test_nothing_is_in_the_states_that_were_picked(tasks: Stage):
+    """An empty table says why it is empty."""
+    tasks.frame([], head=tasks_head(chips=["failed", "cancelled"], filtered=True))
+    assert tasks.texts(".bgw-empty") == ["No task is failed or cancelled"]
+
+
 def test_the_interval_is_chosen(loops: Stage):
     """From five, of which the kernel's own is shown."""
     assert loops.page.input_value(".bgw-interval") == "0.5"

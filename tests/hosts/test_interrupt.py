@@ -189,6 +189,7 @@ def test_a_task_that_has_come_back_is_let_be(start: MakeHost):
     host, fired = start(for_ever), list[bool]()
 
     async def work() -> str:
+        await asyncio.sleep(0)  # By now somebody waits for it.
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         call_soon = loop.call_soon
 

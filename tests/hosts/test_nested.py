@@ -275,3 +275,31 @@ def test_cancelled_timers_are_swept_in_a_nested_run_too():
         return int(asyncio.run(inner()))
 
     assert result_of(work) < 300
+
+
+@pytest.mark.parametrize("one_context", [False, True])
+def test_a_submitted_coroutine_begins_inside_of_a_nested_run(one_context: bool):
+    """Inside of no other task; also where that one has its context, which nobody enters twice."""
+    context = contextvars.copy_context()
+
+    def in_one_context(
+        loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
+    ) -> asyncio.Task[Any]:
+        return asyncio.Task(coroutine, loop=loop, **options | {"context": context})
+
+    async def who_runs() -> asyncio.Task[Any] | None:
+        return asyncio.current_task()
+
+    async def turn_the_loop() -> bool:
+        loop = asyncio.get_running_loop()
+        submitted = asyncio.wrap_future(job.submit(who_runs(), name="submitted"))
+        inner = loop.run_until_complete(submitted)
+        return inner is not asyncio.current_task() and inner.get_name() == "submitted"
+
+    async def set_factory() -> None:
+        if one_context:
+            asyncio.get_running_loop().set_task_factory(in_one_context)
+
+    with bgw.start(nested=True, replace=True) as job:
+        job.submit(set_factory()).result(LIMIT)
+        assert job.submit(turn_the_loop()).result(LIMIT)

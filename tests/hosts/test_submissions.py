@@ -327,3 +327,26 @@ def test_outcomes_of_many(start: MakeHost, loop_factory: LoopFactory):
     futures = [host.submit(answer(number), None) for number in range(2_000)]
     assert list(range(2_000)) == [future.result(LIMIT) for future in futures]
     assert "KeyError" == type(outcome_of(host.submit(fail(KeyError()), None))).__name__
+
+
+def test_it_begins_as_soon_as_the_loop_hears_of_it(start: MakeHost):
+    """Before what stands in line, so that a short answer comes at the same turn."""
+    host, order = start(), list[str]()
+
+    async def stand_in_line() -> None:
+        asyncio.get_running_loop().call_soon(order.append, "stood in line")
+
+    async def short() -> None:
+        assert asyncio.current_task() is not None
+        order.append("short")
+
+    async def both() -> None:
+        """Handed in while the loop is busy, so that it hears of both in one turn."""
+        futures.extend(host.submit(each(), None) for each in (stand_in_line, short))
+
+    futures = list[Future[Any]]()
+    host.submit(both(), None).result(LIMIT)
+    for future in futures:
+        future.result(LIMIT)
+    host.submit(answer(0), None).result(LIMIT)
+    assert ["short", "stood in line"] == order

@@ -316,7 +316,7 @@ def test_the_task_of_another_loop(submit: Callable[..., concurrent.futures.Futur
     async def watched(_: Ledger) -> None:
         parent = task("near", near)
         await has_begun.wait()
-        await turns()
+        await asyncio.wrap_future(loop.submit(asyncio.sleep(0)))
         (far_task,) = tasks_waited_for(parent)
         here, there = describe(parent, id_of), describe(far_task, id_of)
         parent.cancel()

@@ -20,6 +20,7 @@ from bgwidgets.widgets.requests import (
     LineHello,
     LineRequest,
     Pause,
+    PickStates,
     SelectLoop,
     SetInterval,
     ShowDetail,
@@ -56,6 +57,8 @@ HUGE = 10**4000
             SortRows(Sorting("age", descending=True)),
         ),
         ({"type": "filter", "text": "fetch"}, FilterTasks("fetch")),
+        ({"type": "chips", "chips": ["failed", "running"]}, PickStates(("running", "failed"))),
+        ({"type": "chips", "chips": []}, PickStates(())),
         ({"type": "interval", "seconds": 2}, SetInterval(2.0)),
         ({"type": "pause", "paused": True}, Pause(paused=True)),
         ({"type": "command", "command": "stop_event", "loop": 1}, SetStopEvent(1)),
@@ -155,6 +158,8 @@ COMMAND = {"type": "command", "command": "cancel_tasks", "loop": 7, "tasks": [1]
         {"type": "sort", "column": "age", "descending": 0},
         {"type": "sort", "column": "age"},
         {"type": "filter", "text": "x" * 201}, {"type": "filter", "text": 1}, {"type": "filter"},
+        {"type": "chips"}, {"type": "chips", "chips": "failed"},
+        {"type": "chips", "chips": ["pending"]}, {"type": "chips", "chips": [["failed"]]},
         {"type": "interval", "seconds": 0.1}, {"type": "interval", "seconds": 0},
         {"type": "interval", "seconds": -1}, {"type": "interval", "seconds": True},
         {"type": "interval", "seconds": float("nan")}, {"type": "interval", "seconds": HUGE},
@@ -206,7 +211,8 @@ NAMES = [
     "command", "tasks", "more",
 ]  # fmt: skip
 WORDS = [
-    "hello", "alive", "bye", "window", "select", "sort", "filter", "interval", "pause", "command",
+    "hello", "alive", "bye", "window", "select", "sort", "filter", "chips", "interval", "pause",
+    "command",
     "stop_event", "stop_loop", "cancel_tasks", "age", "name", "a1",
 ]  # fmt: skip
 LEAVES = (
