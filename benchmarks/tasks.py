@@ -58,8 +58,8 @@ def run(rounds: int) -> list[Result]:
     """A storm of empty tasks, and mixed work."""
     manager = LoopManager()
 
-    def on_ours(work: Work) -> float:
-        job = manager.start(work)
+    def on_ours(work: Work, *, timings: bool) -> float:
+        job = manager.start(work, timings=timings)
         seconds: float = job.result(LIMIT)
         job.remove()
         return seconds
@@ -72,7 +72,8 @@ def run(rounds: int) -> list[Result]:
         seconds = interleaved(
             {
                 "bare asyncio": partial(on_a_bare_loop, work),
-                "bgwidgets": partial(on_ours, work),
+                "bgwidgets": partial(on_ours, work, timings=False),
+                "bgwidgets, timings=True": partial(on_ours, work, timings=True),
             },
             rounds,
         )

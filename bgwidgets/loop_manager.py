@@ -133,7 +133,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
                 loop's own thread.
             timings: Take the time of every step of every task: `job.task_detail(id).timings` says
                 how often a task ran, how long it was busy, ready or waiting, and which step was the
-                slowest. It costs each step under a microsecond, and other loops nothing. Only for
+                slowest. It costs each step about a microsecond, and other loops nothing. Only for
                 asyncio's own event loops.
             kwargs: The work's keyword arguments. For one that is named like an option of `start`
                 use `functools.partial`.

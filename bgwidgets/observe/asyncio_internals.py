@@ -564,19 +564,16 @@ class StepTimer(Protocol):
 class _TimedStep(asyncio.Handle):
     """A step of a task that waits in the loop's queue."""
 
-    __slots__ = ("task", "timer")
-    task: asyncio.Task[Any]
+    __slots__ = ("timer",)
     timer: StepTimer
 
     def _run(self) -> None:
-        task, timer = self.task, self.timer
+        task, timer = self._callback.__self__, self.timer  # type: ignore[attr-defined] # a step's
         timer.begins()
         try:
             asyncio.Handle._run(self)  # noqa: SLF001 - its own base, without the price of super()
         finally:
             timer.ended(task)
-            # What an exit raises holds this frame, which must not hold the task that holds it.
-            del self, task, timer
 
 
 def can_be_timed(loop: asyncio.AbstractEventLoop) -> bool:
@@ -604,20 +601,23 @@ def time_steps(loop: Any, timer_of: Callable[[asyncio.Task[Any]], StepTimer]) ->
     """
     enqueue = loop._ready.append  # noqa: SLF001 - this module's purpose
     handle_class = asyncio.Handle
+    ways: dict[type, Callable[[Any], bool]] = {}
 
     def call_soon(callback: Any, args: Any, context: Any) -> asyncio.Handle:
-        task = _task_of_step(callback)
-        if task is None:
-            handle = handle_class(callback, args, loop, context)
-        else:
-            handle = _TimedStep(callback, args, loop, context)
-            handle.task = task
-            handle.timer = timer = timer_of(task)
+        kind = type(callback)
+        is_step = ways.get(kind)
+        if is_step is None:
+            ways[kind] = is_step = _way_to_tell_a_step(kind)
+        if is_step(callback):
+            handle: Any = _TimedStep(callback, args, loop, context)
+            handle.timer = timer = timer_of(callback.__self__)
             timer.scheduled()
-        if handle._source_traceback:  # type: ignore[attr-defined] # noqa: SLF001
-            del handle._source_traceback[-1]  # type: ignore[attr-defined] # noqa: SLF001 - this frame
+        else:
+            handle = handle_class(callback, args, loop, context)
+        if handle._source_traceback:  # noqa: SLF001 - this module's purpose
+            del handle._source_traceback[-1]  # noqa: SLF001 - this frame, as asyncio's own does
         enqueue(handle)
-        return handle
+        return handle  # type: ignore[no-any-return] # as its class says
 
     def undo() -> None:
         if vars(loop).get("_call_soon") is call_soon:
@@ -627,21 +627,27 @@ def time_steps(loop: Any, timer_of: Callable[[asyncio.Task[Any]], StepTimer]) ->
     return undo
 
 
-def _task_of_step(callback: Any) -> asyncio.Task[Any] | None:
-    """The task of which a callback takes a step; None of all else, also of its other methods."""
-    kind = type(callback)
-    if kind is FunctionType:
-        return None
+def _way_to_tell_a_step(kind: type) -> Callable[[Any], bool]:
+    """How to tell of a callback of this kind whether it takes a step of a task, as none of a task's
+    other methods does.
+    """
+    if kind.__name__ == "TaskStepMethWrapper":
+        return bool
     if kind is BuiltinMethodType:
-        is_step = callback.__name__ == "task_wakeup"
-    elif kind is MethodType:
-        is_step = callback.__func__ in _steps_in_python(type(callback.__self__))
-    else:
-        is_step = kind.__name__ == "TaskStepMethWrapper"
-    owner = callback.__self__ if is_step else None
-    return owner if is_task(owner) else None
+        return lambda callback: callback.__name__ == "task_wakeup"
+    if kind is MethodType:
+        return _is_step_in_python
+    return _is_no_step
 
 
-def _steps_in_python(cls: type) -> tuple[object, ...]:
-    """What steps a task in Python; nothing of any other class."""
-    return (getattr(cls, "_Task__step", None), getattr(cls, "_Task__wakeup", None))
+def _is_step_in_python(callback: Any) -> bool:
+    cls = type(callback.__self__)
+    names = ("_Task__step", "_Task__wakeup")
+    return is_task(callback.__self__) and callback.__func__ in [
+        getattr(cls, name, None) for name in names
+    ]
+
+
+def _is_no_step(callback: object) -> bool:
+    del callback
+    return False

@@ -17,7 +17,7 @@ import uvloop
 
 from bgwidgets import InvalidWork, TaskTimings
 from bgwidgets.observe.ledger import Ledger
-from bgwidgets.observe.timings import BUCKETS, Timings, timing_of
+from bgwidgets.observe.timings import BUCKETS, TaskTiming, Timings, timing_of
 from tests.loop_factories import LoopFactory, eager_loop
 from tests.observe.conftest import ended_rows, fails
 
@@ -88,6 +88,102 @@ async def takes(clock: Clock, *seconds: float) -> None:
         if number:
             await asyncio.sleep(0)
         clock.passes(each)
+
+
+class Interrupted(TaskTiming):
+    """Something happens in the midst of what is done with it: another thread has its turn."""
+
+    before_reading: tuple[str, Callable[[], object]] | None = None
+    after_writing: Callable[[], object] | None = None
+
+    def __getattribute__(self, name: str) -> Any:
+        interruption = object.__getattribute__(self, "before_reading")
+        if interruption is not None and name == interruption[0]:
+            self.before_reading = None
+            interruption[1]()
+        return object.__getattribute__(self, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+        if self.after_writing is not None:
+            self.after_writing()
+
+
+Change = Callable[[TaskTiming], object]
+CHANGES: dict[str, tuple[list[Change], Change]] = {
+    "is ready": ([], TaskTiming.scheduled),
+    "begins": ([TaskTiming.scheduled], TaskTiming.begins),
+    "is ready again": ([TaskTiming.scheduled, TaskTiming.begins], TaskTiming.scheduled),
+    "ends": ([TaskTiming.scheduled, TaskTiming.begins], lambda timing: timing.ended(ANY_TASK)),
+    "ends ready": (
+        [TaskTiming.scheduled, TaskTiming.begins, TaskTiming.scheduled],
+        lambda timing: timing.ended(ANY_TASK),
+    ),
+    "stands still": ([TaskTiming.scheduled, TaskTiming.begins], TaskTiming.stands_still),
+    "goes on": (
+        [TaskTiming.scheduled, TaskTiming.begins, TaskTiming.stands_still],
+        TaskTiming.goes_on,
+    ),
+}
+"""What may come first, and what happens while somebody looks."""
+
+
+class _AnyTask:
+    """One that has ended, so nobody asks where it waits."""
+
+    def done(self) -> bool:
+        """It has."""
+        return True
+
+
+ANY_TASK: Any = _AnyTask()
+
+
+def after_changes(name: str) -> tuple[Interrupted, Change]:
+    """Figures of a task in the midst of its second step, or about to take it; and what is next."""
+    clock = Clock()
+    timing = Interrupted(clock)
+    before, change = CHANGES[name]
+    first_step: list[Change] = [
+        TaskTiming.scheduled,
+        TaskTiming.begins,
+        lambda timing: timing.ended(ANY_TASK),
+    ]
+    for number, each in enumerate([*first_step, *before]):
+        each(timing)
+        clock.passes(2**number)
+    return timing, change
+
+
+def figures(timing: TaskTiming) -> tuple[int, float, float, float]:
+    value = timing.as_value(has_ended=False)
+    return value.polls, value.busy, value.scheduled, value.idle
+
+
+@pytest.mark.parametrize("attribute", ["_sums", "_is_ready", "_began", "_ready_at"])
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_in_the_midst_of_a_look(name: str, attribute: str):
+    """The look shows how it was before or after that."""
+    timing, change = after_changes(name)
+    before = figures(timing)
+    changed: list[object] = []
+    timing.before_reading = attribute, lambda: changed.append(change(timing))
+    seen = figures(timing)
+    assert 1 == len(changed)
+    assert seen in {before, figures(timing)}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_look_in_the_midst_of_a_change(name: str):
+    """It shows how it was before or will be after that."""
+    timing, change = after_changes(name)
+    before = figures(timing)
+    seen: list[tuple[int, float, float, float]] = []
+    timing.after_writing = lambda: seen.append(figures(timing))
+    change(timing)
+    timing.after_writing = None
+    assert set(seen) <= {before, figures(timing)}
+    assert len(seen) > 1
 
 
 @pytest.mark.parametrize("awaits", [0, 1, 7])
@@ -347,7 +443,7 @@ def test_an_eager_tasks_first_step():
         event.set()
         await waiting
         assert (2, 9.0, 2.0, 0.0) == spent(again)
-        assert (2, 5.0, 0.0, 10.0) == spent(waiting)
+        assert (2, 5.0, 0.0, 15.0) == spent(waiting)  # Also while `again` took its second step.
 
     run(timed, eager_loop)
 
@@ -420,7 +516,7 @@ def test_ten_thousand_short_tasks_leave_nothing_behind():
         assert counts.get("_TimedStep", 0) < 10
         assert 1_000 == len(ended_rows(ledger))
 
-    with asyncio.Runner() as runner:
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         ledger = Ledger(runner.get_loop(), timings=Timings(runner.get_loop()))
         try:
             runner.run(timed())
@@ -433,19 +529,28 @@ def test_without_it_the_loop_is_as_ever():
 
     async def watched() -> None:
         loop = asyncio.get_running_loop()
-        assert {"create_task"} == set(vars(loop)) - before
+        assert "_call_soon" not in vars(loop)
         task = asyncio.create_task(yields(1))
         assert {asyncio.Handle} == {type(handle) for handle in loop._ready}  # type: ignore[attr-defined]
         await task
         assert timing_of(task) is None
 
-    with asyncio.Runner() as runner:
-        before = set(vars(runner.get_loop()))
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         ledger = Ledger(runner.get_loop())
         try:
             runner.run(watched())
         finally:
             ledger.close()
+
+
+def test_when_the_watch_is_over_no_times_are_taken():
+    """The tasks that go on after it are as ever."""
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        loop = runner.get_loop()
+        ledger = Ledger(loop, timings=Timings(loop))
+        assert "_call_soon" in vars(loop)
+        ledger.close()
+        assert "_call_soon" not in vars(loop)
 
 
 def test_when_it_is_over_the_loop_is_as_it_was():
