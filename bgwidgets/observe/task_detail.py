@@ -16,7 +16,7 @@ def task_detail(ledger: Ledger, task_id: int) -> TaskDetail | None:
 
     Any thread; reads source files, so better not in the loop's own.
     """
-    look = ledger.look()  # First: what is found afterwards may leave the book at any time.
+    look = ledger.look(stop=0)  # First: what is found afterwards may leave the book at any time.
     entry = ledger.entry_of(task_id)
     if entry is None:
         return None

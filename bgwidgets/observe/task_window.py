@@ -20,13 +20,16 @@ def task_window(ledger: Ledger, request: WindowRequest) -> TaskWindow:
     Only the rows in the window are looked at closely, unless all are to be sorted or filtered.
     """
     now = time.time()
-    look = ledger.look()
     start, stop = max(0, request.start), max(0, request.start, request.stop)
-    unfinished, ended = _in_states(ledger, look, request.states)
-    if not (request.filter or request.sort or request.descending):
-        total = len(unfinished) + len(ended)
-        shown = _cut(unfinished, ended, start, stop)
+    if not (request.states or request.filter or request.sort or request.descending):
+        look = ledger.look(start, stop)
+        count = look.unfinished_count
+        total = count + len(look.ended)
+        shown: list[Entry] = [*look.unfinished_between(start, stop)]
+        shown += look.ended[max(0, start - count) : max(0, stop - count)]
     else:
+        look = ledger.look()
+        unfinished, ended = _in_states(ledger, look, request.states)
         entries = _filtered_and_sorted(ledger, look, [*unfinished, *ended], request, now)
         total, shown = len(entries), entries[start:stop]
     rows = tuple(look.row(entry) for entry in shown)
@@ -48,22 +51,15 @@ def _in_states(
     return unfinished, [entry for entry in look.ended if ledger.state(entry) in wanted]
 
 
-def _cut(unfinished: Sequence[Entry], ended: Sequence[Entry], start: int, stop: int) -> list[Entry]:
-    count = len(unfinished)
-    rows = [*unfinished[start:stop]]
-    if stop > count:
-        rows += ended[max(0, start - count) : stop - count]
-    return rows
-
-
 def _filtered_and_sorted(
     ledger: Ledger, look: Look, entries: list[Entry], request: WindowRequest, now: float
 ) -> list[Entry]:
-    ages = {entry: place for place, entry in enumerate((*look.unfinished, *reversed(look.ended)))}
     if request.filter:
         text = request.filter.casefold()
         entries = [entry for entry in entries if _matches(ledger, entry, text)]
     if request.sort:
+        in_order = enumerate((*look.unfinished, *reversed(look.ended)))
+        ages = {entry: place for place, entry in in_order}
         key = _sort_key(ledger, look, request.sort, now)
         # Of equal keys the older comes first, or last when the order is turned round. Of those born
         # in the same tenth of a second, the ones that still live are taken for the older.

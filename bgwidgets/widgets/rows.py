@@ -207,6 +207,7 @@ def loops_contents(
     *,
     selected: int | None,
     filter_text: str,
+    picked: Sequence[int] = (),
     interval: float,
     paused: bool,
 ) -> Contents:
@@ -218,6 +219,7 @@ def loops_contents(
             "tasks": sum(loop.total_tasks for loop in loops),
             "failed": sum(loop.state is LoopState.FAILED for loop in loops),
             "selected": selected,
+            "picked": list(picked),
             "sort": [sorting.column, sorting.descending],
             "filter": clean(filter_text),
             "interval": interval,
@@ -235,6 +237,7 @@ def tasks_head(
     *,
     filter_text: str,
     chips: Sequence[str] = (),
+    picked: Sequence[int] = (),
     paused: bool,
 ) -> dict[str, Any]:
     """What is said of all tasks of the selected loop together."""
@@ -247,6 +250,7 @@ def tasks_head(
         "sort": [sorting.column, sorting.descending],
         "filter": clean(filter_text),
         "chips": list(chips),
+        "picked": list(picked),
         "filtered": bool(filter_text or chips),
         "paused": paused,
         "has_error": bool(loop and loop.error),

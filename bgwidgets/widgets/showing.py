@@ -21,6 +21,7 @@ from bgwidgets.widgets.detail_parts import (
     timings_parts,
 )
 from bgwidgets.widgets.looks import Looks
+from bgwidgets.widgets.picks import Picks
 from bgwidgets.widgets.protocols import TABLES, Action, Face, Source, Table
 from bgwidgets.widgets.rows import (
     STATE_CHIPS,
@@ -34,6 +35,7 @@ from bgwidgets.widgets.rows import (
 )
 from bgwidgets.widgets.selection import (
     about,
+    can_be_stopped,
     loop_to_select,
     possible_actions,
     why_impossible,
@@ -49,6 +51,9 @@ class Showing:
         self.sorting: Final[dict[Table, Sorting]] = dict.fromkeys(TABLES, Sorting())
         self.chips: tuple[str, ...] = ()
         """The states that tasks are picked by, as the page calls them."""
+        self.picks: Final = Picks()
+        self.is_armed = False
+        """Whether one more click stops all loops."""
 
     @property
     def loops(self) -> Sequence[LoopSnapshot]:
@@ -87,6 +92,7 @@ class Showing:
             self._looks.take()
         loop = loop_to_select(self.loops, chosen)
         loop_id = loop.id if loop else None
+        self.picks.notice({listed.id for listed in self.loops}, loop_id)
         if chosen is not None and chosen != loop_id:
             face.drop_choice(chosen)
         if face.selected != loop_id:
@@ -98,7 +104,17 @@ class Showing:
 
     def about(self, face: Face) -> str:
         """What the status line says of the selected loop."""
+        if (count := len(self.picks.loops)) > 1:
+            return f"{count} loops selected"
         return about(self.selected_loop(face))
+
+    def label(self, face: Face, action: Action) -> str | None:
+        """What is written on a button now; None: its own words."""
+        if action is Action.CANCEL_TASKS and (tasks := self.picks.tasks(face.selected)):
+            return "Cancel 1 task" if len(tasks) == 1 else f"Cancel {len(tasks)} tasks"
+        if action is Action.STOP_ALL and self.is_armed:
+            return f"Sure? Stop {sum(map(can_be_stopped, self.loops))}"
+        return None
 
     def tells_why(self, face: Face) -> bool:
         """Whether that is why some buttons are grey, which no table shows."""
@@ -121,6 +137,7 @@ class Showing:
                 window,
                 selected=face.selected,
                 filter_text=face.filter,
+                picked=self.picks.loops,
                 interval=face.interval,
                 paused=face.paused,
             )
@@ -130,7 +147,12 @@ class Showing:
         loop = self.selected_loop(face)
         sorting = self.sorting["tasks"]
         head = tasks_head(
-            loop, sorting, filter_text=face.filter, chips=self.chips, paused=face.paused
+            loop,
+            sorting,
+            filter_text=face.filter,
+            chips=self.chips,
+            picked=self.picks.tasks(face.selected),
+            paused=face.paused,
         )
         if loop is None:
             return Contents(head=head)

@@ -239,6 +239,8 @@ export function indexAfterKey(key, current, total, page) {
   const target = {
     ArrowDown: current + 1,
     ArrowUp: current - 1,
+    j: current + 1,
+    k: current - 1,
     PageDown: current + page,
     PageUp: current - page,
     Home: 0,
@@ -419,6 +421,15 @@ class Wire {
   }
 
   /**
+   * What a button does, on this loop or on those that are selected with it.
+   * @param {string} action @param {number | null | undefined} loop
+   */
+  act(action, loop) {
+    if (loop === null || loop === undefined) return;
+    this.send({ type: "act", action, loop });
+  }
+
+  /**
    * Show a wish of the user's at once and send it.
    * @param {string} key
    * @param {any} value
@@ -535,12 +546,14 @@ function sameRange(one, other) {
  * @typedef {{element: HTMLElement, painters: CellPainter[], index: number, row: any}} Line
  * @typedef {{
  *   rows: Map<number, any>, total: number, now: number, currentId: number | null,
- *   sort: [string, boolean] | undefined, empty: string,
+ *   picked: number[], sort: [string, boolean] | undefined, empty: string,
  * }} Contents
  * @typedef {{
  *   sorted: (column: string, descending: boolean) => void,
  *   moved: (row: any) => void,
  *   scrolled: () => void,
+ *   picked: (ids: number[]) => void,
+ *   pickedRange: (range: Range, ids: number[]) => void,
  *   buttonPressed?: (row: any) => void,
  * }} GridHandlers
  */
@@ -561,8 +574,18 @@ class Grid {
   /** @type {Line[]} */
   #lines = [];
   /** @type {Contents} */
-  #contents = { rows: new Map(), total: 0, now: 0, currentId: null, sort: undefined, empty: "" };
+  #contents = {
+    rows: new Map(),
+    total: 0,
+    now: 0,
+    currentId: null,
+    picked: [],
+    sort: undefined,
+    empty: "",
+  };
   #currentIndex = -1;
+  /** Where a range of rows began that is being picked. @type {number | null} */
+  #anchor = null;
   /** A row that was moved to and has not come from the kernel yet. @type {number | null} */
   #awaited = null;
   /** The row that was under the pointer when it went down. @type {number | null} */
@@ -582,7 +605,13 @@ class Grid {
     this.element = make(
       "div",
       "bgw-grid",
-      { role: "grid", tabindex: "0", "aria-label": label, "aria-colcount": `${columns.length}` },
+      {
+        role: "grid",
+        tabindex: "0",
+        "aria-label": label,
+        "aria-multiselectable": "true",
+        "aria-colcount": `${columns.length}`,
+      },
       make("div", "bgw-head", { role: "rowgroup" }, this.#buildHeader()),
       this.#body,
       this.#empty,
@@ -679,7 +708,11 @@ class Grid {
     line.row = row;
     setAttribute(line.element, "data-bgw-id", `${row.id}`);
     setAttribute(line.element, "data-bgw-state", row.state);
-    setAttribute(line.element, "aria-selected", `${row.id === this.#contents.currentId}`);
+    const { currentId, picked } = this.#contents;
+    const isCurrent = row.id === currentId;
+    const isSelected = picked.length ? picked.includes(row.id) : isCurrent;
+    setAttribute(line.element, "aria-selected", `${isSelected}`);
+    setAttribute(line.element, "data-bgw-current", isCurrent ? "" : null);
     for (const paintCell of line.painters) paintCell(row, this.#contents.now);
   }
 
@@ -706,8 +739,9 @@ class Grid {
   /** @param {MouseEvent} event */
   #press(event) {
     this.#pressedId = this.#lineAt(event)?.row.id ?? null;
-    if (!isOnButton(event)) return;
-    // A button that vanishes with its task would take the focus along, and keys would go astray.
+    if (!isOnButton(event) && !event.shiftKey) return;
+    // A button that vanishes with its task would take the focus along, and keys would go astray;
+    // and with Shift the page would select text.
     event.preventDefault();
     this.element.focus({ preventScroll: true });
   }
@@ -720,17 +754,65 @@ class Grid {
     const byPointer = event.detail > 0;
     if (byPointer && line.row.id !== this.#pressedId) return;
     if (isOnButton(event)) this.#handlers.buttonPressed?.(line.row);
-    else this.#moveTo(line.index);
+    else if (event.shiftKey) this.#extendTo(line.index);
+    else if (event.ctrlKey || event.metaKey) this.#toggle(line);
+    else this.#goTo(line.index);
   }
 
   /** @param {KeyboardEvent} event */
   #pressKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { total } = this.#contents;
+    if ((event.ctrlKey || event.metaKey) && event.key === "a" && total > 0) {
+      event.preventDefault();
+      this.#pickRange(0, total - 1);
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.element) return;
+    if (event.key === "Escape") this.#letGo();
     const index = indexAfterKey(event.key, this.#currentIndex, total, this.#rowsInSight - 1);
     if (index === null) return;
     event.preventDefault();
+    if (event.shiftKey) this.#extendTo(index);
+    else this.#goTo(index);
+  }
+
+  /** Another row is the current one, and it alone is selected. @param {number} index */
+  #goTo(index) {
+    this.#letGo();
     this.#moveTo(index);
+  }
+
+  #letGo() {
+    this.#anchor = null;
+    if (this.#contents.picked.length) this.#handlers.picked([]);
+  }
+
+  /** @param {Line} line */
+  #toggle({ row, index }) {
+    const { picked, currentId } = this.#contents;
+    const before = picked.length || currentId === null ? picked : [currentId];
+    const others = before.filter((id) => id !== row.id);
+    this.#handlers.picked(others.length < before.length ? others : [...before, row.id]);
+    this.#moveTo(index);
+    this.#anchor = index;
+  }
+
+  /** @param {number} index */
+  #extendTo(index) {
+    const anchor = (this.#anchor ??= Math.max(0, this.#currentIndex));
+    this.#pickRange(Math.min(anchor, index), Math.max(anchor, index));
+    this.#moveTo(index);
+    this.#anchor = anchor;
+  }
+
+  /**
+   * Of a long range the kernel knows all rows; until it says so, those are shown that are at hand.
+   * @param {number} first @param {number} last
+   */
+  #pickRange(first, last) {
+    const ids = [...this.#contents.rows]
+      .filter(([index]) => index >= first && index <= last)
+      .map(([, row]) => row.id);
+    this.#handlers.pickedRange({ start: first, stop: last + 1 }, ids);
   }
 
   /** @param {number} index */
@@ -944,6 +1026,7 @@ function loopsFace(wire, signal) {
     LOOP_COLUMNS,
     MOST_LOOPS_IN_SIGHT,
     {
+      ...picker(wire),
       sorted: sorter(wire),
       moved: ({ id }) => wire.wish("selected", id, { type: "select", loop: id }),
       scrolled: () => wire.onChange(),
@@ -985,6 +1068,7 @@ function tasksFace(wire, signal) {
     TASK_COLUMNS,
     TASKS_IN_SIGHT,
     {
+      ...picker(wire),
       sorted: sorter(wire),
       moved(row) {
         currentId = row.id;
@@ -999,11 +1083,14 @@ function tasksFace(wire, signal) {
     "keydown",
     ({ key, target }) => {
       const row = grid.currentRow;
-      if (row === null || row.id !== currentId) return;
-      if (key === "Delete" && isUnfinished(row))
-        wire.command("cancel_tasks", selectedLoop(), [row.id]);
+      const current = row?.id === currentId ? row : null;
       // On a button in the header it sorts.
-      if (key === "Enter" && target === grid.element) tabs.openDetails();
+      if (key === "Enter" && target === grid.element && current) tabs.openDetails();
+      if (key !== "Delete") return;
+      const picked = wire.head.get("picked") ?? [];
+      if (picked.length) wire.act("cancel_tasks", selectedLoop());
+      else if (current && isUnfinished(current))
+        wire.command("cancel_tasks", selectedLoop(), [current.id]);
     },
     { signal },
   );
@@ -1055,7 +1142,15 @@ function tasksFace(wire, signal) {
 /** @param {Wire} wire */
 function tableContents(wire) {
   const { rows, total, now, head } = wire;
-  return { rows, total, now, sort: head.get("sort") };
+  return { rows, total, now, sort: head.get("sort"), picked: head.get("picked") ?? [] };
+}
+
+/** @param {Wire} wire @returns {Pick<GridHandlers, "picked" | "pickedRange">} */
+function picker(wire) {
+  return {
+    picked: (ids) => wire.wish("picked", ids, { type: "pick", ids }),
+    pickedRange: (range, ids) => wire.wish("picked", ids, { type: "pick_range", ...range }),
+  };
 }
 
 /** @param {Wire} wire @returns {GridHandlers["sorted"]} */
@@ -1180,10 +1275,7 @@ function pauseButton(wire, signal) {
   const element = make("button", "bgw-pause", { type: "button", "aria-pressed": "false" }, "Pause");
   element.addEventListener(
     "click",
-    () => {
-      const paused = !wire.head.get("paused");
-      wire.wish("paused", paused, { type: "pause", paused });
-    },
+    () => togglePause(wire),
     { signal },
   );
   return {
@@ -1335,7 +1427,7 @@ function tasksFooter(wire) {
     "span",
     "bgw-keys",
     {},
-    ...["e Stop event", "s Stop loop", "c Cancel tasks", "/ filter"].map((hint) =>
+    ...["e Stop event", "s Stop loop", "c Cancel", "/ filter", "? keys"].map((hint) =>
       make("span", "", {}, hint),
     ),
   );
@@ -1345,7 +1437,9 @@ function tasksFooter(wire) {
       const { total, head, isKnown } = wire;
       const count = formatNumber(total, "row");
       const matching = head.get("filtered") ? " with the filter" : "";
-      setText(rows, isKnown ? count + matching : "");
+      const picked = head.get("picked") ?? [];
+      const selected = picked.length ? `, ${formatCount(picked.length)} selected` : "";
+      setText(rows, isKnown ? count + matching + selected : "");
       setText(ended, formatEnded(head.get("counts") ?? {}));
     },
   };
@@ -1353,30 +1447,104 @@ function tasksFooter(wire) {
 
 // ---------------------------------------------------------------------------- render
 
+const ACTION_KEYS = /** @type {Record<string, string>} */ ({
+  e: "stop_event",
+  s: "stop_loop",
+  c: "cancel_tasks",
+  r: "restart",
+  x: "remove",
+});
+
 /**
  * Single keys act on the selected loop from inside either grid; "/" leads to the panel's filter.
  * No key leaks into the notebook, where it could mean something else (c copies a cell).
  * @param {Face} face @param {Wire} wire @param {AbortSignal} signal
  */
 function listenForKeys({ element, grid, selectedLoop }, wire, signal) {
-  const commands = /** @type {const} */ ({ e: "stop_event", s: "stop_loop", c: "cancel_tasks" });
   element.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab's own way to opt out
   element.addEventListener(
     "keydown",
     (event) => {
       event.stopPropagation();
+      const { key } = event;
       const target = /** @type {HTMLElement} */ (event.target);
       if (event.ctrlKey || event.metaKey || event.altKey || target.matches("input, select")) return;
-      if (event.key === "/") {
+      if (key === "/") {
         event.preventDefault(); // the key itself is no part of the filter
         focusFilter(element);
-      } else if (grid.element.contains(target) && event.key in commands && !event.repeat) {
-        const key = /** @type {keyof typeof commands} */ (event.key);
-        wire.command(commands[key], selectedLoop());
-      }
+      } else if (key === "?") showKeys(element, signal);
+      else if (key === " " && target === grid.element) {
+        event.preventDefault(); // it would scroll
+        if (!event.repeat) togglePause(wire);
+      } else if (grid.element.contains(target) && key in ACTION_KEYS && !event.repeat)
+        wire.act(ACTION_KEYS[key], selectedLoop());
     },
     { signal },
   );
+}
+
+/** @param {Wire} wire */
+function togglePause(wire) {
+  const paused = !wire.head.get("paused");
+  wire.wish("paused", paused, { type: "pause", paused });
+}
+
+const KEYS = [
+  ["↑ ↓  j k", "to another row"],
+  ["Home End Page↑ Page↓", "far away"],
+  ["Shift, Ctrl with a click or arrow", "select several rows"],
+  ["Ctrl A", "select all"],
+  ["Enter", "details of this row's task"],
+  ["← →", "from tab to tab"],
+  ["Esc", "back, or select one row again"],
+  ["/", "filter"],
+  ["Space", "pause, resume"],
+  ["e", "Stop event"],
+  ["s", "Stop loop"],
+  ["c", "Cancel tasks"],
+  ["Delete", "cancel the task of this row"],
+  ["r", "Restart"],
+  ["x", "Remove the loop, once it has ended"],
+  ["?", "this list"],
+];
+
+/**
+ * Lay the list of keys over the panel, until a key or a click closes it.
+ * @param {HTMLElement} element @param {AbortSignal} signal
+ */
+function showKeys(element, signal) {
+  const panel = element.closest(".bgw-panel") ?? element;
+  if (panel.querySelector(".bgw-help")) return;
+  const before = /** @type {HTMLElement | null} */ (element.ownerDocument.activeElement);
+  const list = make("dl", "");
+  for (const [keys, meaning] of KEYS)
+    list.append(make("dt", "", {}, keys), make("dd", "", {}, meaning));
+  const help = make(
+    "div",
+    "bgw-help",
+    {
+      role: "dialog",
+      "aria-modal": "true",
+      "aria-label": "Keys",
+      tabindex: "-1",
+      "data-lm-suppress-shortcuts": "true",
+    },
+    make("h2", "", {}, "Keys"),
+    list,
+  );
+  const close = () => {
+    help.remove();
+    before?.focus({ preventScroll: true });
+  };
+  help.addEventListener("click", close);
+  help.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    event.preventDefault();
+    if (["Escape", "?", "Enter", " ", "Tab"].includes(event.key)) close();
+  });
+  signal.addEventListener("abort", () => help.remove());
+  panel.append(help);
+  help.focus({ preventScroll: true });
 }
 
 /** @param {HTMLElement} element */

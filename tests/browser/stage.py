@@ -139,7 +139,7 @@ def task_row(number: int, **more: Any) -> Message:
 
 def loops_head(**more: Any) -> Message:
     """The head of a panel of two loops."""
-    head = {"now": NOW, "loops": 2, "tasks": 4, "failed": 0, "selected": 1}
+    head = {"now": NOW, "loops": 2, "tasks": 4, "failed": 0, "selected": 1, "picked": []}
     return head | {"sort": ["name", False], "filter": "", "interval": 0.5, "paused": False} | more
 
 
@@ -152,6 +152,7 @@ def tasks_head(**more: Any) -> Message:
         "filter": "",
         "filtered": False,
         "chips": [],
+        "picked": [],
     }
     return head | {"has_error": False, "timings": False, "paused": False} | more
 

@@ -16,6 +16,7 @@ from bgwidgets.commands import (
     CancelTasks,
     InterruptLoop,
     RemoveFinished,
+    RemoveLoop,
     RestartLoop,
     SetStopEvent,
     StopLoop,
@@ -107,6 +108,7 @@ VALUES = [
     InterruptLoop(1),
     RestartLoop(1),
     AdoptLoop(1),
+    RemoveLoop(1),
     RemoveFinished(),
 ]
 

@@ -264,6 +264,7 @@ def test_the_head_of_the_loops_sums_up():
         "tasks": 9,
         "failed": 1,
         "selected": 1,
+        "picked": [],
         "sort": ["age", True],
         "filter": "",
         "interval": 0.5,
