@@ -1,6 +1,7 @@
 """The panel: two tables, the buttons between them, and the traits by which Python drives it.
 
-Below them, folded, is the view of all event loops in this kernel.
+Details take the place of the table of tasks while one of their tabs is open. Below them, folded, is
+the view of all event loops in this kernel.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from bgwidgets.widgets.publisher import Publisher
 from bgwidgets.widgets.requests import check_interval
 from bgwidgets.widgets.selection import Choice, loop_to_select, possible_actions
 from bgwidgets.widgets.status_line import StatusLine
+from bgwidgets.widgets.task_details import TaskDetails
 from bgwidgets.widgets.task_table import TaskTable
 
 
@@ -95,13 +97,15 @@ class ControlPanel(ipywidgets.VBox):
         self._widgets: Final[Mapping[Channel, Any]] = {
             "loops": TaskTable(kind="loops"),
             "tasks": TaskTable(kind="tasks"),
+            "details": TaskDetails(),
             "status": StatusLine(),
             "finder": LoopFinder(),
         }
         actions = ipywidgets.HBox([*self._buttons.values(), self._widgets["status"]])
         actions.add_class("bgw-actions")
         widgets = self._widgets
-        super().__init__([widgets["loops"], actions, widgets["tasks"], widgets["finder"]])
+        tasks, details = widgets["tasks"], widgets["details"]
+        super().__init__([widgets["loops"], actions, tasks, details, widgets["finder"]])
         self.add_class("bgw-panel")
         made_here = [*self._buttons.values(), *self._widgets.values(), actions]
         self._parts: Final = [

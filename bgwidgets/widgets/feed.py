@@ -36,6 +36,7 @@ from bgwidgets.widgets.requests import (
     AdoptFound,
     Alive,
     Bye,
+    DetailRequest,
     FilterTasks,
     FinderRequest,
     Hello,
@@ -50,6 +51,7 @@ from bgwidgets.widgets.requests import (
     Remove,
     SelectLoop,
     SetInterval,
+    ShowDetail,
     ShowRows,
     SortRows,
     TableRequest,
@@ -104,7 +106,15 @@ class FromFinder:
     request: FinderRequest | InvalidRequest
 
 
-Item = FromTable | FromLine | FromFinder | Click | Report | Changed | Refresh | SettingChanged
+@dataclass(frozen=True, slots=True)
+class FromDetails:
+    """A page's message through the detail tabs, understood or not."""
+
+    request: DetailRequest | InvalidRequest
+
+
+FromPage = FromTable | FromLine | FromFinder | FromDetails
+Item = FromPage | Click | Report | Changed | Refresh | SettingChanged
 """What other threads hand to the publisher."""
 
 
@@ -130,6 +140,8 @@ class Feed:
                 self._take_from_table(table, request, face, now)
             case FromFinder(request):
                 self._take_from_finder(request, now)
+            case FromDetails(request):
+                self._take_from_details(request, now)
             case Found():
                 self._mailer.show_found(item)
             case Adopted(loop_id):
@@ -216,6 +228,15 @@ class Feed:
             case AdoptFound(loop_id):
                 self._mailer.expect_answers(now)
                 self._runner.look(adopt=loop_id)
+            case InvalidRequest():
+                self._refuse(request)
+
+    def _take_from_details(self, request: DetailRequest | InvalidRequest, now: float) -> None:
+        match request:
+            case ShowDetail(view, subject, known):
+                self._mailer.detail_views.show(view, subject, known, now)
+            case Bye(view):
+                self._mailer.detail_views.forget(view)
             case InvalidRequest():
                 self._refuse(request)
 

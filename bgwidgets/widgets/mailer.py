@@ -16,6 +16,8 @@ from typing import Final
 
 from bgwidgets.widgets.budget import MOST, MessageBudget
 from bgwidgets.widgets.button_states import ButtonStates
+from bgwidgets.widgets.detail_parts import Parts
+from bgwidgets.widgets.detail_views import DetailView, DetailViews
 from bgwidgets.widgets.protocols import (
     TABLES,
     Action,
@@ -65,6 +67,7 @@ class Mailer:
         self._showing: Final = showing
         self._budget: Final = MessageBudget()
         self.views: Final[dict[Table, TableViews]] = {table: TableViews() for table in TABLES}
+        self.detail_views: Final = DetailViews()
         self._lines: Final[set[str]] = set()
         """The views of the status line, which do not say that they are alive."""
         self._is_connected = True
@@ -126,6 +129,7 @@ class Mailer:
         moments = []
         for views in self.views.values():
             views.forget_silent(now)
+        self.detail_views.forget_silent(now)
         for letter in self._letters(face, now):
             free_at = max(self._budget.free_at(now, letter.most), letter.not_before)
             if free_at > now:
@@ -137,6 +141,8 @@ class Mailer:
             silent_at = views.next_to_forget()
             if silent_at is not None:
                 moments += [silent_at, self._told_at.get(table, now) + BEAT_AFTER]
+        if (silent_at := self.detail_views.next_to_forget()) is not None:
+            moments.append(silent_at)
         # A beat that is due and found no room counts by the moment when there is some.
         return min((moment for moment in moments if moment > now), default=None)
 
@@ -190,18 +196,40 @@ class Mailer:
                 yield _Letter(MOST, partial(self._post, face, now, table, {"type": "beat"}))
 
     def _frames(self, face: Face, now: float, for_news: int) -> Iterator[_Letter]:
-        """A frame for each view that does not know all; among equals, pages take turns."""
-        views = [
-            (self._most_for(table, view, now, for_news), table, view)
+        """A frame for each view that does not know all; among equals, pages take turns, and so do
+        a page's table and its detail tab.
+        """
+        in_tables = [
+            (
+                self._most_for(table, view, now, for_news),
+                view.turn,
+                partial(self._frame, table, view),
+            )
             for table, views in self.views.items()
             for view in views
         ]
-        for most, table, view in sorted(views, key=lambda each: (-each[0], each[2].turn)):
-            contents = self._showing.contents(table, face, view.window)
-            frame = view.next_frame(contents)
-            if frame is not None:
-                send = partial(self._send_frame, face, now, table, view, frame, contents)
+        in_tabs = [
+            (FOR_DETAILS if view.awaits_all else for_news, view.turn, partial(self._detail, view))
+            for view in self.detail_views
+        ]
+        for most, _, letter_of in sorted(in_tables + in_tabs, key=lambda each: (-each[0], each[1])):
+            send = letter_of(face, now)
+            if send is not None:
                 yield _Letter(most, send)
+
+    def _frame(self, table: Table, view: View, face: Face, now: float) -> Callable[[], None] | None:
+        contents = self._showing.contents(table, face, view.window)
+        frame = view.next_frame(contents)
+        if frame is None:
+            return None
+        return partial(self._send_frame, face, now, table, view, frame, contents)
+
+    def _detail(self, view: DetailView, face: Face, now: float) -> Callable[[], None] | None:
+        parts = self._showing.details(view.subject)
+        changes = view.changes(parts)
+        if changes is None:
+            return None
+        return partial(self._send_detail, face, now, view, changes, parts)
 
     def _most_for(self, table: Table, view: View, now: float, for_news: int) -> int:
         """What a click changes shows in the table of loops first: in the tasks it is a detail."""
@@ -233,6 +261,11 @@ class Mailer:
         message = view.message(frame, contents, next(self._turns), self._showing.now)
         self._post(face, now, table, message)
 
+    def _send_detail(
+        self, face: Face, now: float, view: DetailView, changes: Parts, parts: Parts
+    ) -> None:
+        self._post(face, now, "details", view.message(changes, parts, next(self._turns)))
+
     def _set_disabled(self, face: Face, action: Action, disabled: bool) -> None:
         try:
             face.set_disabled(action, disabled=disabled)
@@ -260,7 +293,9 @@ class Mailer:
                 _log.exception("The panel cannot reach its pages")
             self._is_connected = False
             # Whoever is still there will notice the silence and say hello.
-            if channel in self.views:
+            if channel == "details":
+                self.detail_views.forget_all()
+            elif channel in self.views:
                 self.views[channel].forget_all()
         else:
             self._is_connected = True

@@ -17,8 +17,10 @@ from bgwidgets.widgets.feed import (
     Changed,
     Click,
     Feed,
+    FromDetails,
     FromFinder,
     FromLine,
+    FromPage,
     FromTable,
     Item,
     Refresh,
@@ -28,6 +30,7 @@ from bgwidgets.widgets.protocols import Action, Channel, Face, Source
 from bgwidgets.widgets.requests import (
     InvalidRequest,
     SelectLoop,
+    read_detail_request,
     read_finder_request,
     read_line_request,
     read_table_request,
@@ -145,7 +148,12 @@ def _says_the_same(last: Item, item: Item) -> bool:
     return type(last) is type(item) and isinstance(item, Changed | Refresh | SettingChanged)
 
 
-def _read(channel: Channel, content: object) -> FromTable | FromLine | FromFinder:
+def _read(channel: Channel, content: object) -> FromPage:
+    if channel == "details":
+        try:
+            return FromDetails(read_detail_request(content))
+        except InvalidRequest as error:
+            return FromDetails(error)
     if channel == "finder":
         try:
             return FromFinder(read_finder_request(content))

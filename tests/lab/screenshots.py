@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -64,6 +65,52 @@ bgw.start(features, 64)
 panel = bgw.panel()
 panel
 """
+DETAILS: Final = """
+import asyncio, time
+import bgwidgets as bgw
+
+class Client:
+    async def get(self, url):
+        async with asyncio.timeout(45):
+            return await self._answer(url)
+
+    async def _answer(self, url):
+        await asyncio.sleep(40)
+
+async def sprinter():
+    while True:
+        await asyncio.sleep(0.01)
+        sum(range(1000))
+
+async def fetch(client, number):
+    return await client.get(f"https://example.org/{number}")
+
+async def broken(number):
+    raise TimeoutError(f"no answer of host {number} within 30 s")
+
+async def training():
+    await asyncio.sleep(0)
+    time.sleep(0.25)
+
+async def report(fetchers):
+    await asyncio.gather(*fetchers)
+
+async def race():
+    client = Client()
+    runner = asyncio.create_task(sprinter(), name="sprinter")
+    fetchers = [asyncio.create_task(fetch(client, n), name=f"fetch-{n:04}") for n in range(40)]
+    reporter = asyncio.create_task(report(fetchers[:4]), name="report")
+    failing = [asyncio.create_task(broken(n), name=f"fetch-{n}") for n in (9011, 9012)]
+    await asyncio.wait(failing)
+    for task in failing: task.exception()
+    await asyncio.create_task(training(), name="training")
+    for task in fetchers[30:]: task.cancel()
+    await asyncio.wait([reporter])
+
+job = bgw.start(race, timings=True)
+panel = bgw.panel()
+panel
+"""
 EMPTY: Final = "import bgwidgets as bgw\nbgw.panel()"
 FOUND: Final = """
 import asyncio, threading, time
@@ -88,6 +135,13 @@ bgw.adopt(spin)
 panel = bgw.panel()
 panel
 """
+DETAIL_SHOTS: Final = {
+    "Await chain": "report",
+    "Error": "fetch-9011",
+    "History": "report",
+    "Timings": "sprinter",
+}
+"""Each detail tab, and the task of which it is shown."""
 WIDE: Final = {"width": 1280, "height": 900}
 NARROW: Final = {"width": 1010, "height": 900}
 VERY_NARROW: Final = {"width": 760, "height": 900}
@@ -128,6 +182,12 @@ def take(lab: LabServer, browser: Browser, folder: Path) -> None:
     shot("very-narrow", size=VERY_NARROW)
     shot("empty", EMPTY)
     shot("error", before=_look_at_the_error)
+    for tab, task in DETAIL_SHOTS.items():
+        look = partial(_look_at_details, tab, task)
+        shot(f"details-{tab}", DETAILS, before=look)
+        shot(f"details-{tab}-dark", DETAILS, theme="JupyterLab Dark", before=look)
+        lab.reset_settings()
+        shot(f"details-{tab}-very-narrow", DETAILS, size=VERY_NARROW, before=look)
     shot("found-offered", FOUND, before=_unfold)
     shot("found", FOUND, before=_find_loops)
     shot("found-dark", FOUND, theme="JupyterLab Dark", before=_find_loops)
@@ -149,6 +209,16 @@ def _find_loops(notebook: Notebook) -> None:
     panel.locator(".bgw-tasks .bgw-row").filter(has_text="my-task-2").wait_for()
     # What was just said gives way to why the buttons are grey.
     panel.locator(".bgw-status[data-level=why]").wait_for()
+
+
+def _look_at_details(tab: str, task: str, notebook: Notebook) -> None:
+    panel = notebook.output(0).locator(".bgw-panel")
+    panel.locator(".bgw-filter").fill(task)
+    panel.locator(".bgw-tasks .bgw-row").filter(has_text=task).first.click()
+    panel.get_by_role("tab", name=tab).click()
+    panel.locator(".bgw-detail-head").wait_for()
+    if tab == "History":
+        panel.locator("summary").first.click()
 
 
 def _look_at_the_error(notebook: Notebook) -> None:
