@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from bgwidgets.commands import CancelTasks, InterruptLoop, SetStopEvent, StopLoop
+from bgwidgets.widgets.busy_cell import BusyCell
 from bgwidgets.widgets.command_runner import (
     Adopted,
     CommandRunner,
@@ -34,6 +35,7 @@ from bgwidgets.widgets.requests import (
     LineRequest,
     LookForLoops,
     Pause,
+    Ping,
     SelectLoop,
     SetInterval,
     ShowRows,
@@ -78,6 +80,13 @@ class Refresh:
     """Somebody wants to see how things stand, also while the panel is paused."""
 
 
+@dataclass(frozen=True, slots=True)
+class CellRuns:
+    """Another cell began; None: it ended."""
+
+    number: int | None
+
+
 class SettingChanged:
     """A trait was set. They are read anew each time, so which one it was need not be said."""
 
@@ -89,7 +98,17 @@ class FromFinder:
     request: FinderRequest | InvalidRequest
 
 
-Item = FromTable | FromLine | FromFinder | Click | Report | Changed | Refresh | SettingChanged
+Item = (
+    FromTable
+    | FromLine
+    | FromFinder
+    | Click
+    | Report
+    | Changed
+    | Refresh
+    | SettingChanged
+    | CellRuns
+)
 """What other threads hand to the publisher."""
 
 
@@ -104,6 +123,7 @@ class Feed:
         self._showing: Final = Showing(source, kernel_time)
         self._mailer: Final = Mailer(self._showing)
         self._schedule: Final = LookSchedule()
+        self._cell: Final = BusyCell()
 
     def take(self, item: Item, face: Face, now: float) -> None:
         """Do what was asked for. What goes wrong is said in the status line."""
@@ -134,6 +154,9 @@ class Feed:
             case Refresh():
                 self._mailer.expect_answers(now)
                 self._look(now)
+            case CellRuns(number):
+                self._cell.take(number, now)
+                self._mailer.drop_answers()
             case SettingChanged():
                 pass  # That `advance` is called next is all that it takes.
 
@@ -144,7 +167,12 @@ class Feed:
         if due_at is not None and due_at <= now:
             self._look(now)
         self._try(lambda: self._showing.settle_selection(face), "Selecting a loop failed")
-        moments = [self._mailer.send_what_is_due(face, now), self._next_look(face)]
+        self._showing.cell = self._cell.told(now)
+        moments = [
+            self._mailer.send_what_is_due(face, now),
+            self._next_look(face),
+            self._cell.next_change(now),
+        ]
         return min((moment for moment in moments if moment is not None), default=None)
 
     def report(self, error: BaseException) -> None:
@@ -208,6 +236,11 @@ class Feed:
                 return
             case Alive(view):
                 views.heard(view, now)
+                return
+            case Ping(view, cell):
+                # Of a cell that has ended since, there is nothing to say: it was heard too late.
+                if cell == self._cell.number:
+                    self._mailer.answer_ping(table, view, cell)
                 return
             case ShowRows(view, window):
                 views.move(view, window, now)

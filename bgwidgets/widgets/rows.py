@@ -168,6 +168,7 @@ def loops_contents(
     filter_text: str,
     interval: float,
     paused: bool,
+    cell: int | None,
 ) -> Contents:
     """The table of loops through a window; `loops` come oldest first."""
     shown = sorted_loops(loops, sorting)[window.start : window.stop]
@@ -181,6 +182,7 @@ def loops_contents(
             "filter": clean(filter_text),
             "interval": interval,
             "paused": paused,
+            "cell": cell,
         },
         start=window.start,
         total=len(loops),

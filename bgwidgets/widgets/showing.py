@@ -35,6 +35,8 @@ class Showing:
     def __init__(self, source: Source, kernel_time: Callable[[], float]) -> None:
         self._looks: Final = Looks(source, kernel_time)
         self.sorting: Final[dict[Table, Sorting]] = dict.fromkeys(TABLES, Sorting())
+        self.cell: int | None = None
+        """The cell that runs, also while the rest stands still."""
 
     @property
     def loops(self) -> Sequence[LoopSnapshot]:
@@ -109,6 +111,7 @@ class Showing:
                 filter_text=face.filter,
                 interval=face.interval,
                 paused=face.paused,
+                cell=self.cell,
             )
         return self._tasks_contents(face, window)
 
