@@ -15,7 +15,9 @@ of our own (remedy B), which is as fast and good for three things more: it is th
 page names none; nobody's slow handler of another widget holds up our clicks; and it ends with the
 last panel, where a page that is reloaded leaves its own behind.
 
-
+From the message of a click to the message that shows its effect, 12 clicks each, medians: A 21 ms
+and B 20 ms while a cell sleeps, A 55 ms and B 68 to 81 ms while it spins, on two cores that others
+used as well; B without the page's help is no slower. `benchmarks/click.py` measures in JupyterLab.
 """
 
 from __future__ import annotations
