@@ -360,7 +360,9 @@ class Live {
 /** @param {Wire} wire @returns {Part} */
 function liveMark(wire) {
   const word = make("span", "");
-  const element = make("span", "bgw-live", {}, make("i", "", { "aria-hidden": "true" }), word);
+  const more = make("span", "bgw-live-more");
+  const dot = make("i", "", { "aria-hidden": "true" });
+  const element = make("span", "bgw-live", {}, dot, make("span", "", {}, word, more));
   return {
     element,
     paint() {
@@ -369,12 +371,13 @@ function liveMark(wire) {
         unknown: ["", ""],
         live: ["live", "Clicks take effect while the cell runs"],
         waits: [
-          "clicks wait for the cell",
+          "clicks wait",
           "This kernel does not hear clicks before the cell ends. What is shown goes on, and the methods work in code.",
         ],
       }[state];
       setHidden(element, state === "unknown");
       setText(word, text);
+      setText(more, state === "waits" ? " for the cell" : "");
       setAttribute(element, "title", title);
       setAttribute(element, "data-live", state);
     },
