@@ -96,7 +96,8 @@ def test_where_it_says_live_clicks_act_at_once(
         panel.wait_for_state(panel.loop("loop-5"), "running")
         pause_of_a_user(notebook)
     assert statistics.median(took) < GOAL, sorted(took)
-    assert [] == notebook.console_errors
+    # Notebook 7.6 misses the schema of some setting of its own, also without a panel.
+    assert [] == [error for error in notebook.console_errors if "'schema'" not in error]
 
 
 @pytest.mark.parametrize("cell", CELLS)
