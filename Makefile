@@ -25,11 +25,12 @@ ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 .DEFAULT_GOAL := help
 # The checks share .venv and two cores: one after the other, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo test lint types layers wheel unit test-cpython bench bench-all screenshots chromium cpython-tests clean
+.PHONY: help demo test test-long lint types layers wheel unit test-cpython bench bench-all screenshots chromium cpython-tests clean
 
 help:
 	@echo 'make demo    JupyterLab opens the first example notebook'
 	@echo 'make test    all checks and all tests, in a real JupyterLab too'
+	@echo 'make test-long   clicks in more frontends, with more kernels and settings, and their speed'
 	@echo 'make unit    the fast tests only (no browser, no notebooks)'
 	@echo 'make test-cpython   all of CPython'\''s own asyncio tests with the ledger on, for 3.11 to 3.13'
 	@echo 'make lint    ruff: rules and format'
@@ -64,6 +65,9 @@ wheel: $(VENV)/test-installed
 	rm -rf dist
 	$(BIN)/python -m pip --quiet --quiet --disable-pip-version-check wheel --no-deps --wheel-dir dist .
 	$(BIN)/python .ci/check_wheel.py dist
+
+test-long: chromium
+	$(BIN)/python -m pytest -m long $(PYTEST_ARGS)
 
 unit: $(VENV)/test-installed
 	$(BIN)/python -m pytest --ignore=tests/lab --ignore=tests/notebooks --ignore=tests/cpython $(PYTEST_ARGS)

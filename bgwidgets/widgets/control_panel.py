@@ -15,6 +15,9 @@ from typing import Any, Final, Literal
 import ipywidgets
 import traitlets
 
+from bgwidgets.widgets.cells import CellWatch
+from bgwidgets.widgets.channel import LiveChannel
+from bgwidgets.widgets.command_runner import error_in_words
 from bgwidgets.widgets.loop_finder import LoopFinder
 from bgwidgets.widgets.protocols import Action, Channel, Face, Message, Source
 from bgwidgets.widgets.publisher import Publisher
@@ -158,6 +161,8 @@ class ControlPanel(ipywidgets.VBox):
         """
         if self._publisher is not None:
             self._publisher.close()
+            self._cells.close()
+            self._live.close()
             for widget in self._parts:
                 widget.close()
         super().close()
@@ -177,6 +182,11 @@ class ControlPanel(ipywidgets.VBox):
             widget.on_msg(partial(_pass_on, self._publisher, channel))
         for action, button in self._buttons.items():
             button.on_click(partial(_click, self._publisher, self._choice, action))
+        self._live = LiveChannel(
+            [*self._widgets.values(), *self._buttons.values()],
+            partial(_say_that_clicks_wait, self._publisher),
+        )
+        self._cells = CellWatch(self._publisher.cell_runs)
 
     # -- traits
 
@@ -292,6 +302,11 @@ def _pass_on(
 ) -> None:
     """A page sent a message. May come in a thread of the kernel's, so nothing is done here."""
     publisher.receive(channel, content)
+
+
+def _say_that_clicks_wait(publisher: Publisher, error: Exception) -> None:
+    """May be called in a thread of the kernel's too."""
+    publisher.complain(f"Clicks may wait for a cell that runs: {error_in_words(error)}")
 
 
 def _click(publisher: Publisher, choice: Choice, action: Action, _button: object) -> None:

@@ -20,6 +20,7 @@ from bgwidgets.commands import (
     SetStopEvent,
     StopLoop,
 )
+from bgwidgets.widgets.busy_cell import BusyCell
 from bgwidgets.widgets.command_runner import (
     NO_LOOP,
     Adopted,
@@ -48,6 +49,7 @@ from bgwidgets.widgets.requests import (
     PickRange,
     PickRows,
     PickStates,
+    Ping,
     Remove,
     SelectLoop,
     SetInterval,
@@ -95,6 +97,13 @@ class Refresh:
     """Somebody wants to see how things stand, also while the panel is paused."""
 
 
+@dataclass(frozen=True, slots=True)
+class CellRuns:
+    """Another cell began; None: it ended."""
+
+    number: int | None
+
+
 class SettingChanged:
     """A trait was set. They are read anew each time, so which one it was need not be said."""
 
@@ -114,7 +123,7 @@ class FromDetails:
 
 
 FromPage = FromTable | FromLine | FromFinder | FromDetails
-Item = FromPage | Click | Report | Changed | Refresh | SettingChanged
+Item = FromPage | Click | Report | Changed | Refresh | SettingChanged | CellRuns
 """What other threads hand to the publisher."""
 
 
@@ -130,6 +139,7 @@ class Feed:
         self._mailer: Final = Mailer(self._showing)
         self._schedule: Final = LookSchedule()
         self._second_click: Final = SecondClick()
+        self._cell: Final = BusyCell()
 
     def take(self, item: Item, face: Face, now: float) -> None:
         """Do what was asked for. What goes wrong is said in the status line."""
@@ -162,6 +172,9 @@ class Feed:
             case Refresh():
                 self._mailer.expect_answers(now)
                 self._look(now)
+            case CellRuns(number):
+                self._cell.take(number, now)
+                self._mailer.drop_answers()
             case SettingChanged():
                 pass  # That `advance` is called next is all that it takes.
 
@@ -173,10 +186,12 @@ class Feed:
             self._look(now)
         self._try(lambda: self._showing.settle_selection(face), "Selecting a loop failed")
         self._showing.is_armed = self._second_click.is_armed(now)
+        self._showing.cell = self._cell.told(now)
         moments = [
             self._mailer.send_what_is_due(face, now),
             self._next_look(face),
             self._second_click.until,
+            self._cell.next_change(now),
         ]
         return min((moment for moment in moments if moment is not None), default=None)
 
@@ -250,6 +265,11 @@ class Feed:
                 return
             case Alive(view):
                 views.heard(view, now)
+                return
+            case Ping(view, cell):
+                # Of a cell that has ended since, there is nothing to say: it was heard too late.
+                if cell == self._cell.number:
+                    self._mailer.answer_ping(table, view, cell)
                 return
             case ShowRows(view, window):
                 views.move(view, window, now)

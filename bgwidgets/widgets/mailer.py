@@ -30,7 +30,7 @@ from bgwidgets.widgets.protocols import (
 )
 from bgwidgets.widgets.rows import Contents, Window, clean, found_message
 from bgwidgets.widgets.showing import Showing
-from bgwidgets.widgets.views import Frame, TableViews, View
+from bgwidgets.widgets.views import MOST_VIEWS, Frame, TableViews, View
 
 _log: Final = logging.getLogger(__name__)
 
@@ -77,6 +77,9 @@ class Mailer:
         self._to_say: Said | None = None
         self._to_show: Found | None = None
         self._last_said: Said | None = None
+        self._pinged: Final[dict[Table, set[str]]] = {table: set() for table in TABLES}
+        """The views that asked whether they are heard while this cell runs."""
+        self._pinged_in: int | None = None
         self._requested_at = float("-inf")
         self._button_states: Final = ButtonStates()
 
@@ -124,6 +127,17 @@ class Mailer:
         """Show all event loops of this kernel in their own view."""
         self._to_show = found
 
+    def answer_ping(self, table: Table, view: str, cell: int) -> None:
+        """A view was heard while this cell runs, and is to know it."""
+        self._pinged_in = cell
+        if len(self._pinged[table]) < MOST_VIEWS:
+            self._pinged[table].add(view)
+
+    def drop_answers(self) -> None:
+        """That cell has ended: who was not answered while it ran need not be any more."""
+        for views in self._pinged.values():
+            views.clear()
+
     def send_what_is_due(self, face: Face, now: float) -> float | None:
         """Send what there is to send and room for; when to come back, if nothing happens."""
         moments = []
@@ -157,6 +171,9 @@ class Mailer:
             yield _Letter(MOST, partial(self._send_words, face, now, self._to_say))
         if self._to_show is not None:
             yield _Letter(MOST, partial(self._send_found, face, now, self._to_show))
+        for table, pinged in self._pinged.items():
+            if pinged:
+                yield _Letter(MOST, partial(self._send_pong, face, now, table))
         yield from self._questions(face, now)
         yield from self._beats(face, now, BEAT_OVERDUE_AFTER)
         yield from self._frames(face, now, for_news)
@@ -245,6 +262,11 @@ class Mailer:
         level = "error" if said.is_error else "info"
         text = clean(said.text, longest=LONGEST_SAID)
         self._post(face, now, "status", {"type": "said", "level": level, "text": text})
+
+    def _send_pong(self, face: Face, now: float, table: Table) -> None:
+        views = sorted(self._pinged[table])
+        self._pinged[table].clear()
+        self._post(face, now, table, {"type": "pong", "cell": self._pinged_in, "views": views})
 
     def _send_found(self, face: Face, now: float, found: Found) -> None:
         self._to_show = None

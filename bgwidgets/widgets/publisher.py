@@ -14,6 +14,7 @@ from typing import Final
 
 from bgwidgets.widgets.command_runner import CommandRunner
 from bgwidgets.widgets.feed import (
+    CellRuns,
     Changed,
     Click,
     Feed,
@@ -26,7 +27,7 @@ from bgwidgets.widgets.feed import (
     Refresh,
     SettingChanged,
 )
-from bgwidgets.widgets.protocols import Action, Channel, Face, Source
+from bgwidgets.widgets.protocols import Action, Channel, Face, Said, Source
 from bgwidgets.widgets.requests import (
     InvalidRequest,
     SelectLoop,
@@ -91,6 +92,14 @@ class Publisher:
     def setting_changed(self) -> None:
         """One of the panel's traits was set."""
         self._put(SettingChanged())
+
+    def cell_runs(self, number: int | None) -> None:
+        """Another cell began, or it ended."""
+        self._put(CellRuns(number))
+
+    def complain(self, words: str) -> None:
+        """Something went wrong that users should know of."""
+        self._put(Said(words, is_error=True))
 
     def close(self) -> None:
         """End the thread when it has done what it was asked until now. Does not wait for that."""

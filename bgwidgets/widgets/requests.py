@@ -54,6 +54,14 @@ class Alive:
 
 
 @dataclass(frozen=True, slots=True)
+class Ping:
+    """A view wants to know whether it is heard while this cell runs."""
+
+    view: str
+    cell: int
+
+
+@dataclass(frozen=True, slots=True)
 class Bye:
     """A view is gone."""
 
@@ -169,6 +177,7 @@ FinderRequest = LookForLoops | AdoptFound
 TableRequest = (
     Hello
     | Alive
+    | Ping
     | Bye
     | ShowRows
     | SelectLoop
@@ -388,6 +397,7 @@ def _table_forms(columns: frozenset[str]) -> _Forms[TableRequest]:
     return {
         "hello": lambda fields: Hello(fields.read("view", _view), _window(fields)),
         "alive": lambda fields: Alive(fields.read("view", _view)),
+        "ping": lambda fields: Ping(fields.read("view", _view), fields.read("cell", _number)),
         "bye": lambda fields: Bye(fields.read("view", _view)),
         "window": lambda fields: ShowRows(fields.read("view", _view), _window(fields)),
         "select": lambda fields: SelectLoop(fields.read("loop", _number)),

@@ -210,6 +210,7 @@ def loops_contents(
     picked: Sequence[int] = (),
     interval: float,
     paused: bool,
+    cell: int | None,
 ) -> Contents:
     """The table of loops through a window; `loops` come oldest first."""
     shown = sorted_loops(loops, sorting)[window.start : window.stop]
@@ -224,6 +225,7 @@ def loops_contents(
             "filter": clean(filter_text),
             "interval": interval,
             "paused": paused,
+            "cell": cell,
         },
         start=window.start,
         total=len(loops),

@@ -54,6 +54,8 @@ class Showing:
         self.picks: Final = Picks()
         self.is_armed = False
         """Whether one more click stops all loops."""
+        self.cell: int | None = None
+        """The cell that runs, also while the rest stands still."""
 
     @property
     def loops(self) -> Sequence[LoopSnapshot]:
@@ -140,6 +142,7 @@ class Showing:
                 picked=self.picks.loops,
                 interval=face.interval,
                 paused=face.paused,
+                cell=self.cell,
             )
         return self._tasks_contents(face, window)
 

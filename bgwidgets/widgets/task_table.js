@@ -9,6 +9,7 @@
  *   words      what a value looks like (pure functions)
  *   elements   writing to the page only what changed
  *   Head       what the kernel last said, under what the user just asked for
+ *   Live       whether clicks are heard while a cell runs
  *   Wire       the messages to and from the kernel
  *   Grid       a virtual, accessible table
  *   columns    what stands in each cell
@@ -58,6 +59,8 @@ const CONTACT_LOST_AFTER = 6 * SECOND;
 const WINDOW_ANSWER_WITHIN = 500;
 const FILTER_SETTLES_IN = 150;
 const WISH_LASTS = 3 * SECOND;
+const PING_EVERY = 2 * SECOND;
+const PONG_WITHIN = 1.5 * SECOND;
 
 // ---------------------------------------------------------------------------- words
 
@@ -347,6 +350,82 @@ export class Head {
   }
 }
 
+// ---------------------------------------------------------------------------- Live
+
+/**
+ * Whether clicks are heard while a cell runs: known by a ping that was answered, never assumed.
+ * A ping that waits is not sent again, for all would have to be handled when the cell has ended.
+ */
+class Live {
+  /** @type {"unknown" | "live" | "waits"} */
+  state = "unknown";
+  /** The cell that runs, by the kernel's number. @type {number | null} */
+  #cell = null;
+  #timer = 0;
+  #ping;
+  #onChange;
+
+  /** @param {(cell: number) => void} ping @param {() => void} onChange @param {AbortSignal} signal */
+  constructor(ping, onChange, signal) {
+    this.#ping = ping;
+    this.#onChange = onChange;
+    signal.addEventListener("abort", () => window.clearTimeout(this.#timer));
+  }
+
+  /** The kernel says which cell runs; null: none, or that is not known. @param {number | null} cell */
+  follow(cell) {
+    if (cell === this.#cell) return;
+    this.#cell = cell;
+    this.state = "unknown";
+    window.clearTimeout(this.#timer);
+    if (cell !== null) this.#ask(cell);
+  }
+
+  /** A ping of ours was heard while this cell ran. @param {number} cell */
+  hear(cell) {
+    if (cell !== this.#cell) return;
+    this.state = "live";
+    window.clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => this.#ask(cell), PING_EVERY);
+  }
+
+  /** @param {number} cell */
+  #ask(cell) {
+    this.#ping(cell);
+    this.#timer = window.setTimeout(() => {
+      this.state = "waits";
+      this.#onChange();
+    }, PONG_WITHIN);
+  }
+}
+
+/** @param {Wire} wire @returns {Part} */
+function liveMark(wire) {
+  const word = make("span", "");
+  const more = make("span", "bgw-live-more");
+  const dot = make("i", "", { "aria-hidden": "true" });
+  const element = make("span", "bgw-live", {}, dot, make("span", "", {}, word, more));
+  return {
+    element,
+    paint() {
+      const state = wire.inContact ? wire.live.state : "unknown";
+      const [text, title] = {
+        unknown: ["", ""],
+        live: ["live", "Clicks take effect while the cell runs"],
+        waits: [
+          "clicks wait",
+          "This kernel does not hear clicks before the cell ends. What is shown goes on, and the methods work in code.",
+        ],
+      }[state];
+      setHidden(element, state === "unknown");
+      setText(word, text);
+      setText(more, state === "waits" ? " for the cell" : "");
+      setAttribute(element, "title", title);
+      setAttribute(element, "data-live", state);
+    },
+  };
+}
+
 // ---------------------------------------------------------------------------- Wire
 
 /** One view's talk with the kernel: keeps rows and head, and knows when contact is lost. */
@@ -360,6 +439,7 @@ class Wire {
   isKnown = false;
   /** Called after every change. */
   onChange = () => {};
+  live;
 
   #view = Math.random().toString(36).slice(2) || "0";
   #model;
@@ -379,6 +459,11 @@ class Wire {
   constructor(model, firstWindow, signal) {
     this.#model = model;
     this.#wanted = this.#asked = firstWindow;
+    this.live = new Live(
+      (cell) => this.send({ type: "ping", view: this.#view, cell }),
+      () => this.onChange(),
+      signal,
+    );
     const timers = [
       window.setInterval(() => this.#tick(), SECOND),
       window.setInterval(() => this.#sayAlive(), ALIVE_EVERY),
@@ -461,6 +546,7 @@ class Wire {
 
   #sayHello() {
     this.#awaitsFull = true;
+    this.live.follow(null); // the answer tells which cell runs by then
     this.#asked = this.#wanted;
     this.send({ type: "hello", view: this.#view, ...this.#asked });
   }
@@ -493,6 +579,8 @@ class Wire {
     if (message.type === "frame") {
       if (message.view === this.#view) this.#take(message);
     } else if (wasLost) this.#sayHello();
+    else if (message.type === "pong" && message.views.includes(this.#view))
+      this.live.hear(message.cell);
     this.onChange();
   };
 
@@ -513,6 +601,7 @@ class Wire {
       this.rows.set(index, "id" in news ? news : { ...this.rows.get(index), ...news });
     for (const index of this.rows.keys()) if (index >= frame.total) this.rows.delete(index);
     this.head.merge(frame.head ?? {});
+    this.live.follow(this.head.said("cell") ?? null);
     if (frame.head?.now !== undefined) this.#setClock(frame.head.now);
     if (frame.full) this.#answered();
   }
@@ -1015,6 +1104,7 @@ function loopsFace(wire, signal) {
   const parts = [
     summary(wire),
     contactMark(wire),
+    liveMark(wire),
     filterInput(wire, signal),
     intervalSelect(wire, signal),
     pauseButton(wire, signal),

@@ -140,7 +140,8 @@ def task_row(number: int, **more: Any) -> Message:
 def loops_head(**more: Any) -> Message:
     """The head of a panel of two loops."""
     head = {"now": NOW, "loops": 2, "tasks": 4, "failed": 0, "selected": 1, "picked": []}
-    return head | {"sort": ["name", False], "filter": "", "interval": 0.5, "paused": False} | more
+    head |= {"sort": ["name", False], "filter": "", "interval": 0.5, "paused": False}
+    return head | {"cell": None} | more
 
 
 def tasks_head(**more: Any) -> Message:

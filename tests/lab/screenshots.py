@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tests.chromium import running_chromium
+from tests.jupyter_dirs import KERNEL
+from tests.kernel_environments import python_with
 from tests.lab.lab_server import running_lab
 from tests.lab.notebook import Notebook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from playwright.sync_api import Browser
 
@@ -149,6 +151,7 @@ VERY_NARROW: Final = {"width": 760, "height": 900}
 
 def take(lab: LabServer, browser: Browser, folder: Path) -> None:
     """Take every picture."""
+    lab.dirs.add_kernel("6.31", python_with("6.31"))
 
     def shot(
         name: str,
@@ -156,10 +159,12 @@ def take(lab: LabServer, browser: Browser, folder: Path) -> None:
         size: dict[str, int] = WIDE,
         *,
         theme: str | None = None,
+        cells: Sequence[str] = (),
+        kernel: str = KERNEL,
         before: Callable[[Notebook], None] | None = None,
     ) -> None:
         page = browser.new_page(viewport=size, device_scale_factor=2)  # type: ignore[arg-type]
-        notebook = Notebook.open(lab, page, [cell])
+        notebook = Notebook.open(lab, page, [cell, *cells], kernel=kernel)
         if theme:
             notebook.set_theme(theme)
         notebook.run(0)
@@ -180,6 +185,17 @@ def take(lab: LabServer, browser: Browser, folder: Path) -> None:
     lab.reset_settings()
     shot("narrow", size=NARROW)
     shot("very-narrow", size=VERY_NARROW)
+    shot("live", before=_run_a_cell("live"), cells=["time.sleep(60)"])
+    shot("waits", before=_run_a_cell("waits"), cells=["time.sleep(60)"], kernel="6.31")
+    shot(
+        "waits-narrow",
+        size=VERY_NARROW,
+        before=_run_a_cell("waits"),
+        cells=["time.sleep(60)"],
+        kernel="6.31",
+    )
+    shot("live-dark", theme="JupyterLab Dark", before=_run_a_cell("live"), cells=["time.sleep(60)"])
+    lab.reset_settings()
     shot("empty", EMPTY)
     shot("error", before=_look_at_the_error)
     for tab, task in DETAIL_SHOTS.items():
@@ -194,6 +210,14 @@ def take(lab: LabServer, browser: Browser, folder: Path) -> None:
     lab.reset_settings()
     shot("found-narrow", FOUND, size=NARROW, before=_find_loops)
     shot("found-very-narrow", FOUND, size=VERY_NARROW | {"height": 1200}, before=_find_loops)
+
+
+def _run_a_cell(mark: str) -> Callable[[Notebook], None]:
+    def run(notebook: Notebook) -> None:
+        notebook.run(1, wait=False)
+        notebook.page.locator(f'.bgw-live[data-live="{mark}"]').wait_for()
+
+    return run
 
 
 def _unfold(notebook: Notebook) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from unittest.mock import Mock
 
 import ipywidgets
 import pytest
@@ -77,7 +78,7 @@ def test_it_is_right_from_the_first_moment(manager: LoopManager, monkeypatch: py
     """Selection and buttons do not wait for the panel's thread."""
     loop = manager.start(work)
     with monkeypatch.context() as patch:
-        patch.setattr("bgwidgets.widgets.control_panel.Publisher", lambda *_: None)
+        patch.setattr("bgwidgets.widgets.control_panel.Publisher", lambda *_: Mock())
         panel = ControlPanel(manager)
     assert panel.selected == loop.id
     assert not panel.stop_loop_button.disabled

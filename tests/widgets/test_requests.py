@@ -24,6 +24,7 @@ from bgwidgets.widgets.requests import (
     PickRange,
     PickRows,
     PickStates,
+    Ping,
     Remove,
     SelectLoop,
     SetInterval,
@@ -50,6 +51,7 @@ HUGE = 10**4000
             Hello("ab1", Window(0, 15)),
         ),
         ({"type": "alive", "view": "ab1"}, Alive("ab1")),
+        ({"type": "ping", "view": "ab1", "cell": 3}, Ping("ab1", 3)),
         ({"type": "bye", "view": "ab1"}, Bye("ab1")),
         (
             {"type": "window", "view": "ab1", "start": 99_985, "stop": 100_006},

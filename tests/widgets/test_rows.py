@@ -34,7 +34,9 @@ UNSORTED = Sorting()
 
 def contents(*loops: Any, sorting: Sorting = UNSORTED, window: Window = ALL, **more: Any) -> Any:
     settings: dict[str, Any] = {"selected": None, "filter_text": "", "interval": 0.5}
-    return loops_contents(loops, sorting, window, **(settings | {"paused": False} | more))
+    return loops_contents(
+        loops, sorting, window, **(settings | {"paused": False, "cell": None} | more)
+    )
 
 
 # -- one row
@@ -269,6 +271,7 @@ def test_the_head_of_the_loops_sums_up():
         "filter": "",
         "interval": 0.5,
         "paused": True,
+        "cell": None,
     }
 
 
