@@ -5,6 +5,7 @@ Below them, folded, is the view of all event loops in this kernel.
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,8 +55,12 @@ class ControlPanel(ipywidgets.VBox):
 
     Display it in a cell, in as many as you like. Its traits can be set, observed and linked; they
     also change when the user changes them in the page, and observers are then called in the
-    panel's own thread. So are the commands of its buttons carried out, also for `.click()`, which
-    returns at once. `close()` ends that thread.
+    panels' own thread. So are the commands of its buttons carried out, also for `.click()`, which
+    returns at once. All panels share one thread, which ends when the last of them is closed.
+
+    A panel whose every output was cleared (its cell was run again) is put away after 10 seconds:
+    nothing of it is left in the kernel but this object, which works on. Displayed again, it is live
+    again.
 
     >>> panel = ControlPanel(manager)
     >>> panel.selected = manager["race"].id
@@ -77,6 +82,7 @@ class ControlPanel(ipywidgets.VBox):
 
     # Until there is one: `__del__` closes a panel that was refused half-made, too.
     _publisher: Publisher | None = None
+    _is_closed = False
 
     def __init__(self, manager: Source, interval: float = 0.5) -> None:
         self.interval = interval  # First, for it may be refused; then nothing has been made yet.
@@ -85,6 +91,8 @@ class ControlPanel(ipywidgets.VBox):
         possible = possible_actions(followed, loops)
         self._choice: Final = Choice()
         self._source: Final = manager
+        self._on_pages: Final = threading.RLock()
+        """Held while the panel comes onto pages or is taken off them."""
         self._buttons: Final = {
             action: _make_button(label, disabled=action not in possible)
             for action, label in _LABELS.items()
@@ -105,6 +113,7 @@ class ControlPanel(ipywidgets.VBox):
             self.layout,
             *(part for each in made_here for part in _parts_of(each)),
         ]
+        """In an order in which each comes after those that it consists of."""
         if followed is not None:
             self._choice.follow(partial(setattr, self, "selected", followed.id))
         self._start_publisher()
@@ -140,15 +149,61 @@ class ControlPanel(ipywidgets.VBox):
             self._publisher.refresh()
 
     def close(self) -> None:
-        """End the panel's thread and take the panel off every page. Any thread; does not block.
+        """Take the panel off every page, for good. Any thread; does not block.
 
         A second call does nothing. The loops go on.
         """
         if self._publisher is not None:
-            self._publisher.close()
-            for widget in self._parts:
-                widget.close()
+            with self._on_pages:
+                self._is_closed = True
+                self._publisher.close()
+                for widget in self._parts:
+                    widget.close()
         super().close()
+
+    # -- on pages, and off them
+
+    def open(self) -> None:
+        """Have the pages know this panel. Whoever displays it need not call it.
+
+        ipywidgets does as soon as a widget is made, and from then on keeps it. A panel waits until
+        it is displayed: one that never is, is garbage when nobody holds it.
+        """
+        if self._publisher is not None and not self._is_closed:
+            for part in self._parts:
+                part.open()
+            super().open()
+
+    @property
+    def model_id(self) -> str:
+        """The widget's name in the pages; whoever asks for it is about to display the panel."""
+        if self._publisher is not None and self.comm is None:
+            self._show(inside_another=True)
+        return str(super().model_id)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        self._show(inside_another=False)
+        return super()._repr_mimebundle_(**kwargs)
+
+    def _show(self, *, inside_another: bool) -> None:
+        if self._publisher is None:
+            return
+        with self._on_pages:
+            self.open()
+            self._publisher.displayed(inside_another=inside_another)
+
+    def _put_away(self) -> bool:
+        """Leave no trace of it with ipywidgets, until it is displayed again."""
+        if self._publisher is None:
+            return False
+        with self._on_pages:
+            if not self._publisher.rest():
+                return False
+            for widget in (self, *reversed(self._parts)):
+                ipywidgets.Widget.close(widget)
+                # A widget that is closed is displayed as text, which this one need not stay.
+                vars(widget).pop("_repr_mimebundle_", None)
+            return True
 
     def _start_publisher(self) -> None:
         # Nothing that the publisher holds leads back to the panel, or it would never be garbage.
@@ -237,6 +292,9 @@ class _PanelFace:
     def set(self, name: Literal["interval", "filter", "paused"], value: float | str | bool) -> None:
         setattr(self._panel, name, value)
 
+    def put_away(self) -> bool:
+        return self._panel._put_away()  # noqa: SLF001 - its own other side
+
     def send(self, channel: Channel, message: Message) -> None:
         self._widgets[channel].send(message)
 
@@ -264,8 +322,8 @@ def _make_button(label: _Label, *, disabled: bool) -> ipywidgets.Button:
 
 def _parts_of(widget: Any) -> list[Any]:
     """A widget and the models that were made along with it."""
-    parts = [widget, widget.layout]
-    return [*parts, widget.style] if isinstance(widget, ipywidgets.Button) else parts
+    parts = [widget.layout, widget]
+    return [widget.style, *parts] if isinstance(widget, ipywidgets.Button) else parts
 
 
 def _pass_on(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from bgwidgets.commands import CancelTasks, InterruptLoop, SetStopEvent, StopLoop
+from bgwidgets.widgets.attendance import Attendance
 from bgwidgets.widgets.command_runner import (
     Adopted,
     CommandRunner,
@@ -78,6 +79,13 @@ class Refresh:
     """Somebody wants to see how things stand, also while the panel is paused."""
 
 
+@dataclass(frozen=True, slots=True)
+class Displayed:
+    """The panel is about to be on a page, by itself or inside another widget."""
+
+    inside_another: bool
+
+
 class SettingChanged:
     """A trait was set. They are read anew each time, so which one it was need not be said."""
 
@@ -89,7 +97,17 @@ class FromFinder:
     request: FinderRequest | InvalidRequest
 
 
-Item = FromTable | FromLine | FromFinder | Click | Report | Changed | Refresh | SettingChanged
+Item = (
+    FromTable
+    | FromLine
+    | FromFinder
+    | Click
+    | Report
+    | Changed
+    | Refresh
+    | SettingChanged
+    | Displayed
+)
 """What other threads hand to the publisher."""
 
 
@@ -104,6 +122,7 @@ class Feed:
         self._showing: Final = Showing(source, kernel_time)
         self._mailer: Final = Mailer(self._showing)
         self._schedule: Final = LookSchedule()
+        self._attendance: Final = Attendance()
 
     def take(self, item: Item, face: Face, now: float) -> None:
         """Do what was asked for. What goes wrong is said in the status line."""
@@ -134,17 +153,22 @@ class Feed:
             case Refresh():
                 self._mailer.expect_answers(now)
                 self._look(now)
+            case Displayed(inside_another):
+                self._attendance.displayed(inside_another=inside_another)
+                if not self._showing.is_held:
+                    self._look(now)
             case SettingChanged():
                 pass  # That `advance` is called next is all that it takes.
 
     def advance(self, face: Face, now: float) -> float | None:
         """Do what is due; says when to come back if nothing happens until then."""
+        forgotten_at = self._put_away_if_forgotten(face, now)
         self._pause_or_resume(face, now)
         due_at = self._next_look(face)
         if due_at is not None and due_at <= now:
             self._look(now)
         self._try(lambda: self._showing.settle_selection(face), "Selecting a loop failed")
-        moments = [self._mailer.send_what_is_due(face, now), self._next_look(face)]
+        moments = [self._mailer.send_what_is_due(face, now), self._next_look(face), forgotten_at]
         return min((moment for moment in moments if moment is not None), default=None)
 
     def report(self, error: BaseException) -> None:
@@ -152,6 +176,15 @@ class Feed:
         _log.error("The panel could not be refreshed", exc_info=error)
         words = f"The panel could not be refreshed: {error_in_words(error)}"
         self._mailer.say(Said(words, is_error=True))
+
+    def _put_away_if_forgotten(self, face: Face, now: float) -> float | None:
+        """When that will be, if nobody comes back."""
+        forgotten_at = self._attendance.forgotten_at()
+        if forgotten_at is None or forgotten_at > now:
+            return forgotten_at
+        if face.put_away():
+            self._attendance.displayed(inside_another=False)  # Whenever that will be.
+        return None
 
     # -- looks
 
@@ -202,6 +235,11 @@ class Feed:
         self, table: Table, request: TableRequest | InvalidRequest, face: Face, now: float
     ) -> None:
         views = self._mailer.views[table]
+        match request:
+            case Hello(view) | Alive(view) | ShowRows(view):
+                self._attendance.seen(f"{table} {view}", now)
+            case Bye(view, cleared):
+                self._attendance.left(f"{table} {view}", now, cleared=cleared)
         match request:
             case Hello(view, window):
                 self._mailer.greet_table(table, view, window, now)
