@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 import ipywidgets
 import traitlets
 
+from bgwidgets.widgets.displays import Displays, current_cell_run
 from bgwidgets.widgets.loop_finder import LoopFinder
 from bgwidgets.widgets.protocols import Action, Channel, Face, Message, Source
 from bgwidgets.widgets.publisher import Publisher
@@ -48,6 +49,10 @@ _LABELS: Final[Mapping[Action, _Label]] = {
         "Remove finished", "Take every loop that has ended off the list", "bgw-quiet"
     ),
 }
+
+
+_DISPLAYS: Final = Displays()
+"""Of all panels of this kernel."""
 
 
 class ControlPanel(ipywidgets.VBox):
@@ -190,7 +195,11 @@ class ControlPanel(ipywidgets.VBox):
             return
         with self._on_pages:
             self.open()
-            self._publisher.displayed(inside_another=inside_another)
+            run = current_cell_run()
+            cell = None if run is None else run.cell
+            self._publisher.displayed(cell, inside_another=inside_another)
+            if run is not None:
+                _DISPLAYS.note(self._publisher, run)
 
     def _put_away(self) -> bool:
         """Leave no trace of it with ipywidgets, until it is displayed again."""

@@ -83,7 +83,15 @@ class Refresh:
 class Displayed:
     """The panel is about to be on a page, by itself or inside another widget."""
 
+    cell: str | None
     inside_another: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A cell that displayed the panel is run again."""
+
+    cell: str
 
 
 class SettingChanged:
@@ -107,6 +115,7 @@ Item = (
     | Refresh
     | SettingChanged
     | Displayed
+    | Replaced
 )
 """What other threads hand to the publisher."""
 
@@ -153,10 +162,12 @@ class Feed:
             case Refresh():
                 self._mailer.expect_answers(now)
                 self._look(now)
-            case Displayed(inside_another):
-                self._attendance.displayed(inside_another=inside_another)
+            case Displayed(cell, inside_another):
+                self._attendance.displayed(cell, inside_another=inside_another)
                 if not self._showing.is_held:
                     self._look(now)
+            case Replaced(cell):
+                self._attendance.replaced(cell, now)
             case SettingChanged():
                 pass  # That `advance` is called next is all that it takes.
 
@@ -183,7 +194,7 @@ class Feed:
         if forgotten_at is None or forgotten_at > now:
             return forgotten_at
         if face.put_away():
-            self._attendance.displayed(inside_another=False)  # Whenever that will be.
+            self._attendance.put_away()
         return None
 
     # -- looks

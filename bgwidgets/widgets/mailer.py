@@ -41,9 +41,9 @@ CLICKS_EXPECTED: Final = 2.0
 """Seconds after a request in which another may follow."""
 ANSWERS: Final = 2
 """Frames that a request is answered by: the first look after it may come before its effect."""
-BEAT_AFTER: Final = 2.0
-BEAT_OVERDUE_AFTER: Final = 3.5
-"""Seconds without a message to a table; after six the page says that contact is lost."""
+BEAT_AFTER: Final = 1.0
+BEAT_OVERDUE_AFTER: Final = 1.6
+"""Seconds without a message to a table; after 2.5 the page says that contact is lost."""
 MOST_LINES: Final = 100
 """Views of the status line that are kept in mind."""
 LONGEST_SAID: Final = 500

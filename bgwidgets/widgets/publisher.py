@@ -25,6 +25,7 @@ from bgwidgets.widgets.feed import (
     FromTable,
     Item,
     Refresh,
+    Replaced,
     SettingChanged,
 )
 from bgwidgets.widgets.protocols import Action, Channel, Face, Source
@@ -95,13 +96,17 @@ class Publisher:
         """One of the panel's traits was set."""
         self._put(SettingChanged())
 
-    def displayed(self, *, inside_another: bool) -> None:
-        """The panel is about to be on a page: it is not at rest any more, if it was."""
+    def displayed(self, cell: str | None, *, inside_another: bool) -> None:
+        """A cell's code puts the panel onto a page: it is not at rest any more, if it was."""
         with self._lock:
             if self._is_at_rest and not self._is_closed:
                 self._is_at_rest = False
                 self._unsubscribe = self._source.subscribe(self._source_changed)
-        self._put(Displayed(inside_another))
+        self._put(Displayed(cell, inside_another))
+
+    def replaced(self, cell: str) -> None:
+        """A cell that displayed the panel is run again."""
+        self._put(Replaced(cell))
 
     def rest(self) -> bool:
         """The panel is on no page: do what is asked for, but look no more at what happens.

@@ -86,6 +86,12 @@ class Stage:
         """Move the page's clock."""
         self.page.clock.run_for(round(seconds * 1000))
 
+    def stay_in_contact(self, seconds: int) -> None:
+        """Move the page's clock, with the kernel's word each second."""
+        for _ in range(seconds):
+            self.page.clock.run_for(1000)
+            self.page.evaluate("stage.say({ type: 'beat' })")
+
     def scroll(self, top: int) -> None:
         """Scroll the grid and let it paint."""
         self.page.evaluate("top => stage.scroll('.bgw-grid', top)", top)

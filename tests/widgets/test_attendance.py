@@ -11,7 +11,7 @@ from bgwidgets.widgets.attendance import FORGOTTEN_AFTER, MOST_VIEWS, SILENT_FOR
 def attendance() -> Attendance:
     """A panel that is on one page."""
     attendance = Attendance()
-    attendance.displayed(inside_another=False)
+    attendance.displayed("cell", inside_another=False)
     attendance.seen("a", 0.0)
     return attendance
 
@@ -24,7 +24,7 @@ def test_a_panel_that_was_never_displayed_is_not_forgotten():
 def test_a_displayed_panel_is_waited_for_without_a_limit():
     """Its page may be loading, or its cell out of sight."""
     attendance = Attendance()
-    attendance.displayed(inside_another=False)
+    attendance.displayed("cell", inside_another=False)
     assert attendance.forgotten_at() is None
 
 
@@ -46,12 +46,45 @@ def test_a_view_that_comes_in_time_keeps_it(attendance: Attendance):
 
 def test_a_cell_that_shows_it_again_keeps_it(attendance: Attendance):
     """The old view may go after the new one was asked for, and long before it comes."""
-    attendance.displayed(inside_another=False)
+    attendance.displayed("cell", inside_another=False)
     attendance.left("a", 1.0, cleared=True)
     assert attendance.forgotten_at() is None
     attendance.seen("b", 60.0)
     attendance.left("b", 61.0, cleared=True)
     assert attendance.forgotten_at() == 61.0 + FORGOTTEN_AFTER
+
+
+def test_it_is_forgotten_when_its_cells_were_run_again(attendance: Attendance):
+    """All of them; also when no page ever showed it, and though its page says nothing of it."""
+    attendance.displayed("other", inside_another=False)
+    attendance.replaced("cell", 1.0)
+    assert attendance.forgotten_at() is None
+    attendance.replaced("other", 2.0)
+    assert attendance.forgotten_at() == 2.0 + SILENT_FOR
+    attendance.left("a", 3.0, cleared=False)
+    assert attendance.forgotten_at() == 3.0 + FORGOTTEN_AFTER
+    unseen = Attendance()
+    unseen.displayed("cell", inside_another=False)
+    unseen.replaced("cell", 1.0)
+    assert unseen.forgotten_at() == 1.0 + FORGOTTEN_AFTER
+
+
+def test_where_the_cell_is_not_known_none_is_run_again(attendance: Attendance):
+    """The panel may have been displayed by a task."""
+    attendance.displayed(None, inside_another=False)
+    attendance.replaced("cell", 1.0)
+    assert attendance.forgotten_at() is None
+
+
+def test_put_away_it_waits_to_be_displayed(attendance: Attendance):
+    """And is then as new."""
+    attendance.left("a", 1.0, cleared=True)
+    attendance.put_away()
+    assert attendance.forgotten_at() is None
+    attendance.displayed("cell", inside_another=False)
+    attendance.seen("b", 50.0)
+    attendance.left("b", 60.0, cleared=False)
+    assert attendance.forgotten_at() is None
 
 
 def test_a_notebook_that_is_closed_finds_it_again(attendance: Attendance):
@@ -77,8 +110,8 @@ def test_silence_beside_what_was_cleared_is_one_after_half_an_hour(attendance: A
 def test_a_panel_inside_another_widget_is_kept():
     """Its container would show a hole."""
     attendance = Attendance()
-    attendance.displayed(inside_another=True)
-    attendance.displayed(inside_another=False)
+    attendance.displayed("cell", inside_another=True)
+    attendance.displayed("cell", inside_another=False)
     attendance.seen("a", 0.0)
     attendance.left("a", 1.0, cleared=True)
     assert attendance.forgotten_at() is None

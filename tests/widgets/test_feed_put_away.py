@@ -6,7 +6,7 @@ import pytest
 
 from bgwidgets.commands import StopLoop
 from bgwidgets.widgets.attendance import FORGOTTEN_AFTER
-from bgwidgets.widgets.feed import Displayed
+from bgwidgets.widgets.feed import Displayed, Replaced
 from bgwidgets.widgets.protocols import TABLES, Action
 from tests.widgets.bench import Bench, start
 
@@ -15,7 +15,7 @@ from tests.widgets.bench import Bench, start
 def shown(bench: Bench) -> Bench:
     """A panel on a page."""
     start(bench, 1)
-    bench.give(Displayed(inside_another=False))
+    bench.give(Displayed("cell", inside_another=False))
     bench.open_page()
     return bench
 
@@ -39,6 +39,15 @@ def test_a_panel_whose_cell_was_run_again_is_put_away(shown: Bench):
     assert shown.feed.advance(shown.face, shown.now) is None
 
 
+def test_so_is_one_that_no_page_had_time_to_show(bench: Bench):
+    """The kernel knows that the cell was run again."""
+    start(bench, 1)
+    bench.give(Displayed("cell", inside_another=False))
+    bench.give(Replaced("cell"))
+    bench.pass_time(FORGOTTEN_AFTER)
+    assert bench.face.put_away_asked == 1
+
+
 def test_one_that_was_displayed_at_the_last_moment_is_not(shown: Bench):
     """The panel knows before the feed does."""
     shown.face.can_be_put_away = False
@@ -46,7 +55,7 @@ def test_one_that_was_displayed_at_the_last_moment_is_not(shown: Bench):
     shown.now += FORGOTTEN_AFTER
     shown.feed.advance(shown.face, shown.now)
     assert shown.face.put_away_asked == 1
-    shown.give(Displayed(inside_another=False))
+    shown.give(Displayed("cell", inside_another=False))
     shown.pass_time(3600)
     assert shown.face.put_away_asked == 1
 
@@ -79,7 +88,7 @@ def test_displayed_again_it_shows_how_things_stand(shown: Bench):
     shown.pass_time(FORGOTTEN_AFTER)
     shown.take()
     start(shown, 1, 2)
-    shown.give(Displayed(inside_another=False))
+    shown.give(Displayed("cell", inside_another=False))
     shown.open_page()
     [frame] = shown.frames("loops")
     assert frame["total"] == 2

@@ -239,7 +239,7 @@ def test_a_panel_that_is_displayed_again_is_told_again(publisher: Publisher, sou
     """Once."""
     until(publisher.rest)
     for _ in range(2):
-        publisher.displayed(inside_another=False)
+        publisher.displayed(None, inside_another=False)
     assert len(source.subscribers) == 1
     publisher.close()
     assert source.subscribers == []
@@ -252,7 +252,7 @@ def test_one_that_has_something_to_do_is_not_put_to_rest(
     gate = Gate()
     face.observer = lambda _: gate.pass_through()
     with gate.holding(lambda: publisher.receive("loops", {"type": "filter", "text": "x"})):
-        publisher.displayed(inside_another=False)
+        publisher.displayed(None, inside_another=False)
         assert not publisher.rest()
     publisher.close()
     assert not publisher.rest()
