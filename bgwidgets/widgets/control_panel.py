@@ -5,7 +5,9 @@ Below them, folded, is the view of all event loops in this kernel.
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,12 +17,14 @@ from typing import Any, Final, Literal
 import ipywidgets
 import traitlets
 
+from bgwidgets.snapshots import WindowRequest
 from bgwidgets.widgets.displays import Displays, current_cell_run
 from bgwidgets.widgets.loop_finder import LoopFinder
 from bgwidgets.widgets.protocols import Action, Channel, Face, Message, Source
 from bgwidgets.widgets.publisher import Publisher
 from bgwidgets.widgets.requests import check_interval
 from bgwidgets.widgets.selection import Choice, loop_to_select, possible_actions
+from bgwidgets.widgets.static_view import MOST_ROWS, Moment, static_html, static_text
 from bgwidgets.widgets.status_line import StatusLine
 from bgwidgets.widgets.task_table import TaskTable
 
@@ -51,6 +55,7 @@ _LABELS: Final[Mapping[Action, _Label]] = {
 }
 
 
+_log: Final = logging.getLogger(__name__)
 _DISPLAYS: Final = Displays()
 """Of all panels of this kernel."""
 
@@ -188,7 +193,23 @@ class ControlPanel(ipywidgets.VBox):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         self._show(inside_another=False)
-        return super()._repr_mimebundle_(**kwargs)
+        bundle = super()._repr_mimebundle_(**kwargs)
+        try:
+            moment = self._moment()
+        except Exception:  # noqa: BLE001 - the live view is there all the same
+            _log.exception("The panel's static view could not be made")
+            return bundle
+        # Where there is a kernel, the live view goes before both.
+        return {**bundle, "text/plain": static_text(moment), "text/html": static_html(moment)}
+
+    def _moment(self) -> Moment:
+        loops = self._source.snapshots()
+        selected = loop_to_select(loops, self.selected)
+        tasks = None
+        if selected is not None:
+            request = WindowRequest(stop=MOST_ROWS)
+            tasks = self._source.task_window(selected.id, request)
+        return Moment(loops=loops, selected=selected, tasks=tasks, at=time.time())
 
     def _show(self, *, inside_another: bool) -> None:
         if self._publisher is None:
