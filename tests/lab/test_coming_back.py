@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -99,9 +99,9 @@ def test_a_second_tab_is_live(shown: Notebook, lab: LabServer, browser: BrowserC
 def test_a_notebook_that_was_closed_and_opened_again_is_live(shown: Notebook):
     """Its kernel went on, and nothing was put away, however long it was closed."""
     save(shown)
+    forget_at_once(shown)
     shown.page.evaluate("path => labDriver.panel(path).close()", shown.path)
     expect(shown.page.locator(".bgw-panel")).to_have_count(0, timeout=LIMIT)
-    forget_at_once(shown)
     shown.page.evaluate(
         "path => window.jupyterapp.commands.execute('docmanager:open', { path })", shown.path
     )
