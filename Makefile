@@ -8,6 +8,10 @@ PYTHON ?= $(shell python3.11 -c '' >/dev/null 2>&1 && echo python3.11 || echo py
 DEMO_ARGS ?=
 # More arguments for pytest, for example PYTEST_ARGS='-k restart'
 PYTEST_ARGS ?=
+# Which benchmarks, and how many rounds, for example BENCH_ARGS='tasks memory --rounds 5'
+BENCH_ARGS ?=
+# The Pythons of `make bench-all`: commands, paths, or versions that pyenv has installed
+PYTHONS ?= 3.11 3.12 3.13
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,7 +23,7 @@ ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 .DEFAULT_GOAL := help
 # The checks share .venv and two cores: one after the other, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo test lint types layers wheel unit bench screenshots chromium clean
+.PHONY: help demo test lint types layers wheel unit bench bench-all screenshots chromium clean
 
 help:
 	@echo 'make demo    JupyterLab opens the first example notebook'
@@ -29,10 +33,11 @@ help:
 	@echo 'make types   mypy --strict'
 	@echo 'make layers  import-linter: who may import whom'
 	@echo 'make wheel   builds dist/*.whl and checks what it holds'
-	@echo 'make bench   the benchmarks'
+	@echo 'make bench   the benchmarks, beside aiomonitor, uvloop and others'
+	@echo 'make bench-all   the same on each of PYTHONS, in .venv-3.12 and the like'
 	@echo 'make screenshots   pictures of the panel, into screenshots/'
-	@echo 'make clean   removes .venv, dist and caches'
-	@echo 'Variables: PYTHON=$(PYTHON)  DEMO_ARGS  PYTEST_ARGS  BGW_CHROMIUM'
+	@echo 'make clean   removes .venv, .venv-*, dist and caches'
+	@echo 'Variables: PYTHON=$(PYTHON)  DEMO_ARGS  PYTEST_ARGS  BENCH_ARGS  PYTHONS  BGW_CHROMIUM'
 
 demo: $(VENV)/demo-installed
 	@# As the default URL and not as a file: so the address that --no-browser prints leads to it too.
@@ -59,8 +64,15 @@ wheel: $(VENV)/test-installed
 unit: $(VENV)/test-installed
 	$(BIN)/python -m pytest --ignore=tests/lab --ignore=tests/notebooks $(PYTEST_ARGS)
 
-bench: $(VENV)/test-installed
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/bench-installed
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+# One after the other, each Python in an environment of its own. All are found before the first is measured.
+bench-all:
+	@pythons=$$(.ci/find_pythons.sh $(PYTHONS)) && for python in $$pythons; do \
+		version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])') && \
+		$(MAKE) --no-print-directory bench PYTHON="$$python" VENV=".venv-$$version" || exit 1; \
+	done
 
 screenshots: chromium
 	$(BIN)/python -m tests.lab.screenshots screenshots
@@ -69,7 +81,7 @@ chromium: $(VENV)/test-installed
 	@.ci/chromium.sh $(BIN)/python
 
 clean:
-	rm -rf $(VENV) dist screenshots .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-* dist screenshots .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find bgwidgets tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 $(BIN)/python:
@@ -86,4 +98,9 @@ $(VENV)/demo-installed: pyproject.toml | $(BIN)/python
 $(VENV)/test-installed: pyproject.toml | $(BIN)/python
 	@echo 'Installing bgwidgets and its test tools into $(VENV) (once)'
 	@$(PIP_INSTALL) --editable '.[test]'
+	@touch $@
+
+$(VENV)/bench-installed: $(VENV)/test-installed
+	@echo 'Installing what the benchmarks compare with into $(VENV) (once)'
+	@$(PIP_INSTALL) --editable '.[bench]'
 	@touch $@

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.metadata
 import json
 import os
 import platform
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from benchmarks.measure import Result
 
 BENCHMARKS: Final = {
     "start": 200,
     "tasks": 15,
+    "memory": 3,
+    "lateness": 5,
+    "round_trip": 15,
     "nested": 9,
     "watching": 15,
-    "round_trip": 30,
     "click": 20,
 }
 """Each benchmark's module, and how many rounds give a steady median."""
+COMPARED: Final = ("bgwidgets", "ipywidgets", "aiomonitor", "uvloop", "anyio", "distributed")
+"""Whose versions are told."""
 
 
 def main() -> None:
@@ -26,26 +33,45 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--rounds", type=int, help="instead of each benchmark's own number")
-    parser.add_argument("--json", type=Path, default=Path("benchmarks/results.json"))
+    parser.add_argument("--json", type=Path, help="instead of results-3.11.json")
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(BENCHMARKS):
         parser.error(
             f"no benchmark {', '.join(sorted(unknown))}: there are {', '.join(BENCHMARKS)}"
         )
-    machine = {
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "cores": os.cpu_count(),
-    }
-    print(f"Python {machine['python']}, {machine['system']}, {machine['cores']} cores\n")
-    results = []
+    machine = _machine()
+    print(f"Python {machine['python']}, {machine['system']}, {machine['cores']} cores")
+    print(", ".join(f"{name} {version}" for name, version in machine["versions"].items()), "\n")
+    written = chosen.json or Path(__file__).with_name(f"results-{machine['python'][:4]}.json")
+    results: list[Result] = []
     for name in chosen.names or BENCHMARKS:
         module = importlib.import_module(f"benchmarks.{name}")
         for result in module.run(chosen.rounds or BENCHMARKS[name]):
             print(result.as_text(), end="\n\n", flush=True)
-            results.append(result.as_json())
-    chosen.json.write_text(json.dumps({"machine": machine, "results": results}, indent=2) + "\n")
-    print(f"written to {chosen.json}")
+            results.append(result)
+        # After each: whatever becomes of the next, these figures are there.
+        plain = {"machine": machine, "results": [result.as_json() for result in results]}
+        written.write_text(json.dumps(plain, indent=2) + "\n")
+    for result in results:
+        for goal in result.goals:
+            print(goal.as_text())
+    print(f"written to {written}")
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "versions": {name: _version(name) for name in COMPARED},
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
 if __name__ == "__main__":

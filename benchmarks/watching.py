@@ -10,10 +10,13 @@ from typing import Final
 from unittest.mock import patch
 
 from benchmarks.measure import Result, interleaved, rows_of
-from benchmarks.tasks import LIMIT, Work, mixed, storm
+from benchmarks.peers import LIMIT
+from benchmarks.work import Took, Work, by_name, time_each
 from bgwidgets import LoopManager
 from bgwidgets.hosts.liveness import Liveness
 
+TURN: Final = 0.3
+"""Seconds of work in a turn."""
 LOOPS: Final = (1, 10, 100)
 IDLE_FOR: Final = 3.0
 """Seconds."""
@@ -32,22 +35,22 @@ def run(rounds: int) -> list[Result]:
     manager = LoopManager()
 
     def work_on(work: Work) -> float:
-        job = manager.start(work)
-        seconds: float = job.result(LIMIT)
+        job = manager.start(time_each, work.batch, TURN)
+        took: Took = job.result(LIMIT)
         job.remove()
-        return seconds
+        return took.wall
 
     def without(work: Work) -> float:
         with unwatched():
             return work_on(work)
 
     results = []
-    for work in (storm, mixed):
+    for work in (by_name("storm"), by_name("mixed")):
         seconds = interleaved(
             {"unwatched": partial(without, work), "watched": partial(work_on, work)}, rounds
         )
-        what = (work.__doc__ or "").split(":")[0].rstrip(".")
-        results.append(Result(f"watching: {what}", rounds, rows_of(seconds, "unwatched")))
+        title = f"watching: {work.name}, time for one {work.unit}"
+        results.append(Result(title, rounds, rows_of(seconds, "unwatched")))
     idle = {f"{count} loops": [idle_cost(manager, count)] for count in LOOPS}
     results.append(Result("watching: CPU seconds a second of idle loops", 1, rows_of(idle)))
     return results

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import replace
 from functools import partial
@@ -30,12 +30,14 @@ from bgwidgets.snapshots import (
     TaskWindow,
     WindowRequest,
 )
-from bgwidgets.states import LoopState
+from bgwidgets.states import LoopState, TaskState
 from bgwidgets.stop_event import StopEvent
 from bgwidgets.work import Work, check_coroutine
 
 MOST_UNFINISHED_TASKS: Final = 10_000
 """As many unfinished tasks `BackgroundLoop.tasks` lists; `task_window` reaches the rest."""
+
+
 MOST_TASKS: Final = 1 << 62
 
 STOP_INSTEAD: Final = (
@@ -206,6 +208,7 @@ class BackgroundLoop:
         *,
         sort: str = "",
         filter: str = "",  # noqa: A002 - what the panel calls it
+        states: Iterable[str] = (),
         start: int = 0,
         stop: int = 100,
     ) -> TaskWindow:
@@ -214,7 +217,8 @@ class BackgroundLoop:
         `sort` is one of "name", "state", "coroutine", "waiting_on", "age", "created_at", with a
         minus before it to turn it round; without it, unfinished tasks come first, the oldest at
         the top, then the ended, the latest first. `filter` keeps the tasks whose name, coroutine,
-        state or error holds that text. Raises ValueError for any other sort.
+        state or error holds that text; `states` those in one of these states: "pending", "failed",
+        ... Raises ValueError for any other sort or state.
         """
         key = sort.removeprefix("-")
         if key not in SORT_KEYS:
@@ -227,6 +231,7 @@ class BackgroundLoop:
                 sort=key,  # type: ignore[arg-type] # just checked
                 descending=sort.startswith("-"),
                 filter=filter,
+                states=_checked_states(states),
                 start=start,
                 stop=stop,
             )
@@ -450,3 +455,11 @@ class BackgroundLoop:
         traceback: TracebackType | None,
     ) -> None:
         await self.stop_async()
+
+
+def _checked_states(states: Iterable[str]) -> tuple[TaskState, ...]:
+    names = [states] if isinstance(states, str) else list(states)
+    known = [str(state) for state in TaskState]
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"no task is ever {unknown[0]!r}: choose from {', '.join(known)}")
+    return tuple(map(TaskState, names))

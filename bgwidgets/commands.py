@@ -70,11 +70,18 @@ class AdoptLoop:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveLoop:
+    """Take a loop that has ended off the list."""
+
+    loop_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveFinished:
     """Take every loop that has ended off the list."""
 
 
 HostCommand = SetStopEvent | StopLoop | CancelTasks | InterruptLoop
 """What a host obeys."""
-Command = HostCommand | RestartLoop | AdoptLoop | RemoveFinished
+Command = HostCommand | RestartLoop | AdoptLoop | RemoveLoop | RemoveFinished
 """What the manager executes."""

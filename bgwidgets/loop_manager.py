@@ -17,6 +17,7 @@ from bgwidgets.commands import (
     AdoptLoop,
     Command,
     RemoveFinished,
+    RemoveLoop,
     RestartLoop,
 )
 from bgwidgets.exceptions import (
@@ -368,6 +369,8 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         """
         if isinstance(command, RemoveFinished):
             self.remove_finished()
+        elif isinstance(command, RemoveLoop):
+            self._loop(command.loop_id).remove()
         elif isinstance(command, RestartLoop):
             self._loop(command.loop_id).restart()
         elif isinstance(command, AdoptLoop):

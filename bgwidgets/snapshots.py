@@ -217,6 +217,8 @@ class WindowRequest:
     descending: bool = False
     filter: str = ""
     """Keep tasks whose name, coroutine, state or error holds this text, in whatever case."""
+    states: tuple[TaskState, ...] = ()
+    """Keep tasks in one of these states; of none, in whatever state."""
     start: int = 0
     stop: int = 100
 

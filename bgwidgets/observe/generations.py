@@ -61,6 +61,8 @@ class Generations:
         """Odd while something moves from one of these to another: then a reader looks again."""
         self._limit: Final = [1]
         self._timer: asyncio.TimerHandle | None = None
+        self._promotion: asyncio.Handle | None = None
+        """The next slice, while there are any."""
         self._context: Final = Context()
         self._watched: Final = watched_task_class()
         self.births: Final = TaskBirths(
@@ -124,7 +126,7 @@ class Generations:
             self._limit[0] = NURSERY
             self._ended.settle(now - HELD if self.older else math.inf)
         self.births.watch_cancellations(wanted=True)
-        if self.survivors:
+        if self.survivors and self._promotion is None:
             self._promote_in_slices()
         if self.older or self._ended.swept:
             self._timer = self._loop.call_later(TICK, self._tick, context=self._context)
@@ -132,9 +134,11 @@ class Generations:
             self._limit[0] = 1
 
     def _promote_in_slices(self) -> None:
-        self._promote()
+        self._promotion = None
+        if self.survivors:  # A sweep in between has entered them all.
+            self._promote()
         if self.survivors:
-            self._loop.call_soon(self._promote_in_slices, context=self._context)
+            self._promotion = self._loop.call_soon(self._promote_in_slices, context=self._context)
 
     def _promote(self) -> None:
         """Enter some survivors in the book; one that has ended meanwhile is told of at once."""

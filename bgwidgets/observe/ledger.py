@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -207,14 +208,27 @@ class Ledger:
 
     # From any thread
 
-    def look(self) -> Look:
-        """All tasks as they are at this moment. Any thread; does not block."""
+    def look(self, start: int = 0, stop: int | None = None) -> Look:
+        """All tasks as they are at this moment. Any thread; does not block.
+
+        Where there are very many, only those from `start` to before `stop` are copied, if it is
+        given: a hundred thousand take two milliseconds, in which no other thread runs.
+        """
         generations, ended = self._generations, self._ended
 
         def copy() -> Look:
+            lasting, first = generations.lasting, 0
+            total = len(lasting)
+            if stop is None or total <= LOOKED_AT_ONE_BY_ONE:
+                copied = list(lasting)
+            else:
+                first = min(start, total)
+                copied = list(islice(lasting, first, max(first, stop)))
             return Look(
                 self,
-                lasting=list(generations.lasting),
+                lasting=copied,
+                first=first,
+                lasting_count=total,
                 recent=[
                     *generations.survivors,
                     (generations.older, generations.older_since),
@@ -260,7 +274,7 @@ class Ledger:
 
     def counts(self) -> dict[TaskState, int]:
         """How many tasks are in each state, the ended since the start. Any thread."""
-        return self.look().counts()
+        return self.look(stop=0).counts()
 
     def unfinished(self) -> list[asyncio.Task[Any]]:
         """The unfinished tasks, oldest first. Any thread; does not block."""
@@ -270,7 +284,7 @@ class Ledger:
         """What has become of the loop's tasks. Any thread; does not block, but formats the last
         tracebacks.
         """
-        look = self.look()
+        look = self.look(stop=0)
         counts = look.counts()
         failures = self._consistent(lambda: list(self._ended.failures))
         unseen = [task for task in look.ended if not isinstance(task, tuple)]
@@ -297,7 +311,7 @@ class Ledger:
             return number
         number = self._ids.setdefault(task, new_id())
         self._by_id[number] = task
-        if task.done() and not self.look().holds(task):
+        if task.done() and not self.look(stop=0).holds(task):
             # Its record was made while we looked, and will not come to take the number back.
             self._ids.pop(task, None)
             self._by_id.pop(number, None)
@@ -354,7 +368,7 @@ class Ledger:
         """The whole chain of awaits, with its source, and who waits for whom. Any thread; reads
         source files, so better not in the loop's own.
         """
-        look = self.look()
+        look = self.look(stop=0)
         # A number is what commands go by: only for what is in the book. On the kernel's loop that
         # are the user's tasks, for whom tasks of the kernel's may wait.
         return describe(task, lambda each: self.id_of(each) if look.holds(each) else None)
@@ -363,6 +377,10 @@ class Ledger:
         """Tasks that are to be cancelled, and those that do not tell. Any thread."""
         silent = [task for task in recent if not isinstance(task, self._watched)]
         return [*list(self._asked), *list(self._generations.unwatched), *silent]
+
+    def is_lasting(self, task: asyncio.Task[Any]) -> bool:
+        """Whether it is entered by name. Any thread; does not block."""
+        return task in self._generations.lasting
 
     def created_at(self, task: asyncio.Task[Any]) -> float | None:
         """When a lasting task was born; None where nobody saw it. Any thread; does not block."""
@@ -414,6 +432,8 @@ class Look:
         ledger: Ledger,
         *,
         lasting: list[asyncio.Task[Any]],
+        first: int,
+        lasting_count: int,
         recent: list[tuple[list[asyncio.Task[Any]], float]],
         swept: list[Swept],
         records: list[EndedTask],
@@ -421,6 +441,10 @@ class Look:
     ) -> None:
         self._ledger: Final = ledger
         self._lasting: Final = lasting
+        self._first: Final = first
+        """The place of the first of these."""
+        self._lasting_count: Final = lasting_count
+        """How many there are, copied or not."""
         self._recent: Final = recent
         self._swept: Final = swept
         self._records: Final = records
@@ -428,13 +452,28 @@ class Look:
 
     def holds(self, task: asyncio.Task[Any]) -> bool:
         """Whether the task was in the book, and was itself still held."""
-        return task in self._births or task in self._lasting_set
+        return task in self._births or self._ledger.is_lasting(task)
 
     @cached_property
     def unfinished(self) -> list[asyncio.Task[Any]]:
-        """The unfinished tasks, oldest first."""
+        """The unfinished tasks, oldest first; only for a look at all of them."""
         lasting, recent = self._lasting_tasks[0], self._recent_tasks[0]
         return [*lasting, *recent] if recent else lasting
+
+    @property
+    def unfinished_count(self) -> int:
+        """How many unfinished tasks there are."""
+        ended = len(self._lasting_tasks[1])
+        return self._lasting_count - ended + len(self._recent_tasks[0])
+
+    def unfinished_between(self, start: int, stop: int) -> list[asyncio.Task[Any]]:
+        """The unfinished tasks of these places, which the look was for."""
+        if len(self._lasting) == self._lasting_count:
+            return self.unfinished[start:stop]
+        lasting = self._lasting[max(0, start - self._first) : max(0, stop - self._first)]
+        recent = self._recent_tasks[0]
+        count = self._lasting_count
+        return [*lasting, *recent[max(0, start - count) : max(0, stop - count)]]
 
     @cached_property
     def ended(self) -> list[Entry]:
@@ -457,7 +496,7 @@ class Look:
         others = self._not_pending()
         for task in others:
             counts[ledger.state(task)] += 1
-        counts[TaskState.PENDING] += len(self.unfinished) - len(others)
+        counts[TaskState.PENDING] += self.unfinished_count - len(others)
         return counts
 
     def _not_pending(self) -> set[asyncio.Task[Any]]:
@@ -469,18 +508,18 @@ class Look:
             candidates.append(current)
         if not candidates:
             return set()
-        mine = set(candidates)
-        return {task for task in self.unfinished if task in mine and not task.done()}
+        mine = set(self._recent_tasks[0])
+        return {
+            task
+            for task in candidates
+            if not task.done() and (task in mine or ledger.is_lasting(task))
+        }
 
     def created_at(self, task: asyncio.Task[Any]) -> float | None:
         """When a task was born, to within a tenth of a second; None where nobody saw it."""
         if (created := self._births.get(task)) is not None:
             return created
         return self._ledger.created_at(task)
-
-    @cached_property
-    def _lasting_set(self) -> set[asyncio.Task[Any]]:
-        return set(self._lasting)
 
     @cached_property
     def _births(self) -> dict[asyncio.Task[Any], float]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from bgwidgets.observe.ledger import Entry, Ledger, Look
 from bgwidgets.snapshots import TaskWindow, WindowRequest
 from bgwidgets.states import TaskState
 
+_UNFINISHED: Final = frozenset(state for state in TaskState if not state.has_ended)
 _STATE_ORDER: Final = {state: number for number, state in enumerate(TaskState)}
 
 
@@ -19,35 +20,46 @@ def task_window(ledger: Ledger, request: WindowRequest) -> TaskWindow:
     Only the rows in the window are looked at closely, unless all are to be sorted or filtered.
     """
     now = time.time()
-    look = ledger.look()
     start, stop = max(0, request.start), max(0, request.start, request.stop)
-    if not (request.filter or request.sort or request.descending):
-        total = len(look.unfinished) + len(look.ended)
-        shown = _cut(look, start, stop)
+    if not (request.states or request.filter or request.sort or request.descending):
+        look = ledger.look(start, stop)
+        count = look.unfinished_count
+        total = count + len(look.ended)
+        shown: list[Entry] = [*look.unfinished_between(start, stop)]
+        shown += look.ended[max(0, start - count) : max(0, stop - count)]
     else:
-        entries = _filtered_and_sorted(ledger, look, request, now)
+        look = ledger.look()
+        unfinished, ended = _in_states(ledger, look, request.states)
+        entries = _filtered_and_sorted(ledger, look, [*unfinished, *ended], request, now)
         total, shown = len(entries), entries[start:stop]
     rows = tuple(look.row(entry) for entry in shown)
     return TaskWindow(tasks=rows, start=start, total=total, as_of=now)
 
 
-def _cut(look: Look, start: int, stop: int) -> list[Entry]:
-    count = len(look.unfinished)
-    rows: list[Entry] = [*look.unfinished[start:stop]]
-    if stop > count:
-        rows += look.ended[max(0, start - count) : stop - count]
-    return rows
+def _in_states(
+    ledger: Ledger, look: Look, states: tuple[TaskState, ...]
+) -> tuple[Sequence[Entry], Sequence[Entry]]:
+    """The unfinished and the ended that are in one of these states, or all."""
+    if not states:
+        return look.unfinished, look.ended
+    wanted = frozenset(states)
+    unfinished: Sequence[Entry] = ()
+    if wanted >= _UNFINISHED:  # All of them, and there may be a hundred thousand.
+        unfinished = look.unfinished
+    elif _UNFINISHED & wanted:
+        unfinished = [entry for entry in look.unfinished if ledger.state(entry) in wanted]
+    return unfinished, [entry for entry in look.ended if ledger.state(entry) in wanted]
 
 
 def _filtered_and_sorted(
-    ledger: Ledger, look: Look, request: WindowRequest, now: float
+    ledger: Ledger, look: Look, entries: list[Entry], request: WindowRequest, now: float
 ) -> list[Entry]:
-    entries: list[Entry] = [*look.unfinished, *look.ended]
-    ages = {entry: place for place, entry in enumerate((*look.unfinished, *reversed(look.ended)))}
     if request.filter:
         text = request.filter.casefold()
         entries = [entry for entry in entries if _matches(ledger, entry, text)]
     if request.sort:
+        in_order = enumerate((*look.unfinished, *reversed(look.ended)))
+        ages = {entry: place for place, entry in in_order}
         key = _sort_key(ledger, look, request.sort, now)
         # Of equal keys the older comes first, or last when the order is turned round. Of those born
         # in the same tenth of a second, the ones that still live are taken for the older.

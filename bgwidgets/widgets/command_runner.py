@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,38 +15,56 @@ from bgwidgets.commands import (
     CancelTasks,
     InterruptLoop,
     RemoveFinished,
+    RemoveLoop,
     RestartLoop,
     SetStopEvent,
     StopLoop,
 )
 from bgwidgets.exceptions import BgwidgetsError
 from bgwidgets.observe.error_text import one_line
-from bgwidgets.snapshots import LoopSnapshot
+from bgwidgets.snapshots import LoopSnapshot, StopReport
 from bgwidgets.widgets.protocols import Action, Found, Said, Source
+from bgwidgets.widgets.selection import can_be_stopped
 
 _log: Final = logging.getLogger(__name__)
 
-PanelCommand = SetStopEvent | StopLoop | CancelTasks | InterruptLoop | RestartLoop | RemoveFinished
+PanelCommand = (
+    SetStopEvent
+    | StopLoop
+    | CancelTasks
+    | InterruptLoop
+    | RestartLoop
+    | RemoveLoop
+    | RemoveFinished
+)
 """What buttons and rows ask for."""
 
 NO_LOOP: Final = Said("No loop is selected")
+GRACE: Final = 2.0
+"""Seconds that Stop all gives each loop to end by itself."""
 
 
-def command_of(action: Action, loop_id: int | None) -> PanelCommand | None:
-    """What a button asks for; None when it needs a loop and there is none."""
-    if action is Action.REMOVE_FINISHED:
-        return RemoveFinished()
-    if loop_id is None:
-        return None
+def command_of(
+    action: Action, loop_id: int, task_ids: tuple[int, ...] | None = None
+) -> PanelCommand:
+    """What a button asks for of a loop, or of some of its tasks."""
     match action:
         case Action.STOP_EVENT:
             return SetStopEvent(loop_id)
         case Action.STOP_LOOP:
             return StopLoop(loop_id)
         case Action.CANCEL_TASKS:
-            return CancelTasks(loop_id)
+            return CancelTasks(loop_id, task_ids or None)
         case Action.RESTART:
             return RestartLoop(loop_id)
+        case Action.REMOVE_FINISHED | Action.STOP_ALL:
+            raise ValueError(f"{action} is for no single loop")
+
+
+def put_together(said: Sequence[Said]) -> Said:
+    """In one line what came of several commands: what went wrong stands in front."""
+    texts = dict.fromkeys(each.text for each in sorted(said, key=lambda each: not each.is_error))
+    return Said("; ".join(texts), is_error=any(each.is_error for each in said))
 
 
 def error_in_words(error: BaseException) -> str:
@@ -76,12 +94,13 @@ class CommandRunner:
         self._source: Final = source
         self._report: Final = report
         self._restarting: Final[set[int]] = set()
+        self._is_stopping_all = False
         self._guard: Final = threading.Lock()
         self._wanted: list[int | None] = []
         """The looks to come, each with what is to be adopted before it."""
         self._is_looking = False
 
-    def run(self, command: PanelCommand | None) -> Said:
+    def run(self, command: PanelCommand) -> Said:
         """Do it and say what was done, or why not. Returns at once; never raises.
 
         In the publisher's thread only. A restart goes on in a thread of its own, because the loop
@@ -105,6 +124,32 @@ class CommandRunner:
                 return
             self._is_looking = True
         threading.Thread(target=self._look_on, name="bgwidgets-look", daemon=True).start()
+
+    def stop_all(self) -> Said:
+        """Bring every loop down, in a thread of its own; `report` is told what came of it."""
+        count = sum(map(can_be_stopped, self._source.snapshots()))
+        if count == 0:
+            return Said("No loop is running")
+        if not self._is_stopping_all:
+            self._is_stopping_all = True
+            threading.Thread(
+                target=self._stop_all_now, name="bgwidgets-stop-all", daemon=True
+            ).start()
+        return Said(f"Stopping {_loops(count)}")
+
+    def _stop_all_now(self) -> None:
+        try:
+            reports = self._source.stop_all(GRACE)
+            left = sum(not report.outcome.has_ended for report in reports)
+            text = f"Stopped {_loops(len(reports) - left)}"
+            if left:
+                text += f"; {left} did not end: {_what_is_left(reports)}"
+            said = Said(text, is_error=left > 0)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong is said, in the panel
+            said = _failure(error)
+        finally:
+            self._is_stopping_all = False
+        self._report(said)
 
     def _look_on(self) -> None:
         while wanted := self._take_wanted():
@@ -144,14 +189,16 @@ class CommandRunner:
         self._report(Said(f"{listed[loop_id]} is listed now"))
         self._report(Adopted(loop_id))
 
-    def _run(self, command: PanelCommand | None) -> Said:
+    def _run(self, command: PanelCommand) -> Said:
         match command:
-            case None:
-                return NO_LOOP
             case RemoveFinished():
                 return self._remove_finished()
             case RestartLoop(loop_id):
                 return self._restart(command, _name_of(loop_id, self._source.snapshots()))
+            case RemoveLoop(loop_id):
+                name = _name_of(loop_id, self._source.snapshots())
+                self._source.execute(command)
+                return Said(f"Removed {name}")
         loops = self._source.snapshots()
         name = _name_of(command.loop_id, loops)
         if any(loop.id == command.loop_id and loop.state.has_ended for loop in loops):
@@ -216,6 +263,21 @@ def _done(command: SetStopEvent | StopLoop | CancelTasks | InterruptLoop, name: 
                 return f"Cancelling all tasks of {name}"
             count = len(task_ids)
             return f"Cancelling {count} {'task' if count == 1 else 'tasks'} of {name}"
+
+
+def _loops(count: int) -> str:
+    return "1 loop" if count == 1 else f"{count} loops"
+
+
+def _what_is_left(reports: Iterable[StopReport]) -> str:
+    """The names of what holds loops up, three at the most."""
+    left = [
+        name
+        for report in reports
+        if not report.outcome.has_ended
+        for name in report.unfinished_tasks or report.threads_left
+    ]
+    return ", ".join(left[:3]) + (", …" if len(left) > 3 else "")
 
 
 def _name_of(loop_id: int, loops: Sequence[LoopSnapshot]) -> str:

@@ -52,6 +52,9 @@ _LABELS: Final[Mapping[Action, _Label]] = {
     Action.REMOVE_FINISHED: _Label(
         "Remove finished", "Take every loop that has ended off the list", "bgw-quiet"
     ),
+    Action.STOP_ALL: _Label(
+        "Stop all", "Stop every loop, by its stop event if it can be; click twice", "bgw-quiet"
+    ),
 }
 
 
@@ -152,6 +155,11 @@ class ControlPanel(ipywidgets.VBox):
     def remove_finished_button(self) -> ipywidgets.Button:
         """Takes every loop that has ended off the list."""
         return self._buttons[Action.REMOVE_FINISHED]
+
+    @property
+    def stop_all_button(self) -> ipywidgets.Button:
+        """Stops every loop, at the second click within 3 seconds."""
+        return self._buttons[Action.STOP_ALL]
 
     def refresh(self) -> None:
         """Look at the loops now, once also while paused. Any thread; does not block."""
@@ -340,6 +348,13 @@ class _PanelFace:
 
     def set_why(self, action: Action, why: str | None) -> None:
         self._buttons[action].tooltip = _LABELS[action].tooltip if why is None else why
+
+    def label(self, action: Action) -> str | None:
+        text = str(self._buttons[action].description)
+        return None if text == _LABELS[action].text else text
+
+    def set_label(self, action: Action, label: str | None) -> None:
+        self._buttons[action].description = _LABELS[action].text if label is None else label
 
 
 def _make_button(label: _Label, *, disabled: bool) -> ipywidgets.Button:

@@ -12,18 +12,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from bgwidgets.commands import CancelTasks, InterruptLoop, SetStopEvent, StopLoop
+from bgwidgets.commands import (
+    CancelTasks,
+    InterruptLoop,
+    RemoveFinished,
+    RemoveLoop,
+    SetStopEvent,
+    StopLoop,
+)
 from bgwidgets.widgets.attendance import Attendance
 from bgwidgets.widgets.command_runner import (
+    NO_LOOP,
     Adopted,
     CommandRunner,
     Report,
     command_of,
     error_in_words,
+    put_together,
 )
 from bgwidgets.widgets.mailer import Mailer
 from bgwidgets.widgets.protocols import Action, Face, Found, Said, Source, Table
 from bgwidgets.widgets.requests import (
+    Act,
     AdoptFound,
     Alive,
     Bye,
@@ -35,6 +45,10 @@ from bgwidgets.widgets.requests import (
     LineRequest,
     LookForLoops,
     Pause,
+    PickRange,
+    PickRows,
+    PickStates,
+    Remove,
     SelectLoop,
     SetInterval,
     ShowRows,
@@ -42,7 +56,8 @@ from bgwidgets.widgets.requests import (
     TableRequest,
 )
 from bgwidgets.widgets.schedule import CHANGES_APART, LookSchedule
-from bgwidgets.widgets.selection import loop_to_select
+from bgwidgets.widgets.second_click import WITHIN, SecondClick
+from bgwidgets.widgets.selection import can_be_stopped, loop_to_select
 from bgwidgets.widgets.showing import Showing
 
 _log: Final = logging.getLogger(__name__)
@@ -131,6 +146,7 @@ class Feed:
         self._showing: Final = Showing(source, kernel_time)
         self._mailer: Final = Mailer(self._showing)
         self._schedule: Final = LookSchedule()
+        self._second_click: Final = SecondClick()
         self._attendance: Final = Attendance()
 
     def take(self, item: Item, face: Face, now: float) -> None:
@@ -179,7 +195,13 @@ class Feed:
         if due_at is not None and due_at <= now:
             self._look(now)
         self._try(lambda: self._showing.settle_selection(face), "Selecting a loop failed")
-        moments = [self._mailer.send_what_is_due(face, now), self._next_look(face), forgotten_at]
+        self._showing.is_armed = self._second_click.is_armed(now)
+        moments = [
+            self._mailer.send_what_is_due(face, now),
+            self._next_look(face),
+            self._second_click.until,
+            forgotten_at,
+        ]
         return min((moment for moment in moments if moment is not None), default=None)
 
     def report(self, error: BaseException) -> None:
@@ -273,8 +295,21 @@ class Feed:
                 self._showing.sorting[table] = sorting
             case SelectLoop(loop_id):
                 self._select(loop_id, face)
+            case PickRows(ids):
+                self._pick(table, ids, face)
+            case PickRange(window):
+                rows = self._showing.contents(table, face, window).rows
+                self._pick(table, tuple(row["id"] for row in rows), face)
+            case Act(action, loop_id):
+                self._mailer.say(self._act(action, loop_id))
+                self._look_for_effect(now)
+            case Remove(loop_id):
+                self._mailer.say(self._remove(loop_id))
+                self._look_for_effect(now)
             case FilterTasks(text):
                 self._try(lambda: face.set("filter", text), "Filtering failed")
+            case PickStates(chips):
+                self._showing.chips = chips
             case SetInterval(seconds):
                 self._try(lambda: face.set("interval", seconds), "Setting the interval failed")
             case Pause(paused):
@@ -300,11 +335,40 @@ class Feed:
         So a click from Python acts on the loop that was started in the line before it.
         """
         self._mailer.expect_answers(now)
-        if loop_id is None and action is not Action.REMOVE_FINISHED:
-            loop = loop_to_select(self._source.snapshots(), None)
-            loop_id = loop.id if loop else None
-        self._mailer.say(self._runner.run(command_of(action, loop_id)))
+        if action is Action.REMOVE_FINISHED:
+            self._mailer.say(self._runner.run(RemoveFinished()))
+        elif action is Action.STOP_ALL:
+            self._mailer.say(self._stop_all(now))
+        else:
+            if loop_id is None:
+                loop = loop_to_select(self._source.snapshots(), None)
+                loop_id = loop.id if loop else None
+            self._mailer.say(NO_LOOP if loop_id is None else self._act(action, loop_id))
         self._look_for_effect(now)
+
+    def _stop_all(self, now: float) -> Said:
+        count = sum(map(can_be_stopped, self._source.snapshots()))
+        if count == 0:
+            return Said("No loop is running")
+        if self._second_click.click(now):
+            return self._runner.stop_all()
+        loops = "the loop" if count == 1 else f"all {count} loops"
+        return Said(f"Click again within {WITHIN:g} s to stop {loops}")
+
+    def _act(self, action: Action, loop_id: int) -> Said:
+        """On the loop, on those that are picked with it, or on its tasks that are picked."""
+        picks = self._showing.picks
+        targets = picks.targets(loop_id)
+        tasks = picks.tasks(loop_id) if action is Action.CANCEL_TASKS and len(targets) == 1 else ()
+        commands = [command_of(action, target, tasks) for target in targets]
+        return put_together([self._runner.run(command) for command in commands])
+
+    def _remove(self, loop_id: int) -> Said:
+        targets = self._showing.picks.targets(loop_id)
+        return put_together([self._runner.run(RemoveLoop(target)) for target in targets])
+
+    def _pick(self, table: Table, ids: tuple[int, ...], face: Face) -> None:
+        self._showing.picks.take(table, ids, face.selected)
 
     def _try(self, step: Callable[[], None], words: str) -> None:
         """Run what may run a user's code: the observer of a trait, the manager's loops.

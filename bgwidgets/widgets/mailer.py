@@ -168,6 +168,10 @@ class Mailer:
             send = partial(self._set_disabled, face, action, True)
             yield _Letter(for_news, send, not_before=moment)
         for action in Action:
+            label = self._showing.label(face, action)
+            if label != face.label(action):
+                yield _Letter(MOST, partial(self._set_label, face, action, label))
+        for action in Action:
             why = self._showing.why_impossible(face, action)
             if why != face.why(action) and (why is None or face.is_disabled(action)):
                 yield _Letter(for_news, partial(self._set_why, face, action, why))
@@ -233,6 +237,12 @@ class Mailer:
         try:
             face.set_disabled(action, disabled=disabled)
         except BaseException:  # noqa: BLE001 - an observer's CancelledError ends no thread of ours
+            _log.exception("An observer of the panel's button %s failed", action.value)
+
+    def _set_label(self, face: Face, action: Action, label: str | None) -> None:
+        try:
+            face.set_label(action, label)
+        except BaseException:  # noqa: BLE001 - as above
             _log.exception("An observer of the panel's button %s failed", action.value)
 
     def _set_why(self, face: Face, action: Action, why: str | None) -> None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Final, Literal, Protocol, get_args
 
 from bgwidgets.commands import Command
-from bgwidgets.snapshots import LoopSnapshot, TaskWindow, WindowRequest
+from bgwidgets.snapshots import LoopSnapshot, StopReport, TaskWindow, WindowRequest
 
 Message = Mapping[str, Any]
 """What travels to the page: plain JSON."""
@@ -19,13 +19,19 @@ Channel = Table | Literal["status", "finder"]
 
 
 class Action(StrEnum):
-    """The panel's five buttons."""
+    """The panel's buttons."""
 
     STOP_EVENT = "stop_event"
     STOP_LOOP = "stop_loop"
     CANCEL_TASKS = "cancel_tasks"
     RESTART = "restart"
     REMOVE_FINISHED = "remove_finished"
+    STOP_ALL = "stop_all"
+
+    @property
+    def is_for_a_loop(self) -> bool:
+        """Whether it acts on the selected loop, or on those that are picked."""
+        return self not in {Action.REMOVE_FINISHED, Action.STOP_ALL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +57,8 @@ class Found:
 
 
 class Source(Protocol):
-    """What a panel needs of a manager. Any thread; only a restart, an adoption and a look for loops
-    block.
+    """What a panel needs of a manager. Any thread; only a restart, an adoption, a look for loops
+    and `stop_all` block.
     """
 
     def snapshots(self) -> list[LoopSnapshot]:
@@ -66,6 +72,9 @@ class Source(Protocol):
 
     def execute(self, command: Command) -> None:
         """Do what was asked, or raise a `BgwidgetsError`."""
+
+    def stop_all(self, grace: float) -> Sequence[StopReport]:
+        """Bring every loop down. Blocks for at most `grace` + 3 seconds."""
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call back after each change, on any thread; returns what ends that."""
@@ -123,3 +132,9 @@ class Face(Protocol):
 
     def set_why(self, action: Action, why: str | None) -> None:
         """Have a button tell why it does nothing, which is a message too; None: what it does."""
+
+    def label(self, action: Action) -> str | None:
+        """What is written on a button instead of its own words; None when it is those."""
+
+    def set_label(self, action: Action, label: str | None) -> None:
+        """Write something else on a button, which is a message too; None: its own words."""

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from bgwidgets.commands import CancelTasks, InterruptLoop, SetStopEvent, StopLoop
-from bgwidgets.widgets.protocols import Table
-from bgwidgets.widgets.rows import LOOP_COLUMNS, TASK_COLUMNS, Sorting, Window
+from bgwidgets.widgets.protocols import Action, Table
+from bgwidgets.widgets.rows import LOOP_COLUMNS, STATE_CHIPS, TASK_COLUMNS, Sorting, Window
 
 MOST_ROWS: Final = 200
 """A window is never larger: no screen shows more rows of 26 pixels."""
 MOST_TASKS: Final = 1000
-"""In one command."""
+"""In one command, and picked at once."""
 LONGEST_FILTER: Final = 200
 SHORTEST_INTERVAL: Final = 0.2
 LONGEST_INTERVAL: Final = 3600.0
@@ -76,6 +76,35 @@ class SelectLoop:
 
 
 @dataclass(frozen=True, slots=True)
+class PickRows:
+    """These rows were picked, several at once; none: they were let go."""
+
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PickRange:
+    """All rows of this range were picked."""
+
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A key was pressed that stands for a button, on a loop or on those that are picked."""
+
+    action: Action
+    loop_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """The key was pressed that takes a loop, or those that are picked, off the list."""
+
+    loop_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class SortRows:
     """A column's head was clicked."""
 
@@ -87,6 +116,13 @@ class FilterTasks:
     """A filter was typed."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PickStates:
+    """Chips were clicked: only tasks in these states are to be shown, or all."""
+
+    chips: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +159,13 @@ TableRequest = (
     | Bye
     | ShowRows
     | SelectLoop
+    | PickRows
+    | PickRange
+    | Act
+    | Remove
     | SortRows
     | FilterTasks
+    | PickStates
     | SetInterval
     | Pause
     | SetStopEvent
@@ -215,6 +256,14 @@ def _filter(value: object, name: str) -> str:
     return _text(value, name, LONGEST_FILTER)
 
 
+def _chips(value: object, name: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(
+        isinstance(chip, str) and chip in STATE_CHIPS for chip in value
+    ):
+        raise InvalidRequest(f"{name} must be a list of {', '.join(STATE_CHIPS)}")
+    return tuple(chip for chip in STATE_CHIPS if chip in value)
+
+
 def _interval(value: object, name: str) -> float:
     try:
         return check_interval(value)
@@ -227,6 +276,27 @@ def _task_ids(value: object, name: str) -> tuple[int, ...]:
     if not isinstance(value, list) or not 1 <= len(value) <= MOST_TASKS:
         raise InvalidRequest(f"{name} must be a list of 1 to {MOST_TASKS} task ids")
     return tuple(_number(task_id, name) for task_id in value)
+
+
+def _picked(value: object, name: str) -> tuple[int, ...]:
+    return () if value == [] else tuple(dict.fromkeys(_task_ids(value, name)))
+
+
+def _picked_range(fields: _Fields) -> PickRange:
+    start, stop = fields.read("start", _number), fields.read("stop", _number)
+    if stop <= start:
+        raise InvalidRequest("stop must be greater than start")
+    return PickRange(Window(start, min(stop, start + MOST_TASKS)))
+
+
+def _act(fields: _Fields) -> Act | Remove:
+    kind = fields.read("action", lambda value, name: _text(value, name, 40))
+    loop_id = fields.read("loop", _number)
+    if kind == "remove":
+        return Remove(loop_id)
+    if kind not in set(Action) or not Action(kind).is_for_a_loop:
+        raise InvalidRequest("this action is not known")
+    return Act(Action(kind), loop_id)
 
 
 def _window(fields: _Fields) -> Window:
@@ -289,8 +359,12 @@ def _table_forms(columns: frozenset[str]) -> _Forms[TableRequest]:
         ),
         "window": lambda fields: ShowRows(fields.read("view", _view), _window(fields)),
         "select": lambda fields: SelectLoop(fields.read("loop", _number)),
+        "pick": lambda fields: PickRows(fields.read("ids", _picked)),
+        "pick_range": _picked_range,
+        "act": _act,
         "sort": _sort(columns),
         "filter": lambda fields: FilterTasks(fields.read("text", _filter)),
+        "chips": lambda fields: PickStates(fields.read("chips", _chips)),
         "interval": lambda fields: SetInterval(fields.read("seconds", _interval)),
         "pause": lambda fields: Pause(fields.read("paused", _flag)),
         "command": _command,

@@ -6,6 +6,7 @@ sent as text; what is done here is to keep it short, and to make it text that JS
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,10 +20,13 @@ Row = Mapping[str, Any]
 
 LONGEST_CELL: Final = 300
 LONGEST_TRACEBACK: Final = 60_000
+_MILLISECOND: Final = 0.001
+_LEVELS_A_DECADE: Final = 3
+_HIGHEST_LEVEL: Final = 12
 MOST_FOUND: Final = 100
 """Loops in this kernel that are shown."""
 
-LOOP_COLUMNS: Final = frozenset({"name", "host", "state", "tasks", "age", "note"})
+LOOP_COLUMNS: Final = frozenset({"name", "host", "state", "tasks", "lag", "age", "note"})
 """The columns that loops can be sorted by, as the page calls them."""
 TASK_COLUMNS: Final[Mapping[str, SortKey]] = {
     "name": "name",
@@ -32,6 +36,13 @@ TASK_COLUMNS: Final[Mapping[str, SortKey]] = {
     "age": "age",
 }
 """The same for tasks, with the keys by which loops know them."""
+STATE_CHIPS: Final[Mapping[str, tuple[TaskState, ...]]] = {
+    "running": (TaskState.PENDING, TaskState.RUNNING, TaskState.CANCELLING),
+    "failed": (TaskState.FAILED,),
+    "cancelled": (TaskState.CANCELLED,),
+    "finished": (TaskState.FINISHED,),
+}
+"""What tasks can be picked by: "running" are all that have not ended, as in the loops' table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +81,13 @@ def loop_row(loop: LoopSnapshot) -> Row:
         "state": loop.state.value,
         "stop_requested": loop.stop_requested,
         "unresponsive": bool(loop.unresponsive),
+        "blocked_since": blocked_since(loop),
         "protected": loop.protected,
         "unfinished": loop.unfinished_tasks,
         "total": loop.total_tasks,
         "counts": _counts(loop.task_counts),
+        "lag": rounded_lag(loop.lag),
+        "spark": sparkline(loop.lag_history),
         "started": loop.started_at,
         "ended": loop.ended_at,
         "note": note(loop) or None,
@@ -125,8 +139,36 @@ def _found_row(loop: LoopSnapshot, found: Found) -> Row:
 
 
 def note(loop: LoopSnapshot) -> str:
-    """Why the loop failed, in short; else the last line that it printed."""
-    return clean(loop.error_line or _last_line(loop.last_output))
+    """Why the loop failed, in short; else what blocks it; else the last line that it printed."""
+    return clean(loop.error_line or loop.blocked_by or _last_line(loop.last_output))
+
+
+def blocked_since(loop: LoopSnapshot) -> float | None:
+    """When a blocked loop has last turned, to a fifth of a second: the page counts on from it."""
+    if not loop.blocked or loop.blocked_for is None:
+        return None
+    return round(5 * (loop.as_of - loop.blocked_for)) / 5
+
+
+def rounded_lag(lag: float | None) -> float | None:
+    """Seconds to two digits, and 0 below a millisecond: what nobody needs to see change."""
+    if lag is None:
+        return None
+    return float(f"{lag:.2g}") if lag >= _MILLISECOND else 0.0
+
+
+def sparkline(history: Sequence[float | None]) -> str:
+    """A digit for each second, on a logarithmic scale: 0 is a millisecond or less, 3 ten of them, c
+    ten seconds or more; a space where nothing is known, none at the beginning.
+    """
+    return "".join(map(_level, history)).lstrip()
+
+
+def _level(lag: float | None) -> str:
+    if lag is None:
+        return " "
+    level = _LEVELS_A_DECADE * math.log10(max(lag, _MILLISECOND) / _MILLISECOND)
+    return f"{min(round(level), _HIGHEST_LEVEL):x}"
 
 
 def waiting(task: TaskSnapshot) -> str | None:
@@ -166,6 +208,7 @@ def loops_contents(
     *,
     selected: int | None,
     filter_text: str,
+    picked: Sequence[int] = (),
     interval: float,
     paused: bool,
 ) -> Contents:
@@ -177,6 +220,7 @@ def loops_contents(
             "tasks": sum(loop.total_tasks for loop in loops),
             "failed": sum(loop.state is LoopState.FAILED for loop in loops),
             "selected": selected,
+            "picked": list(picked),
             "sort": [sorting.column, sorting.descending],
             "filter": clean(filter_text),
             "interval": interval,
@@ -189,7 +233,13 @@ def loops_contents(
 
 
 def tasks_head(
-    loop: LoopSnapshot | None, sorting: Sorting, *, filter_text: str, paused: bool
+    loop: LoopSnapshot | None,
+    sorting: Sorting,
+    *,
+    filter_text: str,
+    chips: Sequence[str] = (),
+    picked: Sequence[int] = (),
+    paused: bool,
 ) -> dict[str, Any]:
     """What is said of all tasks of the selected loop together."""
     return {
@@ -200,7 +250,9 @@ def tasks_head(
         "counts": _counts(loop.task_counts if loop else {}),
         "sort": [sorting.column, sorting.descending],
         "filter": clean(filter_text),
-        "filtered": bool(filter_text),
+        "chips": list(chips),
+        "picked": list(picked),
+        "filtered": bool(filter_text or chips),
         "paused": paused,
         "error": _traceback(loop.error) if loop and loop.error else None,
     }
@@ -248,6 +300,7 @@ _LOOP_KEYS: Final[Mapping[str, Callable[[LoopSnapshot], Any]]] = {
     "host": lambda loop: loop.host.casefold(),
     "state": lambda loop: _STATE_ORDER[loop.state],
     "tasks": lambda loop: (loop.unfinished_tasks, loop.total_tasks),
+    "lag": lambda loop: loop.lag,
     "age": _age,
     "note": lambda loop: note(loop).casefold() or None,
 }

@@ -79,12 +79,19 @@ def possible_actions(loop: LoopSnapshot | None, loops: Sequence[LoopSnapshot]) -
                 actions.add(Action.STOP_EVENT)
     if any(listed.state.has_ended for listed in loops):
         actions.add(Action.REMOVE_FINISHED)
+    if any(can_be_stopped(listed) for listed in loops):
+        actions.add(Action.STOP_ALL)
     return frozenset(actions)
+
+
+def can_be_stopped(loop: LoopSnapshot) -> bool:
+    """Whether Stop all is for this loop, too."""
+    return not (loop.state.has_ended or loop.protected)
 
 
 def why_impossible(action: Action, loop: LoopSnapshot | None) -> str | None:
     """Why a button does nothing for `loop`, where more is to be said than that there is nothing."""
-    if loop is None or loop.state.has_ended or action is Action.REMOVE_FINISHED:
+    if loop is None or loop.state.has_ended or not action.is_for_a_loop:
         return None
     if loop.protected:
         return loop.why_protected

@@ -10,8 +10,10 @@ from typing import Final
 
 from bgwidgets.snapshots import LoopSnapshot, WindowRequest
 from bgwidgets.widgets.looks import Looks
+from bgwidgets.widgets.picks import Picks
 from bgwidgets.widgets.protocols import TABLES, Action, Face, Source, Table
 from bgwidgets.widgets.rows import (
+    STATE_CHIPS,
     TASK_COLUMNS,
     Contents,
     Sorting,
@@ -22,6 +24,7 @@ from bgwidgets.widgets.rows import (
 )
 from bgwidgets.widgets.selection import (
     about,
+    can_be_stopped,
     loop_to_select,
     possible_actions,
     why_impossible,
@@ -35,6 +38,11 @@ class Showing:
     def __init__(self, source: Source, kernel_time: Callable[[], float]) -> None:
         self._looks: Final = Looks(source, kernel_time)
         self.sorting: Final[dict[Table, Sorting]] = dict.fromkeys(TABLES, Sorting())
+        self.chips: tuple[str, ...] = ()
+        """The states that tasks are picked by, as the page calls them."""
+        self.picks: Final = Picks()
+        self.is_armed = False
+        """Whether one more click stops all loops."""
 
     @property
     def loops(self) -> Sequence[LoopSnapshot]:
@@ -73,6 +81,7 @@ class Showing:
             self._looks.take()
         loop = loop_to_select(self.loops, chosen)
         loop_id = loop.id if loop else None
+        self.picks.notice({listed.id for listed in self.loops}, loop_id)
         if chosen is not None and chosen != loop_id:
             face.drop_choice(chosen)
         if face.selected != loop_id:
@@ -84,7 +93,17 @@ class Showing:
 
     def about(self, face: Face) -> str:
         """What the status line says of the selected loop."""
+        if (count := len(self.picks.loops)) > 1:
+            return f"{count} loops selected"
         return about(self.selected_loop(face))
+
+    def label(self, face: Face, action: Action) -> str | None:
+        """What is written on a button now; None: its own words."""
+        if action is Action.CANCEL_TASKS and (tasks := self.picks.tasks(face.selected)):
+            return "Cancel 1 task" if len(tasks) == 1 else f"Cancel {len(tasks)} tasks"
+        if action is Action.STOP_ALL and self.is_armed:
+            return f"Sure? Stop {sum(map(can_be_stopped, self.loops))}"
+        return None
 
     def tells_why(self, face: Face) -> bool:
         """Whether that is why some buttons are grey, which no table shows."""
@@ -107,6 +126,7 @@ class Showing:
                 window,
                 selected=face.selected,
                 filter_text=face.filter,
+                picked=self.picks.loops,
                 interval=face.interval,
                 paused=face.paused,
             )
@@ -115,13 +135,21 @@ class Showing:
     def _tasks_contents(self, face: Face, window: Window) -> Contents:
         loop = self.selected_loop(face)
         sorting = self.sorting["tasks"]
-        head = tasks_head(loop, sorting, filter_text=face.filter, paused=face.paused)
+        head = tasks_head(
+            loop,
+            sorting,
+            filter_text=face.filter,
+            chips=self.chips,
+            picked=self.picks.tasks(face.selected),
+            paused=face.paused,
+        )
         if loop is None:
             return Contents(head=head)
         request = WindowRequest(
             sort=TASK_COLUMNS[sorting.column] if sorting.column else "",
             descending=sorting.descending,
             filter=face.filter,
+            states=tuple(state for chip in self.chips for state in STATE_CHIPS[chip]),
             start=window.start,
             stop=window.stop,
         )

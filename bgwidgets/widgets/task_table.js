@@ -26,8 +26,9 @@
  * @typedef {Record<TaskState, number>} Counts
  * @typedef {{
  *   id: number, name: string, host: string, state: string, stop_requested: boolean,
- *   unresponsive: boolean, protected: boolean,
+ *   unresponsive: boolean, blocked_since: number | null, protected: boolean,
  *   unfinished: number, total: number, counts: Counts,
+ *   lag: number | null, spark: string,
  *   started: number | null, ended: number | null, note: string | null,
  * }} LoopRow
  * @typedef {{
@@ -46,6 +47,10 @@ const ROW_HEIGHT = 26; // px, as in the style sheet
 const OVERSCAN = 6;
 const MOST_LOOPS_IN_SIGHT = 6;
 const TASKS_IN_SIGHT = 9;
+const SPARK_SECONDS = 60;
+const SPARK_HEIGHT = 12;
+const SLOW = 0.1; // seconds: a lag that is worth a look
+const CHIPS = ["running", "failed", "cancelled", "finished"];
 const INTERVALS = [0.2, 0.5, 1, 2, 5];
 
 const SECOND = 1000;
@@ -96,6 +101,32 @@ export function ageOf(began, ended, now) {
   return began === null ? null : (ended ?? now) - began;
 }
 
+/** "< 1 ms", "34 ms", "3.2 s", "48 s". @param {number | null} seconds */
+export function formatLag(seconds) {
+  if (seconds === null || !Number.isFinite(seconds)) return "";
+  if (seconds < 0.001) return "< 1 ms";
+  if (seconds < 1) return `${Number((seconds * 1000).toPrecision(2))} ms`;
+  return seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
+}
+
+/**
+ * The path of a sparkline in a box of 60 by 12: a digit in base 16 for each second, the last one on
+ * the right; where there is a space, the line is broken.
+ * @param {string} levels
+ */
+export function sparkPath(levels) {
+  const first = SPARK_SECONDS - levels.length;
+  let isDrawing = false;
+  return [...levels]
+    .map((level, at) => {
+      const height = Number.parseInt(level, 16);
+      const command = isDrawing ? "L" : "M";
+      isDrawing = !Number.isNaN(height);
+      return isDrawing ? `${command}${first + at} ${SPARK_HEIGHT - height}` : "";
+    })
+    .join("");
+}
+
 /**
  * "2 failed, 14 cancelled": what has ended; nothing is said of what did not happen.
  * @param {Partial<Counts>} counts
@@ -124,11 +155,19 @@ const APPEARANCE = /** @type {Record<string, {mark: string, tone: string}>} */ (
 
 /**
  * The word, its tone and the mark that say how a row's loop or task is doing.
- * @param {{state: string, stop_requested?: boolean, unresponsive?: boolean}} row
+ * @param {{
+ *   state: string, stop_requested?: boolean, unresponsive?: boolean, blocked_since?: number | null,
+ * }} row
+ * @param {number} [now]
  */
-export function appearanceOf({ state, stop_requested, unresponsive }) {
-  if (unresponsive && !isOver(state))
-    return { word: "unresponsive", tone: "warn", mark: "mute" };
+export function appearanceOf({ state, stop_requested, unresponsive, blocked_since }, now = 0) {
+  if (isOver(state)) return { word: state, ...(APPEARANCE[state] ?? APPEARANCE.finished) };
+  if (typeof blocked_since === "number") {
+    const seconds = formatLag(Math.max(0, now - blocked_since));
+    const word = state === "stopping" ? state : `blocked ${seconds}`;
+    return { word, tone: "warn", mark: "block" };
+  }
+  if (unresponsive) return { word: "unresponsive", tone: "warn", mark: "mute" };
   if (state === "running" && stop_requested)
     return { word: "stop asked", tone: "warn", mark: "stopg" };
   return { word: state, ...(APPEARANCE[state] ?? { mark: "end", tone: "soft" }) };
@@ -202,6 +241,8 @@ export function indexAfterKey(key, current, total, page) {
   const target = {
     ArrowDown: current + 1,
     ArrowUp: current - 1,
+    j: current + 1,
+    k: current - 1,
     PageDown: current + page,
     PageUp: current - page,
     Home: 0,
@@ -352,7 +393,7 @@ class Place {
 
 /** What asks the kernel for something. All else stays, for the last picture may be read. */
 const CONTROLS =
-  ".bgw-button, .bgw-filter, .bgw-interval, .bgw-pause, .bgw-sort, .bgw-cancel, .bgw-finder";
+  ".bgw-button, .bgw-filter, .bgw-interval, .bgw-pause, .bgw-sort, .bgw-chip, .bgw-cancel, .bgw-finder";
 
 /** @param {Element} panel @param {boolean} isDead */
 function setDead(panel, isDead) {
@@ -449,6 +490,15 @@ class Wire {
   }
 
   /**
+   * What a button does, on this loop or on those that are selected with it.
+   * @param {string} action @param {number | null | undefined} loop
+   */
+  act(action, loop) {
+    if (!this.inContact || loop === null || loop === undefined) return;
+    this.send({ type: "act", action, loop });
+  }
+
+  /**
    * Show a wish of the user's at once and send it.
    * @param {string} key
    * @param {any} value
@@ -539,7 +589,8 @@ class Wire {
       this.isKnown = true;
       this.rows.clear();
     }
-    for (const [index, row] of frame.rows) this.rows.set(index, row);
+    for (const [index, news] of frame.rows)
+      this.rows.set(index, "id" in news ? news : { ...this.rows.get(index), ...news });
     for (const index of this.rows.keys()) if (index >= frame.total) this.rows.delete(index);
     this.head.merge(frame.head ?? {});
     if (frame.head?.now !== undefined) this.#setClock(frame.head.now);
@@ -575,12 +626,14 @@ function sameRange(one, other) {
  * @typedef {{element: HTMLElement, painters: CellPainter[], index: number, row: any}} Line
  * @typedef {{
  *   rows: Map<number, any>, total: number, now: number, currentId: number | null,
- *   sort: [string, boolean] | undefined, empty: string,
+ *   picked: number[], sort: [string, boolean] | undefined, empty: string,
  * }} Contents
  * @typedef {{
  *   sorted: (column: string, descending: boolean) => void,
  *   moved: (row: any) => void,
  *   scrolled: () => void,
+ *   picked: (ids: number[]) => void,
+ *   pickedRange: (range: Range, ids: number[]) => void,
  *   buttonPressed?: (row: any) => void,
  * }} GridHandlers
  */
@@ -601,8 +654,18 @@ class Grid {
   /** @type {Line[]} */
   #lines = [];
   /** @type {Contents} */
-  #contents = { rows: new Map(), total: 0, now: 0, currentId: null, sort: undefined, empty: "" };
+  #contents = {
+    rows: new Map(),
+    total: 0,
+    now: 0,
+    currentId: null,
+    picked: [],
+    sort: undefined,
+    empty: "",
+  };
   #currentIndex = -1;
+  /** Where a range of rows began that is being picked. @type {number | null} */
+  #anchor = null;
   /** A row that was moved to and has not come from the kernel yet. @type {number | null} */
   #awaited = null;
   /** The row that was under the pointer when it went down. @type {number | null} */
@@ -622,7 +685,13 @@ class Grid {
     this.element = make(
       "div",
       "bgw-grid",
-      { role: "grid", tabindex: "0", "aria-label": label, "aria-colcount": `${columns.length}` },
+      {
+        role: "grid",
+        tabindex: "0",
+        "aria-label": label,
+        "aria-multiselectable": "true",
+        "aria-colcount": `${columns.length}`,
+      },
       make("div", "bgw-head", { role: "rowgroup" }, this.#buildHeader()),
       this.#body,
       this.#empty,
@@ -719,7 +788,11 @@ class Grid {
     line.row = row;
     setAttribute(line.element, "data-bgw-id", `${row.id}`);
     setAttribute(line.element, "data-bgw-state", row.state);
-    setAttribute(line.element, "aria-selected", `${row.id === this.#contents.currentId}`);
+    const { currentId, picked } = this.#contents;
+    const isCurrent = row.id === currentId;
+    const isSelected = picked.length ? picked.includes(row.id) : isCurrent;
+    setAttribute(line.element, "aria-selected", `${isSelected}`);
+    setAttribute(line.element, "data-bgw-current", isCurrent ? "" : null);
     for (const paintCell of line.painters) paintCell(row, this.#contents.now);
   }
 
@@ -746,8 +819,9 @@ class Grid {
   /** @param {MouseEvent} event */
   #press(event) {
     this.#pressedId = this.#lineAt(event)?.row.id ?? null;
-    if (!isOnButton(event)) return;
-    // A button that vanishes with its task would take the focus along, and keys would go astray.
+    if (!isOnButton(event) && !event.shiftKey) return;
+    // A button that vanishes with its task would take the focus along, and keys would go astray;
+    // and with Shift the page would select text.
     event.preventDefault();
     this.element.focus({ preventScroll: true });
   }
@@ -760,17 +834,65 @@ class Grid {
     const byPointer = event.detail > 0;
     if (byPointer && line.row.id !== this.#pressedId) return;
     if (isOnButton(event)) this.#handlers.buttonPressed?.(line.row);
-    else this.#moveTo(line.index);
+    else if (event.shiftKey) this.#extendTo(line.index);
+    else if (event.ctrlKey || event.metaKey) this.#toggle(line);
+    else this.#goTo(line.index);
   }
 
   /** @param {KeyboardEvent} event */
   #pressKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { total } = this.#contents;
+    if ((event.ctrlKey || event.metaKey) && event.key === "a" && total > 0) {
+      event.preventDefault();
+      this.#pickRange(0, total - 1);
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.element) return;
+    if (event.key === "Escape") this.#letGo();
     const index = indexAfterKey(event.key, this.#currentIndex, total, this.#rowsInSight - 1);
     if (index === null) return;
     event.preventDefault();
+    if (event.shiftKey) this.#extendTo(index);
+    else this.#goTo(index);
+  }
+
+  /** Another row is the current one, and it alone is selected. @param {number} index */
+  #goTo(index) {
+    this.#letGo();
     this.#moveTo(index);
+  }
+
+  #letGo() {
+    this.#anchor = null;
+    if (this.#contents.picked.length) this.#handlers.picked([]);
+  }
+
+  /** @param {Line} line */
+  #toggle({ row, index }) {
+    const { picked, currentId } = this.#contents;
+    const before = picked.length || currentId === null ? picked : [currentId];
+    const others = before.filter((id) => id !== row.id);
+    this.#handlers.picked(others.length < before.length ? others : [...before, row.id]);
+    this.#moveTo(index);
+    this.#anchor = index;
+  }
+
+  /** @param {number} index */
+  #extendTo(index) {
+    const anchor = (this.#anchor ??= Math.max(0, this.#currentIndex));
+    this.#pickRange(Math.min(anchor, index), Math.max(anchor, index));
+    this.#moveTo(index);
+    this.#anchor = anchor;
+  }
+
+  /**
+   * Of a long range the kernel knows all rows; until it says so, those are shown that are at hand.
+   * @param {number} first @param {number} last
+   */
+  #pickRange(first, last) {
+    const ids = [...this.#contents.rows]
+      .filter(([index]) => index >= first && index <= last)
+      .map(([, row]) => row.id);
+    this.#handlers.pickedRange({ start: first, stop: last + 1 }, ids);
   }
 
   /** @param {number} index */
@@ -820,8 +942,8 @@ function stateMark(cell) {
   return (row) => setAttribute(mark, "data-mark", appearanceOf(row).mark);
 }
 
-const stateWord = text((row) => {
-  const { word, tone } = appearanceOf(row);
+const stateWord = text((row, now) => {
+  const { word, tone } = appearanceOf(row, now);
   return { text: word, tone };
 });
 
@@ -844,6 +966,28 @@ function taskCounts(cell) {
     setText(unfinished, formatCount(row.unfinished));
     setText(ofTotal, ` of ${formatCount(row.total)}`);
     setAttribute(cell, "title", formatEnded(row.counts));
+  };
+}
+
+/** @type {Column["build"]} */
+function lagLine(cell) {
+  const space = "http://www.w3.org/2000/svg";
+  const line = document.createElementNS(space, "svg");
+  line.setAttribute("class", "bgw-spark");
+  line.setAttribute("viewBox", `0 -1 ${SPARK_SECONDS} ${SPARK_HEIGHT + 2}`);
+  line.setAttribute("preserveAspectRatio", "none");
+  line.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(space, "path");
+  line.append(path);
+  const figure = make("span", "");
+  cell.append(line, figure);
+  let drawn = "";
+  return (/** @type {LoopRow} */ row) => {
+    if (row.spark !== drawn) path.setAttribute("d", sparkPath(row.spark));
+    drawn = row.spark;
+    const lag = isOver(row.state) ? null : row.lag;
+    setText(figure, formatLag(lag));
+    setAttribute(cell, "data-tone", (lag ?? 0) >= SLOW ? "warn" : "soft");
   };
 }
 
@@ -902,6 +1046,7 @@ const LOOP_COLUMNS = [
   },
   { name: "state", title: "State", sort: "state", build: stateWord },
   { name: "tasks", title: "Tasks", sort: "tasks", build: taskCounts },
+  { name: "lag", title: "Lag", sort: "lag", build: lagLine },
   {
     name: "age",
     title: "Age",
@@ -961,6 +1106,7 @@ function loopsFace(wire, signal) {
     LOOP_COLUMNS,
     MOST_LOOPS_IN_SIGHT,
     {
+      ...picker(wire),
       sorted: sorter(wire),
       moved: ({ id }) => wire.wish("selected", id, { type: "select", loop: id }),
       scrolled: () => wire.onChange(),
@@ -995,6 +1141,7 @@ function tasksFace(wire, signal) {
     TASK_COLUMNS,
     TASKS_IN_SIGHT,
     {
+      ...picker(wire),
       sorted: sorter(wire),
       moved(row) {
         currentId = row.id;
@@ -1009,7 +1156,10 @@ function tasksFace(wire, signal) {
     "keydown",
     ({ key }) => {
       const row = grid.currentRow;
-      if (key === "Delete" && row?.id === currentId && isUnfinished(row))
+      if (key !== "Delete") return;
+      const picked = wire.head.get("picked") ?? [];
+      if (picked.length) wire.act("cancel_tasks", selectedLoop());
+      else if (row?.id === currentId && isUnfinished(row))
         wire.command("cancel_tasks", selectedLoop(), [row.id]);
     },
     { signal },
@@ -1020,6 +1170,8 @@ function tasksFace(wire, signal) {
     "aria-label": "Error",
   });
   const tabs = tabStrip(wire, grid.element, trace, signal);
+  const chips = stateChips(wire, signal);
+  tabs.element.append(chips.element);
   const footer = tasksFooter(wire);
   return {
     element: make(
@@ -1040,6 +1192,7 @@ function tasksFace(wire, signal) {
         grid.element.scrollTop = 0;
       }
       tabs.paint();
+      chips.paint();
       footer.paint();
       setAttribute(
         grid.element,
@@ -1054,7 +1207,15 @@ function tasksFace(wire, signal) {
 /** @param {Wire} wire */
 function tableContents(wire) {
   const { rows, total, now, head } = wire;
-  return { rows, total, now, sort: head.get("sort") };
+  return { rows, total, now, sort: head.get("sort"), picked: head.get("picked") ?? [] };
+}
+
+/** @param {Wire} wire @returns {Pick<GridHandlers, "picked" | "pickedRange">} */
+function picker(wire) {
+  return {
+    picked: (ids) => wire.wish("picked", ids, { type: "pick", ids }),
+    pickedRange: (range, ids) => wire.wish("picked", ids, { type: "pick_range", ...range }),
+  };
 }
 
 /** @param {Wire} wire @returns {GridHandlers["sorted"]} */
@@ -1072,7 +1233,9 @@ function rowsHigh(total) {
 function noTasks({ isKnown, head }) {
   if (!isKnown) return "";
   if ((head.get("loop") ?? null) === null) return "No loop selected";
-  return head.get("filtered") ? "No task matches the filter" : "No tasks";
+  if (head.get("filter")) return "No task matches the filter";
+  const chips = head.get("chips") ?? [];
+  return chips.length ? `No task is ${chips.join(" or ")}` : "No tasks";
 }
 
 /** @param {Wire} wire @returns {Part} */
@@ -1177,10 +1340,7 @@ function pauseButton(wire, signal) {
   const element = make("button", "bgw-pause", { type: "button", "aria-pressed": "false" }, "Pause");
   element.addEventListener(
     "click",
-    () => {
-      const paused = !wire.head.get("paused");
-      wire.wish("paused", paused, { type: "pause", paused });
-    },
+    () => togglePause(wire),
     { signal },
   );
   return {
@@ -1209,7 +1369,8 @@ function tabStrip(wire, grid, trace, signal) {
   element.addEventListener(
     "click",
     ({ target }) => {
-      if (target !== element) showsError = target === error;
+      if (target !== tasks && target !== error) return;
+      showsError = target === error;
       wire.onChange();
     },
     { signal },
@@ -1231,6 +1392,42 @@ function tabStrip(wire, grid, trace, signal) {
   };
 }
 
+/**
+ * Buttons that pick tasks by their state; with none pressed, all are shown.
+ * @param {Wire} wire @param {AbortSignal} signal @returns {Part}
+ */
+function stateChips(wire, signal) {
+  const chips = new Map(
+    CHIPS.map((name) => [name, make("button", "bgw-chip", { type: "button" }, name)]),
+  );
+  const element = make(
+    "div",
+    "bgw-chips",
+    { role: "group", "aria-label": "Show only tasks that are" },
+    ...chips.values(),
+  );
+  /** @returns {string[]} */
+  const pressed = () => wire.head.get("chips") ?? [];
+  for (const [name, chip] of chips)
+    chip.addEventListener(
+      "click",
+      () => {
+        const others = pressed().filter((other) => other !== name);
+        const now = others.length < pressed().length ? others : [...others, name];
+        const inOrder = CHIPS.filter((each) => now.includes(each));
+        wire.wish("chips", inOrder, { type: "chips", chips: inOrder });
+      },
+      { signal },
+    );
+  return {
+    element,
+    paint() {
+      for (const [name, chip] of chips)
+        setAttribute(chip, "aria-pressed", `${pressed().includes(name)}`);
+    },
+  };
+}
+
 /** @param {Wire} wire @returns {Part} */
 function tasksFooter(wire) {
   const rows = make("span", "bgw-row-count");
@@ -1239,7 +1436,7 @@ function tasksFooter(wire) {
     "span",
     "bgw-keys",
     {},
-    ...["e Stop event", "s Stop loop", "c Cancel tasks", "/ filter"].map((hint) =>
+    ...["e Stop event", "s Stop loop", "c Cancel", "/ filter", "? keys"].map((hint) =>
       make("span", "", {}, hint),
     ),
   );
@@ -1249,7 +1446,9 @@ function tasksFooter(wire) {
       const { total, head, isKnown } = wire;
       const count = formatNumber(total, "row");
       const matching = head.get("filtered") ? " with the filter" : "";
-      setText(rows, isKnown ? count + matching : "");
+      const picked = head.get("picked") ?? [];
+      const selected = picked.length ? `, ${formatCount(picked.length)} selected` : "";
+      setText(rows, isKnown ? count + matching + selected : "");
       setText(ended, formatEnded(head.get("counts") ?? {}));
     },
   };
@@ -1257,30 +1456,102 @@ function tasksFooter(wire) {
 
 // ---------------------------------------------------------------------------- render
 
+const ACTION_KEYS = /** @type {Record<string, string>} */ ({
+  e: "stop_event",
+  s: "stop_loop",
+  c: "cancel_tasks",
+  r: "restart",
+  x: "remove",
+});
+
 /**
  * Single keys act on the selected loop from inside either grid; "/" leads to the panel's filter.
  * No key leaks into the notebook, where it could mean something else (c copies a cell).
  * @param {Face} face @param {Wire} wire @param {AbortSignal} signal
  */
 function listenForKeys({ element, grid, selectedLoop }, wire, signal) {
-  const commands = /** @type {const} */ ({ e: "stop_event", s: "stop_loop", c: "cancel_tasks" });
   element.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab's own way to opt out
   element.addEventListener(
     "keydown",
     (event) => {
       event.stopPropagation();
+      const { key } = event;
       const target = /** @type {HTMLElement} */ (event.target);
       if (event.ctrlKey || event.metaKey || event.altKey || target.matches("input, select")) return;
-      if (event.key === "/") {
+      if (key === "/") {
         event.preventDefault(); // the key itself is no part of the filter
         focusFilter(element);
-      } else if (grid.element.contains(target) && event.key in commands && !event.repeat) {
-        const key = /** @type {keyof typeof commands} */ (event.key);
-        wire.command(commands[key], selectedLoop());
-      }
+      } else if (key === "?") showKeys(element, signal);
+      else if (key === " " && target === grid.element) {
+        event.preventDefault(); // it would scroll
+        if (!event.repeat) togglePause(wire);
+      } else if (grid.element.contains(target) && key in ACTION_KEYS && !event.repeat)
+        wire.act(ACTION_KEYS[key], selectedLoop());
     },
     { signal },
   );
+}
+
+/** @param {Wire} wire */
+function togglePause(wire) {
+  const paused = !wire.head.get("paused");
+  wire.wish("paused", paused, { type: "pause", paused });
+}
+
+const KEYS = [
+  ["↑ ↓  j k", "to another row"],
+  ["Home End Page↑ Page↓", "far away"],
+  ["Shift, Ctrl with a click or arrow", "select several rows"],
+  ["Ctrl A", "select all"],
+  ["Esc", "back, or select one row again"],
+  ["/", "filter"],
+  ["Space", "pause, resume"],
+  ["e", "Stop event"],
+  ["s", "Stop loop"],
+  ["c", "Cancel tasks"],
+  ["Delete", "cancel the task of this row"],
+  ["r", "Restart"],
+  ["x", "Remove the loop, once it has ended"],
+  ["?", "this list"],
+];
+
+/**
+ * Lay the list of keys over the panel, until a key or a click closes it.
+ * @param {HTMLElement} element @param {AbortSignal} signal
+ */
+function showKeys(element, signal) {
+  const panel = element.closest(".bgw-panel") ?? element;
+  if (panel.querySelector(".bgw-help")) return;
+  const before = /** @type {HTMLElement | null} */ (element.ownerDocument.activeElement);
+  const list = make("dl", "");
+  for (const [keys, meaning] of KEYS)
+    list.append(make("dt", "", {}, keys), make("dd", "", {}, meaning));
+  const help = make(
+    "div",
+    "bgw-help",
+    {
+      role: "dialog",
+      "aria-modal": "true",
+      "aria-label": "Keys",
+      tabindex: "-1",
+      "data-lm-suppress-shortcuts": "true",
+    },
+    make("h2", "", {}, "Keys"),
+    list,
+  );
+  const close = () => {
+    help.remove();
+    before?.focus({ preventScroll: true });
+  };
+  help.addEventListener("click", close);
+  help.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    event.preventDefault();
+    if (["Escape", "?", "Enter", " ", "Tab"].includes(event.key)) close();
+  });
+  signal.addEventListener("abort", () => help.remove());
+  panel.append(help);
+  help.focus({ preventScroll: true });
 }
 
 /** @param {HTMLElement} element */

@@ -56,7 +56,11 @@ class View:
     def next_frame(self, contents: Contents) -> Frame | None:
         """What the view does not know of `contents`; None when it knows all of it."""
         places = enumerate(contents.rows, contents.start)
-        rows = tuple((place, row) for place, row in places if self._rows.get(place) != row)
+        rows = tuple(
+            (place, _news(row, self._rows.get(place)))
+            for place, row in places
+            if self._rows.get(place) != row
+        )
         head = {
             key: value
             for key, value in contents.head.items()
@@ -85,6 +89,15 @@ class View:
             "rows": [[place, row] for place, row in frame.rows],
             "head": {**frame.head, "now": kernel_time},
         }
+
+
+def _news(row: Row, shown: Row | None) -> Row:
+    """What the page does not know of a row: of one that it shows, the fields that changed. Those
+    have no id, which is how the page tells them from a whole row.
+    """
+    if shown is None or shown["id"] != row["id"]:
+        return row
+    return {key: value for key, value in row.items() if shown[key] != value}
 
 
 class TableViews:

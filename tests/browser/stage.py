@@ -130,7 +130,8 @@ def loop_row(number: int, **more: Any) -> Message:
     """A running loop's row."""
     row = {"id": number, "name": f"loop-{number}", "host": "thread", "state": "running"}
     row |= {"stop_requested": False, "unresponsive": False, "protected": False}
-    row |= {"unfinished": 2, "total": 2, "note": ""}
+    row |= {"unfinished": 2, "total": 2, "note": "", "blocked_since": None}
+    row |= {"lag": 0.0, "spark": "0000"}
     return row | {"counts": NO_COUNTS | {"pending": 2}, "started": NOW - 65, "ended": None} | more
 
 
@@ -143,14 +144,21 @@ def task_row(number: int, **more: Any) -> Message:
 
 def loops_head(**more: Any) -> Message:
     """The head of a panel of two loops."""
-    head = {"now": NOW, "loops": 2, "tasks": 4, "failed": 0, "selected": 1}
+    head = {"now": NOW, "loops": 2, "tasks": 4, "failed": 0, "selected": 1, "picked": []}
     return head | {"sort": ["name", False], "filter": "", "interval": 0.5, "paused": False} | more
 
 
 def tasks_head(**more: Any) -> Message:
     """The head of loop 7's tasks."""
     head = {"now": NOW, "loop": 7, "loop_name": "race", "loop_state": "running", "unfinished": 2}
-    head |= {"counts": NO_COUNTS, "sort": ["name", False], "filter": "", "filtered": False}
+    head |= {
+        "counts": NO_COUNTS,
+        "sort": ["name", False],
+        "filter": "",
+        "filtered": False,
+        "chips": [],
+        "picked": [],
+    }
     return head | {"error": None, "paused": False} | more
 
 

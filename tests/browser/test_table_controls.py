@@ -91,6 +91,24 @@ def test_the_filter_is_not_changed_under_the_fingers(loops: Stage):
     assert loops.page.input_value(".bgw-filter") == "other"
 
 
+def test_chips_pick_states(tasks: Stage):
+    """Each is switched on and off; several together show more."""
+    names = ["running", "failed", "cancelled", "finished"]
+    assert tasks.texts(".bgw-chip") == names
+    tasks.click(".bgw-chip:text('failed')")
+    tasks.click(".bgw-chip:text('running')")
+    tasks.click(".bgw-chip:text('failed')")
+    sent = [["failed"], ["running", "failed"], ["running"]]
+    assert tasks.sent() == [{"type": "chips", "chips": chips} for chips in sent]
+    assert tasks.texts(".bgw-chip[aria-pressed='true']") == ["running"]
+
+
+def test_nothing_is_in_the_states_that_were_picked(tasks: Stage):
+    """An empty table says why it is empty."""
+    tasks.frame([], head=tasks_head(chips=["failed", "cancelled"], filtered=True))
+    assert tasks.texts(".bgw-empty") == ["No task is failed or cancelled"]
+
+
 def test_the_interval_is_chosen(loops: Stage):
     """From five, of which the kernel's own is shown."""
     assert loops.page.input_value(".bgw-interval") == "0.5"
@@ -146,14 +164,14 @@ def test_keys_command_the_selected_loop(loops: Stage, key: str, command: str):
     loops.press(f"Control+{key}")
     assert loops.sent() == []
     loops.press(key)
-    assert loops.sent() == [{"type": "command", "command": command, "loop": 1}]
+    assert loops.sent() == [{"type": "act", "action": command, "loop": 1}]
 
 
 def test_keys_command_the_loop_of_the_tasks(tasks: Stage):
     """The same keys among its tasks; nothing happens when there is no loop."""
     tasks.find(".bgw-grid").focus()
     tasks.press("e")
-    assert tasks.sent() == [{"type": "command", "command": "stop_event", "loop": 7}]
+    assert tasks.sent() == [{"type": "act", "action": "stop_event", "loop": 7}]
     tasks.frame([], head=tasks_head(loop=None))
     tasks.press("e")
     assert tasks.sent() == []
@@ -234,3 +252,84 @@ def test_keys_do_not_leak_into_the_notebook(loops: Stage):
     loops.press("b")
     assert loops.page.evaluate("globalThis.leaked") is None
     assert loops.attribute(".bgw-table", "data-lm-suppress-shortcuts") == "true"
+
+
+# -- several rows at once
+
+
+def picked_rows(stage: Stage) -> list[str]:
+    return stage.texts(".bgw-row[aria-selected='true'] .bgw-col-name")
+
+
+def test_ctrl_click_picks_row_after_row(tasks: Stage):
+    """The first is the one that was selected before; a second click lets go of a row."""
+    tasks.click("[data-bgw-id='1']")
+    tasks.sent()
+    tasks.page.click("[data-bgw-id='2'] .bgw-col-name", modifiers=["Control"])
+    assert tasks.sent() == [{"type": "pick", "ids": [1, 2]}]
+    tasks.pass_time(ONE_FRAME)
+    assert len(picked_rows(tasks)) == 2
+    tasks.page.click("[data-bgw-id='1'] .bgw-col-name", modifiers=["Control"])
+    assert tasks.sent() == [{"type": "pick", "ids": [2]}]
+    tasks.pass_time(ONE_FRAME)
+    tasks.click("[data-bgw-id='1']")
+    assert tasks.sent() == [{"type": "pick", "ids": []}]
+
+
+def test_shift_picks_a_range(tasks: Stage):
+    """By the pointer and by keys; the kernel knows also the rows that have not come here."""
+    tasks.frame(window_of_tasks(0, 15), total=MANY, head=tasks_head())
+    tasks.click("[data-bgw-id='1']")
+    tasks.page.click("[data-bgw-id='3'] .bgw-col-name", modifiers=["Shift"])
+    tasks.press("Shift+ArrowUp", "Shift+End")
+    tasks.press("Escape")
+    ranges = [message for message in tasks.sent() if message["type"] != "window"]
+    assert ranges == [
+        {"type": "pick_range", "start": 1, "stop": 4},
+        {"type": "pick_range", "start": 1, "stop": 3},
+        {"type": "pick_range", "start": 1, "stop": MANY},
+        {"type": "pick", "ids": []},
+    ]
+
+
+def test_ctrl_a_picks_all(loops: Stage):
+    """Whatever the kernel then makes of it is shown."""
+    loops.find(".bgw-grid").focus()
+    loops.press("Control+a")
+    assert loops.sent() == [{"type": "pick_range", "start": 0, "stop": 2}]
+    assert picked_rows(loops) == ["loop-1", "loop-2"]
+    loops.frame({}, total=2, head={"picked": [2]})
+    loops.pass_time(4)
+    assert picked_rows(loops) == ["loop-2"]
+
+
+def test_delete_cancels_what_is_picked(tasks: Stage):
+    """Whichever row is the current one."""
+    tasks.frame({}, total=2, head={"picked": [1, 2]})
+    tasks.find(".bgw-grid").focus()
+    tasks.press("Delete")
+    assert tasks.sent() == [{"type": "act", "action": "cancel_tasks", "loop": 7}]
+    assert "2 selected" in tasks.texts(".bgw-row-count")[0]
+
+
+def test_j_and_k_move_and_space_pauses(loops: Stage):
+    """As in an editor; the page itself does not scroll."""
+    loops.find(".bgw-grid").focus()
+    loops.press("j")
+    assert loops.sent() == [{"type": "select", "loop": 2}]
+    loops.press("k")
+    assert loops.sent() == [{"type": "select", "loop": 1}]
+    loops.press("Space")
+    assert loops.sent() == [{"type": "pause", "paused": True}]
+
+
+def test_the_list_of_keys(loops: Stage):
+    """It takes the focus, keeps every key to itself, and gives the focus back."""
+    loops.find(".bgw-grid").focus()
+    loops.press("?")
+    assert loops.attribute(".bgw-help", "role") == "dialog"
+    assert "Stop loop" in loops.texts(".bgw-help dd")
+    loops.press("s", "?")
+    assert loops.find(".bgw-help").count() == 0
+    assert loops.page.evaluate("document.activeElement.className") == "bgw-grid"
+    assert loops.sent() == []

@@ -226,3 +226,10 @@ def test_two_views_of_one_panel_have_names_of_their_own(script: Stage):
     script.mount("tasks")
     views = script.page.evaluate("stage.takeSent().map(({ view }) => view)")
     assert len(set(views)) == 2
+
+
+def test_of_a_row_only_what_changed_comes(loops: Stage):
+    """What has no id is the news of a row that is shown already."""
+    loops.frame({1: {"note": "one more line"}}, total=2)
+    assert loops.texts(".bgw-row:nth-child(2) .bgw-col-name") == ["loop-2"]
+    assert loops.texts(".bgw-row:nth-child(2) .bgw-col-note") == ["one more line"]

@@ -30,10 +30,10 @@ def test_loops_have_a_row_each(loops: Stage):
     failed |= {"unfinished": 0, "total": 1204, "ended": NOW - 56}
     loops.frame({1: failed}, total=2)
     assert loops.texts(".bgw-row:nth-child(1) .bgw-cell") == [
-        "", "loop-1", "thread", "running", "2 of 2", "1:05", "",
+        "", "loop-1", "thread", "running", "2 of 2", "< 1 ms", "1:05", "",
     ]  # fmt: skip
     assert loops.texts(".bgw-row:nth-child(2) .bgw-cell") == [
-        "", "prices", "process", "failed", "0 of 1,204", "0:09", "OSError: gone",
+        "", "prices", "process", "failed", "0 of 1,204", "", "0:09", "OSError: gone",
     ]  # fmt: skip
     assert loops.attribute("[data-bgw-id='3'] .bgw-col-note", "data-tone") == "bad"
 
@@ -176,7 +176,7 @@ def test_the_footer_sums_up(tasks: Stage):
     ("head", "text"),
     [
         ({"loop": None}, "No loop selected"),
-        ({"filtered": True}, "No task matches the filter"),
+        ({"filter": "x", "filtered": True}, "No task matches the filter"),
         ({}, "No tasks"),
     ],
 )
@@ -290,9 +290,16 @@ def test_controls_have_names(loops: Stage):
 def test_a_narrow_panel_keeps_the_columns_that_matter(loops: Stage):
     """Beside a file browser there is little room: host and note go first."""
     wide = loops.texts(".bgw-head .bgw-cell:visible")
-    assert wide == ["", "Loop", "Host", "State", "Tasks", "Age", "Note"]
+    assert wide == ["", "Loop", "Host", "State", "Tasks", "Lag", "Age", "Note"]
     loops.page.set_viewport_size({"width": 620, "height": 700})
-    assert loops.texts(".bgw-head .bgw-cell:visible") == ["", "Loop", "State", "Tasks", "Age"]
+    assert loops.texts(".bgw-head .bgw-cell:visible") == [
+        "",
+        "Loop",
+        "State",
+        "Tasks",
+        "Lag",
+        "Age",
+    ]
 
 
 def test_columns_stay_where_they_are(tasks: Stage):
@@ -349,3 +356,27 @@ def test_states_and_protection_fit_in_their_columns(loops: Stage, width: int):
     cut_off = "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)"
     cells = loops.find(".bgw-row :is(.bgw-col-state, .bgw-col-name)")
     assert cells.evaluate_all(cut_off) == []
+
+
+def test_a_blocked_loop_says_for_how_long_and_by_what(loops: Stage):
+    """It counts on by itself, for a loop that stands still may be all that is to be seen."""
+    blocked = {"blocked_since": NOW - 3.2, "lag": 3.2, "note": "fit · model.py:88 fit · time.sleep"}
+    loops.frame([loop_row(1, **blocked, spark="0003a")], head=loops_head())
+    began = float(loops.texts(".bgw-row .bgw-col-state")[0].split()[1])
+    assert 3.2 <= began < 3.6
+    assert loops.attribute(".bgw-row .bgw-mark", "data-mark") == "block"
+    assert loops.texts(".bgw-row .bgw-col-lag") == ["3.2 s"]
+    assert loops.attribute(".bgw-row .bgw-col-lag", "data-tone") == "warn"
+    assert loops.attribute(".bgw-row .bgw-col-note", "data-tone") == "warn"
+    assert (loops.attribute(".bgw-row .bgw-spark path", "d") or "").startswith("M55 12")
+    loops.pass_time(2)
+    later = float(loops.texts(".bgw-row .bgw-col-state")[0].split()[1])
+    assert 1 <= later - began <= 2.1
+
+
+def test_of_an_ended_loop_no_lag_is_told(loops: Stage):
+    """The line of its last minute stays."""
+    ended = loop_row(1, state="finished", ended=NOW, lag=0.2, spark="3a")
+    loops.frame([ended], head=loops_head())
+    assert loops.texts(".bgw-row .bgw-col-lag") == [""]
+    assert loops.attribute(".bgw-row .bgw-spark path", "d") == "M58 9L59 2"

@@ -103,6 +103,9 @@ def test_keys_move_within_the_table(
         ({"state": "finished", "stop_requested": True}, "finished", "end", "soft"),
         ({"state": "running", "unresponsive": True}, "unresponsive", "mute", "warn"),
         ({"state": "finished", "unresponsive": True}, "finished", "end", "soft"),
+        ({"state": "running", "blocked_since": -3.2}, "blocked 3.2 s", "block", "warn"),
+        ({"state": "stopping", "blocked_since": -3.2}, "stopping", "block", "warn"),
+        ({"state": "stopped", "blocked_since": -3.2}, "stopped", "end", "soft"),
         ({"state": "cancelled"}, "cancelled", "canc", "soft"),
         ({"state": "lost"}, "lost", "fail", "bad"),
         ({"state": "pending"}, "pending", "wait", "soft"),
@@ -113,3 +116,17 @@ def test_a_state_is_said_by_word_shape_and_colour(
 ):
     """A stop that was asked for shows only while the loop still runs."""
     assert helpers.call("appearanceOf", row) == {"word": word, "mark": mark, "tone": tone}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, ""), (0, "< 1 ms"), (0.035, "35 ms"), (0.4, "400 ms"), (3.21, "3.2 s"), (48.4, "48 s")],
+)
+def test_a_lag_in_words(helpers: Stage, seconds: float | None, words: str):
+    """With as many digits as anybody reads."""
+    assert words == helpers.call("formatLag", seconds)
+
+
+def test_a_sparkline_ends_on_the_right(helpers: Stage):
+    """And is broken where nothing is known."""
+    assert "M56 12L57 9M59 0" == helpers.call("sparkPath", "03 c")

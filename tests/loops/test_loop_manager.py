@@ -285,6 +285,20 @@ def test_tasks_are_sorted_by_what_there_is(manager: LoopManager):
         manager.start().task_window(sort="-colour")
 
 
+def test_a_part_of_the_tasks_by_their_state(manager: LoopManager):
+    """By their names, and a state that there is not is refused."""
+    job = manager.start()
+    job.submit(asyncio.sleep(0), name="done").result(LIMIT)
+    job.submit(asyncio.sleep(3600), name="asleep")
+    job.submit(asyncio.sleep(0)).result(LIMIT)
+    assert ["asleep"] == [
+        task.name for task in job.task_window(states=["pending"]).tasks if not task.is_main
+    ]
+    assert {"finished"} == {task.state for task in job.task_window(states="finished").tasks}
+    with pytest.raises(ValueError, match="no task is ever 'asleep': choose from pending, running"):
+        job.task_window(states=["asleep"])
+
+
 # -- restart
 
 

@@ -13,6 +13,7 @@ import pytest
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
 from bgwidgets.snapshots import SORT_KEYS, TaskSnapshot, TaskWindow, WindowRequest
+from bgwidgets.states import TaskState
 from tests.loop_factories import LoopFactory
 from tests.observe.conftest import run, turns
 
@@ -199,6 +200,32 @@ def test_the_filter_looks_at_name_coroutine_state_and_error(text: str, expected:
         assert (expected, len(expected)) == (names(window), window.total)
         for filter_ in (text.upper(), text.lower()):
             assert window.tasks == task_window(ledger, WindowRequest(filter=filter_)).tasks
+
+    in_an_orchard(check)
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ((), DEFAULT),
+        (("pending", "running", "cancelling"), ["main", "Zoe", "adam", "Bob"]),
+        (("failed",), ["carl"]),
+        (("finished", "failed"), ["carl", "eve"]),
+        (("cancelling", "finished"), ["Bob", "eve"]),
+        (("cancelled",), []),
+    ],
+)
+def test_only_tasks_in_some_states(states: tuple[str, ...], expected: list[str]):
+    """In their own order, and sorted, and cut."""
+    wanted = tuple(map(TaskState, states))
+
+    def check(ledger: Ledger) -> None:
+        window = task_window(ledger, WindowRequest(states=wanted))
+        assert (expected, len(expected)) == (names(window), window.total)
+        by_name = task_window(ledger, WindowRequest(states=wanted, sort="name"))
+        assert sorted(expected, key=str.casefold) == names(by_name)
+        cut = task_window(ledger, WindowRequest(states=wanted, start=1, stop=2))
+        assert (expected[1:2], len(expected)) == (names(cut), cut.total)
 
     in_an_orchard(check)
 

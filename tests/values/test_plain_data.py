@@ -16,6 +16,7 @@ from bgwidgets.commands import (
     CancelTasks,
     InterruptLoop,
     RemoveFinished,
+    RemoveLoop,
     RestartLoop,
     SetStopEvent,
     StopLoop,
@@ -94,6 +95,7 @@ VALUES = [
     InterruptLoop(1),
     RestartLoop(1),
     AdoptLoop(1),
+    RemoveLoop(1),
     RemoveFinished(),
 ]
 

@@ -43,8 +43,22 @@ class Bench:
             CommandRunner(self.source, self.reported.append),
             kernel_time=lambda: NOW + self.now,
         )
-        self.face.was_sent = lambda: self.log.append(Sent(self.now, *self.face.sent[-1]))
+        self.face.was_sent = lambda: self._log(*self.face.sent[-1])
         self._read = 0
+        self._rows: dict[tuple[str, int], Message] = {}
+
+    def _log(self, channel: Channel, message: Message) -> None:
+        """As the page has it then: with whole rows, also where only their news were sent."""
+        if message["type"] == "frame":
+            view = str(message["view"])
+            rows = [[place, self._whole(view, place, news)] for place, news in message["rows"]]
+            message = {**message, "rows": rows}
+        self.log.append(Sent(self.now, channel, message))
+
+    def _whole(self, view: str, place: int, news: Message) -> Message:
+        row = news if "id" in news else {**self._rows[view, place], **news}
+        self._rows[view, place] = row
+        return row
 
     # -- what happens
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bgwidgets.commands import Command
-    from bgwidgets.snapshots import WindowRequest
+    from bgwidgets.snapshots import StopReport, WindowRequest
     from bgwidgets.widgets.protocols import Channel, Message
 
 NOW: Final = 1_700_000_000.0
@@ -58,6 +58,10 @@ class FakeSource:
     subscribers: list[Callable[[], None]] = field(default_factory=list)
     error: Exception | None = None
     """What every command raises."""
+    graces: list[float] = field(default_factory=list)
+    """Of each time that all were to be stopped."""
+    stop_reports: list[StopReport] = field(default_factory=list)
+    """What came of it."""
 
     def snapshots(self) -> list[LoopSnapshot]:
         """What the test says; counted."""
@@ -89,6 +93,13 @@ class FakeSource:
             self.others = [other for other in self.others if other.id != command.loop_id]
             self.loops += [replace(other, protected=False, adopted=True) for other in adopted]
 
+    def stop_all(self, grace: float) -> list[StopReport]:
+        """All at once, but for those that the test says do not end."""
+        self.graces.append(grace)
+        if self.error is not None:
+            raise self.error
+        return self.stop_reports
+
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Called back by `change`."""
         self.subscribers.append(callback)
@@ -113,6 +124,7 @@ class FakeFace:
     sent: list[tuple[Channel, Message]] = field(default_factory=list)
     disabled: dict[Action, bool] = field(default_factory=lambda: dict.fromkeys(Action, True))
     reasons: dict[Action, str | None] = field(default_factory=dict)
+    labels: dict[Action, str | None] = field(default_factory=dict)
     put_away_asked: int = 0
     can_be_put_away: bool = True
     observer: Callable[[str], None] = lambda _: None
@@ -162,6 +174,16 @@ class FakeFace:
         """Written down with what is sent, for it is a message too."""
         self.reasons[action] = why
         self.sent.append(("status", {"type": "why", "action": action, "why": why}))
+        self.was_sent()
+
+    def label(self, action: Action) -> str | None:
+        """As what is written on a real button."""
+        return self.labels.get(action)
+
+    def set_label(self, action: Action, label: str | None) -> None:
+        """Written down with what is sent, for it is a message too."""
+        self.labels[action] = label
+        self.sent.append(("status", {"type": "label", "action": action, "label": label}))
         self.was_sent()
 
     def set_disabled(self, action: Action, *, disabled: bool) -> None:

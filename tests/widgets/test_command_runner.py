@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from typing import Any
 
 import pytest
 
@@ -14,13 +16,16 @@ from bgwidgets.commands import (
     SetStopEvent,
     StopLoop,
 )
-from bgwidgets.exceptions import CannotRestart, ProtectedLoop
+from bgwidgets.exceptions import CannotRestart, ProtectedLoop, WouldDeadlock
+from bgwidgets.snapshots import StopReport
+from bgwidgets.states import LoopState
 from bgwidgets.widgets.command_runner import (
     CommandRunner,
     PanelCommand,
     Report,
     command_of,
     error_in_words,
+    put_together,
 )
 from bgwidgets.widgets.protocols import Action, Said
 from tests.widgets.fakes import FakeSource, ended_loop, loop
@@ -56,12 +61,6 @@ def test_a_command_is_done_and_said(
     """In words that name the loop."""
     assert runner.run(command) == Said(text)
     assert source.executed == [command]
-
-
-def test_without_a_loop_nothing_is_done(runner: CommandRunner, source: FakeSource):
-    """And that is said, as nobody may have noticed that none is selected."""
-    assert runner.run(None) == Said("No loop is selected")
-    assert source.executed == []
 
 
 def test_a_click_that_comes_too_late_is_harmless(runner: CommandRunner, source: FakeSource):
@@ -106,10 +105,79 @@ def test_an_error_that_is_broken_itself_is_said_too(runner: CommandRunner, sourc
 
 
 @pytest.mark.parametrize("action", Action)
-def test_every_button_has_its_command(action: Action):
-    """Only one of them needs no loop."""
-    assert command_of(action, 7) is not None
-    assert (command_of(action, None) is None) is (action is not Action.REMOVE_FINISHED)
+def test_every_button_of_a_loop_has_its_command(action: Action):
+    """And those that are for all loops have none of their own."""
+    if action.is_for_a_loop:
+        assert getattr(command_of(action, 7), "loop_id", None) == 7
+    else:
+        with pytest.raises(ValueError, match="no single loop"):
+            command_of(action, 7)
+
+
+def test_some_tasks_only():
+    """Those that are picked; with none, all."""
+    assert command_of(Action.CANCEL_TASKS, 7, (1, 2)) == CancelTasks(7, (1, 2))
+    assert command_of(Action.CANCEL_TASKS, 7, ()) == CancelTasks(7)
+
+
+def test_several_commands_in_one_line():
+    """What went wrong comes first, and the same is said once."""
+    said = [Said("Stopping a"), Said("b is protected", is_error=True), Said("Stopping a")]
+    assert put_together(said) == Said("b is protected; Stopping a", is_error=True)
+
+
+def reports_of(runner: CommandRunner, reported: list[Any]) -> Any:
+    """What stop_all says at once, and what it reports when it is over."""
+    said = runner.stop_all()
+    deadline = time.monotonic() + LIMIT
+    while not reported:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    return said, reported.pop()
+
+
+def test_stop_all(source: FakeSource):
+    """In a thread of its own; only what runs and is not protected is counted."""
+    reported: list[Any] = []
+    runner = CommandRunner(source, reported.append)
+    source.loops = [loop(1), loop(2), ended_loop(3), loop(4, protected=True)]
+    ended = StopReport(outcome=LoopState.FINISHED, seconds=0.1, steps=())
+    source.stop_reports = [ended, ended]
+    said, report = reports_of(runner, reported)
+    assert (said, report) == (Said("Stopping 2 loops"), Said("Stopped 2 loops"))
+    assert source.graces == [2.0]
+
+
+def test_stop_all_names_what_is_left(source: FakeSource):
+    """Three names at the most, of tasks or else of threads."""
+    reported: list[Any] = []
+    runner = CommandRunner(source, reported.append)
+    source.loops = [loop(1), loop(2)]
+    fields: dict[str, Any] = {"outcome": LoopState.STOPPING, "seconds": 5.0, "steps": ()}
+    source.stop_reports = [
+        StopReport(**fields, unfinished_tasks=("a", "b")),
+        StopReport(**fields, threads_left=("bgw-c", "bgw-d")),
+    ]
+    _, report = reports_of(runner, reported)
+    assert report == Said("Stopped 0 loops; 2 did not end: a, b, bgw-c, …", is_error=True)
+
+
+def test_stop_all_that_fails_is_said(source: FakeSource):
+    """And it can be tried again."""
+    reported: list[Any] = []
+    runner = CommandRunner(source, reported.append)
+    source.loops, source.error = [loop(1)], WouldDeadlock("in its own thread")
+    assert reports_of(runner, reported)[1] == Said("in its own thread", is_error=True)
+    source.error = None
+    source.stop_reports = [StopReport(outcome=LoopState.STOPPED, seconds=0.0, steps=())]
+    assert reports_of(runner, reported)[1] == Said("Stopped 1 loop")
+
+
+def test_nothing_runs_so_there_is_nothing_to_stop(source: FakeSource, runner: CommandRunner):
+    """And that is said."""
+    source.loops = [ended_loop(1)]
+    assert runner.stop_all() == Said("No loop is running")
+    assert source.graces == []
 
 
 class SlowSource(FakeSource):

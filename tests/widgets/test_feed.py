@@ -138,6 +138,17 @@ def test_a_filter_goes_to_the_tasks(bench: Bench):
     assert bench.face.filter == "fetch"
 
 
+def test_chips_pick_tasks_by_their_state(bench: Bench):
+    """All that have not ended are "running" there."""
+    start(bench, 1)
+    bench.open_page()
+    bench.take()
+    bench.page("tasks", type="chips", chips=["failed", "running"])
+    head = bench.frames("tasks")[0]["head"]
+    assert (head["chips"], head["filtered"]) == (["running", "failed"], True)
+    assert bench.source.requests[-1][1].states == ("pending", "running", "cancelling", "failed")
+
+
 def test_a_setting_from_python_shows_as_soon(bench: Bench):
     """The page follows the traits."""
     start(bench, 1)

@@ -121,13 +121,12 @@ def test_buttons_follow_what_the_loop_does(bench: Bench):
     bench.source.loops = [loop(1)]
     bench.give(Changed())
     bench.pass_time(1)
-    running = {Action.STOP_EVENT, Action.STOP_LOOP, Action.CANCEL_TASKS, Action.RESTART}
-    assert bench.buttons() == dict.fromkeys(running, True)
+    stops = {Action.STOP_EVENT, Action.STOP_LOOP, Action.CANCEL_TASKS, Action.STOP_ALL}
+    assert bench.buttons() == dict.fromkeys({*stops, Action.RESTART}, True)
     bench.source.loops = [ended_loop(1)]
     bench.give(Changed())
     bench.pass_time(2)
-    ended = {Action.STOP_EVENT: False, Action.STOP_LOOP: False, Action.CANCEL_TASKS: False}
-    assert bench.buttons() == ended | {Action.REMOVE_FINISHED: True}
+    assert bench.buttons() == dict.fromkeys(stops, False) | {Action.REMOVE_FINISHED: True}
 
 
 def test_a_panel_that_nobody_watches_looks_once_an_interval(bench: Bench):
@@ -156,7 +155,7 @@ def test_a_button_is_enabled_at_once_and_disabled_late(bench: Bench):
     bench.source.loops = [ended_loop(1), ended_loop(2)]
     bench.give(Changed())
     bench.pass_time(3)
-    stops = [Action.STOP_EVENT, Action.STOP_LOOP, Action.CANCEL_TASKS]
+    stops = [Action.STOP_EVENT, Action.STOP_LOOP, Action.CANCEL_TASKS, Action.STOP_ALL]
     assert bench.buttons() == dict.fromkeys(stops, False)
 
 

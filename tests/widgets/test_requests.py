@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgwidgets.commands import CancelTasks, SetStopEvent, StopLoop
-from bgwidgets.widgets.protocols import Table
+from bgwidgets.widgets.protocols import Action, Table
 from bgwidgets.widgets.requests import (
+    Act,
     Alive,
     Bye,
     FilterTasks,
@@ -19,6 +20,10 @@ from bgwidgets.widgets.requests import (
     LineHello,
     LineRequest,
     Pause,
+    PickRange,
+    PickRows,
+    PickStates,
+    Remove,
     SelectLoop,
     SetInterval,
     ShowRows,
@@ -53,6 +58,13 @@ HUGE = 10**4000
             SortRows(Sorting("age", descending=True)),
         ),
         ({"type": "filter", "text": "fetch"}, FilterTasks("fetch")),
+        ({"type": "chips", "chips": ["failed", "running"]}, PickStates(("running", "failed"))),
+        ({"type": "chips", "chips": []}, PickStates(())),
+        ({"type": "pick", "ids": [3, 1, 3]}, PickRows((3, 1))),
+        ({"type": "pick", "ids": []}, PickRows(())),
+        ({"type": "pick_range", "start": 5, "stop": 9999}, PickRange(Window(5, 1005))),
+        ({"type": "act", "action": "restart", "loop": 2}, Act(Action.RESTART, 2)),
+        ({"type": "act", "action": "remove", "loop": 2}, Remove(2)),
         ({"type": "interval", "seconds": 2}, SetInterval(2.0)),
         ({"type": "pause", "paused": True}, Pause(paused=True)),
         ({"type": "command", "command": "stop_event", "loop": 1}, SetStopEvent(1)),
@@ -120,6 +132,14 @@ COMMAND = {"type": "command", "command": "cancel_tasks", "loop": 7, "tasks": [1]
         {"type": "sort", "column": "age", "descending": 0},
         {"type": "sort", "column": "age"},
         {"type": "filter", "text": "x" * 201}, {"type": "filter", "text": 1}, {"type": "filter"},
+        {"type": "pick"}, {"type": "pick", "ids": 1}, {"type": "pick", "ids": [True]},
+        {"type": "pick", "ids": list(range(1001))}, {"type": "pick", "ids": [-1]},
+        {"type": "pick_range", "start": 3, "stop": 3}, {"type": "pick_range", "start": 3},
+        {"type": "act", "action": "stop_all", "loop": 1}, {"type": "act", "action": "kill"},
+        {"type": "act", "action": "remove_finished", "loop": 1}, {"type": "act", "loop": 1},
+        {"type": "act", "action": "restart"}, {"type": "act", "action": "eval", "loop": 1},
+        {"type": "chips"}, {"type": "chips", "chips": "failed"},
+        {"type": "chips", "chips": ["pending"]}, {"type": "chips", "chips": [["failed"]]},
         {"type": "interval", "seconds": 0.1}, {"type": "interval", "seconds": 0},
         {"type": "interval", "seconds": -1}, {"type": "interval", "seconds": True},
         {"type": "interval", "seconds": float("nan")}, {"type": "interval", "seconds": HUGE},
@@ -171,7 +191,8 @@ NAMES = [
     "command", "tasks", "more",
 ]  # fmt: skip
 WORDS = [
-    "hello", "alive", "bye", "window", "select", "sort", "filter", "interval", "pause", "command",
+    "hello", "alive", "bye", "window", "select", "sort", "filter", "chips", "interval", "pause",
+    "command", "pick", "pick_range", "act", "restart", "remove",
     "stop_event", "stop_loop", "cancel_tasks", "age", "name", "a1",
 ]  # fmt: skip
 LEAVES = (

@@ -40,6 +40,31 @@ def contents(*loops: Any, sorting: Sorting = UNSORTED, window: Window = ALL, **m
 # -- one row
 
 
+def test_a_blocked_loops_row():
+    """Since when, so that the page can count on; and the line that blocks it."""
+    blocked_by = "sprinter · race.py:12 spin"
+    blocked = loop(7, blocked=True, blocked_for=3.21, blocked_by=blocked_by)
+    row = loop_row(blocked)
+    assert round(NOW - 3.2, 1) == row["blocked_since"]
+    assert blocked_by == row["note"]
+    assert loop_row(loop(7, blocked=False, blocked_for=None))["blocked_since"] is None
+
+
+@pytest.mark.parametrize(
+    ("lag", "rounded"),
+    [(None, None), (0.0, 0.0), (0.00099, 0.0), (0.001, 0.001), (0.03456, 0.035), (3.21, 3.2)],
+)
+def test_a_lag_is_as_exact_as_it_is_looked_at(lag: float | None, rounded: float | None):
+    """Below a millisecond it would change all the time, and mean nothing."""
+    assert rounded == loop_row(loop(7, lag=lag))["lag"]
+
+
+def test_a_sparkline_is_short():
+    """A digit a second, three of them a decade; nothing is said of the time before the start."""
+    history = (None, None, 0.0, 0.001, 0.01, None, 0.1, 1.0, 99.0)
+    assert "003 69c" == loop_row(loop(7, lag_history=history))["spark"]
+
+
 def test_a_loops_row():
     """Plain data, by the names that the page's script knows."""
     counts = {TaskState.PENDING: 3, TaskState.FAILED: 2}
@@ -51,6 +76,7 @@ def test_a_loops_row():
         "state": "running",
         "stop_requested": True,
         "unresponsive": False,
+        "blocked_since": None,
         "protected": False,
         "unfinished": 3,
         "total": 5,
@@ -62,6 +88,8 @@ def test_a_loops_row():
             "failed": 2,
             "cancelled": 0,
         },
+        "lag": None,
+        "spark": "",
         "started": NOW - 60,
         "ended": None,
         "note": None,
@@ -236,6 +264,7 @@ def test_the_head_of_the_loops_sums_up():
         "tasks": 9,
         "failed": 1,
         "selected": 1,
+        "picked": [],
         "sort": ["age", True],
         "filter": "",
         "interval": 0.5,

@@ -39,7 +39,7 @@ def test_the_newest_unfinished_loop_is_followed_unless_one_was_chosen(
     assert (selected.id if selected else None) == expected
 
 
-STOPS = {Action.STOP_EVENT, Action.STOP_LOOP, Action.CANCEL_TASKS}
+STOPS = {Action.STOP_EVENT, Action.STOP_LOOP, Action.CANCEL_TASKS, Action.STOP_ALL}
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,12 @@ def test_remove_finished_looks_at_all_loops():
     """Whichever is selected."""
     assert Action.REMOVE_FINISHED in possible_actions(loop(2), [ended_loop(1), loop(2)])
     assert Action.REMOVE_FINISHED in possible_actions(None, [ended_loop(1)])
+
+
+def test_stop_all_looks_at_all_loops():
+    """Of those that it may stop."""
+    assert Action.STOP_ALL in possible_actions(ended_loop(2), [loop(1), ended_loop(2)])
+    assert Action.STOP_ALL not in possible_actions(None, [loop(1, protected=True)])
 
 
 def test_the_line_tells_what_is_selected():

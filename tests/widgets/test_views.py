@@ -12,7 +12,8 @@ WINDOW = Window(0, 15)
 
 def table(*rows: str, start: int = 0, total: int | None = None, **head: Any) -> Contents:
     total = start + len(rows) if total is None else total
-    return Contents(head=head, start=start, total=total, rows=[{"name": row} for row in rows])
+    rows_now = [{"id": ord(row[0]), "name": row} for row in rows]
+    return Contents(head=head, start=start, total=total, rows=rows_now)
 
 
 def told(view: View, contents: Contents) -> Any:
@@ -33,7 +34,7 @@ def test_a_new_view_is_told_everything():
         "full": True,
         "start": 0,
         "total": 40,
-        "rows": [[0, {"name": "a"}], [1, {"name": "b"}]],
+        "rows": [[0, {"id": 97, "name": "a"}], [1, {"id": 98, "name": "b"}]],
         "head": {"paused": False, "now": 9.0},
     }
 
@@ -47,9 +48,16 @@ def test_then_only_what_changed():
         "full": False,
         "start": 0,
         "total": 2,
-        "rows": [[1, {"name": "c"}]],
+        "rows": [[1, {"id": 99, "name": "c"}]],
         "head": {"paused": True, "now": 9.0},
     }
+
+
+def test_of_a_row_that_is_shown_only_what_changed():
+    """Without its id: so the page knows that it keeps the rest."""
+    view = View("v", WINDOW, 0.0)
+    told(view, table("a", "b"))
+    assert [[1, {"name": "b, later"}]] == told(view, table("a", "b, later"))["rows"]
 
 
 def test_nothing_changed_is_nothing_told():
@@ -72,7 +80,7 @@ def test_a_row_less_is_told_by_the_total():
     told(view, table("a", "b"))
     shorter = told(view, table("a"))
     assert (shorter["total"], shorter["rows"], shorter["full"]) == (1, [], False)
-    assert told(view, table("a", "b"))["rows"] == [[1, {"name": "b"}]]
+    assert told(view, table("a", "b"))["rows"] == [[1, {"id": 98, "name": "b"}]]
 
 
 def test_a_scrolled_view_is_told_all_rows_but_not_the_head_again():
@@ -81,7 +89,7 @@ def test_a_scrolled_view_is_told_all_rows_but_not_the_head_again():
     told(view, table("a", error="Traceback"))
     view.move(Window(50, 65))
     scrolled = told(view, table("x", start=50, error="Traceback"))
-    assert (scrolled["full"], scrolled["rows"]) == (True, [[50, {"name": "x"}]])
+    assert (scrolled["full"], scrolled["rows"]) == (True, [[50, {"id": 120, "name": "x"}]])
     assert scrolled["head"] == {"now": 9.0}
 
 

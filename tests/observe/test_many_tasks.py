@@ -1,0 +1,71 @@
+"""A loop of very many tasks: none is lost, and looking at a few of them costs little."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from bgwidgets.observe.generations import TICK
+from bgwidgets.observe.ledger import LOOKED_AT_ONE_BY_ONE, Ledger
+from bgwidgets.observe.task_window import task_window
+from bgwidgets.snapshots import WindowRequest
+from bgwidgets.states import TaskState
+from tests.conftest import Complaints
+from tests.observe.conftest import run, turns
+
+MANY = LOOKED_AT_ONE_BY_ONE + 1_000
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "expected"),
+    [
+        (0, 2, ["main", "0"]),
+        (4_000, 4_002, ["3999", "4000"]),
+        (MANY, MANY + 3, [str(MANY - 1), "young"]),
+        (MANY + 1, MANY + 2, ["young"]),
+        (MANY + 2, MANY + 9, []),
+    ],
+)
+def test_of_very_many_only_the_window_is_copied(start: int, stop: int, expected: list[str]):
+    """The lasting, then the young."""
+
+    async def watched(ledger: Ledger) -> None:
+        main, event = asyncio.current_task(), asyncio.Event()
+        assert main is not None
+        main.set_name("main")
+        ledger.settle()
+        kept = [asyncio.create_task(event.wait(), name=str(number)) for number in range(MANY)]
+        await turns()
+        ledger.settle()
+        kept.append(asyncio.create_task(event.wait(), name="young"))
+        try:
+            window = task_window(ledger, WindowRequest(start=start, stop=stop))
+            assert (expected, MANY + 2) == ([task.name for task in window.tasks], window.total)
+            assert MANY + 2 == sum(ledger.counts().values())
+            assert 1 == ledger.counts()[TaskState.RUNNING]
+        finally:
+            event.set()
+            await asyncio.wait(kept)
+
+    run(watched)
+
+
+def test_those_that_last_are_entered_in_slices(complaints: Complaints):
+    """Also when the next ones come while the last ones are being entered."""
+
+    async def watched(ledger: Ledger) -> None:
+        event, kept = asyncio.Event(), list[asyncio.Task[bool]]()
+        end = time.monotonic() + 4 * TICK
+        while time.monotonic() < end:
+            kept += [asyncio.create_task(event.wait()) for _ in range(500)]
+            await asyncio.sleep(0)
+        ledger.settle()
+        assert all(map(ledger.is_lasting, kept))
+        event.set()
+        await asyncio.wait(kept)
+        assert len(kept) == ledger.counts()[TaskState.FINISHED]
+
+    run(watched)
+    assert [] == complaints.take()

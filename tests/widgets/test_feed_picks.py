@@ -1,0 +1,123 @@
+"""Commands on several rows, and on all loops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bgwidgets.commands import CancelTasks, RemoveLoop, RestartLoop, SetStopEvent, StopLoop
+from bgwidgets.widgets.protocols import Action
+from bgwidgets.widgets.second_click import WITHIN
+from tests.widgets.bench import Bench
+from tests.widgets.fakes import ended_loop, loop, task
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """A page shows three loops, of which the second is selected, and has three tasks."""
+    bench = Bench()
+    bench.source.loops = [loop(1), loop(2), loop(3)]
+    bench.source.tasks = {2: [task(21), task(22), task(23)]}
+    bench.open_page()
+    bench.page("loops", type="select", loop=2)
+    bench.pass_time(3)
+    bench.take()
+    return bench
+
+
+def labels(bench: Bench) -> dict[Action, Any]:
+    """What was written on buttons."""
+    return {
+        message["action"]: message["label"]
+        for _, message in bench.take()
+        if message["type"] == "label"
+    }
+
+
+def test_a_button_acts_on_all_loops_that_are_picked(bench: Bench):
+    """The page shows which; one line says what was done."""
+    bench.page("loops", type="pick", ids=[2, 3])
+    assert bench.frames("loops")[0]["head"]["picked"] == [2, 3]
+    bench.click(Action.STOP_EVENT)
+    assert bench.source.executed == [SetStopEvent(2), SetStopEvent(3)]
+    assert bench.said() == [("info", "Stop event set on loop-2; Stop event set on loop-3")]
+
+
+def test_another_loop_than_those_that_are_picked(bench: Bench):
+    """Then it alone is meant."""
+    bench.page("loops", type="pick", ids=[2, 3])
+    bench.page("loops", type="act", action="restart", loop=1)
+    assert [command for command in bench.source.executed if command != RestartLoop(1)] == []
+
+
+def test_a_range_is_what_stands_there(bench: Bench):
+    """Loops are listed newest first."""
+    bench.page("loops", type="pick_range", start=0, stop=2)
+    bench.page("loops", type="act", action="stop_loop", loop=2)
+    assert bench.source.executed == [StopLoop(3), StopLoop(2)]
+
+
+def test_only_the_tasks_that_are_picked_are_cancelled(bench: Bench):
+    """The button says so."""
+    bench.page("tasks", type="pick", ids=[21, 23])
+    assert labels(bench) == {Action.CANCEL_TASKS: "Cancel 2 tasks"}
+    bench.click(Action.CANCEL_TASKS)
+    assert bench.source.executed == [CancelTasks(2, (21, 23))]
+    bench.pass_time(1)
+    bench.page("tasks", type="pick", ids=[])
+    bench.pass_time(1)
+    assert labels(bench) == {Action.CANCEL_TASKS: None}
+    bench.click(Action.CANCEL_TASKS)
+    assert bench.source.executed[-1] == CancelTasks(2)
+
+
+def test_another_loop_has_no_picked_tasks(bench: Bench):
+    """And they are not picked again when one comes back to it."""
+    bench.page("tasks", type="pick_range", start=0, stop=2)
+    assert bench.frames("tasks")[0]["head"]["picked"] == [21, 22]
+    bench.page("loops", type="select", loop=1)
+    bench.page("loops", type="select", loop=2)
+    bench.click(Action.CANCEL_TASKS)
+    assert bench.source.executed == [CancelTasks(2)]
+
+
+def test_a_loop_that_is_gone_is_picked_no_more(bench: Bench):
+    """One alone is not several."""
+    bench.page("loops", type="pick", ids=[2, 3])
+    bench.source.change(loop(1), loop(2))
+    bench.pass_time(1)
+    bench.click(Action.STOP_EVENT)
+    assert bench.source.executed == [SetStopEvent(2)]
+
+
+def test_a_loop_is_removed_by_key(bench: Bench):
+    """And what was removed is said."""
+    bench.page("loops", type="act", action="remove", loop=3)
+    assert bench.source.executed == [RemoveLoop(3)]
+    assert bench.said() == [("info", "Removed loop-3")]
+
+
+def test_stop_all_needs_a_second_click(bench: Bench):
+    """The first one says so, and the button does, for three seconds."""
+    bench.click(Action.STOP_ALL)
+    sent = bench.take()
+    assert {
+        "type": "said",
+        "level": "info",
+        "text": "Click again within 3 s to stop all 3 loops",
+    } in [message for _, message in sent]
+    assert [m["label"] for _, m in sent if m["type"] == "label"] == ["Sure? Stop 3"]
+    bench.pass_time(WITHIN)
+    assert labels(bench) == {Action.STOP_ALL: None}
+    bench.click(Action.STOP_ALL)
+    assert bench.source.graces == []
+    bench.click(Action.STOP_ALL)
+    assert ("info", "Stopping 3 loops") in bench.said()
+
+
+def test_there_is_nothing_to_stop(bench: Bench):
+    """No second click is asked for."""
+    bench.source.loops = [ended_loop(1), loop(2, protected=True)]
+    bench.click(Action.STOP_ALL)
+    assert bench.said() == [("info", "No loop is running")]
