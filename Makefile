@@ -23,11 +23,12 @@ ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 .DEFAULT_GOAL := help
 # The checks share .venv and two cores: one after the other, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo test lint types layers wheel unit bench bench-all screenshots chromium clean
+.PHONY: help demo test test-long lint types layers wheel unit bench bench-all screenshots chromium clean
 
 help:
 	@echo 'make demo    JupyterLab opens the first example notebook'
 	@echo 'make test    all checks and all tests, in a real JupyterLab too'
+	@echo 'make test-long   clicks in more frontends, with more kernels and settings, and their speed'
 	@echo 'make unit    the fast tests only (no browser, no notebooks)'
 	@echo 'make lint    ruff: rules and format'
 	@echo 'make types   mypy --strict'
@@ -60,6 +61,9 @@ wheel: $(VENV)/test-installed
 	rm -rf dist
 	$(BIN)/python -m pip --quiet --quiet --disable-pip-version-check wheel --no-deps --wheel-dir dist .
 	$(BIN)/python .ci/check_wheel.py dist
+
+test-long: chromium
+	$(BIN)/python -m pytest -m long $(PYTEST_ARGS)
 
 unit: $(VENV)/test-installed
 	$(BIN)/python -m pytest --ignore=tests/lab --ignore=tests/notebooks $(PYTEST_ARGS)
