@@ -39,7 +39,7 @@ bgw.panel()
 def notebook() -> dict[str, Any]:
     """One cell, which displays a panel."""
     spec = {"name": KERNEL, "display_name": KERNEL, "language": "python"}
-    cell = {"id": "cell", "cell_type": "code", "source": CELL, "metadata": {}}
+    cell: dict[str, Any] = {"id": "cell", "cell_type": "code", "source": CELL, "metadata": {}}
     cell |= {"outputs": [], "execution_count": None}
     metadata = {"kernelspec": spec}
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": [cell]}
