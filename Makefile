@@ -1,6 +1,6 @@
 # `make demo` and `make test` work from a fresh clone; `make help` lists the rest.
 # Everything is installed into ./.venv; only Debian packages that are missing
-# (python3-venv, chromium) go elsewhere, and only where this user may install them.
+# (python3-venv, chromium, CPython's tests) go elsewhere, and only where this user may install them.
 
 # A python3.11 that is found may still refuse to run (a version manager's shim), so it is tried.
 PYTHON ?= $(shell python3.11 -c '' >/dev/null 2>&1 && echo python3.11 || echo python3)
@@ -12,6 +12,8 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 # The Pythons of `make bench-all`: commands, paths, or versions that pyenv has installed
 PYTHONS ?= 3.11 3.12 3.13
+# The Pythons of `make test-cpython`: that of .venv, and one of each version that is found.
+OTHER_PYTHONS ?= $(shell .ci/find_pythons.sh --with-tests 3.11 3.12 3.13)
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,13 +25,14 @@ ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 .DEFAULT_GOAL := help
 # The checks share .venv and two cores: one after the other, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo test test-long lint types layers wheel unit bench bench-all screenshots chromium clean
+.PHONY: help demo test test-long lint types layers wheel unit test-cpython bench bench-all screenshots chromium cpython-tests clean
 
 help:
 	@echo 'make demo    JupyterLab opens the first example notebook'
 	@echo 'make test    all checks and all tests, in a real JupyterLab too'
 	@echo 'make test-long   clicks in more frontends, with more kernels and settings, and their speed'
 	@echo 'make unit    the fast tests only (no browser, no notebooks)'
+	@echo 'make test-cpython   all of CPython'\''s own asyncio tests with the ledger on, for 3.11 to 3.13'
 	@echo 'make lint    ruff: rules and format'
 	@echo 'make types   mypy --strict'
 	@echo 'make layers  import-linter: who may import whom'
@@ -38,13 +41,14 @@ help:
 	@echo 'make bench-all   the same on each of PYTHONS, in .venv-3.12 and the like'
 	@echo 'make screenshots   pictures of the panel, into screenshots/'
 	@echo 'make clean   removes .venv, .venv-*, dist and caches'
-	@echo 'Variables: PYTHON=$(PYTHON)  DEMO_ARGS  PYTEST_ARGS  BENCH_ARGS  PYTHONS  BGW_CHROMIUM'
+	@echo 'Variables: PYTHON=$(PYTHON)  DEMO_ARGS  PYTEST_ARGS  BENCH_ARGS  PYTHONS  OTHER_PYTHONS'
+	@echo '           BGW_CHROMIUM  BGW_CPYTHON'
 
 demo: $(VENV)/demo-installed
 	@# As the default URL and not as a file: so the address that --no-browser prints leads to it too.
 	$(BIN)/jupyter lab $(ALLOW_ROOT) --LabApp.default_url=/lab/tree/notebooks/01_first_loop.ipynb $(DEMO_ARGS)
 
-test: lint types layers wheel chromium
+test: lint types layers wheel chromium cpython-tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/test-installed
@@ -66,7 +70,10 @@ test-long: chromium
 	$(BIN)/python -m pytest -m long $(PYTEST_ARGS)
 
 unit: $(VENV)/test-installed
-	$(BIN)/python -m pytest --ignore=tests/lab --ignore=tests/notebooks $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --ignore=tests/lab --ignore=tests/notebooks --ignore=tests/cpython $(PYTEST_ARGS)
+
+test-cpython: cpython-tests
+	$(BIN)/python -m tests.cpython $(or $(BGW_CPYTHON),$(BIN)/python) $(OTHER_PYTHONS)
 
 bench: $(VENV)/bench-installed
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
@@ -83,6 +90,9 @@ screenshots: chromium
 
 chromium: $(VENV)/test-installed
 	@.ci/chromium.sh $(BIN)/python
+
+cpython-tests: $(VENV)/test-installed
+	@.ci/cpython_tests.sh $(BIN)/python
 
 clean:
 	rm -rf $(VENV) .venv-* dist screenshots .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

@@ -38,6 +38,7 @@ from bgwidgets.snapshots import (
     AwaitFrame,
     LoopHistory,
     LoopSnapshot,
+    LoopWarning,
     SlowStep,
     StopReport,
     TaskCancellation,
@@ -45,7 +46,9 @@ from bgwidgets.snapshots import (
     TaskFailure,
     TaskLink,
     TaskSnapshot,
+    TaskTimings,
     TaskWindow,
+    WarningKind,
 )
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.stop_event import StopEvent
@@ -74,6 +77,7 @@ __all__ = [
     "LoopSnapshot",
     "LoopState",
     "LoopUnfinished",
+    "LoopWarning",
     "NoStopEvent",
     "ProtectedLoop",
     "SlowStep",
@@ -85,10 +89,12 @@ __all__ = [
     "TaskLink",
     "TaskSnapshot",
     "TaskState",
+    "TaskTimings",
     "TaskWindow",
     "UnknownHost",
     "UnknownLoop",
     "UnknownTask",
+    "WarningKind",
     "WouldDeadlock",
     "adopt",
     "current",

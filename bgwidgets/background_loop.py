@@ -181,8 +181,9 @@ class BackgroundLoop:
         return self._run.host.snapshot()
 
     def task_detail(self, task_id: int) -> TaskDetail:
-        """One unfinished task in detail: the chain of its awaits with their source lines, the tasks
-        that it waits for, and those that wait for it.
+        """One task in detail: the chain of its awaits with their source lines, the tasks that it
+        waits for, and those that wait for it; of one of the last 1,000 that ended how it ended,
+        with the traceback. With its timings, if the loop was started so.
 
         Does not block, but reads source files. Raises `UnknownTask`.
         """

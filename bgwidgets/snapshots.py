@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final, Literal, get_args
 
 from bgwidgets.states import LoopState, TaskState
@@ -76,12 +77,51 @@ class TaskLink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskTimings:
+    """How one task has spent its time since it was made, in seconds.
+
+    `busy`, `scheduled` and `idle` together are its age. A step in which an eager task was made
+    holds the first step of that one, too: it kept the loop from turning as well.
+    """
+
+    polls: int
+    """How many steps it has taken. A step is what it runs from one wait to the next."""
+    busy: float
+    """In its steps, while the loop did not turn."""
+    scheduled: float
+    """Ready for its next step, while the loop did something else."""
+    idle: float
+    """Waiting for something."""
+    slowest_step: float = 0.0
+    """How long its longest step took, of those that have ended."""
+    slowest_step_at: float | None = None
+    """When that one began, as of `time.time()`."""
+    slowest_step_where: str | None = None
+    """The user's line at which that one ended, to wait: "race.py:12 sprinter". None of the task's
+    last step, and of one under a millisecond."""
+    histogram: tuple[tuple[float | None, int], ...] = ()
+    """How many steps took less than so many seconds, and not less than the bound before. The bounds
+    are always the same; the last is None: those that took longer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskDetail:
-    """All that can be said of where one task waits."""
+    """All that can be said of one task. Of one that has ended, nothing that it waits for."""
 
     id: int | None
     name: str
     coroutine: str
+    state: TaskState | None = None
+    created_at: float | None = None
+    """To within a tenth of a second; None of one that was born before anybody watched."""
+    ended_at: float | None = None
+    error: str | None = None
+    """Why it failed, in one line."""
+    traceback: str | None = None
+    """As Python prints it, of the last tasks that failed; None when too many did at the same
+    time."""
+    timings: TaskTimings | None = None
+    """None unless the loop was started with `timings=True`."""
     waiting_on: str | None = None
     where: str | None = None
     chain: tuple[AwaitFrame, ...] = ()
@@ -107,6 +147,44 @@ class SlowStep:
     """The task's name; None for a callback, and where nobody is to blame."""
     where: str | None = None
     """The user's line, and what it calls: "model.py:88 fit · time.sleep"."""
+
+
+class WarningKind(StrEnum):
+    """What a loop can be warned of."""
+
+    BLOCKED = "blocked"
+    """A call that does not return keeps the loop from turning."""
+    NEVER_YIELDS = "never yields"
+    """A task's own asynchronous code runs on and on, and lets no other task have its turn."""
+    SWALLOWED_CANCELLED_ERROR = "swallowed CancelledError"
+    """A task was cancelled and went on, or ended as if nothing had been."""
+    EXCEPTION_NEVER_RETRIEVED = "exception never retrieved"
+    """A task failed, and is gone without anybody having asked why."""
+    PENDING_AT_STOP = "pending at stop"
+    """A task had not ended when its loop did."""
+    COROUTINE_NEVER_AWAITED = "coroutine never awaited"
+    """A coroutine function was called, and nothing has run."""
+    THREADS_LEFT_BEHIND = "executor threads left behind"
+    """A worker thread still runs a function of a loop that has ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopWarning:
+    """Something that is probably wrong with the code on a loop, and what to do about it."""
+
+    kind: WarningKind
+    text: str
+    """What happened, in one line, with the names."""
+    advice: str
+    """What to do, in one line."""
+    at: float
+    """When it happened last."""
+    task: str | None = None
+    """The task's name; None where it is not about a task."""
+    where: str | None = None
+    """The user's line: "race.py:12 sprinter"."""
+    count: int = 1
+    """How often the same has happened: of one kind, and in the same code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,8 +225,14 @@ class LoopSnapshot:
     """The longest lag in each of the last 60 seconds, the oldest first."""
     slow_steps: tuple[SlowStep, ...] = ()
     """The last steps that took over 0.1 seconds, the oldest first."""
+    warnings: tuple[LoopWarning, ...] = ()
+    """The last 20 that differ, the one that happened last at the end."""
+    tasks_that_swallow: int = 0
+    """How many unfinished tasks go on although they were cancelled a second ago or more."""
     notes: tuple[str, ...] = ()
     """What else is to be said of this run: "interrupted at 14:02:31 in ..."."""
+    timings: bool = False
+    """Whether the times of its tasks' steps are taken: see `TaskDetail.timings`."""
     error: str | None = None
     """The traceback that ended it, as text."""
     error_line: str | None = None
@@ -171,6 +255,8 @@ class LoopSnapshot:
 class TaskFailure:
     """Why one task failed."""
 
+    id: int | None = None
+    """By which `task_detail()` knows it, for as long as it is among the last that ended."""
     name: str
     coroutine: str
     at: float

@@ -51,6 +51,7 @@ from bgwidgets.hosts.foreign_stop_event import (
     events_beside,
 )
 from bgwidgets.hosts.liveness import Liveness
+from bgwidgets.hosts.loop_warnings import LoopWarnings
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.run_state import RunState, detail_of, refuse_unknown
 from bgwidgets.hosts.submissions import Submissions
@@ -134,8 +135,11 @@ class AdoptedHost:
         self._ended: Final[Future[LoopEnd]] = Future()
         self._run_state: Final = RunState(plan.changed)
         self._inbox: Final[deque[HostCommand]] = deque()
-        self._submissions: Final = Submissions(plan.loop_id, plan.name, copy_context())
-        self._liveness: Final = Liveness(plan.name)
+        self._warnings: Final = LoopWarnings(plan.loop_id, self._is_listed)
+        self._submissions: Final = Submissions(
+            plan.loop_id, plan.name, copy_context(), self._warnings.lost
+        )
+        self._liveness: Final = Liveness(plan.name, self._warnings)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._owner: threading.Thread | None = None
         self._ledger: Ledger | None = None
@@ -217,7 +221,7 @@ class AdoptedHost:
             error_line=self._error_line,
             as_of=time.time(),
         )
-        return self._liveness.told_in(snapshot)
+        return self._liveness.told_in(self._warnings.told_in(snapshot))
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks; read from outside."""
@@ -226,7 +230,7 @@ class AdoptedHost:
         return task_window(self._ledger, request)
 
     def task_detail(self, task_id: int) -> TaskDetail:
-        """One unfinished task in detail. Raises `UnknownTask`. Reads source files."""
+        """One task in detail. Raises `UnknownTask`. Reads source files."""
         return detail_of(self._plan.name, self._ledger, task_id)
 
     def history(self) -> LoopHistory:
@@ -278,6 +282,10 @@ class AdoptedHost:
         if self._loop is not None and self._ledger is not None:
             self._stop_event.bind(self._loop, [event])
         self._plan.changed()
+
+    def _is_listed(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether it is one of this loop's tasks, or a callback; of the kernel's, the user's."""
+        return not self._is_kernels or (task is not None and is_users(task.get_coro()))
 
     def _is_for_users_tasks(self, command: HostCommand) -> bool:
         return (
@@ -377,6 +385,7 @@ class AdoptedHost:
 
     def _is_about_to_be_closed(self, loop: asyncio.AbstractEventLoop) -> None:
         """Its owner is closing it: what is left is cancelled first. In the owner's thread."""
+        self._warnings.look()
         if self._why_protected is None and not loop.is_running() and self._ledger is not None:
             end_tasks_in_this_thread(loop, self._ledger)
 
@@ -407,7 +416,9 @@ class AdoptedHost:
 
     def _report_the_end(self) -> None:
         self._ended_at = time.time()
+        self._warnings.at_the_end(self._ledger.unfinished() if self._ledger else ())
         self._let_go_of_the_loop()
+        self._warnings.end()
         self._submissions.fail_the_rest()
         self._run_state.happened(LoopEvent.CLOSED)
         state = self._run_state.state
@@ -443,7 +454,10 @@ class AdoptedHost:
             self._main = runners.task
             runners.closing = partial(self._is_about_to_be_closed, loop)
             runners.changed = partial(self._runs_again, runners)
-        self._ledger = Ledger(loop, lists=is_users if self._is_kernels else None)
+        self._ledger = Ledger(
+            loop, lists=is_users if self._is_kernels else None, warnings=self._warnings.kept
+        )
+        self._warnings.begin(loop, self._ledger)
         self._submissions.open(loop)
         names = {id(value): name for name, value in found.attributes.items()}
         self._note(loop, deque((task, names.get(id(task))) for task in tasks))

@@ -26,6 +26,7 @@ from bgwidgets.commands import (
     StopLoop,
 )
 from bgwidgets.hosts.liveness import Liveness
+from bgwidgets.hosts.loop_warnings import LoopWarnings
 from bgwidgets.hosts.main_task import main_coroutine
 from bgwidgets.hosts.protocol import Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.run_state import RunState, detail_of, refuse_unknown
@@ -39,6 +40,7 @@ from bgwidgets.observe.asyncio_internals import let_go_of
 from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
+from bgwidgets.observe.timings import Timings
 from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskDetail, TaskWindow, WindowRequest
 from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
@@ -59,7 +61,10 @@ class Agent:
         self.ended: Final[Future[LoopEnd]] = Future()
         self._context: Final = contextvars.copy_context()
         self._context.run(enter_context, plan.loop_id)
-        self._submissions: Final = Submissions(plan.loop_id, plan.name, self._context)
+        self._warnings: Final = LoopWarnings(plan.loop_id)
+        self._submissions: Final = Submissions(
+            plan.loop_id, plan.name, self._context, self._warnings.lost
+        )
         # Reentrant: a signal handler, or a user's `__del__`, may command while a command is obeyed.
         self._guard: Final = threading.RLock()
         self._run_state: Final = RunState(plan.changed)
@@ -67,7 +72,7 @@ class Agent:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ledger: Ledger | None = None
         self._workers: WorkerThreads | None = None
-        self._liveness: Final = Liveness(plan.name)
+        self._liveness: Final = Liveness(plan.name, self._warnings)
         self._our_tasks: Final[set[asyncio.Task[Any]]] = set()
         self._ending: Ending | None = None
         self._was_stop_requested: bool | None = None
@@ -110,9 +115,10 @@ class Agent:
             error=self._error_text,
             error_line=self._error_line,
             notes=tuple(self._notes),
+            timings=self._plan.timings,
             as_of=time.time(),
         )
-        return self._liveness.told_in(snapshot)
+        return self._liveness.told_in(self._warnings.told_in(snapshot))
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks. Any thread; needs no answer from the loop."""
@@ -121,7 +127,7 @@ class Agent:
         return task_window(self._ledger, request)
 
     def task_detail(self, task_id: int) -> TaskDetail:
-        """One unfinished task in detail. Raises `UnknownTask`. Reads source files."""
+        """One task in detail. Raises `UnknownTask`. Reads source files."""
         return detail_of(self._plan.name, self._ledger, task_id)
 
     def history(self) -> LoopHistory:
@@ -166,13 +172,15 @@ class Agent:
 
     def _names_of_unfinished(self) -> tuple[str, ...]:
         ledger = self._ledger
-        listed = ledger.unfinished() if ledger else []
+        return tuple(ledger.name(task) for task in self._unfinished()) if ledger else ()
+
+    def _unfinished(self) -> list[asyncio.Task[Any]]:
+        listed = self._ledger.unfinished() if self._ledger else []
         # Born when nobody watched any more. Not asyncio's own, which close generators.
         late = [
             task for task in self._left.difference(listed) if inspect.iscoroutine(task.get_coro())
         ]
-        names = [ledger.name(task) for task in listed] if ledger else []
-        return (*names, *(task.get_name() for task in late))
+        return [*listed, *late]
 
     def _call_in_loop(self, callback: Callable[[], None]) -> None:
         with self._guard:
@@ -207,7 +215,9 @@ class Agent:
 
     def _run(self, loop: asyncio.AbstractEventLoop, started: Future[None]) -> Exception | None:
         try:
-            self._ledger = Ledger(loop)
+            timings = Timings(loop) if self._plan.timings else None
+            self._ledger = Ledger(loop, warnings=self._warnings.kept, timings=timings)
+            self._warnings.begin(loop, self._ledger)
             loop.call_soon(self._begin, loop, started, context=self._context.copy())
         except Exception as error:  # noqa: BLE001 - a user's loop may be broken in any way
             return error
@@ -351,6 +361,7 @@ class Agent:
         self._liveness.end()
         self._submissions.close()
         self._let_go_of_what_is_left(loop)
+        self._warnings.look()
         if self._workers is not None:
             self._workers.shutdown(wait=False, cancel_futures=True)
         try:
@@ -367,6 +378,8 @@ class Agent:
 
     def _report_the_end(self) -> None:
         self._ended_at = time.time()
+        self._warnings.at_the_end(self._unfinished(), self._busy_threads())
+        self._warnings.end()
         self._submissions.fail_the_rest()
         if not self._run_state.state.has_ended:
             self._run_state.happened(LoopEvent.CLOSED)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from bgwidgets.exceptions import CannotInterrupt
+from bgwidgets.hosts.loop_warnings import LoopWarnings
 from bgwidgets.observe.blame import name_of
 from bgwidgets.observe.heartbeat import Heartbeat
 from bgwidgets.observe.interrupt import raise_in_task
@@ -18,13 +19,17 @@ from bgwidgets.snapshots import LoopSnapshot
 class Liveness:
     """The watch over one run of one loop."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, warnings: LoopWarnings) -> None:
         self._name: Final = name
+        self._warnings: Final = warnings
         self._heartbeat: Heartbeat | None = None
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Watch from now on. In the loop's thread, or in the one that is about to run it."""
-        self._heartbeat = Heartbeat(loop, watchdog.overslept)
+        warnings = self._warnings
+        self._heartbeat = Heartbeat(
+            loop, watchdog.overslept, blocked=warnings.blocked.look, beats=warnings.look
+        )
         self._heartbeat.start()
         watchdog.watch(self._heartbeat)
 

@@ -30,6 +30,8 @@ class LoopPlan:
     loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
     nested: bool = False
     """Whether code on the loop may call `run_until_complete` and `asyncio.run`."""
+    timings: bool = False
+    """Whether the times of its tasks' steps are taken."""
     changed: Callable[[], None] = lambda: None
     """Called after each change of the loop's state, on any thread. Must return at once."""
 
@@ -105,7 +107,7 @@ class Host(Protocol):
         """Some of the loop's tasks, filtered and sorted by the host."""
 
     def task_detail(self, task_id: int) -> TaskDetail:
-        """One unfinished task in detail. Raises `UnknownTask`."""
+        """One task in detail. Raises `UnknownTask`."""
 
     def history(self) -> LoopHistory:
         """What has become of the loop's tasks."""

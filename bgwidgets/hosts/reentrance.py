@@ -24,6 +24,7 @@ from bgwidgets.observe.asyncio_internals import (
     turn,
     turns_left_of,
 )
+from bgwidgets.observe.timings import standing_still
 
 MOST_NESTED: Final = 50
 """Runs in each other; each needs some ten of the thousand frames that Python's stack has."""
@@ -61,10 +62,11 @@ def _turn_until_complete(
     outer.append(current)
     swap_current_task(loop, None)
     try:
-        while not future.done():
-            turn(loop, future.done)
-            if is_stopping(loop) and not future.done():
-                _stopped_before_its_end()
+        with standing_still(current):
+            while not future.done():
+                turn(loop, future.done)
+                if is_stopping(loop) and not future.done():
+                    _stopped_before_its_end()
     except BaseException:
         # As asyncio does: of a task that only this call knows, nobody else is to hear.
         if future is not awaitable and isinstance(future, asyncio.Task):

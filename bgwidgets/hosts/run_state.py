@@ -8,6 +8,7 @@ from typing import Final
 
 from bgwidgets.exceptions import UnknownTask
 from bgwidgets.observe.ledger import Ledger
+from bgwidgets.observe.task_detail import task_detail
 from bgwidgets.snapshots import TaskDetail
 from bgwidgets.states import LoopEvent, LoopLife, LoopState
 
@@ -51,10 +52,10 @@ def refuse_unknown(loop_name: str, ledger: Ledger | None, task_ids: tuple[int, .
 
 
 def detail_of(loop_name: str, ledger: Ledger | None, task_id: int) -> TaskDetail:
-    """One unfinished task in detail. Raises `UnknownTask`, also when it has ended."""
-    task = ledger.task_of(task_id) if ledger is not None else None
-    if ledger is None or task is None:
+    """One task in detail, unfinished or among the last that ended. Raises `UnknownTask`."""
+    detail = task_detail(ledger, task_id) if ledger is not None else None
+    if detail is None:
         raise UnknownTask(
-            f"{loop_name!r} has no unfinished task {task_id!r}: the ids are in job.tasks"
+            f"{loop_name!r} has no task {task_id!r}, or not any more: the ids are in job.tasks"
         )
-    return ledger.detail(task)
+    return detail

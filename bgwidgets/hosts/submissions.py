@@ -6,14 +6,17 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, InvalidStateError
 from contextvars import Context
+from functools import partial
 from typing import Any, Final
 
 from bgwidgets.belonging import would_wait_for_itself
 from bgwidgets.exceptions import LoopEnded, WouldDeadlock
-from bgwidgets.observe.asyncio_internals import take_first_step
+from bgwidgets.observe.asyncio_internals import coroutine_of, take_first_step
+from bgwidgets.observe.blame import name_of
+from bgwidgets.observe.ended_tasks import name_of_coroutine
 
 _log: Final = logging.getLogger(__name__)
 
@@ -24,6 +27,8 @@ class LoopFuture(Future[Any]):
     def __init__(self, loop_id: int) -> None:
         super().__init__()
         self._loop_id: Final = loop_id
+        self.lost: Callable[[], None] | None = None
+        """Called when the coroutine has failed and nobody can ask any more why."""
         self._telling: Final = threading.RLock()
         self._is_told = False
 
@@ -46,12 +51,26 @@ class LoopFuture(Future[Any]):
         Raises `WouldDeadlock` in the loop's own thread while there is no result.
         """
         self._refuse_own_thread()
-        return super().result(timeout)
+        try:
+            return super().result(timeout)
+        finally:
+            self._is_asked()
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """What the coroutine raised, or None. Blocks like `result()`, and refuses like it."""
         self._refuse_own_thread()
-        return super().exception(timeout)
+        try:
+            return super().exception(timeout)
+        finally:
+            self._is_asked()
+
+    def __del__(self) -> None:
+        if self.lost is not None:
+            self.lost()
+
+    def _is_asked(self) -> None:
+        if self.done():
+            self.lost = None
 
     def _refuse_own_thread(self) -> None:
         if not self.done() and would_wait_for_itself(self._loop_id):
@@ -64,12 +83,22 @@ class LoopFuture(Future[Any]):
 class Submissions:
     """The gate through which coroutines come to a loop, and the futures of those inside."""
 
-    def __init__(self, loop_id: int, loop_name: str, context: Context) -> None:
+    def __init__(
+        self,
+        loop_id: int,
+        loop_name: str,
+        context: Context,
+        lost: Callable[[BaseException, str | None, str], None],
+    ) -> None:
+        """`lost` is told of each error that nobody has asked for, with the names of the task and of
+        its coroutine, when nobody can ask any more. In any thread.
+        """
         self._loop_id: Final = loop_id
         self._loop_name: Final = loop_name
         self._context: Final = context
+        self._lost: Final = lost
         self._guard: Final = threading.RLock()  # a signal handler may submit, too
-        self._futures: Final[set[Future[Any]]] = set()
+        self._futures: Final[set[LoopFuture]] = set()
         self._not_begun: Final[dict[Future[Any], Coroutine[Any, Any, Any]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._has_opened = False
@@ -131,7 +160,7 @@ class Submissions:
         self,
         loop: asyncio.AbstractEventLoop,
         name: str | None,
-        future: Future[Any],
+        future: LoopFuture,
     ) -> None:
         coroutine = self._not_begun.pop(future, None)
         if coroutine is None:  # Cancelled, or failed by a stop, before it could begin.
@@ -140,6 +169,7 @@ class Submissions:
             task = loop.create_task(coroutine, name=name)
         except BaseException as error:  # noqa: BLE001 - a user's task factory may raise anything
             coroutine.close()
+            future.lost = partial(self._lost, error, name, name_of_coroutine(coroutine))
             with contextlib.suppress(InvalidStateError):  # It was cancelled in this moment.
                 future.set_exception(error)
             return
@@ -147,13 +177,17 @@ class Submissions:
             take_first_step(loop, task)
         finally:  # It raises what ends the whole loop, as SystemExit does.
             if task.done():
-                _resolve(future, task)
+                _resolve(future, task, self._lost)
             else:
-                task.add_done_callback(lambda task: _resolve(future, task))
+                task.add_done_callback(lambda task: _resolve(future, task, self._lost))
                 future.add_done_callback(lambda future: _pass_on_cancellation(future, loop, task))
 
 
-def _resolve(future: Future[Any], task: asyncio.Task[Any]) -> None:
+def _resolve(
+    future: LoopFuture,
+    task: asyncio.Task[Any],
+    lost: Callable[[BaseException, str | None, str], None],
+) -> None:
     """Give the task's outcome to whoever waits for it in another thread."""
     if task.cancelled():
         future.cancel()
@@ -161,10 +195,13 @@ def _resolve(future: Future[Any], task: asyncio.Task[Any]) -> None:
     error = task.exception()
     try:
         if error is not None:
+            coroutine = name_of_coroutine(coroutine_of(task))
+            future.lost = partial(lost, error, name_of(task), coroutine)
             future.set_exception(error)
         else:
             future.set_result(task.result())
     except InvalidStateError:
+        future.lost = None
         return  # It was cancelled, or failed by a stop, in this moment.
 
 

@@ -125,7 +125,7 @@ class ThreadHost:
         return self._agent.task_window(request)
 
     def task_detail(self, task_id: int) -> TaskDetail:
-        """One unfinished task in detail; also while the loop is blocked. Raises `UnknownTask`."""
+        """One task in detail; also while the loop is blocked. Raises `UnknownTask`."""
         return self._agent.task_detail(task_id)
 
     def history(self) -> LoopHistory:

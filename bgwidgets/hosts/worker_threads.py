@@ -123,7 +123,6 @@ class WorkerThreads(ThreadPoolExecutor):
         name = threading.current_thread().name
         while True:
             with self._guard:
-                self._busy.discard(name)
                 self._idle += 1
             job = self._jobs.get()
             with self._guard:
@@ -132,19 +131,27 @@ class WorkerThreads(ThreadPoolExecutor):
                     return
                 self._waiting -= 1
                 self._busy.add(name)
-            _run(*job)
+            _run(*job, lambda: self._is_done(name))
             del job  # A worker that waits keeps nothing of the user's alive.
 
+    def _is_done(self, name: str) -> None:
+        """Before whoever waits for the job is told, who may then ask at once which are busy."""
+        with self._guard:
+            self._busy.discard(name)
 
-def _run(future: Future[Any], job: Callable[[], Any]) -> None:
+
+def _run(future: Future[Any], job: Callable[[], Any], is_done: Callable[[], None]) -> None:
     if not future.set_running_or_notify_cancel():
+        is_done()
         return
     try:
         result = job()
     except BaseException as error:  # noqa: BLE001 - SystemExit too belongs to whoever waits for it
+        is_done()
         future.set_exception(error)
         # The error knows this frame: without this, the frame would know the error through its
         # future, and all of the job would live until the garbage collector comes.
         del future, job
     else:
+        is_done()
         future.set_result(result)

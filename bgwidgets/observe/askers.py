@@ -28,9 +28,11 @@ LONGEST_NAME: Final = 200
 _FRAMES: Final = 100
 """Deeper than this nobody looks."""
 
+ITS_OWN_GROUP: Final = "its own task group"
+"""Who cancels the task around a group, as soon as one in the group has failed."""
 _WORDS: Final = {
     "TaskGroup._abort": "task group",
-    "TaskGroup._on_task_done": "task group",
+    "TaskGroup._on_task_done": ITS_OWN_GROUP,
     "Timeout._on_timeout": "timeout",
     "_GatheringFuture.cancel": "gather",
     "wait_for": "timeout",

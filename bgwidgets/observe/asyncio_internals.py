@@ -13,10 +13,11 @@ import heapq
 import inspect
 import selectors
 import sys
+import threading
 from collections.abc import Callable
 from operator import attrgetter
 from types import BuiltinMethodType, CodeType, FrameType, FunctionType, MethodType
-from typing import Any, Final, TypeGuard
+from typing import Any, Final, Protocol, TypeGuard
 
 
 def peek_exception(task: asyncio.Future[Any]) -> BaseException | None:
@@ -108,6 +109,11 @@ _FUTURES: Final = _in_c_and_in_python("Future", getattr(asyncio.futures, "_PyFut
 def is_task(thing: object) -> TypeGuard[asyncio.Task[Any]]:
     """Whether it is one of asyncio's tasks, in C or in Python."""
     return issubclass(type(thing), _TASKS)
+
+
+def is_future(thing: object) -> TypeGuard[asyncio.Future[Any]]:
+    """Whether it is one of asyncio's futures, in C or in Python, or a task."""
+    return issubclass(type(thing), _FUTURES)
 
 
 def future_waited_for(task: asyncio.Task[Any]) -> asyncio.Future[Any] | None:
@@ -294,6 +300,15 @@ def running_loop_here() -> asyncio.AbstractEventLoop | None:
         return None
 
 
+def threads_of_default_executor(loop: asyncio.AbstractEventLoop) -> set[threading.Thread] | None:
+    """The worker threads, of now and of later, of the executor that a loop has at this moment.
+
+    None where it has none yet, or one of another kind than the standard library's.
+    """
+    threads: object = getattr(getattr(loop, "_default_executor", None), "_threads", None)
+    return threads if isinstance(threads, set) else None
+
+
 _CALLBACK_RUNNERS: Final = frozenset(
     {asyncio.Handle._run.__code__}  # noqa: SLF001 - this module's purpose
 )
@@ -478,7 +493,15 @@ def take_first_step(loop: Any, task: asyncio.Task[Any]) -> None:
     except RuntimeError:  # Somebody's factory has given the task the context that we are in.
         return
     handle.cancel()  # Before, for what begins now may run the loop from inside.
-    context.run(callback, *args)
+    timer = handle.timer if isinstance(handle, _TimedStep) else None
+    if timer is None:
+        context.run(callback, *args)
+        return
+    timer.begins()
+    try:
+        context.run(callback, *args)
+    finally:
+        timer.ended(task)
 
 
 # Making tasks in the place of `create_task`, which is called for every task there is
@@ -543,3 +566,111 @@ def quick_create_task(
         return slowly
     takes_more = "kwargs" in inspect.signature(asyncio.BaseEventLoop.create_task).parameters
     return create_task_with_options if takes_more else create_task
+
+
+# The steps of tasks, as they pass through the loop
+
+
+class StepTimer(Protocol):
+    """Who is told of one task's steps. In the loop's thread; must not raise."""
+
+    def scheduled(self) -> None:
+        """The task is to take a step."""
+
+    def begins(self) -> None:
+        """It takes it now."""
+
+    def ended(self, task: asyncio.Task[Any]) -> None:
+        """It has taken it."""
+
+
+class _TimedStep(asyncio.Handle):
+    """A step of a task that waits in the loop's queue."""
+
+    __slots__ = ("timer",)
+    timer: StepTimer
+
+    def _run(self) -> None:
+        task, timer = self._callback.__self__, self.timer  # type: ignore[attr-defined] # a step's
+        timer.begins()
+        try:
+            asyncio.Handle._run(self)  # noqa: SLF001 - its own base, without the price of super()
+        finally:
+            timer.ended(task)
+
+
+def can_be_timed(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether `time_steps` works here: on asyncio's own loops, as they put callbacks in their queue
+    so far, and where nobody has changed that.
+    """
+    own = getattr(asyncio.BaseEventLoop, "_call_soon", None)
+    code = getattr(own, "__code__", None)
+    return (
+        isinstance(loop, asyncio.BaseEventLoop)
+        and code is not None
+        and {"Handle", "_ready", "append"} <= set(code.co_names)
+        and "_call_soon" in asyncio.BaseEventLoop.call_soon.__code__.co_names
+        and getattr(type(loop), "_call_soon", None) is own
+        and "_call_soon" not in getattr(loop, "__dict__", {"_call_soon": None})
+        and hasattr(loop, "_ready")
+    )
+
+
+def time_steps(loop: Any, timer_of: Callable[[asyncio.Task[Any]], StepTimer]) -> Callable[[], None]:
+    """Tell of every step that a task of this loop takes, but for the first of an eager one.
+
+    Everything that is to run passes through the loop's `_call_soon`; it is replaced on this loop
+    alone, and what is returned puts it back. In the loop's thread.
+    """
+    enqueue = loop._ready.append  # noqa: SLF001 - this module's purpose
+    handle_class = asyncio.Handle
+    ways: dict[type, Callable[[Any], bool]] = {}
+
+    def call_soon(callback: Any, args: Any, context: Any) -> asyncio.Handle:
+        kind = type(callback)
+        is_step = ways.get(kind)
+        if is_step is None:
+            ways[kind] = is_step = _way_to_tell_a_step(kind)
+        if is_step(callback):
+            handle: Any = _TimedStep(callback, args, loop, context)
+            handle.timer = timer = timer_of(callback.__self__)
+            timer.scheduled()
+        else:
+            handle = handle_class(callback, args, loop, context)
+        if handle._source_traceback:  # noqa: SLF001 - this module's purpose
+            del handle._source_traceback[-1]  # noqa: SLF001 - this frame, as asyncio's own does
+        enqueue(handle)
+        return handle  # type: ignore[no-any-return] # as its class says
+
+    def undo() -> None:
+        if vars(loop).get("_call_soon") is call_soon:
+            del loop._call_soon  # noqa: SLF001 - this module's purpose
+
+    loop._call_soon = call_soon  # noqa: SLF001 - this module's purpose
+    return undo
+
+
+def _way_to_tell_a_step(kind: type) -> Callable[[Any], bool]:
+    """How to tell of a callback of this kind whether it takes a step of a task, as none of a task's
+    other methods does.
+    """
+    if kind.__name__ == "TaskStepMethWrapper":
+        return bool
+    if kind is BuiltinMethodType:
+        return lambda callback: callback.__name__ == "task_wakeup"
+    if kind is MethodType:
+        return _is_step_in_python
+    return _is_no_step
+
+
+def _is_step_in_python(callback: Any) -> bool:
+    cls = type(callback.__self__)
+    names = ("_Task__step", "_Task__wakeup")
+    return is_task(callback.__self__) and callback.__func__ in [
+        getattr(cls, name, None) for name in names
+    ]
+
+
+def _is_no_step(callback: object) -> bool:
+    del callback
+    return False

@@ -8,7 +8,6 @@ as they were. What is not seen: a loop that nest_asyncio runs, where the job its
 from __future__ import annotations
 
 import asyncio
-import functools
 import sys
 import threading
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
 from bgwidgets.observe.asyncio_internals import classes_with, is_of_closing
+from bgwidgets.observe.replaced import Replaced
 
 
 class RunnersTask:
@@ -56,8 +56,7 @@ class LoopBirths:
         self._known: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, RunnersTask]] = (
             WeakKeyDictionary()
         )
-        self._undo: list[Callable[[], None]] = []
-        self._ours: Final[set[Callable[..., Any]]] = set()
+        self._replaced: Final = Replaced()
 
     def watch(self, thread: threading.Thread, watcher: Watcher) -> None:
         """Tell `watcher` of each loop, in the thread that is about to run it. Any thread."""
@@ -70,9 +69,7 @@ class LoopBirths:
         with self._guard:
             self._watched.pop(thread, None)
             if not self._watched:
-                for undo in reversed(self._undo):
-                    undo()
-                self._undo.clear()
+                self._replaced.undo()
 
     def _wrap(self) -> None:
         """Also what others, nest_asyncio say, have put in the place of ours since the last time."""
@@ -82,36 +79,13 @@ class LoopBirths:
             ("close", self._tells_of_its_close),
         ):
             for cls in classes_with(name, asyncio.BaseEventLoop):
-                self._replace(cls, name, wrap)
+                self._replaced.replace(cls, name, wrap)
             if (uvloop := sys.modules.get("uvloop")) is not None:
-                self._replace(uvloop.Loop, name, wrap)
-        self._replace(asyncio.Runner, "run", self._tells_of_its_runner)
+                self._replaced.replace(uvloop.Loop, name, wrap)
+        self._replaced.replace(asyncio.Runner, "run", self._tells_of_its_runner)
         for module in (asyncio, asyncio.events):
-            self._replace(module, "new_event_loop", self._looks_again)
-        self._replace(threading.Thread, "start", self._watches_what_it_starts)
-
-    def _replace(
-        self, owner: Any, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
-    ) -> None:
-        original = getattr(owner, name)
-        if original in self._ours:
-            return
-        is_its_own = name in vars(owner)
-        ours = functools.wraps(original)(wrap(original))
-        setattr(owner, name, ours)
-        self._ours.add(ours)
-
-        def undo() -> None:
-            # Where somebody else has wrapped ours meanwhile, it stays, and passes every call on.
-            self._ours.discard(ours)
-            if vars(owner).get(name) is not ours:
-                return
-            if is_its_own:
-                setattr(owner, name, original)
-            else:
-                delattr(owner, name)
-
-        self._undo.append(undo)
+            self._replaced.replace(module, "new_event_loop", self._looks_again)
+        self._replaced.replace(threading.Thread, "start", self._watches_what_it_starts)
 
     def _tell(self, loop: asyncio.AbstractEventLoop, task: Any) -> None:
         watcher = self._watched.get(threading.current_thread())

@@ -12,6 +12,7 @@ import os
 import re
 from enum import Enum, auto
 from functools import lru_cache
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_ITERABLE_COROUTINE
 from itertools import islice
 from opcode import opname
 from pathlib import Path
@@ -30,6 +31,7 @@ _LIBRARY: Final = f"{Path(os.__file__).parent}{os.sep}"
 _OURS: Final = f"{Path(__file__).parents[1]}{os.sep}"
 _INSTALLED: Final = re.compile(r"[/\\](site|dist)-packages[/\\]")
 _DEBUGGERS: Final = re.compile(r"[/\\](bdb|pdb)\.py$|pydevd")
+_ASYNC: Final = CO_COROUTINE | CO_ASYNC_GENERATOR | CO_ITERABLE_COROUTINE
 _CALL: Final = re.compile(r"[^\W\d][\w.]*(?=\()")
 
 
@@ -39,6 +41,8 @@ class Seen(NamedTuple):
     where: str | None
     """The user's innermost line and what it calls: "model.py:88 fit · time.sleep"."""
     in_debugger: bool = False
+    in_own_async_code: bool = False
+    """Whether that line is in a coroutine, and calls nothing but coroutines."""
 
 
 class _Kind(Enum):
@@ -65,10 +69,12 @@ def seen_at(innermost: FrameType | None, runner: CodeType | None) -> Seen:
 def _seen_at(innermost: FrameType | None, runner: CodeType | None) -> Seen:
     in_debugger = False
     chosen: FrameType | None = None
+    is_async = True
     frame = innermost
     for _ in range(DEEPEST):
         if frame is None or frame.f_code is runner or runs_a_callback(frame.f_code):
             break
+        is_async = is_async and bool(frame.f_code.co_flags & _ASYNC)
         kind = _kind(frame.f_code.co_filename)
         in_debugger = in_debugger or kind is _Kind.DEBUGGER
         if kind is _Kind.USERS:
@@ -81,9 +87,48 @@ def _seen_at(innermost: FrameType | None, runner: CodeType | None) -> Seen:
         return Seen(None)  # In a callback that is no Python code.
     chosen = chosen or innermost
     words = _label(chosen)
-    is_inside_c = chosen is innermost
-    called = _called(chosen.f_code, chosen.f_lasti) if is_inside_c else _label(innermost)
-    return Seen(f"{words} · {called}" if called else words, in_debugger)
+    may_be_in_c = chosen is innermost
+    called = _called(chosen.f_code, chosen.f_lasti) if may_be_in_c else _label(innermost)
+    return Seen(
+        f"{words} · {called}" if called else words,
+        in_debugger,
+        is_async and not _is_at_a_call(innermost.f_code, innermost.f_lasti),
+    )
+
+
+def users_line_in(innermost: FrameType | None) -> str | None:
+    """The user's innermost line in a thread, or an installed package's; None where there is none.
+    Any thread; does not block.
+    """
+    frame = innermost
+    for _ in range(DEEPEST):
+        if frame is None or _kind(frame.f_code.co_filename) in _NOT_PYTHONS:
+            break
+        frame = frame.f_back
+    return None if frame is None else _label(frame)
+
+
+def is_users_code(code: CodeType) -> bool:
+    """Whether it is neither Python's, nor an installed package's, nor ours."""
+    return _kind(code.co_filename) is _Kind.USERS
+
+
+def raised_at(error: BaseException) -> str | None:
+    """The user's innermost line through which an error has come; else the innermost of all. Any
+    thread; does not block.
+    """
+    line = innermost = None
+    traceback = error.__traceback__
+    for _ in range(DEEPEST):
+        if traceback is None:
+            break
+        code = traceback.tb_frame.f_code
+        innermost = (code, traceback.tb_lineno)
+        if is_users_code(code):
+            line = innermost
+        traceback = traceback.tb_next
+    found = line or innermost
+    return None if found is None else _line_label(*found)
 
 
 def outermost_code(innermost: FrameType | None, runner: CodeType | None) -> CodeType | None:
@@ -117,9 +162,20 @@ def _kind(filename: str) -> _Kind:
     return _Kind.USERS
 
 
+_NOT_PYTHONS: Final = (_Kind.USERS, _Kind.INSTALLED)
+
+
 def _label(frame: FrameType) -> str:
-    code = frame.f_code
-    return f"{file_label(code.co_filename)}:{frame.f_lineno} {code.co_name}"[:LONGEST_LABEL]
+    return _line_label(frame.f_code, frame.f_lineno)
+
+
+def _line_label(code: CodeType, line: int) -> str:
+    return f"{file_label(code.co_filename)}:{line} {code.co_name}"[:LONGEST_LABEL]
+
+
+def _is_at_a_call(code: CodeType, instruction: int) -> bool:
+    """Whether a frame that is the innermost one is, perhaps, in a function in C."""
+    return "CALL" in opname[code.co_code[instruction]]  # PRECALL, CALL, CALL_FUNCTION_EX, ...
 
 
 @lru_cache(maxsize=1024)
@@ -129,7 +185,7 @@ def _called(code: CodeType, instruction: int) -> str | None:
     Python knows which piece of the source an instruction stands for. Were the file changed since,
     the piece would be another one: so all its names must be the code's own.
     """
-    if "CALL" not in opname[code.co_code[instruction]]:  # PRECALL, CALL, CALL_FUNCTION_EX, ...
+    if not _is_at_a_call(code, instruction):
         return None
     position = next(islice(code.co_positions(), instruction // 2, None), None)
     if position is None:

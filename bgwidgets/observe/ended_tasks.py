@@ -21,6 +21,7 @@ from bgwidgets.observe.asyncio_internals import (
     peek_exception,
 )
 from bgwidgets.observe.error_text import LONGEST_TEXT, one_line
+from bgwidgets.observe.timings import TaskTiming
 from bgwidgets.snapshots import TaskFailure
 from bgwidgets.states import TaskState
 
@@ -44,11 +45,13 @@ class EndedTask(NamedTuple):
     ended_at: float
     error: str | None
     is_main: bool
+    timing: TaskTiming | None
 
 
 class Failure(NamedTuple):
     """Why one task failed. No frame is kept alive: the text is made when somebody wants it."""
 
+    id: int
     name: str
     coroutine: str
     at: float
@@ -56,14 +59,19 @@ class Failure(NamedTuple):
     traceback: TracebackException | None
 
     def as_value(self) -> TaskFailure:
-        """With the traceback as text, for which the source is read now."""
+        """With the traceback as text."""
         return TaskFailure(
+            id=self.id,
             name=self.name,
             coroutine=self.coroutine,
             at=self.at,
             error=self.error,
-            traceback=_text_of(self.traceback) if self.traceback is not None else None,
+            traceback=self.text(),
         )
+
+    def text(self) -> str | None:
+        """The traceback as text, for which the source is read now; None when there is none."""
+        return _text_of(self.traceback) if self.traceback is not None else None
 
 
 class Swept(NamedTuple):
@@ -97,12 +105,14 @@ class EndedTasks:
         self,
         record: Callable[[asyncio.Task[Any], float | None, float], EndedTask],
         forget: Callable[[list[asyncio.Task[Any]]], None],
-        coroutine_of: Callable[[asyncio.Task[Any]], str],
+        failure_of: Callable[[asyncio.Task[Any], float, bool], Failure | None],
     ) -> None:
-        """`record` makes what is kept of a task, `forget` is told of the others."""
+        """`record` makes what is kept of a task, `forget` is told of the others; `failure_of` says
+        why one failed, at that time, and whether with its traceback.
+        """
         self._record: Final = record
         self._forget: Final = forget
-        self._coroutine_of: Final = coroutine_of
+        self._failure_of: Final = failure_of
         self.counts: Final = dict.fromkeys(
             (TaskState.FINISHED, TaskState.FAILED, TaskState.CANCELLED), 0
         )
@@ -162,15 +172,15 @@ class EndedTasks:
             self._swept_size -= len(tasks)
 
     def _add_failure(self, task: asyncio.Task[Any], now: float, *, in_full: bool) -> None:
-        failure = failure_of(task, self._coroutine_of(task), now, in_full=in_full)
+        failure = self._failure_of(task, now, in_full)
         if failure is not None:
             self.failures.append(failure)
 
 
 def failure_of(
-    task: asyncio.Task[Any], coroutine: str, now: float, *, in_full: bool = True
+    task: asyncio.Task[Any], number: int, coroutine: str, now: float, *, in_full: bool = True
 ) -> Failure | None:
-    """Why a task that has ended failed; None when it did not.
+    """Why a task that has ended failed; None when it did not. `number` is the task's.
 
     Not asked for its coroutine, which crashes Python 3.12.1 when an eager one ended at birth.
     """
@@ -178,6 +188,7 @@ def failure_of(
     if error is None:
         return None
     return Failure(
+        number,
         task.get_name()[:LONGEST_NAME],
         coroutine,
         now,

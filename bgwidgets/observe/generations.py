@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from bgwidgets.observe.ended_tasks import EndedTasks
 from bgwidgets.observe.task_births import Lists, TaskBirths
+from bgwidgets.observe.timings import Timings
 from bgwidgets.observe.watched_task import watched_task_class
 
 TICK: Final = 0.1
@@ -44,6 +45,7 @@ class Generations:
         ended: EndedTasks,
         lists: Lists | None,
         ended_at_birth: Callable[[asyncio.Task[Any], object], None],
+        timings: Timings | None,
     ) -> None:
         self._loop: Final = loop
         self._ended: Final = ended
@@ -66,7 +68,7 @@ class Generations:
         self._context: Final = Context()
         self._watched: Final = watched_task_class()
         self.births: Final = TaskBirths(
-            loop, self.young, self._limit, self._full, lists, ended_at_birth
+            loop, self.young, self._limit, self._full, lists, ended_at_birth, timings
         )
 
     def enter(self, task: asyncio.Task[Any], created_at: float | None) -> None:
@@ -101,7 +103,7 @@ class Generations:
         if self._timer is None:  # The first for a while.
             self.young_since = time.time()
             self._limit[0] = NURSERY
-            self._timer = self._loop.call_later(TICK, self._tick, context=self._context)
+            self._set_timer()
             return
         born = len(self.young)
         self.changes += 1  # Not `_moving`, for this is called for every hundredth task.
@@ -129,9 +131,14 @@ class Generations:
         if self.survivors and self._promotion is None:
             self._promote_in_slices()
         if self.older or self._ended.swept:
-            self._timer = self._loop.call_later(TICK, self._tick, context=self._context)
+            self._set_timer()
         else:
             self._limit[0] = 1
+
+    def _set_timer(self) -> None:
+        # In a context of its own, or the timer would keep the caller's variables alive. Not as an
+        # argument: a loop's own `call_later` may not know that one, and a task is being made here.
+        self._timer = Context().run(self._loop.call_later, TICK, self._tick)
 
     def _promote_in_slices(self) -> None:
         self._promotion = None

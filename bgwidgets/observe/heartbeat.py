@@ -52,13 +52,19 @@ class Heartbeat:
         self,
         loop: asyncio.AbstractEventLoop,
         overslept: Callable[[float], float] = lambda _now: 0.0,
+        *,
+        blocked: Callable[[Spell], None] = lambda _: None,
+        beats: Callable[[], None] = lambda: None,
     ) -> None:
         """`overslept` says by how many seconds the watchdog is late itself at a moment: that time
-        is nobody's fault.
+        is nobody's fault. At each look at a blocked loop `blocked` is called, in the watchdog's
+        thread; and `beats` at each beat, in the loop's. Neither may block.
         """
         self.loop: Final = loop
         self.thread_id: int | None = None
         self._overslept: Final = overslept
+        self._blocked: Final = blocked
+        self._beats: Final = beats
         self._history: Final = LagHistory()
         self._slow_steps: Final[deque[SlowStep]] = deque(maxlen=SLOW_STEPS_KEPT)
         self._spell: Spell | None = None
@@ -103,6 +109,7 @@ class Heartbeat:
             self._note_lag(now, now - self._due)
         self._due = now + BEAT
         self._timer = self.loop.call_later(BEAT, self._beat)
+        self._beats()
 
     def _answer(self, spell: Spell) -> None:
         if self._spell is not spell:
@@ -135,6 +142,8 @@ class Heartbeat:
             self._ask(frame, now)
         else:
             self._keep(spell.look(frame, now))
+            if spell.is_blocked:
+                self._blocked(spell)
         return True
 
     def overslept(self, seconds: float) -> None:

@@ -19,7 +19,7 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
-from bgwidgets.commands import END_OF_THE_LOOP, Asker
+from bgwidgets.commands import END_OF_THE_LOOP, NOBODY_KNOWS, Asker
 from bgwidgets.identifiers import new_id
 from bgwidgets.observe.askers import find_asker
 from bgwidgets.observe.asyncio_internals import (
@@ -29,13 +29,13 @@ from bgwidgets.observe.asyncio_internals import (
     running_loop_here,
 )
 from bgwidgets.observe.await_chain import kind_of_wait, place_of
-from bgwidgets.observe.await_tree import describe
 from bgwidgets.observe.ended_tasks import (
     ENDED_KEPT,
     FAILURES_KEPT,
     LONGEST_NAME,
     EndedTask,
     EndedTasks,
+    Failure,
     Swept,
     failure_of,
     name_of_coroutine,
@@ -43,12 +43,16 @@ from bgwidgets.observe.ended_tasks import (
 )
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.observe.generations import Generations
+from bgwidgets.observe.swallowed import CANCELLING_IS_TRUE, PATIENCE, Cancelled, Swallowed
 from bgwidgets.observe.task_births import Lists
+from bgwidgets.observe.timings import Timings, timing_of
+from bgwidgets.observe.warnings_kept import WarningsKept
 from bgwidgets.observe.watched_task import listen, watched_task_class
-from bgwidgets.snapshots import LoopHistory, TaskCancellation, TaskDetail, TaskSnapshot
+from bgwidgets.snapshots import LoopHistory, TaskCancellation, TaskSnapshot
 from bgwidgets.states import TaskState
 
 CANCELLATIONS_KEPT: Final = 50
+UNWATCHED_A_LOOK: Final = 500
 LOOKED_AT_ONE_BY_ONE: Final = 5_000
 """Of more tasks, one that has just ended counts as unfinished until the loop's next turn."""
 _COPY_ATTEMPTS: Final = 100
@@ -79,19 +83,34 @@ _NOTHING_ABOUT: Final = _About()
 class Ledger:
     """All tasks of one loop: the unfinished, the last that ended, and exact counts of the ends."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, lists: Lists | None = None) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        lists: Lists | None = None,
+        warnings: WarningsKept | None = None,
+        timings: Timings | None = None,
+    ) -> None:
         """Watch `loop` from now on. Called in the loop's thread before it turns.
 
         Only tasks whose coroutine `lists` wants are entered: of the kernel's loop, the user's.
+        Those that swallow their CancelledError are told of in the `warnings`.
+        `timings` are those of this loop, if its tasks' times are taken.
         """
         self._loop: Final = loop
         self._lists: Final = lists
-        self._ended: Final = EndedTasks(self._record, self._forget, self.coroutine)
-        self._generations: Final = Generations(loop, self._ended, lists, self._ended_at_birth)
+        self._timings: Final = timings
+        self._ended: Final = EndedTasks(self._record, self._forget, self._why_failed)
+        self._generations: Final = Generations(
+            loop, self._ended, lists, self._ended_at_birth, timings
+        )
         self._about: Final[dict[asyncio.Task[Any], _About]] = {}
         self._ids: Final[dict[asyncio.Task[Any], int]] = {}
         self._by_id: Final[dict[int, asyncio.Task[Any]]] = {}
-        self._asked: Final[dict[asyncio.Task[Any], TaskCancellation]] = {}
+        self._asked: Final[dict[asyncio.Task[Any], Cancelled]] = {}
+        self._swallowed: Final = Swallowed(
+            warnings or WarningsKept(), lambda task: self.about(task).runs is not None
+        )
         self.cancellations: Final[deque[TaskCancellation]] = deque(maxlen=CANCELLATIONS_KEPT)
         """The last, latest last. Any thread may copy it."""
         self._seen_ended: Final[WeakKeyDictionary[asyncio.Task[Any], float]] = WeakKeyDictionary()
@@ -141,7 +160,8 @@ class Ledger:
         """Cancel these in somebody's name. In the loop's thread."""
         with self.naming(asker):
             for task in tasks:
-                task.cancel()
+                if task.cancel() and not isinstance(task, self._watched):
+                    self._cancel_asked(task)  # It does not tell by itself.
 
     @contextmanager
     def naming(self, asker: Asker) -> Iterator[None]:
@@ -167,34 +187,55 @@ class Ledger:
     def close(self) -> None:
         """Watch no more births. In the loop's thread, or when the loop runs no more."""
         self._generations.close()
+        if self._timings is not None:
+            self._timings.close()
 
     def _ended_at_birth(self, task: asyncio.Task[Any], coroutine: object) -> None:
         self._about[task] = _About(runs=name_of_coroutine(coroutine))
 
     def _cancel_asked(self, task: asyncio.Task[Any]) -> None:
-        asker = find_asker(task) or self.in_the_name_of
-        cancellation = TaskCancellation(
+        cancellation = self._cancellation_of(task, find_asker(task) or self.in_the_name_of)
+        self._asked[task] = self._swallowed.asked(task, cancellation)
+        self.cancellations.append(cancellation)
+        if task.done():
+            self._asked.pop(task, None)
+
+    def _cancellation_of(self, task: asyncio.Task[Any], asker: Asker) -> TaskCancellation:
+        return TaskCancellation(
             name=self.name(task),
             coroutine=self.coroutine(task),
             at=time.time(),
             asked_by=asker.who,
             where=asker.where,
         )
-        self._asked[task] = cancellation
-        self.cancellations.append(cancellation)
-        if task.done():
-            self._asked.pop(task, None)
+
+    def judge_cancelled(self, *, at_the_end: bool = False) -> None:
+        """Tell of the tasks that were cancelled a second ago and go on; of those that the end of
+        the loop has left, at once. In the loop's thread, or when the loop runs no more.
+        """
+        # Nobody was told when these were cancelled. Not all of a great many at each look.
+        unwatched = self._generations.unwatched if at_the_end or CANCELLING_IS_TRUE else ()
+        for task in list(islice(unwatched, UNWATCHED_A_LOOK)):
+            if task.cancelling() and task not in self._asked and not task.done():
+                cancellation = self._cancellation_of(task, NOBODY_KNOWS)
+                self._asked[task] = self._swallowed.found(task, cancellation)
+        self._swallowed.look(patience=0.0 if at_the_end else PATIENCE)
 
     def _record(
         self, task: asyncio.Task[Any], created_at: float | None, ended_at: float
     ) -> EndedTask:
         about = self._about.pop(task, _NOTHING_ABOUT)
-        self._asked.pop(task, None)
+        if (asked := self._asked.pop(task, None)) is not None:
+            self._swallowed.ended(task, asked)
         number = self._ids.pop(task, None)
         if number is not None:
             self._by_id.pop(number, None)
         seen = self._seen_ended.pop(task, ended_at) if self._seen_ended else ended_at
         return self._as_ended(task, about, number or new_id(), created_at, min(seen, ended_at))
+
+    def _why_failed(self, task: asyncio.Task[Any], now: float, in_full: bool) -> Failure | None:
+        # Its record, which is soon to be made, gets the same number.
+        return failure_of(task, self._number(task), self.coroutine(task), now, in_full=in_full)
 
     def _forget(self, tasks: list[asyncio.Task[Any]]) -> None:
         if not (self._ids or self._asked or self._about):
@@ -264,13 +305,23 @@ class Ledger:
         task = self._by_id.get(task_id)
         return None if task is None or task.done() else task
 
+    def entry_of(self, task_id: int) -> Entry | None:
+        """The task of that id, when it is unfinished or among the last that ended. Any thread."""
+        if (task := self._by_id.get(task_id)) is not None:
+            return task
+        records = self._consistent(lambda: list(self._ended.records))
+        return next((record for record in records if record.id == task_id), None)
+
     def knows(self, task_id: int) -> bool:
         """Whether a task of that id is unfinished or among the last that ended. Any thread."""
-        if task_id in self._by_id:
-            return True
-        return any(
-            task_id == record.id for record in self._consistent(lambda: list(self._ended.records))
-        )
+        return self.entry_of(task_id) is not None
+
+    def failure(self, entry: Entry, *, at: float | None = None) -> Failure | None:
+        """Why a task failed, as far as that is kept; None of every other. Any thread."""
+        if not isinstance(entry, EndedTask):
+            return failure_of(entry, self.id_of(entry), self.coroutine(entry), at or 0.0)
+        failures = self._consistent(lambda: list(self._ended.failures))
+        return next((failure for failure in failures if failure.id == entry.id), None)
 
     def counts(self) -> dict[TaskState, int]:
         """How many tasks are in each state, the ended since the start. Any thread."""
@@ -287,12 +338,18 @@ class Ledger:
         look = self.look(stop=0)
         counts = look.counts()
         failures = self._consistent(lambda: list(self._ended.failures))
-        unseen = [task for task in look.ended if not isinstance(task, tuple)]
+        told = {failure.id for failure in failures}
+        unseen = [
+            task
+            for task in look.ended
+            if not isinstance(task, EndedTask)
+            and state_of_ended(task) is TaskState.FAILED
+            and self._ids.get(task) not in told
+        ]
         recent = [
             failure
-            for task in unseen
-            if (failure := failure_of(task, self.coroutine(task), look.ended_at(task) or 0.0))
-            is not None
+            for task in unseen[:FAILURES_KEPT]
+            if (failure := self.failure(task, at=look.ended_at(task))) is not None
         ]
         return LoopHistory(
             births=sum(counts.values()),
@@ -309,12 +366,16 @@ class Ledger:
         number = self._ids.get(task)
         if number is not None:
             return number
-        number = self._ids.setdefault(task, new_id())
-        self._by_id[number] = task
+        number = self._number(task)
         if task.done() and not self.look(stop=0).holds(task):
             # Its record was made while we looked, and will not come to take the number back.
             self._ids.pop(task, None)
             self._by_id.pop(number, None)
+        return number
+
+    def _number(self, task: asyncio.Task[Any]) -> int:
+        number = self._ids.setdefault(task, new_id())
+        self._by_id[number] = task
         return number
 
     def about(self, task: asyncio.Task[Any]) -> _About:
@@ -364,15 +425,6 @@ class Ledger:
         """What a task waits on, as tasks are sorted by it. Any thread; does not block."""
         return None if isinstance(entry, EndedTask) or entry.done() else kind_of_wait(entry)
 
-    def detail(self, task: asyncio.Task[Any]) -> TaskDetail:
-        """The whole chain of awaits, with its source, and who waits for whom. Any thread; reads
-        source files, so better not in the loop's own.
-        """
-        look = self.look(stop=0)
-        # A number is what commands go by: only for what is in the book. On the kernel's loop that
-        # are the user's tasks, for whom tasks of the kernel's may wait.
-        return describe(task, lambda each: self.id_of(each) if look.holds(each) else None)
-
     def perhaps_cancelling(self, recent: list[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
         """Tasks that are to be cancelled, and those that do not tell. Any thread."""
         silent = [task for task in recent if not isinstance(task, self._watched)]
@@ -381,6 +433,10 @@ class Ledger:
     def is_lasting(self, task: asyncio.Task[Any]) -> bool:
         """Whether it is entered by name. Any thread; does not block."""
         return task in self._generations.lasting
+
+    def tasks_that_swallow(self) -> int:
+        """How many go on although they were cancelled. Any thread; does not block."""
+        return self._swallowed.count()
 
     def created_at(self, task: asyncio.Task[Any]) -> float | None:
         """When a lasting task was born; None where nobody saw it. Any thread; does not block."""
@@ -416,6 +472,7 @@ class Ledger:
             ended_at,
             self.error(task) if state is TaskState.FAILED else None,
             about.is_main,
+            timing_of(task) if self._timings is not None else None,
         )
 
 

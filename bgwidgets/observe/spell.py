@@ -49,6 +49,20 @@ class _Step(NamedTuple):
         return self.before() is other.before()
 
 
+class Culprit(NamedTuple):
+    """What is under way while a loop is blocked."""
+
+    task: asyncio.Task[Any] | None
+    """None for a callback."""
+    where: str
+    step: int
+    """Which of the spell's steps it is."""
+    seconds: float
+    """For how long it has been under way, without those in which no thread could run."""
+    in_its_own_code: float
+    """In which part of the looks it was seen in asynchronous code, with no other call below."""
+
+
 class Spell:
     """From a question to the loop until its answer. In the watchdog's thread, but for `over()`."""
 
@@ -71,9 +85,11 @@ class Spell:
         self._looked_at = asked_at
         self._step: _Step | None = None
         self._step_since = since
+        self._steps = 0
         self._sightings = 0
         self._lines: dict[str, int] = {}
         """Where the step was seen, and how often."""
+        self._looks = self._looks_in_its_own_code = 0
         self._seen = Seen(None)
 
     def first_look(self, frame: FrameType) -> None:
@@ -96,6 +112,8 @@ class Spell:
             self._begin_step(step, task, changed_at)
         if now - self._step_since >= NAMED_AFTER:
             self._seen = seen_at(frame, self._runner)
+            self._looks += 1
+            self._looks_in_its_own_code += self._seen.in_own_async_code
             if (where := self._seen.where) is not None:
                 self._lines[where] = self._lines.get(where, 0) + 1
         if now - self.since >= BLOCKED_AFTER:
@@ -127,11 +145,27 @@ class Spell:
         """Who it is, and where: "sprinter · race.py:12 spin". Any thread."""
         if self._seen.in_debugger:
             return IN_A_DEBUGGER
-        if self._sightings < SIGHTINGS or self._looked_at - self._step_since < NAMED_AFTER:
+        if not self._is_one_step():
             return MANY_SHORT_STEPS
         task = self.task
         words = (None if task is None else name_of(task), self._seen.where or self._where())
         return " · ".join(word for word in words if word) or None
+
+    def culprit(self) -> Culprit | None:
+        """The step that blocks the loop, if it is blocked by one, and not by a debugger. In the
+        watchdog's thread.
+        """
+        where = self._seen.where or self._where()
+        if not self.is_blocked or self._seen.in_debugger or not self._is_one_step():
+            return None
+        if where is None or not self._looks:
+            return None
+        seconds = self._looked_at - self._step_since
+        share = self._looks_in_its_own_code / self._looks
+        return Culprit(self.task, where, self._steps, seconds, share)
+
+    def _is_one_step(self) -> bool:
+        return self._sightings >= SIGHTINGS and self._looked_at - self._step_since >= NAMED_AFTER
 
     def _step_under_way(self, task: asyncio.Task[Any] | None, frame: FrameType) -> _Step:
         runs = outermost_code(frame, self._runner) if task is None else task
@@ -140,8 +174,10 @@ class Spell:
 
     def _begin_step(self, step: _Step | None, task: asyncio.Task[Any] | None, since: float) -> None:
         self._step, self.task, self._step_since = step, task, since
+        self._steps += 1
         self._sightings = 0 if step is None else 1
         self._lines, self._seen = {}, Seen(None)
+        self._looks = self._looks_in_its_own_code = 0
 
     def _slow_step(self, now: float) -> SlowStep | None:
         seconds = now - self._step_since

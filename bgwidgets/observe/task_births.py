@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
+from bgwidgets.exceptions import InvalidWork
 from bgwidgets.observe.asyncio_internals import (
     is_asyncios_own,
+    is_task,
     is_uvloops_own,
     makes_plain_tasks,
     quick_create_task,
 )
+from bgwidgets.observe.timings import Timings
 from bgwidgets.observe.watched_task import watched_task_class
 
 Lists = Callable[[object], bool]
@@ -34,6 +37,7 @@ class TaskBirths:
         is_full: Callable[[], None],
         lists: Lists | None,
         ended_at_birth: Callable[[asyncio.Task[Any], object], None],
+        timings: Timings | None,
     ) -> None:
         """Append each new task to `nursery`; `is_full` is called when `limit[0]` are in there.
 
@@ -41,6 +45,9 @@ class TaskBirths:
         """
         self._loop: Final = loop
         self._original: Final = loop.create_task
+        self._create_there: Final = (
+            self._original if timings is None else timings.with_first_steps(self._original)
+        )
         self._watches_by_factory = False
         self._is_uvloops: Final = lists is None and is_uvloops_own(loop)
         self._watched: Final = watched_task_class()
@@ -72,10 +79,20 @@ class TaskBirths:
         self._task_class[0] = self._watched if wanted else asyncio.Task
 
     def create(self, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
-        """Make a task that is not noted; by the user's own factory, if there is one."""
+        """Make a task that is not noted; by the user's own factory, if there is one.
+
+        Raises `InvalidWork` where that makes something else, of which nothing could be told.
+        """
         if self._watches_by_factory or makes_plain_tasks(self._loop, self._original):
             return self._task_class[0](coroutine, loop=self._loop, **options)
-        return self._original(coroutine, **options)
+        task = self._create_there(coroutine, **options)
+        if not is_task(task):
+            kind = type(task)
+            raise InvalidWork(
+                f"the loop's task factory made a {kind.__module__}.{kind.__qualname__} of the work,"
+                " which is no asyncio.Task: let it return one, of a subclass if you like"
+            )
+        return task
 
     def close(self) -> None:
         """Watch no more. In the loop's thread, or when the loop runs no more."""
@@ -90,8 +107,11 @@ class TaskBirths:
         if is_plain and not self._loop.is_closed():
             task = self._task_class[0](coro, loop=self._loop, **options)  # As uvloop does.
         else:
-            task = self._original(coro, **options)
-        self._note(task, coro)
+            task = self._create_there(coro, **options)
+        # A factory may return whatever can be awaited and cancelled, with no coroutine or state to
+        # tell of. asyncio's own list of tasks does not have it either.
+        if is_task(task):
+            self._note(task, coro)
         return task
 
     def _make(

@@ -99,6 +99,9 @@ class Watchdog:
 
     def _look(self) -> bool:
         frames = sys._current_frames()  # noqa: SLF001 - documented, for all its underscore
+        # One of them is this one: with it the frames would be a circle, and what they hold would
+        # live until the garbage collector comes round.
+        frames.pop(threading.get_ident(), None)
         is_any_stuck = False
         for heartbeat in list(self._heartbeats.values()):
             number = heartbeat.thread_id

@@ -58,7 +58,8 @@ def test_only_the_users_tasks_are_listed_and_each_can_be_cancelled(
     job = manager.adopt(kernels_loop.loop)
     until(lambda: ["for_ever"] == [task.coroutine for task in job.tasks])
     kernels_loop.spawn(asyncio.sleep(3600))
-    kernels_loop.spawn(_of_the_kernel["serve"](asyncio.Event()))
+    event = asyncio.Event()  # Held here, or the task would be garbage.
+    kernels_loop.spawn(_of_the_kernel["serve"](event))
     until(lambda: ["sleep", "for_ever"] == [task.coroutine for task in job.tasks])
 
     job.cancel_tasks(job.tasks[0].id)

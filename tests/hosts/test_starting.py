@@ -80,6 +80,30 @@ def test_a_loop_factory_that_returns_nonsense(new_host: MakeHost, nonsense: Any)
     assert f"loop_factory must return a new event loop, and returned {name}" == said
 
 
+def test_a_task_factory_that_makes_no_task_of_the_work(new_host: MakeHost):
+    """Of what it makes instead, no state could be told."""
+
+    class Wrapped:
+        """A task as another library may make them."""
+
+        def __init__(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> None:
+            self._task = asyncio.Task(coroutine, loop=loop, **options)
+
+        def set_name(self, name: str) -> None:
+            """For asyncio, which insists."""
+            self._task.set_name(name)
+
+    def factory() -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+        loop.set_task_factory(Wrapped)  # type: ignore[arg-type]
+        return loop
+
+    coroutine = for_ever()
+    said = str(refuses_to_start(new_host(coroutine, loop_factory=factory), InvalidWork))
+    assert "which is no asyncio.Task" in said
+    assert inspect.CORO_CLOSED == inspect.getcoroutinestate(coroutine)
+
+
 def test_a_loop_factory_that_returns_a_closed_loop(new_host: MakeHost):
     closed = asyncio.new_event_loop()
     closed.close()

@@ -11,7 +11,7 @@ import pytest
 
 from bgwidgets import LoopManager
 from bgwidgets.observe.ended_tasks import FAILURES_IN_FULL, FAILURES_KEPT
-from bgwidgets.observe.generations import TICK
+from bgwidgets.observe.generations import NURSERY, TICK
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.snapshots import TaskCancellation
 from tests.loop_factories import LoopFactory, eager_loop
@@ -46,6 +46,22 @@ def test_a_failure_has_its_traceback(loop_factory: LoopFactory):
             assert failure.traceback.startswith("Traceback (most recent call last):")
             assert 'raise ValueError("broke")' in failure.traceback
             ledger.settle()
+
+    run(watched, loop_factory)
+
+
+def test_a_failure_is_told_once(loop_factory: LoopFactory):
+    """Also when it is counted already, and its task is still held."""
+
+    async def watched(ledger: Ledger) -> None:
+        tasks = [asyncio.create_task(fails()) for _ in range(3)]
+        await asyncio.gather(*tasks, return_exceptions=True)
+        numbers = [ledger.id_of(task) for task in tasks]
+        for _ in range(2):
+            assert numbers == [failure.id for failure in ledger.history().failures][::-1]
+            for _number in range(2 * NURSERY):  # A full nursery is swept.
+                asyncio.create_task(ends_at_once())  # noqa: RUF006 - the ledger holds it
+            await turns()
 
     run(watched, loop_factory)
 

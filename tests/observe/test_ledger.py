@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bgwidgets.observe.ended_tasks import ENDED_KEPT, LONGEST_NAME
+from bgwidgets.observe.ended_tasks import ENDED_KEPT, LONGEST_NAME, EndedTask
 from bgwidgets.observe.generations import TICK
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.states import TaskState
@@ -118,6 +118,51 @@ def test_a_task_factory_of_the_users_own_goes_on_working():
         assert 1 == await task
 
     run(watched)
+
+
+def test_a_task_factory_that_makes_no_tasks_of_asyncios():
+    """What it makes may not tell of itself: it is not listed, and all else goes on."""
+
+    class Wrapped:
+        """Can be awaited, cancelled and named, which is all that asyncio asks for."""
+
+        def __init__(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> None:
+            self._task = asyncio.Task(coroutine, loop=loop, **options)
+            self.cancel = self._task.cancel
+            self.set_name = self._task.set_name
+
+        def __await__(self) -> Any:
+            return self._task.__await__()
+
+    async def watched(ledger: Ledger) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(Wrapped)  # type: ignore[arg-type]
+        assert 1 == await loop.create_task(ends_later())
+        loop.set_task_factory(None)
+        await asyncio.create_task(ends_later(), name="listed")
+        ledger.settle()
+        assert ["listed"] == [row.name for row in ended_rows(ledger)]
+        assert {"running": 1, "finished": 1} == counted(ledger)
+
+    run(watched)
+
+
+def test_a_loop_whose_timers_know_no_context():
+    """Tasks are made on it as ever, and swept."""
+
+    class Loop(asyncio.SelectorEventLoop):
+        """Sets timers in a way of its own."""
+
+        def call_later(self, delay: float, callback: Any, *args: Any) -> asyncio.TimerHandle:  # type: ignore[override]
+            """As asyncio's, but for the context."""
+            return super().call_later(delay, callback, *args)
+
+    async def watched(ledger: Ledger) -> None:
+        assert 1 == await asyncio.create_task(ends_later())
+        await asyncio.sleep(3 * TICK)
+        assert any(isinstance(entry, EndedTask) for entry in ledger.look().ended)
+
+    run(watched, Loop)
 
 
 def test_ids_are_never_used_twice(loop_factory: LoopFactory):

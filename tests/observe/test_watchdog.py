@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -188,3 +190,32 @@ def test_an_answer_that_comes_before_the_watch_wakes_up_blames_nobody(
     said = {step.where for step in watched.heartbeat.pulse().slow_steps}
     assert set() == said - {NOBODYS_FAULT}
     watched.end()
+
+
+def test_a_look_keeps_nothing_of_what_it_saw(watchdog: Watchdog):
+    """What the functions of other threads hold goes when they return, without a collector."""
+
+    class Thing:
+        """Something large, say."""
+
+    held: list[weakref.ref[Thing]] = []
+    is_held = threading.Event()
+    may_go = threading.Lock()
+
+    def hold() -> None:
+        thing = Thing()
+        held.append(weakref.ref(thing))
+        is_held.set()
+        may_go.acquire(timeout=LIMIT)
+
+    gc.disable()
+    try:
+        with may_go:
+            thread = threading.Thread(target=hold, daemon=True)
+            thread.start()
+            assert is_held.wait(LIMIT)
+            watchdog._look()
+        thread.join(LIMIT)
+        assert held[0]() is None
+    finally:
+        gc.enable()

@@ -28,6 +28,7 @@ def test_the_examples_run_from_top_to_bottom(run_script: Callable[[str], Ran]):
     assert [
         "running ['counting']",
         "True finished",
+        "101 True",
         "finished",
         "finished stop_event",
     ] == ran.stdout.splitlines()
@@ -59,7 +60,14 @@ NOTHING_YET = {"last_output", "progress"}
 
 @pytest.mark.parametrize(
     "kind",
-    [bgw.LoopSnapshot, bgw.SlowStep, bgw.TaskSnapshot, bgw.TaskWindow, bgw.StopReport],
+    [
+        bgw.LoopSnapshot,
+        bgw.LoopWarning,
+        bgw.SlowStep,
+        bgw.TaskSnapshot,
+        bgw.TaskWindow,
+        bgw.StopReport,
+    ],
     ids=lambda kind: kind.__name__,
 )
 def test_every_field_is_explained(kind: type):
@@ -87,6 +95,12 @@ def test_every_error_says_what_to_do():
 def test_every_state_of_a_loop_is_explained(state: bgw.LoopState):
     """As a word of ours, in backquotes or in a table's cell, and not only in passing."""
     assert re.search(rf"(`{state}`|\| {state} \|)", README.read_text())
+
+
+@pytest.mark.parametrize("kind", bgw.WarningKind)
+def test_every_warning_says_what_to_do(kind: bgw.WarningKind):
+    """In a row of its own."""
+    assert re.search(rf"^\| {kind} \| .+ \| .+ \|$", README.read_text(), re.MULTILINE)
 
 
 def test_the_files_that_it_links_to_are_there():

@@ -25,6 +25,7 @@ from bgwidgets.snapshots import (
     AwaitFrame,
     LoopHistory,
     LoopSnapshot,
+    LoopWarning,
     SlowStep,
     StopReport,
     TaskCancellation,
@@ -32,7 +33,9 @@ from bgwidgets.snapshots import (
     TaskFailure,
     TaskLink,
     TaskSnapshot,
+    TaskTimings,
     TaskWindow,
+    WarningKind,
     WindowRequest,
 )
 from bgwidgets.states import LoopState, TaskState
@@ -51,6 +54,15 @@ TASK = TaskSnapshot(
     is_main=True,
 )
 SLOW = SlowStep(at=2.0, seconds=0.3, task="fetch-3", where="race.py:12 fetch · time.sleep")
+WARNING = LoopWarning(
+    kind=WarningKind.BLOCKED,
+    text="task 'fetch-3' keeps the loop from turning",
+    advice="await it",
+    at=2.0,
+    task="fetch-3",
+    where="race.py:12 fetch",
+    count=2,
+)
 LOOP = LoopSnapshot(
     id=1,
     name="race",
@@ -70,22 +82,36 @@ LOOP = LoopSnapshot(
     blocked_by="fetch-3 · race.py:12 fetch",
     lag_history=(None, 0.001, 0.4),
     slow_steps=(SLOW,),
+    warnings=(WARNING,),
     notes=("a",),
     as_of=3.0,
 )
 FRAME = AwaitFrame(function="fetch", file="race.py", path="/home/race.py", line=12, timeout=1.5)
 LINK = TaskLink(id=None, name="a", coroutine="fetch")
+TIMINGS = TaskTimings(
+    polls=2, busy=0.1, scheduled=0.0, idle=3.0, histogram=((0.000001, 1), (None, 1))
+)
 VALUES = [
     TASK,
     FRAME,
     LINK,
     SLOW,
-    TaskDetail(id=3, name="a", coroutine="fetch", chain=(FRAME,), waits_for=(LINK,)),
+    WARNING,
+    TIMINGS,
+    TaskDetail(
+        id=3,
+        name="a",
+        coroutine="fetch",
+        state=TaskState.PENDING,
+        chain=(FRAME,),
+        waits_for=(LINK,),
+        timings=TIMINGS,
+    ),
     LOOP,
     WindowRequest(sort="name", descending=True, filter="x", start=5, stop=9),
     TaskWindow(tasks=(TASK,), start=0, total=1, as_of=3.0),
     StopReport(outcome=LoopState.STOPPED, seconds=0.1, steps=("stop_event",), notes=("a",)),
-    TaskFailure(name="a", coroutine="f", at=1.0, error="KeyError: 1", traceback="Traceback"),
+    TaskFailure(id=3, name="a", coroutine="f", at=1.0, error="KeyError: 1", traceback="Traceback"),
     TaskCancellation(name="a", coroutine="f", at=1.0, asked_by="thread x", where="a.py:1 f"),
     LoopHistory(births=3, ends={TaskState.FAILED: 2}),
     Asker("thread x", "a.py:1 f"),
@@ -130,16 +156,22 @@ def test_a_value_is_frozen(value: Any):
 def test_a_snapshot_knows_little_by_default():
     """What is not known is None."""
     snapshot = LoopSnapshot(id=1, name="race", host="thread", state=LoopState.STARTING, as_of=0.0)
-    known = {"id", "name", "host", "state", "as_of", "run_number", "task_counts"}
-    flags = {"stop_requested", "protected", "adopted", "belongs_to_kernel"}
-    lists = {"lag_history", "slow_steps", "notes"}
+    known = {"id", "name", "host", "state", "as_of", "run_number", "task_counts"} | {
+        "tasks_that_swallow"
+    }
+    flags = {"stop_requested", "protected", "adopted", "belongs_to_kernel", "timings"}
+    lists = {"lag_history", "slow_steps", "warnings", "notes"}
     for field in dataclasses.fields(snapshot):
         if field.name in lists:
             assert () == getattr(snapshot, field.name)
         elif field.name not in known:
             expected = False if field.name in flags else None
             assert expected is getattr(snapshot, field.name), field.name
-    assert (1, {}) == (snapshot.run_number, snapshot.task_counts)
+    assert (1, {}, 0) == (
+        snapshot.run_number,
+        snapshot.task_counts,
+        snapshot.tasks_that_swallow,
+    )
 
 
 def test_a_snapshot_sums_up_its_tasks():

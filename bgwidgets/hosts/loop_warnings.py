@@ -1,0 +1,94 @@
+"""What one run of a loop is to be warned of, for every host of this process: gathered from those
+who notice it, while the loop runs and at its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final
+
+from bgwidgets.observe.asyncio_internals import threads_of_default_executor
+from bgwidgets.observe.block_warnings import BlockWarnings
+from bgwidgets.observe.ledger import Ledger
+from bgwidgets.observe.left_behind import tell_of_pending, tell_of_threads
+from bgwidgets.observe.lost_exceptions import lost_exceptions, tell_of_lost
+from bgwidgets.observe.unawaited import unawaited_coroutines
+from bgwidgets.observe.warnings_kept import WarningsKept
+from bgwidgets.snapshots import LoopSnapshot
+
+Task = asyncio.Task[Any]
+_log: Final = logging.getLogger(__name__)
+
+
+class LoopWarnings:
+    """The warnings of one run."""
+
+    def __init__(
+        self, loop_id: int, concerns: Callable[[Task | None], bool] = lambda _: True
+    ) -> None:
+        """Of what blocks the loop, only what `concerns` this watch is told."""
+        self._loop_id: Final = loop_id
+        self.kept: Final = WarningsKept()
+        self.lost: Final = partial(tell_of_lost, self.kept)
+        """To be called when nobody can ask any more why a submitted coroutine failed."""
+        self.blocked: Final = BlockWarnings(self.kept, concerns)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ledger: Ledger | None = None
+        self._threads: set[threading.Thread] = set()
+
+    def begin(self, loop: asyncio.AbstractEventLoop, ledger: Ledger) -> None:
+        """Notice what goes wrong from now on. In the loop's thread."""
+        self._loop, self._ledger = loop, ledger
+        lost_exceptions.watch(loop, self.kept)
+        unawaited_coroutines.watch(self._loop_id, self.kept)
+
+    def look(self) -> None:
+        """Look at what must be looked for. In the loop's thread, or when it is about to close."""
+        with _keeping_nothing_up():
+            if self._ledger is not None:
+                self._ledger.judge_cancelled()
+            if self._loop is not None:
+                # The loop lets go of them when it is closed.
+                self._threads = threads_of_default_executor(self._loop) or self._threads
+
+    def at_the_end(self, unfinished: Iterable[Task], busy_threads: Iterable[str] = ()) -> None:
+        """The loop runs no more, and this is left of it."""
+        if self._ledger is None:
+            return
+        with _keeping_nothing_up():
+            self._ledger.judge_cancelled(at_the_end=True)
+            tell_of_pending(self.kept, unfinished, self._ledger.coroutine)
+            names = set(busy_threads)
+            ours = [thread for thread in threading.enumerate() if thread.name in names]
+            tell_of_threads(self.kept, ours, known_busy=True)
+            tell_of_threads(self.kept, self._threads.difference(ours), known_busy=False)
+
+    def end(self) -> None:
+        """Notice nothing any more, and let go of the loop; what was noticed stays. Any thread."""
+        unawaited_coroutines.unwatch(self._loop_id)
+        if self._loop is not None:
+            lost_exceptions.unwatch(self._loop)
+        self._loop, self._threads = None, set()
+
+    def told_in(self, snapshot: LoopSnapshot) -> LoopSnapshot:
+        """The snapshot, with the warnings. Any thread; does not block."""
+        return replace(
+            snapshot,
+            warnings=self.kept.all(),
+            tasks_that_swallow=self._ledger.tasks_that_swallow() if self._ledger else 0,
+        )
+
+
+@contextmanager
+def _keeping_nothing_up() -> Iterator[None]:
+    """What is looked at is the user's and may be broken: no reason for a loop not to end."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001 - whatever it is, it is logged
+        _log.exception("what a loop is to be warned of could not be found out")

@@ -1,0 +1,68 @@
+"""Warnings of what a loop left behind when it ended: unfinished tasks, and busy worker threads."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from bgwidgets.observe.await_chain import place_of
+from bgwidgets.observe.blame import name_of, users_line_in
+from bgwidgets.observe.warnings_kept import Told, WarningsKept
+from bgwidgets.snapshots import WarningKind
+
+LONGEST_NAME: Final = 200
+
+
+def tell_of_pending(
+    kept: WarningsKept,
+    tasks: Iterable[asyncio.Task[Any]],
+    coroutine_of: Callable[[asyncio.Task[Any]], str],
+) -> None:
+    """The loop has ended, and these tasks have not. When the loop runs no more."""
+    places: dict[str, str | None] = {}
+    for task in tasks:
+        coroutine = coroutine_of(task)
+        # One look for each kind: there may be a hundred thousand.
+        if coroutine not in places:
+            places[coroutine] = place_of(task)[1]
+        _tell_of_one(kept, name_of(task), coroutine, places[coroutine])
+
+
+def _tell_of_one(kept: WarningsKept, name: str, coroutine: str, where: str | None) -> None:
+    kept.add(
+        WarningKind.PENDING_AT_STOP,
+        coroutine,
+        lambda: Told(f"task {name!r} had not ended when its loop did{_at(where)}", name, where),
+    )
+
+
+def tell_of_threads(
+    kept: WarningsKept, threads: Iterable[threading.Thread], *, known_busy: bool
+) -> None:
+    """The loop has ended, and these of its worker threads are alive. Any thread; does not block.
+
+    Those that are not `known_busy` are so if code of the user's runs in them.
+    """
+    frames = sys._current_frames()  # noqa: SLF001 - documented, for all its underscore
+    for thread in threads:
+        where = users_line_in(frames.get(thread.ident or 0))
+        if where is None and not known_busy:
+            continue
+        _tell_of_thread(kept, thread.name[:LONGEST_NAME], where)
+
+
+def _tell_of_thread(kept: WarningsKept, name: str, where: str | None) -> None:
+    kept.add(
+        WarningKind.THREADS_LEFT_BEHIND,
+        where or "",
+        lambda: Told(
+            f"thread {name!r} was still at work when its loop ended{_at(where)}", where=where
+        ),
+    )
+
+
+def _at(where: str | None) -> str:
+    return "" if where is None else f", at {where}"

@@ -1,0 +1,112 @@
+"""Exceptions that nobody will ever ask for: asyncio says so when such a task is destroyed.
+
+It says it to `loop.call_exception_handler`. That is wrapped on the classes of loops, for as long as
+at least one loop is watched, and passes everything on: what asyncio logs, or hands to a handler of
+the user's, stays as it is. Not on the loop itself: a second attribute there makes all of the loop
+slower on Python 3.13. Nor by `set_exception_handler`, which is the user's own to call.
+What is not seen: a task that outlives the loops, held by a variable or in a circle of references.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from bgwidgets.observe.asyncio_internals import classes_with, coroutine_of, is_task
+from bgwidgets.observe.blame import name_of, raised_at
+from bgwidgets.observe.ended_tasks import name_of_coroutine
+from bgwidgets.observe.error_text import one_line
+from bgwidgets.observe.replaced import Replaced
+from bgwidgets.observe.warnings_kept import Told, WarningsKept
+from bgwidgets.snapshots import WarningKind
+
+_NEVER_RETRIEVED: Final = "exception was never retrieved"
+"""How the message ends by which asyncio tells of it."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+def tell_of_lost(
+    kept: WarningsKept, error: BaseException, name: str | None, coroutine: str
+) -> None:
+    """This error of a task of that name is lost. Any thread; does not block."""
+    kept.add(
+        WarningKind.EXCEPTION_NEVER_RETRIEVED,
+        f"{coroutine or raised_at(error)} {type(error).__qualname__}",
+        lambda: Told(
+            f"{'a future' if name is None else f'task {name!r}'} failed, and nobody asked why:"
+            f" {one_line(error)}",
+            name,
+            raised_at(error),
+        ),
+    )
+
+
+class LostExceptions:
+    """Listens to what watched loops are told. Any thread may call everything; nothing blocks."""
+
+    def __init__(self) -> None:
+        self._guard: Final = threading.RLock()
+        self._watched: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, WarningsKept]] = (
+            WeakKeyDictionary()
+        )
+        self._replaced: Final = Replaced()
+        self._telling: Final = threading.local()
+
+    def watch(self, loop: asyncio.AbstractEventLoop, kept: WarningsKept) -> None:
+        """Keep what asyncio tells this loop of."""
+        with self._guard:
+            self._watched[loop] = kept
+            for cls in classes_with("call_exception_handler", asyncio.BaseEventLoop):
+                self._replaced.replace(cls, "call_exception_handler", self._listens)
+            if not isinstance(loop, asyncio.BaseEventLoop):
+                self._replaced.replace(type(loop), "call_exception_handler", self._listens)
+
+    def unwatch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """And now no more."""
+        with self._guard:
+            self._watched.pop(loop, None)
+            if not self._watched:
+                self._replaced.undo()
+
+    def _listens(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def call_exception_handler(loop: asyncio.AbstractEventLoop, context: Any) -> None:
+            # A class may pass it on to the one above it, which is wrapped as well.
+            outer = getattr(self._telling, "context", None)
+            if outer is context:
+                original(loop, context)
+                return
+            self._telling.context = context
+            try:
+                self._note(loop, context)
+                original(loop, context)
+            finally:
+                self._telling.context = outer
+
+        return call_exception_handler
+
+    def _note(self, loop: asyncio.AbstractEventLoop, context: Any) -> None:
+        kept = self._watched.get(loop)
+        if kept is None:
+            return
+        try:
+            error, future = context.get("exception"), context.get("future")
+            if not str(context.get("message", "")).endswith(_NEVER_RETRIEVED) or error is None:
+                return
+            is_of_task = is_task(future)
+            tell_of_lost(
+                kept,
+                error,
+                name_of(future) if is_of_task else None,
+                name_of_coroutine(coroutine_of(future)) if is_of_task else "",
+            )
+        except Exception:  # noqa: BLE001 - what is the user's own must be told to the user all the same
+            _log.exception("an exception that was never retrieved could not be told of")
+
+
+lost_exceptions: Final = LostExceptions()
+"""This process's."""

@@ -1,0 +1,165 @@
+"""Tasks that swallow their CancelledError: cancelled, they go on, or end as if nothing had been.
+
+Who caught an exception cannot be seen from outside, but what came of it can. A task goes on when it
+is unfinished a second after it was cancelled, and its `cancelling()` says that it was not taken
+back by `uncancel()`, as `asyncio.timeout` and `TaskGroup` do. It ended as if nothing had been when
+it returned. A task that waits for others is judged by what they do: a cancellation is passed on to
+the task that is awaited, and the one that does not end is the one to be named.
+
+What its own task group asks of a task is left out: when that waits for its tasks already, the
+group forgets to take it back (seen in Python 3.11 and 3.12).
+
+A clean-up that takes over a second looks the same, and the warning's words allow for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from bgwidgets.commands import NOBODY_KNOWS
+from bgwidgets.observe.askers import ITS_OWN_GROUP
+from bgwidgets.observe.asyncio_internals import (
+    coroutine_of,
+    future_waited_for,
+    is_future,
+    peek_exception,
+)
+from bgwidgets.observe.await_chain import place_of
+from bgwidgets.observe.blame import is_users_code
+from bgwidgets.observe.wait_edges import tasks_waited_for
+from bgwidgets.observe.warnings_kept import Told, WarningsKept
+from bgwidgets.snapshots import TaskCancellation, WarningKind
+
+PATIENCE: Final = 1.0
+"""Seconds that a task gets to end after it was cancelled."""
+MOST_WAITED_FOR: Final = 1_000
+"""Cancelled tasks that are looked at again; of more, the last."""
+MOST_A_LOOK: Final = 200
+CANCELLING_IS_TRUE: Final = sys.version_info >= (3, 13)
+"""Whether `cancelling()` is to be believed also where nobody saw who asked: see above."""
+
+Task = asyncio.Task[Any]
+
+
+class Cancelled(NamedTuple):
+    """That a task was cancelled. It holds no task alive."""
+
+    at: float
+    """When, by `time.monotonic()`; or when it was last looked at."""
+    task: weakref.ref[Task]
+    words: TaskCancellation
+    passed_on: weakref.ref[asyncio.Future[Any]] | None = None
+    """What the task waited for, where that was left to decide how it ends."""
+    was_seen: bool = True
+    """Whether somebody saw it happen, and so knows the above."""
+
+    def has_arrived(self) -> bool:
+        """Whether the task itself got the CancelledError, and not what it waited for."""
+        if self.passed_on is None:
+            return True
+        future = self.passed_on()
+        if future is None or not future.done():
+            return False
+        return future.cancelled() or isinstance(peek_exception(future), asyncio.CancelledError)
+
+
+class Swallowed:
+    """One loop's tasks that do not end when they are told to."""
+
+    def __init__(self, kept: WarningsKept, is_function: Callable[[Task], bool]) -> None:
+        """A task that stands for a plain function in a worker thread cannot be cancelled, and is
+        not to blame.
+        """
+        self._kept: Final = kept
+        self._is_function: Final = is_function
+        self._waited_for: Final[deque[Cancelled]] = deque(maxlen=MOST_WAITED_FOR)
+        self._going_on: Final[weakref.WeakKeyDictionary[Task, None]] = weakref.WeakKeyDictionary()
+
+    def asked(self, task: Task, words: TaskCancellation) -> Cancelled:
+        """A task was cancelled in this moment. In the thread that did it; does not block."""
+        future = future_waited_for(task)
+        # Of others' futures nobody knows what they do when they are asked.
+        passed_on = weakref.ref(future) if is_future(future) and not future.done() else None
+        cancelled = Cancelled(time.monotonic(), weakref.ref(task), words, passed_on)
+        if not words.asked_by.startswith(ITS_OWN_GROUP):
+            self._waited_for.append(cancelled)
+        return cancelled
+
+    def found(self, task: Task, words: TaskCancellation) -> Cancelled:
+        """A task was cancelled some time ago. In the loop's thread."""
+        cancelled = Cancelled(time.monotonic(), weakref.ref(task), words, was_seen=False)
+        self._waited_for.append(cancelled)
+        return cancelled
+
+    def ended(self, task: Task, cancelled: Cancelled) -> None:
+        """A task that was cancelled has ended. In the loop's thread."""
+        if task in self._going_on:
+            del self._going_on[task]  # It was told of while it ran.
+            return
+        if task.cancelled() or peek_exception(task) is not None or not task.cancelling():
+            return
+        words, code = cancelled.words, getattr(coroutine_of(task), "cr_code", None)
+        # What a library does with its own tasks is its own affair, as long as they end.
+        if code is None or not is_users_code(code):
+            return
+        if words.asked_by.startswith(ITS_OWN_GROUP):
+            return
+        if cancelled.was_seen and cancelled.has_arrived():
+            self._tell(words, "finished as if it had not been", None)
+
+    def look(self, *, patience: float = PATIENCE) -> None:
+        """Name those that go on. In the loop's thread, or when the loop runs no more."""
+        latest = time.monotonic() - patience
+        for _ in range(min(MOST_A_LOOK, len(self._waited_for))):
+            cancelled = self._waited_for.popleft()
+            if cancelled.at > latest:
+                self._waited_for.appendleft(cancelled)
+                return
+            task = cancelled.task()
+            if task is None or not _goes_on(task) or self._is_function(task):
+                continue
+            if task in self._going_on:
+                continue
+            if not cancelled.has_arrived() or _waits_for_another(task):
+                self._waited_for.append(cancelled._replace(at=time.monotonic()))
+                continue
+            self._going_on[task] = None
+            self._tell(
+                cancelled.words,
+                f"has not ended{_since(cancelled)}: it goes on, or its clean-up takes long",
+                place_of(task)[1],
+            )
+
+    def count(self) -> int:
+        """How many tasks go on at this moment. Any thread; does not block."""
+        tasks = [reference() for reference in self._going_on.keyrefs()]
+        return sum(task is not None and _goes_on(task) for task in tasks)
+
+    def _tell(self, words: TaskCancellation, and_then: str, where: str | None) -> None:
+        by = f" by {words.asked_by}" if words.asked_by != NOBODY_KNOWS.who else ""
+        self._kept.add(
+            WarningKind.SWALLOWED_CANCELLED_ERROR,
+            words.coroutine,
+            lambda: Told(
+                f"task {words.name!r} was cancelled{by} and {and_then}", words.name, where
+            ),
+        )
+
+
+def _since(cancelled: Cancelled) -> str:
+    seconds = time.time() - cancelled.words.at
+    return f" {seconds:.1f} s later" if cancelled.was_seen else ""
+
+
+def _waits_for_another(task: Task) -> bool:
+    return any(each.cancelling() for each in tasks_waited_for(task))
+
+
+def _goes_on(task: Task) -> bool:
+    return not task.done() and bool(task.cancelling())

@@ -1,0 +1,123 @@
+"""What a loop is to be warned of: the last that differ, each with how often, and what to do.
+
+The detectors are where the knowledge is: `block_warnings`, `swallowed`, `lost_exceptions`,
+`unawaited`, `left_behind`. Here is what they have in common, which is little enough to keep a
+hundred thousand failures from becoming a hundred thousand lines.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from bgwidgets.snapshots import LoopWarning, WarningKind
+
+WARNINGS_KEPT: Final = 20
+LONGEST_LINE: Final = 400
+
+ADVICE: Final = {
+    WarningKind.BLOCKED: "run it in a thread: `await asyncio.to_thread(function, ...)`",
+    WarningKind.NEVER_YIELDS: "`await asyncio.sleep(0)` now and then, or run it in a thread:"
+    " `await asyncio.to_thread(function, ...)`",
+    WarningKind.SWALLOWED_CANCELLED_ERROR: "re-raise CancelledError after the clean-up: a bare"
+    " `raise`, or `finally:` in the place of `except`",
+    WarningKind.EXCEPTION_NEVER_RETRIEVED: "await the task, use asyncio.TaskGroup, or ask for"
+    " `result()` or `exception()`",
+    WarningKind.PENDING_AT_STOP: "await or cancel it before the work ends, and let it end when it"
+    " is cancelled",
+    WarningKind.COROUTINE_NEVER_AWAITED: "`await` it, or have it run by `asyncio.create_task(...)`",
+    WarningKind.THREADS_LEFT_BEHIND: "let the function look at"
+    " `bgwidgets.current().stop_event.is_set()`, or await its end before the work ends",
+}
+
+
+class Told(NamedTuple):
+    """What there is to say of something that happened."""
+
+    text: str
+    task: str | None = None
+    where: str | None = None
+
+
+class _Entry:
+    """A warning that is kept, and counted on."""
+
+    __slots__ = ("at", "count", "told")
+
+    def __init__(self, told: Told, at: float) -> None:
+        self.told: Final = told
+        self.at = at
+        self.count = 1
+
+
+class WarningsKept:
+    """One run's warnings. Any thread may call everything; nothing blocks, nor raises."""
+
+    def __init__(self) -> None:
+        # Reentrant: a task may be destroyed, and have its failure told, in the midst of this.
+        self._guard: Final = threading.RLock()
+        self._kept: Final[dict[tuple[WarningKind, str], _Entry]] = {}
+
+    def add(self, kind: WarningKind, what: str, tell: Callable[[], Told]) -> None:
+        """It happened, in the code called `what`: the same in the same code is only counted.
+
+        `tell` is called only for what is new.
+        """
+        now = time.time()
+        with self._guard:
+            if self._count(kind, what, now):
+                return
+        told = tell()
+        entry = _Entry(told._replace(text=_in_one_line(told.text)), now)
+        with self._guard:
+            # Another thread, or a finalizer in this one, may have been faster.
+            if self._count(kind, what, now):
+                return
+            self._kept[kind, what] = entry
+            while len(self._kept) > WARNINGS_KEPT:
+                del self._kept[next(iter(self._kept))]
+
+    def _count(self, kind: WarningKind, what: str, now: float) -> bool:
+        known = self._kept.pop((kind, what), None)
+        if known is None:
+            return False
+        known.count += 1
+        known.at = now
+        self._kept[kind, what] = known  # At the end.
+        return True
+
+    def take_back(self, kind: WarningKind, what: str) -> None:
+        """The last time that this happened is now known to have been something else."""
+        with self._guard:
+            known = self._kept.get((kind, what))
+            if known is None:
+                return
+            known.count -= 1
+            if not known.count:
+                del self._kept[kind, what]
+
+    def all(self) -> tuple[LoopWarning, ...]:
+        """All, the one that happened last at the end."""
+        with self._guard:
+            kept = [
+                (kind, each.told, each.at, each.count) for (kind, _), each in self._kept.items()
+            ]
+        return tuple(
+            LoopWarning(
+                kind=kind,
+                text=told.text,
+                advice=ADVICE[kind],
+                at=at,
+                task=told.task,
+                where=told.where,
+                count=count,
+            )
+            for kind, told, at, count in kept
+        )
+
+
+def _in_one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
