@@ -36,6 +36,13 @@ def settle(expected, limit):
     while counts() != expected and time.monotonic() < deadline:
         time.sleep(0.01)
     return counts()
+
+def settle_without_panels(limit):
+    "The same, as soon as there is no panel."
+    deadline = time.monotonic() + limit
+    while "bgwidgets-panel" in counts()[2] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return counts()
 """
 RERUNS = 100
 
@@ -48,6 +55,9 @@ def kernel(
     with kernels(tmp_path_factory.mktemp("jupyter")) as start_kernel:
         kernel = start_kernel(request.param)
         kernel.run(PREPARE)
+        # zmq keeps a thread from the first big message on, such as a table's script.
+        show_and_clear(kernel, 0, "panel = bgw.panel()\npanel")
+        assert kernel.value(f"settle_without_panels({LIMIT})")[:2] == (0, 0)
         yield kernel
         assert kernel.stderr() == ""
 
