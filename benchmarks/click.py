@@ -1,4 +1,4 @@
-"""From a click in a real JupyterLab to its effect in the page, while the kernel is idle.
+"""From a click in a real JupyterLab to its effect in the page: kernel idle, and while a cell runs.
 
 Measured inside the page, from the button's own click event to the moment at which the loop's row
 changes its state, so the driver's delays are not in it.
@@ -17,7 +17,7 @@ from tests.lab.notebook import Notebook
 
 GOAL: Final = 0.1
 CELL: Final = """
-import asyncio, bgwidgets as bgw
+import asyncio, time, bgwidgets as bgw
 
 async def stopper():
     await bgw.current().stop_event.wait()
@@ -29,6 +29,7 @@ def fresh():
 fresh()
 bgw.panel()
 """
+BUSY: Final = {"a cell sleeps": "time.sleep(3600)", "a cell spins": "while True: pass"}
 BUTTONS: Final = {
     "Stop event": "finished",
     "Stop loop": "stopped",
@@ -52,33 +53,41 @@ CLICK: Final = """
 
 
 def run(rounds: int) -> list[Result]:
-    """Some clicks on each button, each on a fresh loop."""
-    seconds: dict[str, list[float]] = {name: [] for name in BUTTONS}
+    """Some clicks on each button, each on a fresh loop: kernel idle, and while a cell runs."""
     with (
         tempfile.TemporaryDirectory() as scratch,
         running_lab(Path(scratch)) as lab,
         running_chromium() as browser,
     ):
-        page = browser.new_page()
-        notebook = Notebook.open(lab, page, [CELL])
+        notebook = Notebook.open(lab, browser.new_page(), [CELL, *BUSY.values()])
         notebook.run(0)
-        for button, state in BUTTONS.items():
-            for _ in range(rounds):
-                notebook.python("fresh()")
-                _wait_until_quiet(page)
-                seconds[button].append(page.evaluate(CLICK, [button, state]))
+        results = [_measure(notebook, "kernel idle", rounds, is_busy=False)]
+        for number, what in enumerate(BUSY, start=1):
+            notebook.run(number, wait=False)
+            notebook.page.locator('.bgw-live[data-live="live"]').wait_for()
+            results.append(_measure(notebook, what, rounds, is_busy=True))
+            notebook.interrupt_kernel()
+            notebook.wait_idle()
         notebook.close()
-    return [
-        Result(
-            "click: from the click to the loop's last state in the page, kernel idle",
-            rounds,
-            rows_of(seconds),
-            goals=[
-                Goal(f"a click on {button}", Spread.of(took), GOAL, "s")
-                for button, took in seconds.items()
-            ],
-        )
-    ]
+    return results
+
+
+def _measure(notebook: Notebook, what: str, rounds: int, *, is_busy: bool) -> Result:
+    seconds: dict[str, list[float]] = {name: [] for name in BUTTONS}
+    for button, state in BUTTONS.items():
+        for _ in range(rounds):
+            notebook.python("fresh()", beside_cell=is_busy)
+            _wait_until_quiet(notebook.page)
+            seconds[button].append(notebook.page.evaluate(CLICK, [button, state]))
+    return Result(
+        f"click: from the click to the loop's last state in the page, {what}",
+        rounds,
+        rows_of(seconds),
+        goals=[
+            Goal(f"a click on {button}, {what}", Spread.of(took), GOAL, "s")
+            for button, took in seconds.items()
+        ],
+    )
 
 
 def _wait_until_quiet(page: Any) -> None:

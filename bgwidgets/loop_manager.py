@@ -32,7 +32,14 @@ from bgwidgets.hosts.interpreter_exit import call_before_exit
 from bgwidgets.hosts.protocol import LoopPlan
 from bgwidgets.hosts.registry import HostFactory, host_factory
 from bgwidgets.identifiers import new_id
-from bgwidgets.snapshots import LoopSnapshot, StopReport, TaskWindow, WindowRequest
+from bgwidgets.snapshots import (
+    LoopHistory,
+    LoopSnapshot,
+    StopReport,
+    TaskDetail,
+    TaskWindow,
+    WindowRequest,
+)
 from bgwidgets.work import Work, WorkKind, check_work
 
 REPLACE_GRACE: Final = 2.0
@@ -395,6 +402,18 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
     def task_window(self, loop_id: int, request: WindowRequest) -> TaskWindow:
         """Some of a loop's tasks. Raises `UnknownLoop`."""
         return self._loop(loop_id).window(request)
+
+    def task_detail(self, loop_id: int, task_id: int) -> TaskDetail:
+        """One task in detail, as by `BackgroundLoop.task_detail()`. Raises `UnknownLoop` or
+        `UnknownTask`.
+        """
+        return self._loop(loop_id).task_detail(task_id)
+
+    def history(self, loop_id: int) -> LoopHistory:
+        """What has become of a loop's tasks, as by `BackgroundLoop.history()`. Raises
+        `UnknownLoop`.
+        """
+        return self._loop(loop_id).history()
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have `callback` called whenever a loop is added, removed, or changes its state.

@@ -1,6 +1,7 @@
 """The panel: two tables, the buttons between them, and the traits by which Python drives it.
 
-Below them, folded, is the view of all event loops in this kernel.
+Details take the place of the table of tasks while one of their tabs is open. Below them, folded, is
+the view of all event loops in this kernel.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ import ipywidgets
 import traitlets
 
 from bgwidgets.snapshots import WindowRequest
+from bgwidgets.widgets.cells import CellWatch
+from bgwidgets.widgets.channel import LiveChannel
+from bgwidgets.widgets.command_runner import error_in_words
 from bgwidgets.widgets.displays import Displays, current_cell_run
 from bgwidgets.widgets.loop_finder import LoopFinder
 from bgwidgets.widgets.protocols import Action, Channel, Face, Message, Source
@@ -26,6 +30,7 @@ from bgwidgets.widgets.requests import check_interval
 from bgwidgets.widgets.selection import Choice, loop_to_select, possible_actions
 from bgwidgets.widgets.static_view import MOST_ROWS, Moment, static_html, static_text
 from bgwidgets.widgets.status_line import StatusLine
+from bgwidgets.widgets.task_details import TaskDetails
 from bgwidgets.widgets.task_table import TaskTable
 
 
@@ -113,13 +118,15 @@ class ControlPanel(ipywidgets.VBox):
         self._widgets: Final[Mapping[Channel, Any]] = {
             "loops": TaskTable(kind="loops"),
             "tasks": TaskTable(kind="tasks"),
+            "details": TaskDetails(),
             "status": StatusLine(),
             "finder": LoopFinder(),
         }
         actions = ipywidgets.HBox([*self._buttons.values(), self._widgets["status"]])
         actions.add_class("bgw-actions")
         widgets = self._widgets
-        super().__init__([widgets["loops"], actions, widgets["tasks"], widgets["finder"]])
+        tasks, details = widgets["tasks"], widgets["details"]
+        super().__init__([widgets["loops"], actions, tasks, details, widgets["finder"]])
         self.add_class("bgw-panel")
         made_here = [*self._buttons.values(), *self._widgets.values(), actions]
         self._parts: Final = [
@@ -175,6 +182,7 @@ class ControlPanel(ipywidgets.VBox):
             with self._on_pages:
                 self._is_closed = True
                 self._publisher.close()
+                self._disconnect()
                 for widget in self._parts:
                     widget.close()
         super().close()
@@ -188,9 +196,12 @@ class ControlPanel(ipywidgets.VBox):
         it is displayed: one that never is, is garbage when nobody holds it.
         """
         if self._publisher is not None and not self._is_closed:
+            was_put_away = self.layout.comm is None
             for part in self._parts:
                 part.open()
             super().open()
+            if was_put_away:
+                self._connect(self._publisher)
 
     @property
     def model_id(self) -> str:
@@ -237,6 +248,7 @@ class ControlPanel(ipywidgets.VBox):
         with self._on_pages:
             if not self._publisher.rest():
                 return False
+            self._disconnect()
             for widget in (self, *reversed(self._parts)):
                 ipywidgets.Widget.close(widget)
                 # A widget that is closed is displayed as text, which this one need not stay.
@@ -258,6 +270,19 @@ class ControlPanel(ipywidgets.VBox):
             widget.on_msg(partial(_pass_on, self._publisher, channel))
         for action, button in self._buttons.items():
             button.on_click(partial(_click, self._publisher, self._choice, action))
+        self._connect(self._publisher)
+
+    def _connect(self, publisher: Publisher) -> None:
+        """Have clicks heard while a cell runs, and the publisher told of cells."""
+        self._live = LiveChannel(
+            [*self._widgets.values(), *self._buttons.values()],
+            partial(_say_that_clicks_wait, publisher),
+        )
+        self._cells = CellWatch(publisher.cell_runs)
+
+    def _disconnect(self) -> None:
+        self._cells.close()
+        self._live.close()
 
     # -- traits
 
@@ -376,6 +401,11 @@ def _pass_on(
 ) -> None:
     """A page sent a message. May come in a thread of the kernel's, so nothing is done here."""
     publisher.receive(channel, content)
+
+
+def _say_that_clicks_wait(publisher: Publisher, error: Exception) -> None:
+    """May be called in a thread of the kernel's too."""
+    publisher.complain(f"Clicks may wait for a cell that runs: {error_in_words(error)}")
 
 
 def _click(publisher: Publisher, choice: Choice, action: Action, _button: object) -> None:

@@ -21,6 +21,7 @@ from bgwidgets.commands import (
     StopLoop,
 )
 from bgwidgets.widgets.attendance import Attendance
+from bgwidgets.widgets.busy_cell import BusyCell
 from bgwidgets.widgets.command_runner import (
     NO_LOOP,
     Adopted,
@@ -37,6 +38,7 @@ from bgwidgets.widgets.requests import (
     AdoptFound,
     Alive,
     Bye,
+    DetailRequest,
     FilterTasks,
     FinderRequest,
     Hello,
@@ -48,9 +50,11 @@ from bgwidgets.widgets.requests import (
     PickRange,
     PickRows,
     PickStates,
+    Ping,
     Remove,
     SelectLoop,
     SetInterval,
+    ShowDetail,
     ShowRows,
     SortRows,
     TableRequest,
@@ -109,6 +113,13 @@ class Replaced:
     cell: str
 
 
+@dataclass(frozen=True, slots=True)
+class CellRuns:
+    """Another cell began; None: it ended."""
+
+    number: int | None
+
+
 class SettingChanged:
     """A trait was set. They are read anew each time, so which one it was need not be said."""
 
@@ -120,17 +131,16 @@ class FromFinder:
     request: FinderRequest | InvalidRequest
 
 
+@dataclass(frozen=True, slots=True)
+class FromDetails:
+    """A page's message through the detail tabs, understood or not."""
+
+    request: DetailRequest | InvalidRequest
+
+
+FromPage = FromTable | FromLine | FromFinder | FromDetails
 Item = (
-    FromTable
-    | FromLine
-    | FromFinder
-    | Click
-    | Report
-    | Changed
-    | Refresh
-    | SettingChanged
-    | Displayed
-    | Replaced
+    FromPage | Click | Report | Changed | Refresh | SettingChanged | CellRuns | Displayed | Replaced
 )
 """What other threads hand to the publisher."""
 
@@ -148,6 +158,7 @@ class Feed:
         self._schedule: Final = LookSchedule()
         self._second_click: Final = SecondClick()
         self._attendance: Final = Attendance()
+        self._cell: Final = BusyCell()
 
     def take(self, item: Item, face: Face, now: float) -> None:
         """Do what was asked for. What goes wrong is said in the status line."""
@@ -158,6 +169,8 @@ class Feed:
                 self._take_from_table(table, request, face, now)
             case FromFinder(request):
                 self._take_from_finder(request, now)
+            case FromDetails(request):
+                self._take_from_details(request, now)
             case Found():
                 self._mailer.show_found(item)
             case Adopted(loop_id):
@@ -184,6 +197,8 @@ class Feed:
                     self._look(now)
             case Replaced(cell):
                 self._attendance.replaced(cell, now)
+            case CellRuns(number):
+                self._take_cell(number, now)
             case SettingChanged():
                 pass  # That `advance` is called next is all that it takes.
 
@@ -196,11 +211,13 @@ class Feed:
             self._look(now)
         self._try(lambda: self._showing.settle_selection(face), "Selecting a loop failed")
         self._showing.is_armed = self._second_click.is_armed(now)
+        self._showing.cell = self._cell.told(now)
         moments = [
             self._mailer.send_what_is_due(face, now),
             self._next_look(face),
             self._second_click.until,
             forgotten_at,
+            self._cell.next_change(now),
         ]
         return min((moment for moment in moments if moment is not None), default=None)
 
@@ -217,7 +234,12 @@ class Feed:
             return forgotten_at
         if face.put_away():
             self._attendance.put_away()
+            self._take_cell(None, now)
         return None
+
+    def _take_cell(self, number: int | None, now: float) -> None:
+        self._cell.take(number, now)
+        self._mailer.cell_runs(now, running=number is not None)
 
     # -- looks
 
@@ -264,6 +286,15 @@ class Feed:
             case InvalidRequest():
                 self._refuse(request)
 
+    def _take_from_details(self, request: DetailRequest | InvalidRequest, now: float) -> None:
+        match request:
+            case ShowDetail(view, subject, known):
+                self._mailer.detail_views.show(view, subject, known, now)
+            case Bye(view):
+                self._mailer.detail_views.forget(view)
+            case InvalidRequest():
+                self._refuse(request)
+
     def _take_from_table(
         self, table: Table, request: TableRequest | InvalidRequest, face: Face, now: float
     ) -> None:
@@ -279,6 +310,11 @@ class Feed:
                 return
             case Alive(view):
                 views.heard(view, now)
+                return
+            case Ping(view, cell):
+                # Of a cell that has ended since, there is nothing to say: it was heard too late.
+                if cell == self._cell.number:
+                    self._mailer.answer_ping(table, view, cell)
                 return
             case ShowRows(view, window):
                 views.move(view, window, now)

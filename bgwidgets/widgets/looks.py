@@ -9,8 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from bgwidgets.exceptions import UnknownLoop
-from bgwidgets.snapshots import LoopSnapshot, TaskSnapshot, TaskWindow, WindowRequest
+from bgwidgets.exceptions import UnknownLoop, UnknownTask
+from bgwidgets.snapshots import (
+    LoopHistory,
+    LoopSnapshot,
+    TaskDetail,
+    TaskSnapshot,
+    TaskWindow,
+    WindowRequest,
+)
 from bgwidgets.widgets.protocols import Source
 
 KEPT_TASKS: Final = 1000
@@ -23,9 +30,12 @@ class Looks:
     def __init__(self, source: Source, kernel_time: Callable[[], float]) -> None:
         self._source: Final = source
         self._kernel_time: Final = kernel_time
-        self._taken_at = 0.0
+        self.taken_at = 0.0
+        """The kernel's time of the last look."""
         self._windows: Final[dict[tuple[int, WindowRequest], TaskWindow]] = {}
         self._kept: Final[dict[tuple[int, WindowRequest], KeptTasks]] = {}
+        self._details: Final[dict[tuple[int, int], TaskDetail | None]] = {}
+        self._histories: Final[dict[int, LoopHistory | None]] = {}
         self.is_held = False
         self.loops: Sequence[LoopSnapshot] = ()
 
@@ -33,7 +43,9 @@ class Looks:
         """Look anew."""
         self._windows.clear()
         self._kept.clear()
-        self._taken_at = self._kernel_time()
+        self._details.clear()
+        self._histories.clear()
+        self.taken_at = self._kernel_time()
         self.loops = self._source.snapshots()
 
     def hold(self) -> None:
@@ -49,7 +61,7 @@ class Looks:
     @property
     def now(self) -> float:
         """The kernel's time; while nothing changes, it is that of the last look."""
-        return self._taken_at if self.is_held else self._kernel_time()
+        return self.taken_at if self.is_held else self._kernel_time()
 
     def tasks(self, loop_id: int, request: WindowRequest) -> TaskWindow:
         """Some of a loop's tasks, the same until the next look; none when the loop is gone."""
@@ -59,6 +71,28 @@ class Looks:
         if key not in self._windows:
             self._windows[key] = self._ask(loop_id, request)
         return self._windows[key]
+
+    def task_detail(self, loop_id: int, task_id: int) -> TaskDetail | None:
+        """One task in detail, the same until the next look; None when it is not known any more.
+
+        In a pause it is as it was when it was first asked for: at the pause, if its tab was open.
+        """
+        key = (loop_id, task_id)
+        if key not in self._details:
+            try:
+                self._details[key] = self._source.task_detail(loop_id, task_id)
+            except (UnknownLoop, UnknownTask):
+                self._details[key] = None
+        return self._details[key]
+
+    def history(self, loop_id: int) -> LoopHistory | None:
+        """What has become of a loop's tasks, as above; None when the loop is gone."""
+        if loop_id not in self._histories:
+            try:
+                self._histories[loop_id] = self._source.history(loop_id)
+            except UnknownLoop:
+                self._histories[loop_id] = None
+        return self._histories[loop_id]
 
     def _kept_tasks(self, loop_id: int, request: WindowRequest) -> KeptTasks:
         """One copy for each loop, order and filter that is looked at during the pause."""

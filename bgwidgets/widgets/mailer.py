@@ -16,6 +16,8 @@ from typing import Final
 
 from bgwidgets.widgets.budget import MOST, MessageBudget
 from bgwidgets.widgets.button_states import ButtonStates
+from bgwidgets.widgets.detail_parts import Parts
+from bgwidgets.widgets.detail_views import DetailView, DetailViews
 from bgwidgets.widgets.protocols import (
     TABLES,
     Action,
@@ -28,13 +30,13 @@ from bgwidgets.widgets.protocols import (
 )
 from bgwidgets.widgets.rows import Contents, Window, clean, found_message
 from bgwidgets.widgets.showing import Showing
-from bgwidgets.widgets.views import Frame, TableViews, View
+from bgwidgets.widgets.views import MOST_VIEWS, Frame, TableViews, View
 
 _log: Final = logging.getLogger(__name__)
 
 FOR_DETAILS: Final = 7
 FOR_NEWS: Final = 7
-FOR_NEWS_AMID_CLICKS: Final = 4
+FOR_NEWS_AMID_CLICKS: Final = 5
 """Which message of a second the less urgent may be: the rest is for words, and for what a click
 changes in the table of loops. Whoever clicks once may click again."""
 CLICKS_EXPECTED: Final = 2.0
@@ -65,6 +67,7 @@ class Mailer:
         self._showing: Final = showing
         self._budget: Final = MessageBudget()
         self.views: Final[dict[Table, TableViews]] = {table: TableViews() for table in TABLES}
+        self.detail_views: Final = DetailViews()
         self._lines: Final[set[str]] = set()
         """The views of the status line, which do not say that they are alive."""
         self._is_connected = True
@@ -74,8 +77,16 @@ class Mailer:
         self._to_say: Said | None = None
         self._to_show: Found | None = None
         self._last_said: Said | None = None
+        self._pinged: Final[dict[Table, set[str]]] = {table: set() for table in TABLES}
+        """The views that asked whether they are heard while this cell runs."""
+        self._pinged_in: int | None = None
+        self._cell_since: float | None = None
         self._requested_at = float("-inf")
         self._button_states: Final = ButtonStates()
+
+    @property
+    def _all_views(self) -> list[TableViews | DetailViews]:
+        return [*self.views.values(), self.detail_views]
 
     @property
     def is_watched(self) -> bool:
@@ -121,11 +132,31 @@ class Mailer:
         """Show all event loops of this kernel in their own view."""
         self._to_show = found
 
+    def answer_ping(self, table: Table, view: str, cell: int) -> None:
+        """A view was heard while this cell runs, and is to know it."""
+        self._pinged_in = cell
+        if len(self._pinged[table]) < MOST_VIEWS:
+            self._pinged[table].add(view)
+
+    def cell_runs(self, now: float, *, running: bool) -> None:
+        """Another cell runs, or none.
+
+        An earlier one has ended: who was not answered while it ran need not be any more. While one
+        runs, a page may be there that cannot be heard, so silence then counts for nothing.
+        """
+        for pinged in self._pinged.values():
+            pinged.clear()
+        if self._cell_since is not None:
+            for views in self._all_views:
+                views.excuse(now - self._cell_since, now)
+        self._cell_since = now if running else None
+
     def send_what_is_due(self, face: Face, now: float) -> float | None:
         """Send what there is to send and room for; when to come back, if nothing happens."""
         moments = []
-        for views in self.views.values():
-            views.forget_silent(now)
+        if self._cell_since is None:
+            for views in self._all_views:
+                views.forget_silent(now)
         for letter in self._letters(face, now):
             free_at = max(self._budget.free_at(now, letter.most), letter.not_before)
             if free_at > now:
@@ -134,9 +165,11 @@ class Mailer:
                 self._budget.spend(now)
                 letter.send()
         for table, views in self.views.items():
-            silent_at = views.next_to_forget()
-            if silent_at is not None:
-                moments += [silent_at, self._told_at.get(table, now) + BEAT_AFTER]
+            if len(views):
+                moments.append(self._told_at.get(table, now) + BEAT_AFTER)
+        if self._cell_since is None:
+            silent_at = [views.next_to_forget() for views in self._all_views]
+            moments += [moment for moment in silent_at if moment is not None]
         # A beat that is due and found no room counts by the moment when there is some.
         return min((moment for moment in moments if moment > now), default=None)
 
@@ -151,6 +184,9 @@ class Mailer:
             yield _Letter(MOST, partial(self._send_words, face, now, self._to_say))
         if self._to_show is not None:
             yield _Letter(MOST, partial(self._send_found, face, now, self._to_show))
+        for table, pinged in self._pinged.items():
+            if pinged:
+                yield _Letter(MOST, partial(self._send_pong, face, now, table))
         yield from self._questions(face, now)
         yield from self._beats(face, now, BEAT_OVERDUE_AFTER)
         yield from self._frames(face, now, for_news)
@@ -190,18 +226,40 @@ class Mailer:
                 yield _Letter(MOST, partial(self._post, face, now, table, {"type": "beat"}))
 
     def _frames(self, face: Face, now: float, for_news: int) -> Iterator[_Letter]:
-        """A frame for each view that does not know all; among equals, pages take turns."""
-        views = [
-            (self._most_for(table, view, now, for_news), table, view)
+        """A frame for each view that does not know all; among equals, pages take turns, and so do
+        a page's table and its detail tab.
+        """
+        in_tables = [
+            (
+                self._most_for(table, view, now, for_news),
+                view.turn,
+                partial(self._frame, table, view),
+            )
             for table, views in self.views.items()
             for view in views
         ]
-        for most, table, view in sorted(views, key=lambda each: (-each[0], each[2].turn)):
-            contents = self._showing.contents(table, face, view.window)
-            frame = view.next_frame(contents)
-            if frame is not None:
-                send = partial(self._send_frame, face, now, table, view, frame, contents)
+        in_tabs = [
+            (FOR_DETAILS if view.awaits_all else for_news, view.turn, partial(self._detail, view))
+            for view in self.detail_views
+        ]
+        for most, _, letter_of in sorted(in_tables + in_tabs, key=lambda each: (-each[0], each[1])):
+            send = letter_of(face, now)
+            if send is not None:
                 yield _Letter(most, send)
+
+    def _frame(self, table: Table, view: View, face: Face, now: float) -> Callable[[], None] | None:
+        contents = self._showing.contents(table, face, view.window)
+        frame = view.next_frame(contents)
+        if frame is None:
+            return None
+        return partial(self._send_frame, face, now, table, view, frame, contents)
+
+    def _detail(self, view: DetailView, face: Face, now: float) -> Callable[[], None] | None:
+        parts = self._showing.details(view.subject)
+        changes = view.changes(parts)
+        if changes is None:
+            return None
+        return partial(self._send_detail, face, now, view, changes, parts)
 
     def _most_for(self, table: Table, view: View, now: float, for_news: int) -> int:
         """What a click changes shows in the table of loops first: in the tasks it is a detail."""
@@ -218,6 +276,11 @@ class Mailer:
         text = clean(said.text, longest=LONGEST_SAID)
         self._post(face, now, "status", {"type": "said", "level": level, "text": text})
 
+    def _send_pong(self, face: Face, now: float, table: Table) -> None:
+        views = sorted(self._pinged[table])
+        self._pinged[table].clear()
+        self._post(face, now, table, {"type": "pong", "cell": self._pinged_in, "views": views})
+
     def _send_found(self, face: Face, now: float, found: Found) -> None:
         self._to_show = None
         clock = time.strftime("%H:%M:%S", time.localtime(found.at))
@@ -232,6 +295,11 @@ class Mailer:
     ) -> None:
         message = view.message(frame, contents, next(self._turns), self._showing.now)
         self._post(face, now, table, message)
+
+    def _send_detail(
+        self, face: Face, now: float, view: DetailView, changes: Parts, parts: Parts
+    ) -> None:
+        self._post(face, now, "details", view.message(changes, parts, next(self._turns)))
 
     def _set_disabled(self, face: Face, action: Action, disabled: bool) -> None:
         try:
@@ -260,7 +328,9 @@ class Mailer:
                 _log.exception("The panel cannot reach its pages")
             self._is_connected = False
             # Whoever is still there will notice the silence and say hello.
-            if channel in self.views:
+            if channel == "details":
+                self.detail_views.forget_all()
+            elif channel in self.views:
                 self.views[channel].forget_all()
         else:
             self._is_connected = True

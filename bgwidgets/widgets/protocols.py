@@ -8,14 +8,24 @@ from enum import StrEnum
 from typing import Any, Final, Literal, Protocol, get_args
 
 from bgwidgets.commands import Command
-from bgwidgets.snapshots import LoopSnapshot, StopReport, TaskWindow, WindowRequest
+from bgwidgets.snapshots import (
+    LoopHistory,
+    LoopSnapshot,
+    StopReport,
+    TaskDetail,
+    TaskWindow,
+    WindowRequest,
+)
 
 Message = Mapping[str, Any]
 """What travels to the page: plain JSON."""
 Table = Literal["loops", "tasks"]
 TABLES: Final[tuple[Table, ...]] = get_args(Table)
-Channel = Table | Literal["status", "finder"]
+Channel = Table | Literal["status", "finder", "details"]
 """Which of the panel's widgets it travels to, or came from."""
+DetailTab = Literal["chain", "error", "history", "timings"]
+"""The tabs beside that of the tasks."""
+DETAIL_TABS: Final[tuple[DetailTab, ...]] = get_args(DetailTab)
 
 
 class Action(StrEnum):
@@ -66,6 +76,12 @@ class Source(Protocol):
 
     def task_window(self, loop_id: int, request: WindowRequest) -> TaskWindow:
         """Some of a loop's tasks; raises `UnknownLoop`."""
+
+    def task_detail(self, loop_id: int, task_id: int) -> TaskDetail:
+        """One task in detail; raises `UnknownLoop` or `UnknownTask`."""
+
+    def history(self, loop_id: int) -> LoopHistory:
+        """What has become of a loop's tasks; raises `UnknownLoop`."""
 
     def discover(self) -> list[LoopSnapshot]:
         """All running event loops of this process. Blocks for a fraction of a second."""

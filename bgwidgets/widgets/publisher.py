@@ -16,22 +16,26 @@ from typing import Final
 
 from bgwidgets.widgets.command_runner import CommandRunner
 from bgwidgets.widgets.feed import (
+    CellRuns,
     Changed,
     Click,
     Displayed,
     Feed,
+    FromDetails,
     FromFinder,
     FromLine,
+    FromPage,
     FromTable,
     Item,
     Refresh,
     Replaced,
     SettingChanged,
 )
-from bgwidgets.widgets.protocols import Action, Channel, Face, Source
+from bgwidgets.widgets.protocols import Action, Channel, Face, Said, Source
 from bgwidgets.widgets.requests import (
     InvalidRequest,
     SelectLoop,
+    read_detail_request,
     read_finder_request,
     read_line_request,
     read_table_request,
@@ -120,6 +124,14 @@ class Publisher:
             self._unsubscribe()
             return True
 
+    def cell_runs(self, number: int | None) -> None:
+        """Another cell began, or it ended."""
+        self._put(CellRuns(number))
+
+    def complain(self, words: str) -> None:
+        """Something went wrong that users should know of."""
+        self._put(Said(words, is_error=True))
+
     def close(self) -> None:
         """Do what was asked until now, and then nothing any more. Does not wait for that."""
         with self._lock:
@@ -175,7 +187,12 @@ def _says_the_same(last: Item, item: Item) -> bool:
     return type(last) is type(item) and isinstance(item, Changed | Refresh | SettingChanged)
 
 
-def _read(channel: Channel, content: object) -> FromTable | FromLine | FromFinder:
+def _read(channel: Channel, content: object) -> FromPage:
+    if channel == "details":
+        try:
+            return FromDetails(read_detail_request(content))
+        except InvalidRequest as error:
+            return FromDetails(error)
     if channel == "finder":
         try:
             return FromFinder(read_finder_request(content))

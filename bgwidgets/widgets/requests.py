@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from bgwidgets.commands import CancelTasks, InterruptLoop, SetStopEvent, StopLoop
-from bgwidgets.widgets.protocols import Action, Table
+from bgwidgets.widgets.detail_parts import DetailSubject
+from bgwidgets.widgets.protocols import DETAIL_TABS, Action, DetailTab, Table
 from bgwidgets.widgets.rows import LOOP_COLUMNS, STATE_CHIPS, TASK_COLUMNS, Sorting, Window
 
 MOST_ROWS: Final = 200
@@ -50,6 +51,14 @@ class Alive:
     """A view is still looked at."""
 
     view: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """A view wants to know whether it is heard while this cell runs."""
+
+    view: str
+    cell: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +160,25 @@ class AdoptFound:
     loop_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class ShowDetail:
+    """A view of a detail tab is open, and looked at. Said when it is opened, and then again and
+    again, so nothing depends on an earlier message.
+    """
+
+    view: str
+    subject: DetailSubject
+    known: int
+    """The number of the last message that it has taken; 0 when it knows nothing."""
+
+
 LineRequest = LineHello | Bye
+DetailRequest = ShowDetail | Bye
 FinderRequest = LookForLoops | AdoptFound
 TableRequest = (
     Hello
     | Alive
+    | Ping
     | Bye
     | ShowRows
     | SelectLoop
@@ -188,6 +211,11 @@ def read_line_request(message: object) -> LineRequest:
 def read_finder_request(message: object) -> FinderRequest:
     """What a page asks for through the view of all loops; raises `InvalidRequest`."""
     return _read(_FINDER_FORMS, message)
+
+
+def read_detail_request(message: object) -> DetailRequest:
+    """What a page asks for through the detail tabs; raises `InvalidRequest`."""
+    return _read(_DETAIL_FORMS, message)
 
 
 def check_interval(seconds: object) -> float:
@@ -306,6 +334,22 @@ def _window(fields: _Fields) -> Window:
     return Window(start, min(stop, start + MOST_ROWS))
 
 
+def _detail_tab(value: object, name: str) -> DetailTab:
+    for tab in DETAIL_TABS:
+        if value == tab:
+            return tab
+    raise InvalidRequest(f"{name} must be one of {', '.join(DETAIL_TABS)}")
+
+
+def _show_detail(fields: _Fields) -> ShowDetail:
+    subject = DetailSubject(
+        loop_id=fields.read("loop", _number),
+        task_id=fields.read("task", _number) if fields.has("task") else None,
+        tab=fields.read("tab", _detail_tab),
+    )
+    return ShowDetail(fields.read("view", _view), subject, fields.read("known", _number))
+
+
 def _command(fields: _Fields) -> SetStopEvent | StopLoop | CancelTasks | InterruptLoop:
     kind = fields.read("command", lambda value, name: _text(value, name, 40))
     loop_id = fields.read("loop", _number)
@@ -354,6 +398,7 @@ def _table_forms(columns: frozenset[str]) -> _Forms[TableRequest]:
     return {
         "hello": lambda fields: Hello(fields.read("view", _view), _window(fields)),
         "alive": lambda fields: Alive(fields.read("view", _view)),
+        "ping": lambda fields: Ping(fields.read("view", _view), fields.read("cell", _number)),
         "bye": lambda fields: Bye(
             fields.read("view", _view), fields.has("cleared") and fields.read("cleared", _flag)
         ),
@@ -382,4 +427,8 @@ _LINE_FORMS: Final[_Forms[LineRequest]] = {
 _FINDER_FORMS: Final[_Forms[FinderRequest]] = {
     "look": lambda _: LookForLoops(),
     "adopt": lambda fields: AdoptFound(fields.read("loop", _number)),
+}
+_DETAIL_FORMS: Final[_Forms[DetailRequest]] = {
+    "show": _show_detail,
+    "bye": lambda fields: Bye(fields.read("view", _view)),
 }

@@ -19,7 +19,6 @@ from bgwidgets.widgets.protocols import Found
 Row = Mapping[str, Any]
 
 LONGEST_CELL: Final = 300
-LONGEST_TRACEBACK: Final = 60_000
 _MILLISECOND: Final = 0.001
 _LEVELS_A_DECADE: Final = 3
 _HIGHEST_LEVEL: Final = 12
@@ -211,6 +210,7 @@ def loops_contents(
     picked: Sequence[int] = (),
     interval: float,
     paused: bool,
+    cell: int | None,
 ) -> Contents:
     """The table of loops through a window; `loops` come oldest first."""
     shown = sorted_loops(loops, sorting)[window.start : window.stop]
@@ -225,6 +225,7 @@ def loops_contents(
             "filter": clean(filter_text),
             "interval": interval,
             "paused": paused,
+            "cell": cell,
         },
         start=window.start,
         total=len(loops),
@@ -254,7 +255,8 @@ def tasks_head(
         "picked": list(picked),
         "filtered": bool(filter_text or chips),
         "paused": paused,
-        "error": _traceback(loop.error) if loop and loop.error else None,
+        "has_error": bool(loop and loop.error),
+        "timings": bool(loop and loop.timings),
     }
 
 
@@ -263,14 +265,6 @@ def clean(text: str, longest: int = LONGEST_CELL) -> str:
     if len(text) > longest:
         text = f"{text[: longest - 1]}…"
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _traceback(text: str) -> str:
-    """Both ends of it: where it began, and what was raised."""
-    if len(text) > LONGEST_TRACEBACK:
-        half = LONGEST_TRACEBACK // 2 - 5
-        text = f"{text[:half]}\n  […]\n{text[-half:]}"
-    return clean(text, LONGEST_TRACEBACK)
 
 
 def _last_line(text: str | None) -> str:

@@ -118,7 +118,7 @@ def about(loop: LoopSnapshot | None) -> str:
         return f"{loop.name} · {why}"
     parts = [loop.name, f"run {loop.run_number}"]
     if loop.started_at is not None:
-        parts.append(f"started {_clock_time(loop.started_at, loop.as_of)}")
+        parts.append(f"started {clock_time(loop.started_at, loop.as_of)}")
     if loop.thread_name is not None:
         parts.append(f"thread {loop.thread_name}")
     if loop.host != "thread" and loop.pid is not None:
@@ -128,7 +128,7 @@ def about(loop: LoopSnapshot | None) -> str:
     return " · ".join(parts)
 
 
-def _clock_time(moment: float, now: float) -> str:
+def clock_time(moment: float, now: float) -> str:
     """The time of day where the kernel runs, with the date when that was another day."""
     then = time.localtime(moment)
     is_today = then[:3] == time.localtime(now)[:3]

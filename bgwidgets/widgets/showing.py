@@ -1,4 +1,4 @@
-"""What the panel shows: the selected loop, and each table seen through a view's window.
+"""What the panel shows: the selected loop, each table seen through a view's window, the details.
 
 Used by the publisher's thread alone.
 """
@@ -9,6 +9,17 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bgwidgets.snapshots import LoopSnapshot, WindowRequest
+from bgwidgets.widgets.detail_parts import (
+    NO_SUCH_LOOP,
+    NO_SUCH_TASK,
+    NO_TASK,
+    DetailSubject,
+    Parts,
+    chain_parts,
+    error_parts,
+    history_parts,
+    timings_parts,
+)
 from bgwidgets.widgets.looks import Looks
 from bgwidgets.widgets.picks import Picks
 from bgwidgets.widgets.protocols import TABLES, Action, Face, Source, Table
@@ -43,6 +54,8 @@ class Showing:
         self.picks: Final = Picks()
         self.is_armed = False
         """Whether one more click stops all loops."""
+        self.cell: int | None = None
+        """The cell that runs, also while the rest stands still."""
 
     @property
     def loops(self) -> Sequence[LoopSnapshot]:
@@ -129,6 +142,7 @@ class Showing:
                 picked=self.picks.loops,
                 interval=face.interval,
                 paused=face.paused,
+                cell=self.cell,
             )
         return self._tasks_contents(face, window)
 
@@ -156,6 +170,24 @@ class Showing:
         tasks = self._looks.tasks(loop.id, request)
         rows = [task_row(task) for task in tasks.tasks]
         return Contents(head=head, start=tasks.start, total=tasks.total, rows=rows)
+
+    def details(self, subject: DetailSubject) -> Parts:
+        """What a detail tab shows."""
+        loop = self._listed(subject.loop_id)
+        if loop is None:
+            return NO_SUCH_LOOP
+        now = self._looks.taken_at
+        if subject.tab == "history":
+            history = self._looks.history(loop.id)
+            return NO_SUCH_LOOP if history is None else history_parts(loop, history, now)
+        task = None
+        if subject.task_id is not None:
+            task = self._looks.task_detail(loop.id, subject.task_id)
+        if subject.tab == "error":
+            return error_parts(loop, task, now)
+        if task is None:
+            return NO_TASK if subject.task_id is None else NO_SUCH_TASK
+        return chain_parts(task, now) if subject.tab == "chain" else timings_parts(task, now)
 
     def _listed(self, loop_id: int | None) -> LoopSnapshot | None:
         return next((loop for loop in self.loops if loop.id == loop_id), None)

@@ -10,10 +10,12 @@
  *   elements   writing to the page only what changed
  *   Head       what the kernel last said, under what the user just asked for
  *   Place      what the page itself knows of the kernel and of the output
+ *   Live       whether clicks are heard while a cell runs
  *   Wire       the messages to and from the kernel
  *   Grid       a virtual, accessible table
  *   columns    what stands in each cell
  *   faces      the loops' bar and table; the tasks' tabs, table and footer
+ *              (what the other tabs show is another widget's: task_details.js)
  *   render     puts them together
  */
 
@@ -60,6 +62,8 @@ const CHECK_CONTACT_EVERY = 0.25 * SECOND;
 const WINDOW_ANSWER_WITHIN = 500;
 const FILTER_SETTLES_IN = 150;
 const WISH_LASTS = 3 * SECOND;
+const PING_EVERY = 2 * SECOND;
+const PONG_WITHIN = 1.5 * SECOND;
 
 // ---------------------------------------------------------------------------- words
 
@@ -401,6 +405,82 @@ function setDead(panel, isDead) {
     /** @type {HTMLElement} */ (control).inert = isDead;
 }
 
+// ---------------------------------------------------------------------------- Live
+
+/**
+ * Whether clicks are heard while a cell runs: known by a ping that was answered, never assumed.
+ * A ping that waits is not sent again, for all would have to be handled when the cell has ended.
+ */
+class Live {
+  /** @type {"unknown" | "live" | "waits"} */
+  state = "unknown";
+  /** The cell that runs, by the kernel's number. @type {number | null} */
+  #cell = null;
+  #timer = 0;
+  #ping;
+  #onChange;
+
+  /** @param {(cell: number) => void} ping @param {() => void} onChange @param {AbortSignal} signal */
+  constructor(ping, onChange, signal) {
+    this.#ping = ping;
+    this.#onChange = onChange;
+    signal.addEventListener("abort", () => window.clearTimeout(this.#timer));
+  }
+
+  /** The kernel says which cell runs; null: none, or that is not known. @param {number | null} cell */
+  follow(cell) {
+    if (cell === this.#cell) return;
+    this.#cell = cell;
+    this.state = "unknown";
+    window.clearTimeout(this.#timer);
+    if (cell !== null) this.#ask(cell);
+  }
+
+  /** A ping of ours was heard while this cell ran. @param {number} cell */
+  hear(cell) {
+    if (cell !== this.#cell) return;
+    this.state = "live";
+    window.clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => this.#ask(cell), PING_EVERY);
+  }
+
+  /** @param {number} cell */
+  #ask(cell) {
+    this.#ping(cell);
+    this.#timer = window.setTimeout(() => {
+      this.state = "waits";
+      this.#onChange();
+    }, PONG_WITHIN);
+  }
+}
+
+/** @param {Wire} wire @returns {Part} */
+function liveMark(wire) {
+  const word = make("span", "");
+  const more = make("span", "bgw-live-more");
+  const dot = make("i", "", { "aria-hidden": "true" });
+  const element = make("span", "bgw-live", {}, dot, make("span", "", {}, word, more));
+  return {
+    element,
+    paint() {
+      const state = wire.inContact ? wire.live.state : "unknown";
+      const [text, title] = {
+        unknown: ["", ""],
+        live: ["live", "Clicks take effect while the cell runs"],
+        waits: [
+          "clicks wait",
+          "This kernel does not hear clicks before the cell ends. What is shown goes on, and the methods work in code.",
+        ],
+      }[state];
+      setHidden(element, state === "unknown");
+      setText(word, text);
+      setText(more, state === "waits" ? " for the cell" : "");
+      setAttribute(element, "title", title);
+      setAttribute(element, "data-live", state);
+    },
+  };
+}
+
 // ---------------------------------------------------------------------------- Wire
 
 /** One view's talk with the kernel: keeps rows and head, and knows when contact is lost. */
@@ -414,6 +494,7 @@ class Wire {
   isKnown = false;
   /** Called after every change. */
   onChange = () => {};
+  live;
 
   #view = Math.random().toString(36).slice(2) || "0";
   #model;
@@ -438,6 +519,11 @@ class Wire {
     this.#model = model;
     this.#place = place;
     this.#wanted = this.#asked = firstWindow;
+    this.live = new Live(
+      (cell) => this.send({ type: "ping", view: this.#view, cell }),
+      () => this.onChange(),
+      signal,
+    );
     const timers = [
       window.setInterval(() => this.#tick(), SECOND),
       window.setInterval(() => this.#checkContact(), CHECK_CONTACT_EVERY),
@@ -531,6 +617,7 @@ class Wire {
 
   #sayHello() {
     this.#awaitsFull = true;
+    this.live.follow(null); // the answer tells which cell runs by then
     this.#asked = this.#wanted;
     this.send({ type: "hello", view: this.#view, ...this.#asked });
   }
@@ -573,6 +660,8 @@ class Wire {
     if (message.type === "frame") {
       if (message.view === this.#view) this.#take(message);
     } else if (wasLost) this.#sayHello();
+    else if (message.type === "pong" && message.views.includes(this.#view))
+      this.live.hear(message.cell);
     this.onChange();
   };
 
@@ -593,6 +682,7 @@ class Wire {
       this.rows.set(index, "id" in news ? news : { ...this.rows.get(index), ...news });
     for (const index of this.rows.keys()) if (index >= frame.total) this.rows.delete(index);
     this.head.merge(frame.head ?? {});
+    this.live.follow(this.head.said("cell") ?? null);
     if (frame.head?.now !== undefined) this.#setClock(frame.head.now);
     if (frame.full) this.#answered();
   }
@@ -1095,6 +1185,7 @@ function loopsFace(wire, signal) {
   const parts = [
     summary(wire),
     contactMark(wire),
+    liveMark(wire),
     filterInput(wire, signal),
     intervalSelect(wire, signal),
     pauseButton(wire, signal),
@@ -1134,6 +1225,13 @@ function tasksFace(wire, signal) {
   const selectedLoop = () => wire.head.get("loop") ?? null;
   /** @type {number | null} */
   let currentId = null;
+  /** @type {TaskRow | null} */
+  let lastSeen = null;
+  /** The current task, as it was last seen where its row is out of sight. */
+  const currentTask = () => {
+    for (const row of wire.rows.values()) if (row.id === currentId) lastSeen = row;
+    return lastSeen?.id === currentId ? lastSeen : null;
+  };
   /** @type {number | null} */
   let shownLoop = null;
   const grid = new Grid(
@@ -1154,35 +1252,42 @@ function tasksFace(wire, signal) {
   );
   grid.element.addEventListener(
     "keydown",
-    ({ key }) => {
+    ({ key, target }) => {
       const row = grid.currentRow;
+      const current = row?.id === currentId ? row : null;
+      // On a button in the header it sorts.
+      if (key === "Enter" && target === grid.element && current) tabs.openDetails();
       if (key !== "Delete") return;
       const picked = wire.head.get("picked") ?? [];
       if (picked.length) wire.act("cancel_tasks", selectedLoop());
-      else if (row?.id === currentId && isUnfinished(row))
-        wire.command("cancel_tasks", selectedLoop(), [row.id]);
+      else if (current && isUnfinished(current))
+        wire.command("cancel_tasks", selectedLoop(), [current.id]);
     },
     { signal },
   );
-  const trace = make("pre", "bgw-trace", {
-    tabindex: "0",
-    role: "tabpanel",
-    "aria-label": "Error",
-  });
-  const tabs = tabStrip(wire, grid.element, trace, signal);
+  grid.element.addEventListener(
+    "dblclick",
+    ({ target }) => {
+      const row = /** @type {Element} */ (target).closest(".bgw-row");
+      if (row?.getAttribute("data-bgw-id") === `${currentId}`) tabs.openDetails();
+    },
+    { signal },
+  );
+  const tabs = tabStrip(wire, grid.element, currentTask, signal);
   const chips = stateChips(wire, signal);
   tabs.element.append(chips.element);
   const footer = tasksFooter(wire);
+  const element = make(
+    "div",
+    "bgw-table bgw-tasks",
+    {},
+    tabs.element,
+    grid.element,
+    footer.element,
+  );
+  element.addEventListener("bgw-back", tabs.goBack, { signal });
   return {
-    element: make(
-      "div",
-      "bgw-table bgw-tasks",
-      {},
-      tabs.element,
-      grid.element,
-      trace,
-      footer.element,
-    ),
+    element,
     grid,
     selectedLoop,
     paint() {
@@ -1194,6 +1299,7 @@ function tasksFace(wire, signal) {
       tabs.paint();
       chips.paint();
       footer.paint();
+      for (const part of [chips, footer]) setHidden(part.element, grid.element.hidden);
       setAttribute(
         grid.element,
         "aria-label",
@@ -1353,41 +1459,97 @@ function pauseButton(wire, signal) {
   };
 }
 
+const TABS = /** @type {[string, string][]} */ ([
+  ["tasks", "Tasks"],
+  ["chain", "Await chain"],
+  ["error", "Error"],
+  ["history", "History"],
+  ["timings", "Timings"],
+]);
+
 /**
- * "Tasks 412", and "Error" once there is one; shows the grid or the traceback.
+ * "Tasks 412" and the details of the current task and of the loop. Those are shown by another
+ * widget (task_details.js) in the place of the grid; it is told which tab is open.
  * @param {Wire} wire
  * @param {HTMLElement} grid
- * @param {HTMLElement} trace
+ * @param {() => TaskRow | null} currentTask
  * @param {AbortSignal} signal
- * @returns {Part}
  */
-function tabStrip(wire, grid, trace, signal) {
-  const tasks = make("button", "bgw-tab", { type: "button", role: "tab" });
-  const error = make("button", "bgw-tab bgw-tab-error", { type: "button", role: "tab" }, "Error");
-  const element = make("div", "bgw-tabs", { role: "tablist" }, tasks, error);
-  let showsError = false;
-  element.addEventListener(
+function tabStrip(wire, grid, currentTask, signal) {
+  const tabs = new Map(
+    TABS.map(([name, title]) => [
+      name,
+      make("button", `bgw-tab bgw-tab-${name}`, { type: "button", role: "tab" }, title),
+    ]),
+  );
+  const list = make("div", "bgw-tablist", { role: "tablist" }, ...tabs.values());
+  const element = make("div", "bgw-tabs", {}, list);
+  let open = "tasks";
+  const hasFailed = () => currentTask()?.state === "failed";
+  const isOffered = (/** @type {string} */ name) => {
+    if (name === "error") return hasFailed() || Boolean(wire.head.get("has_error"));
+    return name !== "timings" || Boolean(wire.head.get("timings"));
+  };
+  const tellDetails = (focus = false) => {
+    const subject = { tab: open, loop: wire.head.get("loop") ?? null };
+    const detail = { ...subject, task: currentTask()?.id ?? null, focus };
+    const details = element.closest(".bgw-panel")?.querySelector(".bgw-details");
+    details?.dispatchEvent(new CustomEvent("bgw-tab", { detail }));
+  };
+  const show = (/** @type {string} */ name, focus = false) => {
+    open = name;
+    paint();
+    tellDetails(focus);
+    wire.onChange();
+  };
+  const goBack = () => {
+    show("tasks");
+    grid.focus({ preventScroll: true });
+  };
+  const paint = () => {
+    if (!isOffered(open)) open = "tasks";
+    for (const [name, tab] of tabs) {
+      setAttribute(tab, "aria-selected", `${name === open}`);
+      setAttribute(tab, "tabindex", name === open ? "0" : "-1");
+      setHidden(tab, !isOffered(name));
+    }
+    const unfinished = wire.head.get("unfinished");
+    const title = unfinished === undefined ? "Tasks" : `Tasks ${formatCount(unfinished)}`;
+    setText(/** @type {HTMLElement} */ (tabs.get("tasks")), title);
+    setHidden(grid, open !== "tasks");
+  };
+  list.addEventListener(
     "click",
     ({ target }) => {
-      if (target !== tasks && target !== error) return;
-      showsError = target === error;
-      wire.onChange();
+      for (const [name, tab] of tabs) if (tab === target) show(name);
+    },
+    { signal },
+  );
+  list.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const offered = [...tabs.keys()].filter(isOffered);
+      const at = offered.indexOf(open);
+      const target = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: -1 }[event.key];
+      if (event.key === "Escape") goBack();
+      else if (target === undefined) return;
+      else {
+        show(/** @type {string} */ (offered.at(target % offered.length)));
+        tabs.get(open)?.focus();
+      }
+      event.preventDefault();
     },
     { signal },
   );
   return {
     element,
+    goBack,
+    /** What the user wants to know first of the current task. */
+    openDetails: () => show(hasFailed() ? "error" : "chain", true),
     paint() {
-      const text = wire.head.get("error") ?? null;
-      showsError &&= text !== null;
-      const unfinished = wire.head.get("unfinished");
-      setText(tasks, unfinished === undefined ? "Tasks" : `Tasks ${formatCount(unfinished)}`);
-      setAttribute(tasks, "aria-selected", `${!showsError}`);
-      setAttribute(error, "aria-selected", `${showsError}`);
-      setHidden(error, text === null);
-      setHidden(grid, showsError);
-      setHidden(trace, !showsError);
-      setText(trace, text ?? "");
+      paint();
+      tellDetails(); // in each paint, for that widget may have been made after this one
     },
   };
 }
@@ -1503,6 +1665,8 @@ const KEYS = [
   ["Home End Page↑ Page↓", "far away"],
   ["Shift, Ctrl with a click or arrow", "select several rows"],
   ["Ctrl A", "select all"],
+  ["Enter", "details of this row's task"],
+  ["← →", "from tab to tab"],
   ["Esc", "back, or select one row again"],
   ["/", "filter"],
   ["Space", "pause, resume"],
@@ -1578,7 +1742,8 @@ function render({ model, el }) {
     const scope = isLoops ? (el.closest(".bgw-panel") ?? el) : el;
     if (isDead || !wire.inContact) setDead(scope, !wire.inContact);
     isDead = !wire.inContact;
-    wire.ask(face.grid.window);
+    // A grid that is hidden has forgotten where it was scrolled to, until it is shown again.
+    if (!face.grid.element.hidden) wire.ask(face.grid.window);
   };
   wire.onChange = coalesced(paint, signal);
   listenForKeys(face, wire, signal);

@@ -18,6 +18,7 @@ ONE_FRAME: Final = 0.04
 """Seconds in which the page paints, and paints what that paint asked for."""
 
 Message = dict[str, Any]
+Asset = Literal["task_table", "task_details", "status_line", "loop_finder"]
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Stage:
         self.page.clock.install(time=NOW - 1)
         self.page.clock.pause_at(NOW)
 
-    def load(self, asset: Literal["task_table", "status_line", "loop_finder"]) -> None:
+    def load(self, asset: Asset) -> None:
         """Load a widget's script and style, and show nothing yet."""
         style = (WIDGETS / f"{asset}.css").read_text()
         self.page.set_content(f"<style>{style}</style><div class=bgw-panel><div id=widget></div>")
@@ -145,7 +146,8 @@ def task_row(number: int, **more: Any) -> Message:
 def loops_head(**more: Any) -> Message:
     """The head of a panel of two loops."""
     head = {"now": NOW, "loops": 2, "tasks": 4, "failed": 0, "selected": 1, "picked": []}
-    return head | {"sort": ["name", False], "filter": "", "interval": 0.5, "paused": False} | more
+    head |= {"sort": ["name", False], "filter": "", "interval": 0.5, "paused": False}
+    return head | {"cell": None} | more
 
 
 def tasks_head(**more: Any) -> Message:
@@ -159,7 +161,7 @@ def tasks_head(**more: Any) -> Message:
         "chips": [],
         "picked": [],
     }
-    return head | {"error": None, "paused": False} | more
+    return head | {"has_error": False, "timings": False, "paused": False} | more
 
 
 MANY: Final = 100_000

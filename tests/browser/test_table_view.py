@@ -51,7 +51,7 @@ def test_tasks_have_a_row_each(tasks: Stage):
         "running", "cancelling", "TimeoutError", "sleep, 1 s",
     ]  # fmt: skip
     assert tasks.texts(".bgw-row .bgw-col-age") == ["0:03", "0:03", "0:02", "0:03"]
-    assert tasks.texts(".bgw-tab:visible") == ["Tasks 412"]
+    assert tasks.texts(".bgw-tab[aria-selected=true]") == ["Tasks 412"]
     assert tasks.texts(".bgw-main:visible") == ["main"]
     assert [
         button.get_attribute("aria-label") for button in tasks.find(".bgw-cancel:visible").all()
@@ -101,12 +101,10 @@ def test_the_users_text_is_never_html(loops: Stage):
 
 
 def test_the_users_text_is_never_html_among_tasks_either(tasks: Stage):
-    """Not in a cell, nor in the traceback."""
+    """Not in any cell."""
     evil = "<img src=x onerror=alert(1)>"
     row = task_row(1, name=evil, coroutine=evil, waiting=evil)
-    tasks.frame([row], head=tasks_head(error=evil))
-    tasks.click(".bgw-tab-error")
-    assert tasks.texts(".bgw-trace") == [evil]
+    tasks.frame([row], head=tasks_head())
     assert tasks.find(".bgw-row .bgw-col-name").text_content() == f"{evil}main"
     assert tasks.find(".bgw-table img").count() == 0
 
@@ -202,20 +200,6 @@ def test_loops_take_the_room_they_need_up_to_six(loops: Stage):
         loops.frame(shown, total=count, head=loops_head())
         heights.append(loops.find(".bgw-grid").evaluate("grid => grid.clientHeight"))
     assert heights == [51, 51, 181, 181]
-
-
-def test_the_error_tab_comes_and_goes_with_the_error(tasks: Stage):
-    """It takes the grid's place, as high as that, and gives it back when the error is gone."""
-    assert tasks.texts(".bgw-tab:visible") == ["Tasks 2"]
-    height = tasks.find(".bgw-table").evaluate("table => table.offsetHeight")
-    tasks.frame({}, total=2, head={"error": "Traceback\n  line 1"})
-    assert tasks.texts(".bgw-tab:visible") == ["Tasks 2", "Error"]
-    tasks.click(".bgw-tab-error")
-    assert tasks.texts(".bgw-trace:visible") == ["Traceback\n  line 1"]
-    assert tasks.find(".bgw-grid:visible").count() == 0
-    assert tasks.find(".bgw-table").evaluate("table => table.offsetHeight") == height
-    tasks.frame({}, total=2, head={"error": None})
-    assert tasks.find(".bgw-grid:visible").count() == 1
 
 
 # -- 100,000 rows

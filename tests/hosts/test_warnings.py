@@ -409,7 +409,7 @@ def test_a_task_whose_error_nobody_asks_for(
 
     outcome_of(host.submit(forget(), None))
     # An eager task is in a circle with its error, and gone when the collector comes.
-    until(lambda: gc.collect() and other_kinds(host))
+    until(lambda: (gc.collect(), other_kinds(host))[1])
     warning = warned(host, WarningKind.EXCEPTION_NEVER_RETRIEVED)
     assert "task 'forgotten' failed, and nobody asked why: ValueError: broke" == warning.text
     assert ("forgotten", line_of(fails, 1)) == (warning.task, warning.where)

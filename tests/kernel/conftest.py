@@ -90,10 +90,37 @@ class Kernel:
         self._stderr.clear()
         return written
 
-    def send_to_widget(self, model_id: str, content: dict[str, Any]) -> None:
+    def begin(self, code: str) -> None:
+        """Run a cell that says "began", and do not wait for more."""
+        deadline = time.monotonic() + LIMIT
+        sent = self.client.execute(code, allow_stdin=False)
+        while True:
+            message = self._next_output(deadline)
+            is_its_own = message["parent_header"].get("msg_id") == sent
+            if is_its_own and "began" in message["content"].get("text", ""):
+                return
+
+    def interrupt(self) -> None:
+        """End the cell that runs, and wait for its end."""
+        self.manager.interrupt_kernel()
+        reply = self.client.get_shell_msg(timeout=LIMIT)
+        assert reply["msg_type"] == "execute_reply"
+
+    def create_subshell(self) -> str:
+        """A subshell of a page's, as JupyterLab asks for one."""
+        message = self.client.session.msg("create_subshell_request", {})
+        self.client.control_channel.send(message)
+        reply = self.client.get_control_msg(timeout=LIMIT)
+        return str(reply["content"]["subshell_id"])
+
+    def send_to_widget(
+        self, model_id: str, content: dict[str, Any], *, subshell: str | None = None
+    ) -> None:
         """Send a widget a custom message, as a page does. It is not waited for."""
         data = {"method": "custom", "content": content}
         message = self.client.session.msg("comm_msg", {"comm_id": model_id, "data": data})
+        if subshell is not None:
+            message["header"]["subshell_id"] = subshell
         self.client.shell_channel.send(message)
 
     def next_from_widget(self, model_id: str, is_meant: Callable[[Any], bool]) -> Any:

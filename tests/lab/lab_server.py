@@ -1,4 +1,7 @@
-"""A JupyterLab server of the tests' own: started, asked, and ended with all that it started."""
+"""A JupyterLab server of the tests' own: started, asked, and ended with all that it started.
+
+Or one of Notebook 7, which is made of the same parts.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final
+from types import MappingProxyType
+from typing import IO, Any, Final, Literal
 
 from tests.jupyter_dirs import JupyterDirs, make_jupyter_dirs
 from tests.processes import StartedProcesses
@@ -38,7 +42,15 @@ class LabFailure(AssertionError):
 class LabServer:
     """One running server. Made by `running_lab`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        app: Literal["lab", "notebook"] = "lab",
+        settings: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        self.app = app
+        self._settings: Final = {**QUIET_SETTINGS, **settings}
         self.dirs: JupyterDirs = make_jupyter_dirs(folder / "jupyter")
         self.notebooks = folder / "notebooks"
         self.notebooks.mkdir()
@@ -67,7 +79,7 @@ class LabServer:
     def _spawn(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [
-                *(sys.executable, "-m", "jupyter", "lab"),
+                *(sys.executable, "-m", "jupyter", self.app),
                 *("--no-browser", "--allow-root", "--expose-app-in-browser"),
                 "--LabApp.extension_manager=readonly",  # asks no package index
                 "--ServerApp.ip=127.0.0.1",
@@ -112,10 +124,15 @@ class LabServer:
         """Forget what a page has set (a theme, say): every test finds the same JupyterLab."""
         for path in self.dirs.settings.rglob("*.jupyterlab-settings"):
             path.unlink()
-        for name, settings in QUIET_SETTINGS.items():
+        for name, settings in self._settings.items():
             path = self.dirs.settings / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(settings))
+
+    def page_of(self, notebook: str) -> str:
+        """The address of a notebook's page."""
+        where = "lab/tree" if self.app == "lab" else "notebooks"
+        return f"{self.url}/{where}/{notebook}?reset"
 
     def log_tail(self, lines: int = 30) -> str:
         """The end of what the server and its kernels wrote."""
@@ -144,9 +161,14 @@ class LabServer:
 
 
 @contextmanager
-def running_lab(folder: Path) -> Iterator[LabServer]:
-    """A server for the length of the block."""
-    server = LabServer(folder)
+def running_lab(
+    folder: Path,
+    *,
+    app: Literal["lab", "notebook"] = "lab",
+    settings: Mapping[str, Any] = MappingProxyType({}),
+) -> Iterator[LabServer]:
+    """A server for the length of the block. `settings`: the user's, by their plugins' names."""
+    server = LabServer(folder, app=app, settings=settings)
     try:
         server.start()
         yield server

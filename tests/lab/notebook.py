@@ -43,7 +43,7 @@ class Notebook:
         page.add_init_script(_DRIVER)
         try:
             page.goto(
-                f"{lab.url}/lab/tree/{path}?reset&token={lab.token}",
+                f"{lab.page_of(path)}&token={lab.token}",
                 timeout=OPEN_LIMIT * 1000,
                 wait_until="domcontentloaded",
             )
@@ -81,7 +81,7 @@ class Notebook:
             "path => labDriver.track(labDriver.panel(path).context.save())", self.path
         )
         self.wait_idle()
-        self.page.goto(f"{self.lab.url}/lab/tree/{self.path}?reset", wait_until="domcontentloaded")
+        self.page.goto(self.lab.page_of(self.path), wait_until="domcontentloaded")
         self.wait_ready()
 
     def set_theme(self, theme: str) -> None:
@@ -139,6 +139,13 @@ class Notebook:
             )
         except kernel_client.KernelFailure as error:
             raise self._failure(f"{code!r}: {error}") from error
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a cell runs. The kernel's status does not say it: each message that a subshell
+        has handled makes it idle.
+        """
+        return bool(self.page.evaluate("labDriver.pending > 0"))
 
     # Waits
 

@@ -12,6 +12,27 @@ if TYPE_CHECKING:
 LIMIT: Final = 10_000
 """Milliseconds to wait for something to appear."""
 
+EFFECT: Final = """
+(panel, [button, row, state, limit]) => new Promise((resolve, reject) => {
+  const isSo = (element) => [element.textContent, element.ariaLabel].includes(button);
+  const element = [...panel.querySelectorAll("button")].find(isSo);
+  const isThere = () => [...panel.querySelectorAll(`.bgw-row[data-bgw-state="${state}"]`)].some(
+    (each) => each.querySelector(".bgw-col-name > span").textContent === row,
+  );
+  const began = performance.now();
+  const observer = new MutationObserver(() => {
+    if (!isThere()) return;
+    observer.disconnect();
+    resolve((performance.now() - began) / 1000);
+  });
+  const all = { subtree: true, childList: true, attributes: true, characterData: true };
+  observer.observe(panel, all);
+  setTimeout(() => reject(new Error(`${button}: ${row} is not ${state}`)), limit);
+  if (isThere()) reject(new Error(`${row} is ${state} already`));
+  else element.click();
+})
+"""
+
 
 class Panel:
     """One panel in the output of one cell."""
@@ -28,6 +49,18 @@ class Panel:
     def click(self, name: str) -> None:
         """Click an action button as soon as it can be clicked."""
         self.button(name).click(timeout=LIMIT)
+
+    def effect_of(self, button: str, row: str, state: str) -> float:
+        """Click a button, by what it says or is called; the seconds until a row is in this state.
+
+        Measured inside the page, so the driver's delays are not in it.
+        """
+        return float(self._root.evaluate(EFFECT, [button, row, state, LIMIT]))
+
+    @property
+    def live(self) -> Locator:
+        """The mark that says whether clicks are heard while a cell runs."""
+        return self.find(".bgw-live:visible")
 
     def loop(self, name: str) -> Locator:
         """A loop's row."""

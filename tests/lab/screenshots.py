@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tests.chromium import running_chromium
+from tests.jupyter_dirs import KERNEL
+from tests.kernel_environments import python_with
 from tests.lab.lab_server import running_lab
 from tests.lab.notebook import Notebook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from playwright.sync_api import Browser
 
@@ -64,6 +67,52 @@ bgw.start(features, 64)
 panel = bgw.panel()
 panel
 """
+DETAILS: Final = """
+import asyncio, time
+import bgwidgets as bgw
+
+class Client:
+    async def get(self, url):
+        async with asyncio.timeout(45):
+            return await self._answer(url)
+
+    async def _answer(self, url):
+        await asyncio.sleep(40)
+
+async def sprinter():
+    while True:
+        await asyncio.sleep(0.01)
+        sum(range(1000))
+
+async def fetch(client, number):
+    return await client.get(f"https://example.org/{number}")
+
+async def broken(number):
+    raise TimeoutError(f"no answer of host {number} within 30 s")
+
+async def training():
+    await asyncio.sleep(0)
+    time.sleep(0.25)
+
+async def report(fetchers):
+    await asyncio.gather(*fetchers)
+
+async def race():
+    client = Client()
+    runner = asyncio.create_task(sprinter(), name="sprinter")
+    fetchers = [asyncio.create_task(fetch(client, n), name=f"fetch-{n:04}") for n in range(40)]
+    reporter = asyncio.create_task(report(fetchers[:4]), name="report")
+    failing = [asyncio.create_task(broken(n), name=f"fetch-{n}") for n in (9011, 9012)]
+    await asyncio.wait(failing)
+    for task in failing: task.exception()
+    await asyncio.create_task(training(), name="training")
+    for task in fetchers[30:]: task.cancel()
+    await asyncio.wait([reporter])
+
+job = bgw.start(race, timings=True)
+panel = bgw.panel()
+panel
+"""
 EMPTY: Final = "import bgwidgets as bgw\nbgw.panel()"
 FOUND: Final = """
 import asyncio, threading, time
@@ -88,6 +137,13 @@ bgw.adopt(spin)
 panel = bgw.panel()
 panel
 """
+DETAIL_SHOTS: Final = {
+    "Await chain": "report",
+    "Error": "fetch-9011",
+    "History": "report",
+    "Timings": "sprinter",
+}
+"""Each detail tab, and the task of which it is shown."""
 WIDE: Final = {"width": 1280, "height": 900}
 NARROW: Final = {"width": 1010, "height": 900}
 VERY_NARROW: Final = {"width": 760, "height": 900}
@@ -95,6 +151,7 @@ VERY_NARROW: Final = {"width": 760, "height": 900}
 
 def take(lab: LabServer, browser: Browser, folder: Path) -> None:
     """Take every picture."""
+    lab.dirs.add_kernel("6.31", python_with("6.31"))
 
     def shot(
         name: str,
@@ -102,10 +159,12 @@ def take(lab: LabServer, browser: Browser, folder: Path) -> None:
         size: dict[str, int] = WIDE,
         *,
         theme: str | None = None,
+        cells: Sequence[str] = (),
+        kernel: str = KERNEL,
         before: Callable[[Notebook], None] | None = None,
     ) -> None:
         page = browser.new_page(viewport=size, device_scale_factor=2)  # type: ignore[arg-type]
-        notebook = Notebook.open(lab, page, [cell])
+        notebook = Notebook.open(lab, page, [cell, *cells], kernel=kernel)
         if theme:
             notebook.set_theme(theme)
         notebook.run(0)
@@ -126,14 +185,39 @@ def take(lab: LabServer, browser: Browser, folder: Path) -> None:
     lab.reset_settings()
     shot("narrow", size=NARROW)
     shot("very-narrow", size=VERY_NARROW)
+    shot("live", before=_run_a_cell("live"), cells=["time.sleep(60)"])
+    shot("waits", before=_run_a_cell("waits"), cells=["time.sleep(60)"], kernel="6.31")
+    shot(
+        "waits-narrow",
+        size=VERY_NARROW,
+        before=_run_a_cell("waits"),
+        cells=["time.sleep(60)"],
+        kernel="6.31",
+    )
+    shot("live-dark", theme="JupyterLab Dark", before=_run_a_cell("live"), cells=["time.sleep(60)"])
+    lab.reset_settings()
     shot("empty", EMPTY)
     shot("error", before=_look_at_the_error)
+    for tab, task in DETAIL_SHOTS.items():
+        look = partial(_look_at_details, tab, task)
+        shot(f"details-{tab}", DETAILS, before=look)
+        shot(f"details-{tab}-dark", DETAILS, theme="JupyterLab Dark", before=look)
+        lab.reset_settings()
+        shot(f"details-{tab}-very-narrow", DETAILS, size=VERY_NARROW, before=look)
     shot("found-offered", FOUND, before=_unfold)
     shot("found", FOUND, before=_find_loops)
     shot("found-dark", FOUND, theme="JupyterLab Dark", before=_find_loops)
     lab.reset_settings()
     shot("found-narrow", FOUND, size=NARROW, before=_find_loops)
     shot("found-very-narrow", FOUND, size=VERY_NARROW | {"height": 1200}, before=_find_loops)
+
+
+def _run_a_cell(mark: str) -> Callable[[Notebook], None]:
+    def run(notebook: Notebook) -> None:
+        notebook.run(1, wait=False)
+        notebook.page.locator(f'.bgw-live[data-live="{mark}"]').wait_for()
+
+    return run
 
 
 def _unfold(notebook: Notebook) -> None:
@@ -149,6 +233,16 @@ def _find_loops(notebook: Notebook) -> None:
     panel.locator(".bgw-tasks .bgw-row").filter(has_text="my-task-2").wait_for()
     # What was just said gives way to why the buttons are grey.
     panel.locator(".bgw-status[data-level=why]").wait_for()
+
+
+def _look_at_details(tab: str, task: str, notebook: Notebook) -> None:
+    panel = notebook.output(0).locator(".bgw-panel")
+    panel.locator(".bgw-filter").fill(task)
+    panel.locator(".bgw-tasks .bgw-row").filter(has_text=task).first.click()
+    panel.get_by_role("tab", name=tab).click()
+    panel.locator(".bgw-detail-head").wait_for()
+    if tab == "History":
+        panel.locator("summary").first.click()
 
 
 def _look_at_the_error(notebook: Notebook) -> None:

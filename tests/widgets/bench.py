@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.widgets.command_runner import CommandRunner
-from bgwidgets.widgets.feed import Click, Feed, FromLine, FromTable
+from bgwidgets.widgets.feed import Click, Feed, FromDetails, FromLine, FromTable
 from bgwidgets.widgets.protocols import Action
-from bgwidgets.widgets.requests import read_line_request, read_table_request
+from bgwidgets.widgets.requests import (
+    read_detail_request,
+    read_line_request,
+    read_table_request,
+)
 from tests.widgets.fakes import NOW, FakeFace, FakeSource, loop, task
 
 if TYPE_CHECKING:
@@ -75,6 +79,10 @@ class Bench:
         """A page sends a message through the status line."""
         self.give(FromLine(read_line_request(message)))
 
+    def details(self, **message: Any) -> None:
+        """A page sends a message through the detail tabs."""
+        self.give(FromDetails(read_detail_request(message)))
+
     def open_page(self, *, loops: str = "loops1", tasks: str = "tasks1") -> None:
         """A page shows the panel."""
         self.page("loops", type="hello", view=loops, start=0, stop=12)
@@ -118,6 +126,10 @@ class Bench:
             for channel, message in self.take()
             if channel == table and message["type"] == "frame"
         ]
+
+    def told(self) -> list[Message]:
+        """What detail tabs were told; all else is passed over."""
+        return [message for channel, message in self.take() if channel == "details"]
 
     def said(self) -> list[tuple[str, str]]:
         """What was said in the status line, with its level; all else is passed over."""

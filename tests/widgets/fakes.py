@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bgwidgets.commands import AdoptLoop, RemoveFinished
-from bgwidgets.exceptions import UnknownLoop
-from bgwidgets.snapshots import LoopSnapshot, TaskSnapshot, TaskWindow
+from bgwidgets.exceptions import UnknownLoop, UnknownTask
+from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskDetail, TaskSnapshot, TaskWindow
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.widgets.protocols import Action
 
@@ -43,6 +43,13 @@ def task(number: int, **more: Any) -> TaskSnapshot:
     return TaskSnapshot(**(fields | more))
 
 
+def detail(number: int, **more: Any) -> TaskDetail:
+    """A pending task that waits for nothing that is known."""
+    fields: dict[str, Any] = {"id": number, "name": f"task-{number}", "coroutine": "fetch"}
+    fields |= {"state": TaskState.PENDING, "created_at": NOW - 3}
+    return TaskDetail(**(fields | more))
+
+
 @dataclass
 class FakeSource:
     """A manager whose loops are what the test says."""
@@ -52,6 +59,10 @@ class FakeSource:
     executed: list[Command] = field(default_factory=list)
     requests: list[tuple[int, WindowRequest]] = field(default_factory=list)
     """The windows of tasks that were asked for."""
+    details: dict[int, TaskDetail] = field(default_factory=dict)
+    histories: dict[int, LoopHistory] = field(default_factory=dict)
+    asked_details: list[int] = field(default_factory=list)
+    """The tasks whose details, and the loops whose histories were asked for."""
     others: list[LoopSnapshot] = field(default_factory=list)
     """Event loops of this process that are not the manager's."""
     looks: int = 0
@@ -76,6 +87,20 @@ class FakeSource:
         tasks = self.tasks.get(loop_id, [])
         shown = tuple(tasks[request.start : request.stop])
         return TaskWindow(tasks=shown, start=request.start, total=len(tasks), as_of=NOW)
+
+    def task_detail(self, loop_id: int, task_id: int) -> TaskDetail:
+        """What the test says."""
+        self.asked_details.append(task_id)
+        if task_id not in self.details:
+            raise UnknownTask(f"loop {loop_id} has no task {task_id}")
+        return self.details[task_id]
+
+    def history(self, loop_id: int) -> LoopHistory:
+        """What the test says."""
+        self.asked_details.append(loop_id)
+        if loop_id not in self.histories:
+            raise UnknownLoop(f"there is no loop {loop_id}")
+        return self.histories[loop_id]
 
     def discover(self) -> list[LoopSnapshot]:
         """The loops, and what else the test says."""

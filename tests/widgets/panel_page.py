@@ -46,11 +46,12 @@ class Page:
     """Stands for a page: takes what the panel's widgets send, and sends what a page would."""
 
     def __init__(self, panel: ControlPanel) -> None:
-        loops, actions, tasks, finder = panel.children
+        loops, actions, tasks, details, finder = panel.children
         self._widgets = {
             "loops": loops,
             "tasks": tasks,
             "status": actions.children[-1],
+            "details": details,
             "finder": finder,
         }
         self.heard: list[tuple[str, dict[str, Any]]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from unittest.mock import Mock
 
 import ipywidgets
 import pytest
@@ -15,6 +16,7 @@ from bgwidgets.snapshots import LoopSnapshot
 from bgwidgets.states import LoopState
 from bgwidgets.widgets.control_panel import ControlPanel
 from bgwidgets.widgets.loop_finder import LoopFinder
+from bgwidgets.widgets.task_details import TaskDetails
 from tests.widgets.fakes import FakeSource
 from tests.widgets.fakes import loop as fake_loop
 from tests.widgets.panel_page import LIMIT, Page, fail, panel_threads, polite, until, work
@@ -25,8 +27,9 @@ from tests.widgets.panel_page import LIMIT, Page, fail, panel_threads, polite, u
 def test_it_is_a_box_of_two_tables_with_buttons_between(panel: ControlPanel):
     """Real ipywidgets, with the classes that the style sheet knows."""
     assert isinstance(panel, ipywidgets.VBox)
-    loops, actions, tasks, finder = panel.children
+    loops, actions, tasks, details, finder = panel.children
     assert (loops.kind, tasks.kind) == ("loops", "tasks")
+    assert isinstance(details, TaskDetails)
     assert isinstance(finder, LoopFinder)
     assert "bgw-panel" in panel._dom_classes
     assert "bgw-actions" in actions._dom_classes
@@ -55,11 +58,13 @@ def test_it_is_a_box_of_two_tables_with_buttons_between(panel: ControlPanel):
 
 def test_its_scripts_are_those_beside_it(panel: ControlPanel):
     """What the browser's tests test is what travels."""
-    loops, actions, _, finder = panel.children
+    loops, actions, _, details, finder = panel.children
     assert "export default { render }" in loops._esm
     assert ".bgw-panel" in loops._css
     assert "bgw-status" in actions.children[-1]._esm
     assert "bgw-status" in actions.children[-1]._css
+    assert "Await chain" in details._esm
+    assert "bgw-details" in details._css
     assert "Loops in this kernel" in finder._esm
     assert "bgw-finder" in finder._css
 
@@ -73,7 +78,7 @@ def test_it_is_right_from_the_first_moment(manager: LoopManager, monkeypatch: py
     """Selection and buttons do not wait for the panel's thread."""
     loop = manager.start(work)
     with monkeypatch.context() as patch:
-        patch.setattr("bgwidgets.widgets.control_panel.Publisher", lambda *_: None)
+        patch.setattr("bgwidgets.widgets.control_panel.Publisher", lambda *_: Mock())
         panel = ControlPanel(manager)
     assert panel.selected == loop.id
     assert not panel.stop_loop_button.disabled

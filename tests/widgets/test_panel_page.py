@@ -29,15 +29,36 @@ def test_a_page_sees_loops_and_tasks(manager: LoopManager, page: Page):
 
 
 def test_a_failing_main_task_shows_its_traceback(manager: LoopManager, page: Page):
-    """All of it, though the loop has ended."""
-    manager.start(fail)
-    frame = page.wait_for("tasks", lambda message: message.get("head", {}).get("error"))
-    assert frame["head"]["error"].startswith("Traceback (most recent call last):")
-    assert 'raise OSError("gone")' in frame["head"]["error"]
-    assert frame["head"]["error"].endswith("OSError: gone")
+    """All of it, though the loop has ended, once its tab is open."""
+    loop = manager.start(fail)
+    page.wait_for("tasks", lambda message: message.get("head", {}).get("has_error"))
+    page.send("details", type="show", view="d", loop=loop.id, tab="error", known=0)
+    parts = page.wait_for("details", lambda message: "traceback" in message["parts"])["parts"]
+    assert parts["traceback"].startswith("Traceback (most recent call last):")
+    assert 'raise OSError("gone")' in parts["traceback"]
+    assert parts["traceback"].endswith("OSError: gone")
     page.wait_for("loops", lambda message: [
         row for _, row in message.get("rows", ()) if row["note"] == "OSError: gone"
     ])  # fmt: skip
+
+
+def test_a_tasks_details_are_those_of_the_real_task(manager: LoopManager, page: Page):
+    """Its await chain with the source lines, its loop's history, its timings."""
+    loop = manager.start(work, timings=True)
+    until(lambda: loop.tasks)
+    task = loop.tasks[0].id
+    subject = {"type": "show", "view": "d", "loop": loop.id, "task": task, "known": 0}
+    page.send("details", **subject, tab="chain")
+    parts = page.wait_for("details", lambda message: "frames" in message["parts"])["parts"]
+    assert parts["waiting"] == "event"
+    [mark] = [frame for frame in parts["frames"] if frame.get("mark")]
+    assert (mark["function"], mark["text"]) == ("work", "await asyncio.Event().wait()")
+    page.send("details", **subject, tab="timings")
+    parts = page.wait_for("details", lambda message: "timings" in message["parts"])["parts"]
+    assert parts["timings"]["polls"] == 1
+    page.send("details", type="show", view="d", loop=loop.id, tab="history", known=0)
+    parts = page.wait_for("details", lambda message: "births" in message["parts"])["parts"]
+    assert parts["births"] == 1
 
 
 def test_a_single_task_is_cancelled_by_its_cross(manager: LoopManager, page: Page):

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgwidgets.commands import CancelTasks, SetStopEvent, StopLoop
-from bgwidgets.widgets.protocols import Action, Table
+from bgwidgets.widgets.detail_parts import DetailSubject
+from bgwidgets.widgets.protocols import DETAIL_TABS, Action, Table
 from bgwidgets.widgets.requests import (
     Act,
     Alive,
@@ -23,13 +24,16 @@ from bgwidgets.widgets.requests import (
     PickRange,
     PickRows,
     PickStates,
+    Ping,
     Remove,
     SelectLoop,
     SetInterval,
+    ShowDetail,
     ShowRows,
     SortRows,
     TableRequest,
     check_interval,
+    read_detail_request,
     read_line_request,
     read_table_request,
 )
@@ -47,6 +51,7 @@ HUGE = 10**4000
             Hello("ab1", Window(0, 15)),
         ),
         ({"type": "alive", "view": "ab1"}, Alive("ab1")),
+        ({"type": "ping", "view": "ab1", "cell": 3}, Ping("ab1", 3)),
         ({"type": "bye", "view": "ab1"}, Bye("ab1")),
         (
             {"type": "window", "view": "ab1", "start": 99_985, "stop": 100_006},
@@ -82,6 +87,38 @@ def test_every_message_of_the_tables_is_understood(
 ):
     """As the page's script sends them."""
     assert read_table_request(table, message) == expected
+
+
+def test_a_detail_tab_says_what_it_shows():
+    """Of a task or, where there is none, of the loop."""
+    for tab in DETAIL_TABS:
+        message = {"type": "show", "view": "x", "loop": 1, "task": 7, "tab": tab, "known": 3}
+        assert read_detail_request(message) == ShowDetail("x", DetailSubject(1, 7, tab), 3)
+        del message["task"]
+        assert read_detail_request(message) == ShowDetail("x", DetailSubject(1, None, tab), 3)
+    assert read_detail_request({"type": "bye", "view": "x"}) == Bye("x")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {},
+        {"type": "show"},
+        {"type": "show", "view": "x", "loop": 1, "task": 7, "tab": "output", "known": 3},
+        {"type": "show", "view": "x", "loop": 1, "task": 7, "tab": ["chain"], "known": 3},
+        {"type": "show", "view": "x", "loop": 1, "task": None, "tab": "chain", "known": 3},
+        {"type": "show", "view": "x", "loop": "1", "task": 7, "tab": "chain", "known": 3},
+        {"type": "show", "view": "x", "loop": 1, "task": -7, "tab": "chain", "known": 3},
+        {"type": "show", "view": "x", "loop": 1, "task": 7, "tab": "chain", "known": 3.0},
+        {"type": "show", "view": "X!", "loop": 1, "task": 7, "tab": "chain", "known": 3},
+        {"type": "show", "view": "x", "loop": 1, "tab": "chain", "known": 3, "more": 1},
+        {"type": "command", "command": "stop_loop", "loop": 1},
+    ],
+)
+def test_a_detail_tab_says_nothing_else(message: dict[str, Any]):
+    """Whatever else comes is not from its script."""
+    with pytest.raises(InvalidRequest):
+        read_detail_request(message)
 
 
 def test_the_status_line_says_hello_and_bye():

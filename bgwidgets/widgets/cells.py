@@ -1,0 +1,94 @@
+"""Which cell runs, as IPython tells it.
+
+A cell is what runs in the kernel's main thread. IPython tells the same of code in subshells, which
+holds up nobody else's clicks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from IPython.core.getipython import get_ipython
+
+_numbers: Final = itertools.count(1)
+
+
+class CellWatch:
+    """Tells when a cell begins, by a number that no other cell has had, and when it ends: None.
+
+    `tell` is called in the thread of the cells, and at once when the watch is made in a cell that
+    runs. Without IPython it never is.
+    """
+
+    def __init__(self, tell: Callable[[int | None], None]) -> None:
+        self._tell: Final = tell
+        self._request: str | None = None
+        self._depth = 0
+        """A cell may run others: they are a part of it."""
+        self._shell: Any = get_ipython()
+        if self._shell is None:
+            return
+        if _is_in_a_cell(self._shell):
+            self._began(None)
+        self._shell.events.register("pre_run_cell", self._began)
+        self._shell.events.register("post_run_cell", self._ended)
+
+    def close(self) -> None:
+        """Tell no more. Any thread; a second call does nothing."""
+        shell, self._shell = self._shell, None
+        if shell is not None:
+            shell.events.unregister("pre_run_cell", self._began)
+            shell.events.unregister("post_run_cell", self._ended)
+
+    def _began(self, _info: object) -> None:
+        if not _is_main_thread():
+            return
+        request = _request_of(self._shell)
+        if self._depth and request == self._request:
+            self._depth += 1
+            return
+        # Also when an earlier cell's end was not told, as nobody promises.
+        self._request, self._depth = request, 1
+        self._tell(next(_numbers))
+
+    def _ended(self, _result: object) -> None:
+        if not self._depth or not _is_main_thread():
+            return
+        self._depth -= 1
+        if not self._depth:
+            self._tell(None)
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _request_of(shell: Any) -> str | None:
+    """The id of the request to run the cell. Without a kernel there is none."""
+    header = _parent(shell).get("header", {})
+    return str(header["msg_id"]) if "msg_id" in header else None
+
+
+def _is_in_a_cell(shell: Any) -> bool:
+    """Whether this is called by a cell's own code.
+
+    The request alone does not say it: a task that a cell has left behind carries that cell's. And
+    of code that is run silently, as debuggers do, no end will be told.
+    """
+    if not _is_main_thread() or _parent(shell).get("content", {}).get("silent"):
+        return False
+    runs_code = type(shell).run_code.__code__
+    frame = sys._getframe()  # noqa: SLF001 - as inspect does, without its source lookups
+    while frame := frame.f_back:  # type: ignore[assignment]
+        if frame.f_code is runs_code:
+            return True
+    return False
+
+
+def _parent(shell: Any) -> dict[str, Any]:
+    kernel = getattr(shell, "kernel", None)
+    return kernel.get_parent("shell") if kernel is not None else {}
