@@ -87,11 +87,12 @@ class Stage:
         """Move the page's clock."""
         self.page.clock.run_for(round(seconds * 1000))
 
-    def stay_in_contact(self, seconds: int) -> None:
-        """Move the page's clock, with the kernel's word each second."""
-        for _ in range(seconds):
-            self.page.clock.run_for(1000)
+    def stay_in_contact(self, seconds: float) -> None:
+        """Move the page's clock, with the kernel's word at least each second."""
+        while seconds > 0:
+            self.page.clock.run_for(round(min(1.0, seconds) * 1000))
             self.page.evaluate("stage.say({ type: 'beat' })")
+            seconds -= 1
 
     def scroll(self, top: int) -> None:
         """Scroll the grid and let it paint."""
