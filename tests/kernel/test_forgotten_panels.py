@@ -17,7 +17,7 @@ import comm
 from ipywidgets.widgets.widget import _instances
 import bgwidgets as bgw
 import bgwidgets.widgets.attendance as attendance
-attendance.FORGOTTEN_AFTER = 0.1
+attendance.FORGOTTEN_AFTER = 1.0  # No message of a page that is gone is still under way.
 
 async def work():
     await asyncio.Event().wait()
