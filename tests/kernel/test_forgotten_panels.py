@@ -90,8 +90,9 @@ def test_one_panel_that_is_shown_again_and_again_is_the_same(kernel: Kernel):
     kernel.run("panel = bgw.panel()")
     for number in range(10):
         show_and_clear(kernel, number, "panel")
-    kernel.run("panel.close()")
     assert kernel.value(f"settle({before}, {LIMIT})") == before
+    kernel.run("panel.close()")
+    assert kernel.value("counts()") == before
 
 
 def test_panels_that_nobody_displayed_are_garbage(kernel: Kernel):
