@@ -14,14 +14,17 @@ from typing import Final, assert_never
 
 from bgwidgets.commands import (
     CancelTasks,
+    HostCommand,
     InterruptLoop,
     RemoveFinished,
     RemoveLoop,
     SetStopEvent,
     StopLoop,
 )
+from bgwidgets.widgets.attendance import Attendance
 from bgwidgets.widgets.busy_cell import BusyCell
 from bgwidgets.widgets.command_runner import (
+    ACTION_OF,
     NO_LOOP,
     Adopted,
     CommandRunner,
@@ -31,6 +34,7 @@ from bgwidgets.widgets.command_runner import (
     put_together,
 )
 from bgwidgets.widgets.mailer import Mailer
+from bgwidgets.widgets.outcomes import Outcomes
 from bgwidgets.widgets.protocols import Action, Face, Found, Said, Source, Table
 from bgwidgets.widgets.requests import (
     Act,
@@ -98,6 +102,21 @@ class Refresh:
 
 
 @dataclass(frozen=True, slots=True)
+class Displayed:
+    """The panel is about to be on a page, by itself or inside another widget."""
+
+    cell: str | None
+    inside_another: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A cell that displayed the panel is run again."""
+
+    cell: str
+
+
+@dataclass(frozen=True, slots=True)
 class CellRuns:
     """Another cell began; None: it ended."""
 
@@ -123,7 +142,9 @@ class FromDetails:
 
 
 FromPage = FromTable | FromLine | FromFinder | FromDetails
-Item = FromPage | Click | Report | Changed | Refresh | SettingChanged | CellRuns
+Item = (
+    FromPage | Click | Report | Changed | Refresh | SettingChanged | CellRuns | Displayed | Replaced
+)
 """What other threads hand to the publisher."""
 
 
@@ -139,6 +160,8 @@ class Feed:
         self._mailer: Final = Mailer(self._showing)
         self._schedule: Final = LookSchedule()
         self._second_click: Final = SecondClick()
+        self._outcomes: Final = Outcomes()
+        self._attendance: Final = Attendance()
         self._cell: Final = BusyCell()
 
     def take(self, item: Item, face: Face, now: float) -> None:
@@ -172,25 +195,34 @@ class Feed:
             case Refresh():
                 self._mailer.expect_answers(now)
                 self._look(now)
+            case Displayed(cell, inside_another):
+                self._attendance.displayed(cell, inside_another=inside_another)
+                if not self._showing.is_held:
+                    self._look(now)
+            case Replaced(cell):
+                self._attendance.replaced(cell, now)
             case CellRuns(number):
-                self._cell.take(number, now)
-                self._mailer.drop_answers()
+                self._take_cell(number, now)
             case SettingChanged():
                 pass  # That `advance` is called next is all that it takes.
 
     def advance(self, face: Face, now: float) -> float | None:
         """Do what is due; says when to come back if nothing happens until then."""
+        forgotten_at = self._put_away_if_forgotten(face, now)
         self._pause_or_resume(face, now)
         due_at = self._next_look(face)
         if due_at is not None and due_at <= now:
             self._look(now)
         self._try(lambda: self._showing.settle_selection(face), "Selecting a loop failed")
+        self._tell_outcomes(now)
         self._showing.is_armed = self._second_click.is_armed(now)
         self._showing.cell = self._cell.told(now)
         moments = [
             self._mailer.send_what_is_due(face, now),
             self._next_look(face),
             self._second_click.until,
+            self._outcomes.next_look(),
+            forgotten_at,
             self._cell.next_change(now),
         ]
         return min((moment for moment in moments if moment is not None), default=None)
@@ -200,6 +232,20 @@ class Feed:
         _log.error("The panel could not be refreshed", exc_info=error)
         words = f"The panel could not be refreshed: {error_in_words(error)}"
         self._mailer.say(Said(words, is_error=True))
+
+    def _put_away_if_forgotten(self, face: Face, now: float) -> float | None:
+        """When that will be, if nobody comes back."""
+        forgotten_at = self._attendance.forgotten_at()
+        if forgotten_at is None or forgotten_at > now:
+            return forgotten_at
+        if face.put_away():
+            self._attendance.put_away()
+            self._take_cell(None, now)
+        return None
+
+    def _take_cell(self, number: int | None, now: float) -> None:
+        self._cell.take(number, now)
+        self._mailer.cell_runs(now, running=number is not None)
 
     # -- looks
 
@@ -260,6 +306,11 @@ class Feed:
     ) -> None:
         views = self._mailer.views[table]
         match request:
+            case Hello(view) | Alive(view) | ShowRows(view):
+                self._attendance.seen(f"{table} {view}", now)
+            case Bye(view, cleared):
+                self._attendance.left(f"{table} {view}", now, cleared=cleared)
+        match request:
             case Hello(view, window):
                 self._mailer.greet_table(table, view, window, now)
                 return
@@ -292,7 +343,7 @@ class Feed:
                 rows = self._showing.contents(table, face, window).rows
                 self._pick(table, tuple(row["id"] for row in rows), face)
             case Act(action, loop_id):
-                self._mailer.say(self._act(action, loop_id))
+                self._mailer.say(self._act(action, loop_id, now))
                 self._look_for_effect(now)
             case Remove(loop_id):
                 self._mailer.say(self._remove(loop_id))
@@ -306,7 +357,7 @@ class Feed:
             case Pause(paused):
                 self._try(lambda: face.set("paused", paused), "Pausing failed")
             case SetStopEvent() | StopLoop() | CancelTasks() | InterruptLoop():
-                self._mailer.say(self._runner.run(request))
+                self._mailer.say(self._run(request, now))
                 self._look_for_effect(now)
             case _:
                 assert_never(request)
@@ -334,7 +385,7 @@ class Feed:
             if loop_id is None:
                 loop = loop_to_select(self._source.snapshots(), None)
                 loop_id = loop.id if loop else None
-            self._mailer.say(NO_LOOP if loop_id is None else self._act(action, loop_id))
+            self._mailer.say(NO_LOOP if loop_id is None else self._act(action, loop_id, now))
         self._look_for_effect(now)
 
     def _stop_all(self, now: float) -> Said:
@@ -346,13 +397,34 @@ class Feed:
         loops = "the loop" if count == 1 else f"all {count} loops"
         return Said(f"Click again within {WITHIN:g} s to stop {loops}")
 
-    def _act(self, action: Action, loop_id: int) -> Said:
+    def _act(self, action: Action, loop_id: int, now: float) -> Said:
         """On the loop, on those that are picked with it, or on its tasks that are picked."""
         picks = self._showing.picks
         targets = picks.targets(loop_id)
         tasks = picks.tasks(loop_id) if action is Action.CANCEL_TASKS and len(targets) == 1 else ()
-        commands = [command_of(action, target, tasks) for target in targets]
-        return put_together([self._runner.run(command) for command in commands])
+        before = {loop.id: loop for loop in self._source.snapshots()}
+        said = []
+        for target in targets:
+            said.append(self._runner.run(command_of(action, target, tasks)))
+            if not said[-1].is_error:
+                self._outcomes.asked(action, before.get(target), now)
+        return put_together(said)
+
+    def _tell_outcomes(self, now: float) -> None:
+        """Also while what is shown stands still: the buttons go on working."""
+        if not self._outcomes.is_waiting:
+            return
+        is_fresh = self._mailer.is_watched and not self._showing.is_held
+        loops = self._showing.loops if is_fresh else self._source.snapshots()
+        if said := self._outcomes.notice(loops, now):
+            self._mailer.say(put_together(said))
+
+    def _run(self, command: HostCommand, now: float) -> Said:
+        before = {loop.id: loop for loop in self._source.snapshots()}
+        said = self._runner.run(command)
+        if not said.is_error and (action := ACTION_OF.get(type(command))) is not None:
+            self._outcomes.asked(action, before.get(command.loop_id), now)
+        return said
 
     def _remove(self, loop_id: int) -> Said:
         targets = self._showing.picks.targets(loop_id)

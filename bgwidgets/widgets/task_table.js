@@ -9,6 +9,7 @@
  *   words      what a value looks like (pure functions)
  *   elements   writing to the page only what changed
  *   Head       what the kernel last said, under what the user just asked for
+ *   Place      what the page itself knows of the kernel and of the output
  *   Live       whether clicks are heard while a cell runs
  *   Wire       the messages to and from the kernel
  *   Grid       a virtual, accessible table
@@ -21,6 +22,7 @@
 /**
  * @typedef {{
  *   on: Function, off: Function, get: (name: string) => any, send: (message: object) => void,
+ *   widget_manager?: any,
  * }} Model
  * @typedef {"pending" | "running" | "cancelling" | "finished" | "failed" | "cancelled"} TaskState
  * @typedef {Record<TaskState, number>} Counts
@@ -55,7 +57,8 @@ const INTERVALS = [0.2, 0.5, 1, 2, 5];
 
 const SECOND = 1000;
 const ALIVE_EVERY = 4 * SECOND;
-const CONTACT_LOST_AFTER = 6 * SECOND;
+const CONTACT_LOST_AFTER = 2.5 * SECOND; // a kernel that is there says a word each second
+const CHECK_CONTACT_EVERY = 0.25 * SECOND;
 const WINDOW_ANSWER_WITHIN = 500;
 const FILTER_SETTLES_IN = 150;
 const WISH_LASTS = 3 * SECOND;
@@ -350,6 +353,58 @@ export class Head {
   }
 }
 
+// ---------------------------------------------------------------------------- Place
+
+/** Where a view is shown: what the page can tell that the kernel cannot. */
+class Place {
+  #el;
+  #manager;
+  /** What holds the output: a notebook, say. @type {Element | null} */
+  #document = null;
+  #wasRestarted = false;
+
+  /** @param {Model} model @param {HTMLElement} el */
+  constructor(model, el) {
+    this.#el = el;
+    this.#manager = model.widget_manager;
+  }
+
+  /** To be called while the view is in the page. */
+  look() {
+    this.#document ??= this.#el.closest(".jp-MainAreaWidget");
+  }
+
+  /** Whether the output is gone while what held it is there: its cell was run again, or deleted. */
+  get isCleared() {
+    return this.#document !== null && this.#document.isConnected;
+  }
+
+  /** The kernel spoke to this view, so it is the one that made it. */
+  heard() {
+    this.#wasRestarted = false;
+  }
+
+  /** What became of the kernel, where the page knows that; null: nothing, for all that is known. */
+  get fate() {
+    // Only JupyterLab's manager knows the kernel; null is none, and undefined is one not known.
+    const { kernel } = this.#manager ?? {};
+    this.#wasRestarted ||= ["restarting", "autorestarting"].includes(kernel?.status);
+    if (this.#wasRestarted || this.#el.classList.contains("jupyter-widgets-disconnected"))
+      return "kernel restarted";
+    return kernel === null || kernel?.status === "dead" ? "kernel gone" : null;
+  }
+}
+
+/** What asks the kernel for something. All else stays, for the last picture may be read. */
+const CONTROLS =
+  ".bgw-button, .bgw-filter, .bgw-interval, .bgw-pause, .bgw-sort, .bgw-chip, .bgw-cancel, .bgw-finder";
+
+/** @param {Element} panel @param {boolean} isDead */
+function setDead(panel, isDead) {
+  for (const control of panel.querySelectorAll(CONTROLS))
+    /** @type {HTMLElement} */ (control).inert = isDead;
+}
+
 // ---------------------------------------------------------------------------- Live
 
 /**
@@ -446,6 +501,8 @@ class Wire {
   #seq = 0;
   #awaitsFull = true;
   #heardAt = Date.now();
+  #checkedAt = Date.now();
+  #place;
   /** The kernel's clock minus ours, in seconds. @type {number | null} */
   #clockOffset = null;
   /** @type {Range} */
@@ -455,9 +512,12 @@ class Wire {
   /** Runs while a window is asked for and not answered. @type {number | null} */
   #patience = null;
 
-  /** @param {Model} model @param {Range} firstWindow @param {AbortSignal} signal */
-  constructor(model, firstWindow, signal) {
+  /**
+   * @param {Model} model @param {Range} firstWindow @param {Place} place @param {AbortSignal} signal
+   */
+  constructor(model, firstWindow, place, signal) {
     this.#model = model;
+    this.#place = place;
     this.#wanted = this.#asked = firstWindow;
     this.live = new Live(
       (cell) => this.send({ type: "ping", view: this.#view, cell }),
@@ -466,15 +526,18 @@ class Wire {
     );
     const timers = [
       window.setInterval(() => this.#tick(), SECOND),
+      window.setInterval(() => this.#checkContact(), CHECK_CONTACT_EVERY),
       window.setInterval(() => this.#sayAlive(), ALIVE_EVERY),
     ];
     model.on("msg:custom", this.#hear);
+    model.on("comm_live_update", this.#checkContact); // ipywidgets has seen a restart
     document.addEventListener("visibilitychange", () => this.#comeBack(), { signal });
     signal.addEventListener("abort", () => {
       timers.forEach((timer) => window.clearInterval(timer));
       window.clearTimeout(this.#patience ?? undefined);
       model.off("msg:custom", this.#hear);
-      this.send({ type: "bye", view: this.#view });
+      model.off("comm_live_update", this.#checkContact);
+      this.send({ type: "bye", view: this.#view, ...(place.isCleared && { cleared: true }) });
     });
     this.#sayHello();
   }
@@ -484,6 +547,12 @@ class Wire {
     if (this.head.said("paused")) return this.head.said("now");
     const latest = Math.min(Date.now(), this.#heardAt + CONTACT_LOST_AFTER);
     return latest / SECOND + (this.#clockOffset ?? 0);
+  }
+
+  /** Why there is no contact. */
+  get trouble() {
+    const silence = this.isKnown ? "no contact with the kernel" : "no answer from the kernel yet";
+    return this.#place.fate ?? silence;
   }
 
   /** @param {object} message */
@@ -496,12 +565,13 @@ class Wire {
   }
 
   /**
+   * Nothing is asked of a kernel that is not there: it might do it when nobody wants it any more.
    * @param {"stop_event" | "stop_loop" | "cancel_tasks"} command
    * @param {number | null | undefined} loop
    * @param {number[]} [tasks]
    */
   command(command, loop, tasks) {
-    if (loop === null || loop === undefined) return;
+    if (!this.inContact || loop === null || loop === undefined) return;
     this.send({ type: "command", command, loop, ...(tasks && { tasks }) });
   }
 
@@ -510,7 +580,7 @@ class Wire {
    * @param {string} action @param {number | null | undefined} loop
    */
   act(action, loop) {
-    if (loop === null || loop === undefined) return;
+    if (!this.inContact || loop === null || loop === undefined) return;
     this.send({ type: "act", action, loop });
   }
 
@@ -521,6 +591,7 @@ class Wire {
    * @param {object} message
    */
   wish(key, value, message) {
+    if (!this.inContact) return;
     this.head.wish(key, value);
     this.send(message);
     this.onChange();
@@ -567,14 +638,24 @@ class Wire {
 
   #tick() {
     this.head.dropOldWishes();
-    if (!document.hidden && Date.now() - this.#heardAt >= CONTACT_LOST_AFTER)
-      this.inContact = false;
     this.onChange();
   }
+
+  #checkContact = () => {
+    const now = Date.now();
+    // A page that was itself held up, or asleep, first has to hear what came meanwhile.
+    if (now - this.#checkedAt > SECOND) this.#heardAt = Math.max(this.#heardAt, now - SECOND);
+    this.#checkedAt = now;
+    const isSilent = !document.hidden && now - this.#heardAt >= CONTACT_LOST_AFTER;
+    if (!this.inContact || !(isSilent || this.#place.fate)) return;
+    this.inContact = false;
+    this.onChange();
+  };
 
   #hear = (/** @type {any} */ message) => {
     const wasLost = !this.inContact;
     this.#heardAt = Date.now();
+    this.#place.heard();
     this.inContact = true;
     if (message.type === "frame") {
       if (message.view === this.#view) this.#take(message);
@@ -1290,7 +1371,7 @@ function contactMark(wire) {
   const element = make("span", "bgw-contact", { role: "status" });
   return {
     element,
-    paint: () => setText(element, wire.inContact ? "" : "no contact with the kernel"),
+    paint: () => setText(element, wire.inContact ? "" : wire.trouble),
   };
 }
 
@@ -1648,11 +1729,19 @@ function render({ model, el }) {
   const lifetime = new AbortController();
   const { signal } = lifetime;
   const isLoops = model.get("kind") === "loops";
-  const wire = new Wire(model, windowAt(0, isLoops ? MOST_LOOPS_IN_SIGHT : TASKS_IN_SIGHT), signal);
+  const firstWindow = windowAt(0, isLoops ? MOST_LOOPS_IN_SIGHT : TASKS_IN_SIGHT);
+  const place = new Place(model, el);
+  const wire = new Wire(model, firstWindow, place, signal);
   const face = isLoops ? loopsFace(wire, signal) : tasksFace(wire, signal);
+  let isDead = false;
   const paint = () => {
+    place.look();
     face.element.classList.toggle("bgw-lost", !wire.inContact);
     face.paint();
+    // The buttons between the tables are the panel's, for which the table of loops speaks.
+    const scope = isLoops ? (el.closest(".bgw-panel") ?? el) : el;
+    if (isDead || !wire.inContact) setDead(scope, !wire.inContact);
+    isDead = !wire.inContact;
     // A grid that is hidden has forgotten where it was scrolled to, until it is shown again.
     if (!face.grid.element.hidden) wire.ask(face.grid.window);
   };

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bgwidgets.commands import CancelTasks, RemoveLoop, RestartLoop, SetStopEvent, StopLoop
+from bgwidgets.states import TaskState
 from bgwidgets.widgets.protocols import Action
 from bgwidgets.widgets.second_click import WITHIN
 from tests.widgets.bench import Bench
@@ -121,3 +122,28 @@ def test_there_is_nothing_to_stop(bench: Bench):
     bench.source.loops = [ended_loop(1), loop(2, protected=True)]
     bench.click(Action.STOP_ALL)
     assert bench.said() == [("info", "No loop is running")]
+
+
+def test_what_came_of_a_command_is_said(bench: Bench):
+    """When it is real, be the panel paused or not; when there is nothing, after a while."""
+    bench.click(Action.STOP_LOOP)
+    assert bench.said() == [("info", "Stopping loop-2")]
+    bench.source.change(loop(1), ended_loop(2), loop(3))
+    bench.pass_time(1)
+    assert bench.said() == [("info", "loop-2 is finished")]
+    bench.page("loops", type="pause", paused=True)
+    bench.page("loops", type="act", action="stop_event", loop=3)
+    bench.pass_time(5)
+    assert bench.said()[-1] == (
+        "info",
+        "loop-3 goes on: its work has not looked at the stop event yet",
+    )
+
+
+def test_what_came_of_a_rows_command_is_said(bench: Bench):
+    """A task that swallows is no secret."""
+    bench.page("tasks", type="command", command="cancel_tasks", loop=2, tasks=[21])
+    cancelling = {"task_counts": {TaskState.CANCELLING: 1}, "tasks_that_swallow": 1}
+    bench.source.change(loop(1), loop(2, **cancelling), loop(3))
+    bench.stay_alive(4)
+    assert bench.said()[-1] == ("error", "1 task did not end: it swallows CancelledError")

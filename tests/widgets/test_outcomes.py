@@ -1,0 +1,122 @@
+"""What came of a command is said once, when it is real; or why nothing did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bgwidgets.snapshots import LoopSnapshot
+from bgwidgets.states import LoopState, TaskState
+from bgwidgets.widgets.outcomes import PATIENCE, Outcomes
+from bgwidgets.widgets.protocols import Action, Said
+from tests.widgets.fakes import ended_loop, loop
+
+ASKED = 100.0
+SOON = ASKED + 0.2
+LATE = ASKED + PATIENCE
+
+
+def outcomes(action: Action, **before: Any) -> Outcomes:
+    """This was asked of race."""
+    awaited = Outcomes()
+    awaited.asked(action, race(**before), ASKED)
+    return awaited
+
+
+def race(**more: Any) -> LoopSnapshot:
+    return loop(7, name="race", **more)
+
+
+def counts(**each: int) -> dict[TaskState, int]:
+    return {TaskState(state): count for state, count in each.items()}
+
+
+@pytest.mark.parametrize("action", [Action.STOP_EVENT, Action.STOP_LOOP, Action.CANCEL_TASKS])
+def test_a_loop_that_has_ended_is_told_of_by_its_state(action: Action):
+    """Once, and not before it has."""
+    awaited = outcomes(action)
+    assert awaited.notice([race()], SOON) == []
+    assert awaited.notice([ended_loop(7, LoopState.STOPPED, name="race")], SOON) == [
+        Said("race is stopped")
+    ]
+    assert not awaited.is_waiting
+
+
+def test_a_loop_that_failed_meanwhile_says_why():
+    """In one line, as an error."""
+    failed = ended_loop(7, LoopState.FAILED, name="race", error_line="OSError: gone")
+    said = outcomes(Action.STOP_EVENT).notice([failed], SOON)
+    assert said == [Said("race is failed: OSError: gone", is_error=True)]
+
+
+def test_cancelled_tasks_are_counted_when_none_is_under_way_any_more():
+    """Those that had been cancelled before are not counted."""
+    awaited = outcomes(Action.CANCEL_TASKS, task_counts=counts(pending=3, cancelled=10))
+    assert awaited.notice([race(task_counts=counts(cancelling=2, cancelled=11))], SOON) == []
+    assert awaited.notice([race(task_counts=counts(pending=1, cancelled=13))], SOON) == [
+        Said("Cancelled 3 tasks of race")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        (
+            {"task_counts": counts(cancelling=2), "tasks_that_swallow": 2},
+            Said("2 tasks did not end: they swallow CancelledError", is_error=True),
+        ),
+        (
+            {"task_counts": counts(cancelling=1), "tasks_that_swallow": 1},
+            Said("1 task did not end: it swallows CancelledError", is_error=True),
+        ),
+        (
+            {"task_counts": counts(cancelling=1)},
+            Said("1 task of race did not end yet: still cleaning up, or in a thread"),
+        ),
+        (
+            {"blocked": True, "blocked_by": "fit · model.py:88 fit"},
+            Said("race is blocked by fit · model.py:88 fit, so it cannot obey", is_error=True),
+        ),
+        (
+            {"task_counts": counts(pending=1)},
+            Said("No task of race was cancelled: none was unfinished"),
+        ),
+    ],
+)
+def test_when_nothing_came_of_it_the_reason_is_said(now: dict[str, Any], words: Said):
+    """After three seconds, and not before."""
+    awaited = outcomes(Action.CANCEL_TASKS)
+    assert awaited.next_look() == LATE
+    assert awaited.notice([race(**now)], LATE - 0.1) == []
+    assert awaited.notice([race(**now)], LATE) == [words]
+    assert awaited.next_look() is None
+
+
+def test_a_stop_event_that_nobody_looks_at():
+    """The work goes on, which it may."""
+    said = outcomes(Action.STOP_EVENT).notice([race(stop_requested=True)], LATE)
+    assert said == [Said("race goes on: its work has not looked at the stop event yet")]
+
+
+def test_a_loop_that_does_not_stop():
+    """Whatever keeps it, it is said that it does."""
+    said = outcomes(Action.STOP_LOOP).notice([race(state=LoopState.STOPPING)], LATE)
+    assert said == [Said("race is still stopping")]
+
+
+def test_of_a_loop_that_is_gone_or_runs_anew_nothing_is_said():
+    """The command was for another run."""
+    awaited = outcomes(Action.STOP_LOOP)
+    assert awaited.notice([race(run_number=2)], LATE) == []
+    awaited.asked(Action.STOP_LOOP, race(), ASKED)
+    assert awaited.notice([], LATE) == []
+    assert not awaited.is_waiting
+
+
+def test_what_ends_nothing_has_no_outcome_to_wait_for():
+    """Nor has a command to a loop that has ended."""
+    awaited = outcomes(Action.RESTART)
+    awaited.asked(Action.STOP_LOOP, ended_loop(7), ASKED)
+    awaited.asked(Action.STOP_LOOP, None, ASKED)
+    assert not awaited.is_waiting
