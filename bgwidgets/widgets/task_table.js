@@ -455,9 +455,15 @@ class Wire {
   /** Runs while a window is asked for and not answered. @type {number | null} */
   #patience = null;
 
-  /** @param {Model} model @param {Range} firstWindow @param {AbortSignal} signal */
-  constructor(model, firstWindow, signal) {
+  #el;
+
+  /**
+   * @param {Model} model @param {HTMLElement} el @param {Range} firstWindow
+   * @param {AbortSignal} signal
+   */
+  constructor(model, el, firstWindow, signal) {
     this.#model = model;
+    this.#el = el;
     this.#wanted = this.#asked = firstWindow;
     this.live = new Live(
       (cell) => this.send({ type: "ping", view: this.#view, cell }),
@@ -470,6 +476,7 @@ class Wire {
     ];
     model.on("msg:custom", this.#hear);
     document.addEventListener("visibilitychange", () => this.#comeBack(), { signal });
+    el.addEventListener("bgw-seen", () => this.#comeBack(), { signal });
     signal.addEventListener("abort", () => {
       timers.forEach((timer) => window.clearInterval(timer));
       window.clearTimeout(this.#patience ?? undefined);
@@ -551,8 +558,13 @@ class Wire {
     this.send({ type: "hello", view: this.#view, ...this.#asked });
   }
 
+  /** Also while the panel is in a window of its own (pop_out.js). */
+  get #isHidden() {
+    return document.hidden || this.#el.closest(".bgw-away") !== null;
+  }
+
   #sayAlive() {
-    if (document.hidden) return;
+    if (this.#isHidden) return;
     // A kernel that we cannot hear may have given this view up, so it is greeted anew.
     if (this.#awaitsFull || !this.inContact) this.#sayHello();
     else this.send({ type: "alive", view: this.#view });
@@ -560,14 +572,14 @@ class Wire {
 
   /** A hidden page says nothing and is forgotten; its silence meant nothing either. */
   #comeBack() {
-    if (document.hidden) return;
+    if (this.#isHidden) return;
     this.#heardAt = Date.now();
     this.#sayHello();
   }
 
   #tick() {
     this.head.dropOldWishes();
-    if (!document.hidden && Date.now() - this.#heardAt >= CONTACT_LOST_AFTER)
+    if (!this.#isHidden && Date.now() - this.#heardAt >= CONTACT_LOST_AFTER)
       this.inContact = false;
     this.onChange();
   }
@@ -1108,6 +1120,7 @@ function loopsFace(wire, signal) {
     filterInput(wire, signal),
     intervalSelect(wire, signal),
     pauseButton(wire, signal),
+    popOutButton(signal),
   ];
   bar.append(...parts.map(({ element }) => element));
   const selectedLoop = () => wire.head.get("selected") ?? null;
@@ -1376,6 +1389,25 @@ function pauseButton(wire, signal) {
       setText(element, paused ? "Resume" : "Pause");
     },
   };
+}
+
+/** Opens a window of its own for the panel, which is another widget's (pop_out.js).
+ * @param {AbortSignal} signal @returns {Part} */
+function popOutButton(signal) {
+  const element = make("button", "bgw-pop-out", {
+    type: "button",
+    "aria-label": "Pop out",
+    title: "Pop out: the panel in a window of its own",
+  });
+  element.addEventListener(
+    "click",
+    () => {
+      const popOut = element.closest(".bgw-panel")?.querySelector(".bgw-out");
+      popOut?.dispatchEvent(new CustomEvent("bgw-pop-out"));
+    },
+    { signal },
+  );
+  return { element, paint() {} };
 }
 
 const TABS = /** @type {[string, string][]} */ ([
@@ -1648,7 +1680,8 @@ function render({ model, el }) {
   const lifetime = new AbortController();
   const { signal } = lifetime;
   const isLoops = model.get("kind") === "loops";
-  const wire = new Wire(model, windowAt(0, isLoops ? MOST_LOOPS_IN_SIGHT : TASKS_IN_SIGHT), signal);
+  const firstWindow = windowAt(0, isLoops ? MOST_LOOPS_IN_SIGHT : TASKS_IN_SIGHT);
+  const wire = new Wire(model, el, firstWindow, signal);
   const face = isLoops ? loopsFace(wire, signal) : tasksFace(wire, signal);
   const paint = () => {
     face.element.classList.toggle("bgw-lost", !wire.inContact);
