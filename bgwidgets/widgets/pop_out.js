@@ -116,17 +116,14 @@ async function show(opened, own, signal) {
     if (signal.aborted || source === own.get("_esm")) return;
     const part = parts.get(source);
     const children = model.get("children");
-    if (part || children) {
-      const el = opened.document.createElement("div");
-      el.classList.add("jupyter-widgets", ...(model.get("_dom_classes") ?? []));
-      parent.append(el);
-      if (part) atTheEnd(part.render({ model, el }));
-      else for (const child of children) await add(child, el);
-    } else {
-      const view = await manager.create_view(model);
-      parent.append(view.el);
-      atTheEnd(() => view.remove());
-    }
+    const view = part || children ? null : await manager.create_view(model);
+    const el = view?.el ?? opened.document.createElement("div");
+    // The view would set them once it is displayed, as JupyterLab's layout says, which is not asked.
+    el.classList.add("jupyter-widgets", ...(model.get("_dom_classes") ?? []));
+    parent.append(el);
+    if (view) atTheEnd(() => view.remove());
+    if (part) atTheEnd(part.render({ model, el }));
+    for (const child of children ?? []) await add(child, el);
   }
 
   const main = opened.document.createElement("main");
@@ -150,9 +147,8 @@ function render({ model, el }) {
   /** While there is a window. @type {{opened: Window, end: AbortController} | null} */
   let visit = null;
 
-  /** @param {Element} panel @param {unknown} error */
-  function complain(panel, error) {
-    const text = error instanceof Error ? `The window stays closed: ${error.message}` : `${error}`;
+  /** @param {Element} panel @param {string} text */
+  function complain(panel, text) {
     const said = new CustomEvent("bgw-said", { detail: { level: "error", text } });
     panel.querySelector(".bgw-status")?.dispatchEvent(said);
   }
@@ -181,7 +177,7 @@ function render({ model, el }) {
     show(opened, model, signal).catch((error) => {
       if (signal.aborted) return; // it was closed before it was furnished
       close();
-      complain(panel, error);
+      complain(panel, `The window was closed again: ${error.message}`);
     });
   }
 

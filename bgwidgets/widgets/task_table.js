@@ -759,7 +759,7 @@ class Grid {
         role: "columnheader",
         "aria-colindex": `${at + 1}`,
       });
-      if (label) cell.setAttribute("aria-label", label);
+      if (label) cell.append(make("span", "bgw-unseen", {}, label));
       if (sort) {
         const button = make("button", "bgw-sort", { type: "button" }, title);
         button.onclick = () => this.#sortBy(sort);

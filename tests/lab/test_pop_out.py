@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.lab.live import OpenNotebook, busy, expect_buttons_to_act, expect_mark, open_panel
 from tests.lab.panel import LIMIT
+from tests.reading_aids import expect_no_violations
 
 HIDE: Final = """() => {
   Object.defineProperty(document, "hidden", { value: true });
@@ -68,6 +70,8 @@ def test_the_window_has_the_theme_and_ends_with_the_panel(open_notebook: OpenNot
     notebook, panel = open_panel(open_notebook)
     window, popped = panel.pop_out()
     popped.wait_for_state(popped.loop("loop-0"), "running")
+    expect_no_violations(notebook.page)
+    expect_no_violations(window, None)
     colour = "() => getComputedStyle(document.body).backgroundColor"
     before = window.evaluate(colour)
 
@@ -77,6 +81,36 @@ def test_the_window_has_the_theme_and_ends_with_the_panel(open_notebook: OpenNot
     assert window.evaluate(colour) == panel.find(".bgw-loops").evaluate(
         "element => getComputedStyle(element).backgroundColor"
     )
+    expect_no_violations(window, None)
     with window.expect_event("close", timeout=LIMIT):
         notebook.python("_.close()")
+    assert [] == notebook.console_errors
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_it_can_be_read_heard_and_reached(open_notebook: OpenNotebook, theme: str):
+    """In the cell too, as axe-core judges it; by Tab each of its controls has its turn."""
+    notebook, panel = open_panel(open_notebook)
+    notebook.set_theme(theme)
+    panel.task("side").click(timeout=LIMIT)
+    panel.find(".bgw-finder-toggle").click(timeout=LIMIT)
+    panel.find(".bgw-found").first.wait_for(timeout=LIMIT)
+    expect_no_violations(notebook.page)
+
+    panel.find(".bgw-filter").focus()
+    reached = []
+    for _ in range(16):
+        notebook.page.keyboard.press("Tab")
+        reached.append(
+            notebook.page.evaluate("""() => {
+              const element = document.activeElement;
+              const { outlineStyle } = getComputedStyle(element);
+              const isSeen = outlineStyle !== "none" || element.matches(".bgw-grid");
+              return `${element.ariaLabel ?? element.textContent}${isSeen ? "" : ": unseen"}`;
+            }""")
+        )
+    assert ["Refresh interval", "Pause", "Pop out", "Background loops"] == reached[:4]
+    buttons = ["Stop event", "Stop loop", "Cancel tasks", "Restart", "Stop all"]
+    assert buttons == [name for name in reached if name in buttons]
+    assert [] == [name for name in reached if name.endswith(": unseen")]
     assert [] == notebook.console_errors
