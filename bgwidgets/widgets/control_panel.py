@@ -24,6 +24,7 @@ from bgwidgets.widgets.channel import LiveChannel
 from bgwidgets.widgets.command_runner import error_in_words
 from bgwidgets.widgets.displays import Displays, current_cell_run
 from bgwidgets.widgets.loop_finder import LoopFinder
+from bgwidgets.widgets.pop_out import PopOut
 from bgwidgets.widgets.protocols import Action, Channel, Face, Message, Source
 from bgwidgets.widgets.publisher import Publisher
 from bgwidgets.widgets.requests import check_interval
@@ -126,9 +127,11 @@ class ControlPanel(ipywidgets.VBox):
         actions.add_class("bgw-actions")
         widgets = self._widgets
         tasks, details = widgets["tasks"], widgets["details"]
-        super().__init__([widgets["loops"], actions, tasks, details, widgets["finder"]])
+        pop_out = PopOut()
+        self._pop_out: Final = pop_out
+        super().__init__([widgets["loops"], actions, tasks, details, widgets["finder"], pop_out])
         self.add_class("bgw-panel")
-        made_here = [*self._buttons.values(), *self._widgets.values(), actions]
+        made_here = [*self._buttons.values(), *self._widgets.values(), actions, pop_out]
         self._parts: Final = [
             self.layout,
             *(part for each in made_here for part in _parts_of(each)),
@@ -200,6 +203,7 @@ class ControlPanel(ipywidgets.VBox):
             for part in self._parts:
                 part.open()
             super().open()
+            self._pop_out.panel = self.comm.comm_id
             if was_put_away:
                 self._connect(self._publisher)
 

@@ -61,6 +61,11 @@ function render({ model, el }) {
   showAbout();
   el.append(line);
   model.on("msg:custom", hear);
+  line.addEventListener(
+    "bgw-said", // by another part of the page
+    (event) => hear({ type: "said", .../** @type {CustomEvent} */ (event).detail }),
+    { signal: lifetime.signal },
+  );
   lifetime.signal.addEventListener("abort", () => {
     window.clearTimeout(stay);
     model.off("msg:custom", hear);

@@ -535,12 +535,16 @@ class Wire {
   #subject = null;
   #seq = 0;
 
-  /** @param {Model} model @param {AbortSignal} signal */
-  constructor(model, signal) {
+  #el;
+
+  /** @param {Model} model @param {HTMLElement} el @param {AbortSignal} signal */
+  constructor(model, el, signal) {
     this.#model = model;
+    this.#el = el;
     const timer = window.setInterval(() => this.#sayAgain(), SAID_AGAIN_EVERY);
     model.on("msg:custom", this.#hear);
     document.addEventListener("visibilitychange", () => this.#sayAgain(), { signal });
+    el.addEventListener("bgw-seen", () => this.#sayAgain(), { signal });
     signal.addEventListener("abort", () => {
       window.clearInterval(timer);
       model.off("msg:custom", this.#hear);
@@ -558,9 +562,12 @@ class Wire {
     else if (wasOpen) this.#send({ type: "bye", view: this.#view });
   }
 
-  /** A hidden page says nothing, is forgotten after a while, and told all when it comes back. */
+  /**
+   * A hidden page says nothing, is forgotten after a while, and told all when it comes back; so is
+   * the cell's panel while there is a window of its own (pop_out.js).
+   */
   #sayAgain() {
-    if (document.hidden || !this.#subject) return;
+    if (document.hidden || this.#el.closest(".bgw-away") || !this.#subject) return;
     const { tab, loop, task } = this.#subject;
     const subject = { tab, loop, ...(task !== null && { task }) };
     this.#send({ type: "show", view: this.#view, ...subject, known: this.#seq });
@@ -599,7 +606,7 @@ class Wire {
 function render({ model, el }) {
   const lifetime = new AbortController();
   const { signal } = lifetime;
-  const wire = new Wire(model, signal);
+  const wire = new Wire(model, el, signal);
   const body = make("div", "bgw-detail-body", { role: "tabpanel", tabindex: "0" });
   const root = make(
     "div",

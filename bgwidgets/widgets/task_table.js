@@ -397,7 +397,7 @@ class Place {
 
 /** What asks the kernel for something. All else stays, for the last picture may be read. */
 const CONTROLS =
-  ".bgw-button, .bgw-filter, .bgw-interval, .bgw-pause, .bgw-sort, .bgw-chip, .bgw-cancel, .bgw-finder";
+  ".bgw-button, .bgw-filter, .bgw-interval, .bgw-pause, .bgw-chip, .bgw-cancel, .bgw-finder";
 
 /** @param {Element} panel @param {boolean} isDead */
 function setDead(panel, isDead) {
@@ -512,11 +512,15 @@ class Wire {
   /** Runs while a window is asked for and not answered. @type {number | null} */
   #patience = null;
 
+  #el;
+
   /**
-   * @param {Model} model @param {Range} firstWindow @param {Place} place @param {AbortSignal} signal
+   * @param {Model} model @param {HTMLElement} el @param {Range} firstWindow @param {Place} place
+   * @param {AbortSignal} signal
    */
-  constructor(model, firstWindow, place, signal) {
+  constructor(model, el, firstWindow, place, signal) {
     this.#model = model;
+    this.#el = el;
     this.#place = place;
     this.#wanted = this.#asked = firstWindow;
     this.live = new Live(
@@ -532,6 +536,7 @@ class Wire {
     model.on("msg:custom", this.#hear);
     model.on("comm_live_update", this.#checkContact); // ipywidgets has seen a restart
     document.addEventListener("visibilitychange", () => this.#comeBack(), { signal });
+    el.addEventListener("bgw-seen", () => this.#comeBack(), { signal });
     signal.addEventListener("abort", () => {
       timers.forEach((timer) => window.clearInterval(timer));
       window.clearTimeout(this.#patience ?? undefined);
@@ -622,8 +627,13 @@ class Wire {
     this.send({ type: "hello", view: this.#view, ...this.#asked });
   }
 
+  /** Also while the panel is in a window of its own (pop_out.js). */
+  get #isHidden() {
+    return document.hidden || this.#el.closest(".bgw-away") !== null;
+  }
+
   #sayAlive() {
-    if (document.hidden) return;
+    if (this.#isHidden) return;
     // A kernel that we cannot hear may have given this view up, so it is greeted anew.
     if (this.#awaitsFull || !this.inContact) this.#sayHello();
     else this.send({ type: "alive", view: this.#view });
@@ -631,7 +641,7 @@ class Wire {
 
   /** A hidden page says nothing and is forgotten; its silence meant nothing either. */
   #comeBack() {
-    if (document.hidden) return;
+    if (this.#isHidden) return;
     this.#heardAt = Date.now();
     this.#sayHello();
   }
@@ -646,7 +656,7 @@ class Wire {
     // A page that was itself held up, or asleep, first has to hear what came meanwhile.
     if (now - this.#checkedAt > SECOND) this.#heardAt = Math.max(this.#heardAt, now - SECOND);
     this.#checkedAt = now;
-    const isSilent = !document.hidden && now - this.#heardAt >= CONTACT_LOST_AFTER;
+    const isSilent = !this.#isHidden && now - this.#heardAt >= CONTACT_LOST_AFTER;
     if (!this.inContact || !(isSilent || this.#place.fate)) return;
     this.inContact = false;
     this.onChange();
@@ -828,7 +838,7 @@ class Grid {
         role: "columnheader",
         "aria-colindex": `${at + 1}`,
       });
-      if (label) cell.setAttribute("aria-label", label);
+      if (label) cell.append(make("span", "bgw-unseen", {}, label));
       if (sort) {
         const button = make("button", "bgw-sort", { type: "button" }, title);
         button.onclick = () => this.#sortBy(sort);
@@ -1189,6 +1199,7 @@ function loopsFace(wire, signal) {
     filterInput(wire, signal),
     intervalSelect(wire, signal),
     pauseButton(wire, signal),
+    popOutButton(signal),
   ];
   bar.append(...parts.map(({ element }) => element));
   const selectedLoop = () => wire.head.get("selected") ?? null;
@@ -1459,6 +1470,25 @@ function pauseButton(wire, signal) {
   };
 }
 
+/** Opens a window of its own for the panel, which is another widget's (pop_out.js).
+ * @param {AbortSignal} signal @returns {Part} */
+function popOutButton(signal) {
+  const element = make("button", "bgw-pop-out", {
+    type: "button",
+    "aria-label": "Pop out",
+    title: "Pop out: the panel in a window of its own",
+  });
+  element.addEventListener(
+    "click",
+    () => {
+      const popOut = element.closest(".bgw-panel")?.querySelector(".bgw-out");
+      popOut?.dispatchEvent(new CustomEvent("bgw-pop-out"));
+    },
+    { signal },
+  );
+  return { element, paint() {} };
+}
+
 const TABS = /** @type {[string, string][]} */ ([
   ["tasks", "Tasks"],
   ["chain", "Await chain"],
@@ -1666,7 +1696,7 @@ const KEYS = [
   ["Shift, Ctrl with a click or arrow", "select several rows"],
   ["Ctrl A", "select all"],
   ["Enter", "details of this row's task"],
-  ["← →", "from tab to tab"],
+  ["Left Right", "from tab to tab"],
   ["Esc", "back, or select one row again"],
   ["/", "filter"],
   ["Space", "pause, resume"],
@@ -1675,7 +1705,7 @@ const KEYS = [
   ["c", "Cancel tasks"],
   ["Delete", "cancel the task of this row"],
   ["r", "Restart"],
-  ["x", "Remove the loop, once it has ended"],
+  ["x", "Remove an ended loop"],
   ["?", "this list"],
 ];
 
@@ -1731,7 +1761,7 @@ function render({ model, el }) {
   const isLoops = model.get("kind") === "loops";
   const firstWindow = windowAt(0, isLoops ? MOST_LOOPS_IN_SIGHT : TASKS_IN_SIGHT);
   const place = new Place(model, el);
-  const wire = new Wire(model, firstWindow, place, signal);
+  const wire = new Wire(model, el, firstWindow, place, signal);
   const face = isLoops ? loopsFace(wire, signal) : tasksFace(wire, signal);
   let isDead = false;
   const paint = () => {

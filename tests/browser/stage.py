@@ -18,7 +18,7 @@ ONE_FRAME: Final = 0.04
 """Seconds in which the page paints, and paints what that paint asked for."""
 
 Message = dict[str, Any]
-Asset = Literal["task_table", "task_details", "status_line", "loop_finder"]
+Asset = Literal["task_table", "task_details", "status_line", "loop_finder", "pop_out"]
 
 
 @dataclass

@@ -29,8 +29,7 @@ class Notebook:
         self.path = path
         self.console_errors: list[str] = []
         """Errors of the page's scripts and what it wrote to the console as an error."""
-        page.on("console", self._note_console)
-        page.on("pageerror", lambda error: self.console_errors.append(str(error)))
+        self.watch(page)
 
     @classmethod
     def open(
@@ -51,6 +50,11 @@ class Notebook:
         except PlaywrightError as error:
             raise notebook._failure(f"the page did not open: {error.message}") from error
         return notebook
+
+    def watch(self, page: Page) -> None:
+        """Note the errors of this page too, which was opened by the notebook's own."""
+        page.on("console", self._note_console)
+        page.on("pageerror", lambda error: self.console_errors.append(str(error)))
 
     # What a user does
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator
+    from playwright.sync_api import Locator, Page
 
     from tests.lab.notebook import Notebook
 
@@ -37,9 +37,10 @@ EFFECT: Final = """
 class Panel:
     """One panel in the output of one cell."""
 
-    def __init__(self, notebook: Notebook, cell: int) -> None:
+    def __init__(self, notebook: Notebook, cell: int, window: Page | None = None) -> None:
+        """`window`: the one that the panel was popped out into."""
         self.notebook = notebook
-        self._root = notebook.output(cell).locator(".bgw-panel")
+        self._root = (window or notebook.output(cell)).locator(".bgw-panel")
         self._root.wait_for(timeout=LIMIT)
 
     def button(self, name: str) -> Locator:
@@ -95,6 +96,13 @@ class Panel:
     def tab(self, name: str) -> Locator:
         """One of the tabs above the tasks."""
         return self._root.get_by_role("tab", name=name)
+
+    def pop_out(self) -> tuple[Page, Panel]:
+        """Click that button; the window, and the panel in it."""
+        with self._root.page.expect_popup(timeout=LIMIT) as opened:
+            self.button("Pop out").click(timeout=LIMIT)
+        self.notebook.watch(opened.value)
+        return opened.value, Panel(self.notebook, 0, opened.value)
 
     def find(self, selector: str) -> Locator:
         """Anything in the panel."""

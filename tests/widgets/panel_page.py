@@ -46,7 +46,7 @@ class Page:
     """Stands for a page: takes what the panel's widgets send, and sends what a page would."""
 
     def __init__(self, panel: ControlPanel) -> None:
-        loops, actions, tasks, details, finder = panel.children
+        loops, actions, tasks, details, finder, _ = panel.children
         self._widgets = {
             "loops": loops,
             "tasks": tasks,

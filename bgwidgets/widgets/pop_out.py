@@ -1,0 +1,22 @@
+"""The panel in a browser window of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+
+class PopOut(anywidget.AnyWidget):
+    """Opens that window, and stands in the panel's place until it is closed.
+
+    All of it happens in the page: the kernel knows of one more view of the panel, and no more.
+    """
+
+    _esm = Path(__file__).with_suffix(".js")
+    _css = Path(__file__).with_suffix(".css")
+
+    panel = traitlets.Unicode(
+        help="The id of the panel's model. As a reference, each would wait for the other."
+    ).tag(sync=True)
