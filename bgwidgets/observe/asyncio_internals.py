@@ -15,7 +15,7 @@ import selectors
 import sys
 import threading
 from collections.abc import Callable
-from operator import attrgetter
+from operator import attrgetter, is_
 from types import BuiltinMethodType, CodeType, FrameType, FunctionType, MethodType
 from typing import Any, Final, Protocol, TypeGuard
 
@@ -64,13 +64,15 @@ def failed_among(tasks: list[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
     try:
         errors = list(map(_exception_of, tasks))
     except AttributeError:  # Some task of the user's own.
-        return [task for task in tasks if not task.cancelled() and peek_exception(task)]
-    if errors.count(None) == len(errors):
+        return [task for task in tasks if not task.cancelled() and peek_exception(task) is not None]
+    # By identity: a user's exception may be equal to anything, or raise when it is compared.
+    if all(map(_is_none, errors)):
         return []
     return [task for task, error in zip(tasks, errors, strict=True) if error is not None]
 
 
 _exception_of: Final = attrgetter("_exception")
+_is_none: Final = functools.partial(is_, None)
 
 
 def let_go_of(task: asyncio.Task[Any]) -> None:

@@ -63,6 +63,8 @@ class Generations:
         """Odd while something moves from one of these to another: then a reader looks again."""
         self._limit: Final = [1]
         self._timer: asyncio.TimerHandle | None = None
+        self._is_sweeping = False
+        """Whether tasks are being looked at: what is made meanwhile waits for the next time."""
         self._promotion: asyncio.Handle | None = None
         """The next slice, while there are any."""
         self._context: Final = Context()
@@ -85,10 +87,10 @@ class Generations:
             self._timer = None
         with self._moving():
             now = time.time()
-            for tasks, since in (self.older, self.older_since), (self.young, self.young_since):
+            young = self._take_young()
+            for tasks, since in (self.older, self.older_since), (young, self.young_since):
                 self.survivors.append((self._ended.sweep(tasks, since, now), since))
             self.older = []
-            self.young.clear()
             self._limit[0] = 1
             self._ended.settle()
         while self.survivors:
@@ -105,13 +107,18 @@ class Generations:
             self._limit[0] = NURSERY
             self._set_timer()
             return
-        born = len(self.young)
+        if self._is_sweeping:
+            return  # The garbage collector came round meanwhile, and a finalizer makes a task.
+        self._is_sweeping = True
         self.changes += 1  # Not `_moving`, for this is called for every hundredth task.
         try:
-            living = self._ended.sweep(self.young, self.young_since, time.time())
-            self.young[:] = living
+            young = self._take_young()
+            born = len(young)
+            living = self._ended.sweep(young, self.young_since, time.time())
+            self.young[:0] = living
         finally:
             self.changes += 1
+            self._is_sweeping = False
         self._limit[0] = max(NURSERY, 2 * len(living))
         self.births.watch_cancellations(wanted=len(living) > STORM * born)
 
@@ -122,9 +129,8 @@ class Generations:
             survivors = self._ended.sweep(self.older, self.older_since, now)
             if survivors:
                 self.survivors.append((survivors, self.older_since))
-            self.older = self._ended.sweep(self.young, self.young_since, now)
+            self.older = self._ended.sweep(self._take_young(), self.young_since, now)
             self.older_since, self.young_since = self.young_since, now
-            self.young.clear()
             self._limit[0] = NURSERY
             self._ended.settle(now - HELD if self.older else math.inf)
         self.births.watch_cancellations(wanted=True)
@@ -170,10 +176,18 @@ class Generations:
         finally:
             self.changes += 1
 
+    def _take_young(self) -> Tasks:
+        """All that are in the nursery now; what is made while they are looked at stays there."""
+        young = self.young[:]
+        del self.young[: len(young)]
+        return young
+
     @contextmanager
     def _moving(self) -> Iterator[None]:
+        was_sweeping, self._is_sweeping = self._is_sweeping, True
         self.changes += 1
         try:
             yield
         finally:
             self.changes += 1
+            self._is_sweeping = was_sweeping

@@ -448,9 +448,15 @@ class Ledger:
         return None if isinstance(entry, EndedTask) or entry.done() else kind_of_wait(entry)
 
     def perhaps_cancelling(self, recent: list[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
-        """Tasks that are to be cancelled, and those that do not tell. Any thread."""
+        """Tasks that are to be cancelled, and those that do not tell. Any thread.
+
+        Of more silent ones than are looked at one by one, all are taken to be pending.
+        """
         silent = [task for task in recent if not isinstance(task, self._watched)]
-        return [*list(self._asked), *list(self._generations.unwatched), *silent]
+        unwatched = self._generations.unwatched
+        if len(unwatched) <= LOOKED_AT_ONE_BY_ONE:
+            silent += list(unwatched)
+        return [*list(self._asked), *silent]
 
     def is_lasting(self, task: asyncio.Task[Any]) -> bool:
         """Whether it is entered by name. Any thread; does not block."""

@@ -212,7 +212,9 @@ def next_duration(seconds: float) -> float:
     """How many of these seconds are left when `duration` will say something else."""
     for least, unit in _UNITS:
         if seconds >= least:
-            return max(least, (round(seconds / unit) - 0.5) * unit)
+            # Tenths are rounded as `duration` writes them: 0.05 / 0.1 is a half, 0.05 is more.
+            count = round(seconds / unit) if unit >= 1 else round(round(seconds, 1) / unit)
+            return max(least, (count - 0.5) * unit)
     return 0.0
 
 

@@ -69,3 +69,32 @@ def test_those_that_last_are_entered_in_slices(complaints: Complaints):
 
     run(watched)
     assert [] == complaints.take()
+
+
+def test_very_many_that_do_not_tell_are_not_asked_one_by_one():
+    """Those of a factory do not say that they are to be cancelled; a look at each would be dear."""
+
+    class Curious(asyncio.Task[bool]):
+        """Counts how often it is asked."""
+
+        asked = 0
+
+        def cancelling(self) -> int:
+            Curious.asked += 1
+            return super().cancelling()
+
+    async def watched(ledger: Ledger) -> None:
+        event, loop = asyncio.Event(), asyncio.get_running_loop()
+        loop.set_task_factory(
+            lambda loop, work, **more: Curious(work, loop=loop, **more)  # type: ignore[arg-type]
+        )
+        kept = [asyncio.create_task(event.wait()) for _ in range(MANY)]
+        await turns()
+        ledger.settle()
+        Curious.asked = 0
+        assert MANY == ledger.counts()[TaskState.PENDING]
+        assert 0 == Curious.asked
+        event.set()
+        await asyncio.wait(kept)
+
+    run(watched)

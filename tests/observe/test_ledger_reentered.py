@@ -1,0 +1,103 @@
+"""The ledger beside code of the user's that is called where nobody expects it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from typing import Any
+
+import pytest
+
+from bgwidgets.observe.generations import NURSERY
+from bgwidgets.observe.ledger import Ledger
+from bgwidgets.states import TaskState
+from tests.conftest import Complaints
+from tests.observe.conftest import run, turns
+
+MANY = 3 * NURSERY
+
+
+class Choosy(Exception):
+    """An error that is compared by its code, whatever the other one is."""
+
+    code = 404
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.code == other.code)  # type: ignore[attr-defined] # as users write it
+
+    __hash__ = Exception.__hash__
+
+
+class Agreeable(Exception):
+    """An error that is equal to everything, and false."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = Exception.__hash__
+
+    def __len__(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("error", [Choosy(), Agreeable()])
+def test_an_error_that_compares_itself_with_anything(error: Exception, complaints: Complaints):
+    """It is a failure as any other, and making tasks goes on."""
+
+    async def fail() -> None:
+        raise error
+
+    async def nothing() -> None:
+        pass
+
+    async def watched(ledger: Ledger) -> None:
+        await asyncio.wait({asyncio.create_task(fail())})
+        for _ in range(MANY):
+            await asyncio.create_task(nothing())
+        ledger.settle()
+        counts = ledger.counts()
+        assert (1, MANY) == (counts[TaskState.FAILED], counts[TaskState.FINISHED])
+        assert 1 == len(ledger.history().failures)
+
+    run(watched)
+    assert all(said.startswith("Task exception was never") for said in complaints.take())
+
+
+def test_a_finalizer_that_makes_a_task():
+    """It may come at any moment, also while the ledger looks at its tasks: each is counted once."""
+    made = 0
+
+    async def nothing() -> None:
+        pass
+
+    def make() -> asyncio.Task[None]:
+        nonlocal made
+        made += 1
+        return asyncio.create_task(nothing())
+
+    class Closing:
+        """In a circle, so that the garbage collector ends it."""
+
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            kept.append(make())
+
+    kept: list[asyncio.Task[Any]] = []
+
+    async def watched(ledger: Ledger) -> None:
+        for _ in range(20 * NURSERY):
+            Closing()
+            await make()
+        gc.collect()
+        await turns()
+        ledger.settle()
+        assert made == ledger.counts()[TaskState.FINISHED]
+
+    before = gc.get_threshold()
+    gc.set_threshold(50, 2, 2)
+    try:
+        run(watched)
+    finally:
+        gc.set_threshold(*before)
