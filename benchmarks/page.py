@@ -53,7 +53,7 @@ class Page:
 
     def open(self, panel: Any) -> None:
         """Show both of its tables and its status line. Returns when rows have come."""
-        loops, actions, tasks, _finder = panel.children
+        loops, actions, tasks, *_ = panel.children
         status = actions.children[-1]
         self._says = {"loops": loops.comm, "tasks": tasks.comm, "status": status.comm}
         self._alive_at = time.monotonic()

@@ -471,6 +471,9 @@ def swap_current_task(
     return before
 
 
+_SHORT_QUEUE: Final = 32
+
+
 def take_first_step(loop: Any, task: asyncio.Task[Any]) -> None:
     """Let a task that was just made begin now, and not only at the loop's next turn.
 
@@ -492,7 +495,11 @@ def take_first_step(loop: Any, task: asyncio.Task[Any]) -> None:
         context.run(int)
     except RuntimeError:  # Somebody's factory has given the task the context that we are in.
         return
-    handle.cancel()  # Before, for what begins now may run the loop from inside.
+    # Before, for what begins now may run the loop from inside. Taken out where that is quick: a
+    # cancelled one costs the loop a turn.
+    handle.cancel()
+    if len(ready) <= _SHORT_QUEUE:
+        ready.remove(handle)  # One step of C code: another thread may append at any time.
     timer = handle.timer if isinstance(handle, _TimedStep) else None
     if timer is None:
         context.run(callback, *args)

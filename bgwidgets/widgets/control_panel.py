@@ -6,6 +6,9 @@ the view of all event loops in this kernel.
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,15 +18,18 @@ from typing import Any, Final, Literal
 import ipywidgets
 import traitlets
 
+from bgwidgets.snapshots import WindowRequest
 from bgwidgets.widgets.cells import CellWatch
 from bgwidgets.widgets.channel import LiveChannel
 from bgwidgets.widgets.command_runner import error_in_words
+from bgwidgets.widgets.displays import Displays, current_cell_run
 from bgwidgets.widgets.loop_finder import LoopFinder
 from bgwidgets.widgets.pop_out import PopOut
 from bgwidgets.widgets.protocols import Action, Channel, Face, Message, Source
 from bgwidgets.widgets.publisher import Publisher
 from bgwidgets.widgets.requests import check_interval
 from bgwidgets.widgets.selection import Choice, loop_to_select, possible_actions
+from bgwidgets.widgets.static_view import MOST_ROWS, Moment, static_html, static_text
 from bgwidgets.widgets.status_line import StatusLine
 from bgwidgets.widgets.task_details import TaskDetails
 from bgwidgets.widgets.task_table import TaskTable
@@ -58,13 +64,22 @@ _LABELS: Final[Mapping[Action, _Label]] = {
 }
 
 
+_log: Final = logging.getLogger(__name__)
+_DISPLAYS: Final = Displays()
+"""Of all panels of this kernel."""
+
+
 class ControlPanel(ipywidgets.VBox):
     """A live view of a manager's loops and of their tasks, with buttons that stop them.
 
     Display it in a cell, in as many as you like. Its traits can be set, observed and linked; they
     also change when the user changes them in the page, and observers are then called in the
-    panel's own thread. So are the commands of its buttons carried out, also for `.click()`, which
-    returns at once. `close()` ends that thread.
+    panels' own thread. So are the commands of its buttons carried out, also for `.click()`, which
+    returns at once. All panels share one thread, which ends when the last of them is closed.
+
+    A panel whose every output was cleared (its cell was run again) is put away after 10 seconds:
+    nothing of it is left in the kernel but this object, which works on. Displayed again, it is live
+    again.
 
     >>> panel = ControlPanel(manager)
     >>> panel.selected = manager["race"].id
@@ -86,6 +101,7 @@ class ControlPanel(ipywidgets.VBox):
 
     # Until there is one: `__del__` closes a panel that was refused half-made, too.
     _publisher: Publisher | None = None
+    _is_closed = False
 
     def __init__(self, manager: Source, interval: float = 0.5) -> None:
         self.interval = interval  # First, for it may be refused; then nothing has been made yet.
@@ -94,6 +110,8 @@ class ControlPanel(ipywidgets.VBox):
         possible = possible_actions(followed, loops)
         self._choice: Final = Choice()
         self._source: Final = manager
+        self._on_pages: Final = threading.RLock()
+        """Held while the panel comes onto pages or is taken off them."""
         self._buttons: Final = {
             action: _make_button(label, disabled=action not in possible)
             for action, label in _LABELS.items()
@@ -109,15 +127,16 @@ class ControlPanel(ipywidgets.VBox):
         actions.add_class("bgw-actions")
         widgets = self._widgets
         tasks, details = widgets["tasks"], widgets["details"]
-        pop_out = PopOut()
-        super().__init__([widgets["loops"], actions, tasks, details, widgets["finder"], pop_out])
-        pop_out.panel = self.model_id
+        self._pop_out: Final = PopOut()
+        below = [tasks, details, widgets["finder"], self._pop_out]
+        super().__init__([widgets["loops"], actions, *below])
         self.add_class("bgw-panel")
-        made_here = [*self._buttons.values(), *self._widgets.values(), actions, pop_out]
+        made_here = [*self._buttons.values(), *self._widgets.values(), actions, self._pop_out]
         self._parts: Final = [
             self.layout,
             *(part for each in made_here for part in _parts_of(each)),
         ]
+        """In an order in which each comes after those that it consists of."""
         if followed is not None:
             self._choice.follow(partial(setattr, self, "selected", followed.id))
         self._start_publisher()
@@ -158,17 +177,87 @@ class ControlPanel(ipywidgets.VBox):
             self._publisher.refresh()
 
     def close(self) -> None:
-        """End the panel's thread and take the panel off every page. Any thread; does not block.
+        """Take the panel off every page, for good. Any thread; does not block.
 
         A second call does nothing. The loops go on.
         """
         if self._publisher is not None:
-            self._publisher.close()
-            self._cells.close()
-            self._live.close()
-            for widget in self._parts:
-                widget.close()
+            with self._on_pages:
+                self._is_closed = True
+                self._publisher.close()
+                self._disconnect()
+                for widget in self._parts:
+                    widget.close()
         super().close()
+
+    # -- on pages, and off them
+
+    def open(self) -> None:
+        """Have the pages know this panel. Whoever displays it need not call it.
+
+        ipywidgets does as soon as a widget is made, and from then on keeps it. A panel waits until
+        it is displayed: one that never is, is garbage when nobody holds it.
+        """
+        if self._publisher is not None and not self._is_closed:
+            was_put_away = self.layout.comm is None
+            for part in self._parts:
+                part.open()
+            super().open()
+            self._pop_out.panel = super().model_id
+            if was_put_away:
+                self._connect(self._publisher)
+
+    @property
+    def model_id(self) -> str:
+        """The widget's name in the pages; whoever asks for it is about to display the panel."""
+        if self._publisher is not None and self.comm is None:
+            self._show(inside_another=True)
+        return str(super().model_id)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        self._show(inside_another=False)
+        bundle = super()._repr_mimebundle_(**kwargs)
+        try:
+            moment = self._moment()
+        except Exception:  # noqa: BLE001 - the live view is there all the same
+            _log.exception("The panel's static view could not be made")
+            return bundle
+        # Where there is a kernel, the live view goes before both.
+        return {**bundle, "text/plain": static_text(moment), "text/html": static_html(moment)}
+
+    def _moment(self) -> Moment:
+        loops = self._source.snapshots()
+        selected = loop_to_select(loops, self.selected)
+        tasks = None
+        if selected is not None:
+            request = WindowRequest(stop=MOST_ROWS)
+            tasks = self._source.task_window(selected.id, request)
+        return Moment(loops=loops, selected=selected, tasks=tasks, at=time.time())
+
+    def _show(self, *, inside_another: bool) -> None:
+        if self._publisher is None:
+            return
+        with self._on_pages:
+            self.open()
+            run = current_cell_run()
+            cell = None if run is None else run.cell
+            self._publisher.displayed(cell, inside_another=inside_another)
+            if run is not None:
+                _DISPLAYS.note(self._publisher, run)
+
+    def _put_away(self) -> bool:
+        """Leave no trace of it with ipywidgets, until it is displayed again."""
+        if self._publisher is None:
+            return False
+        with self._on_pages:
+            if not self._publisher.rest():
+                return False
+            self._disconnect()
+            for widget in (self, *reversed(self._parts)):
+                ipywidgets.Widget.close(widget)
+                # A widget that is closed is displayed as text, which this one need not stay.
+                vars(widget).pop("_repr_mimebundle_", None)
+            return True
 
     def _start_publisher(self) -> None:
         # Nothing that the publisher holds leads back to the panel, or it would never be garbage.
@@ -185,11 +274,19 @@ class ControlPanel(ipywidgets.VBox):
             widget.on_msg(partial(_pass_on, self._publisher, channel))
         for action, button in self._buttons.items():
             button.on_click(partial(_click, self._publisher, self._choice, action))
+        self._connect(self._publisher)
+
+    def _connect(self, publisher: Publisher) -> None:
+        """Have clicks heard while a cell runs, and the publisher told of cells."""
         self._live = LiveChannel(
             [*self._widgets.values(), *self._buttons.values()],
-            partial(_say_that_clicks_wait, self._publisher),
+            partial(_say_that_clicks_wait, publisher),
         )
-        self._cells = CellWatch(self._publisher.cell_runs)
+        self._cells = CellWatch(publisher.cell_runs)
+
+    def _disconnect(self) -> None:
+        self._cells.close()
+        self._live.close()
 
     # -- traits
 
@@ -262,6 +359,9 @@ class _PanelFace:
     def set(self, name: Literal["interval", "filter", "paused"], value: float | str | bool) -> None:
         setattr(self._panel, name, value)
 
+    def put_away(self) -> bool:
+        return self._panel._put_away()  # noqa: SLF001 - its own other side
+
     def send(self, channel: Channel, message: Message) -> None:
         self._widgets[channel].send(message)
 
@@ -296,8 +396,8 @@ def _make_button(label: _Label, *, disabled: bool) -> ipywidgets.Button:
 
 def _parts_of(widget: Any) -> list[Any]:
     """A widget and the models that were made along with it."""
-    parts = [widget, widget.layout]
-    return [*parts, widget.style] if isinstance(widget, ipywidgets.Button) else parts
+    parts = [widget.layout, widget]
+    return [widget.style, *parts] if isinstance(widget, ipywidgets.Button) else parts
 
 
 def _pass_on(

@@ -96,6 +96,11 @@ class DetailViews:
             if now >= view.seen_at + FORGOTTEN_AFTER:
                 del self._views[view.name]
 
+    def excuse(self, seconds: float, now: float) -> None:
+        """For so long until now none of them could be heard: that silence does not count."""
+        for view in self:
+            view.seen_at = min(now, view.seen_at + seconds)
+
     def next_to_forget(self) -> float | None:
         """When the next one will have been silent for too long."""
         return min((view.seen_at + FORGOTTEN_AFTER for view in self), default=None)

@@ -21,6 +21,7 @@ from bgwidgets.commands import (
     SetStopEvent,
     StopLoop,
 )
+from bgwidgets.widgets.attendance import Attendance
 from bgwidgets.widgets.busy_cell import BusyCell
 from bgwidgets.widgets.command_runner import (
     ACTION_OF,
@@ -101,6 +102,21 @@ class Refresh:
 
 
 @dataclass(frozen=True, slots=True)
+class Displayed:
+    """The panel is about to be on a page, by itself or inside another widget."""
+
+    cell: str | None
+    inside_another: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A cell that displayed the panel is run again."""
+
+    cell: str
+
+
+@dataclass(frozen=True, slots=True)
 class CellRuns:
     """Another cell began; None: it ended."""
 
@@ -126,7 +142,9 @@ class FromDetails:
 
 
 FromPage = FromTable | FromLine | FromFinder | FromDetails
-Item = FromPage | Click | Report | Changed | Refresh | SettingChanged | CellRuns
+Item = (
+    FromPage | Click | Report | Changed | Refresh | SettingChanged | CellRuns | Displayed | Replaced
+)
 """What other threads hand to the publisher."""
 
 
@@ -143,6 +161,7 @@ class Feed:
         self._schedule: Final = LookSchedule()
         self._second_click: Final = SecondClick()
         self._outcomes: Final = Outcomes()
+        self._attendance: Final = Attendance()
         self._cell: Final = BusyCell()
 
     def take(self, item: Item, face: Face, now: float) -> None:
@@ -176,14 +195,20 @@ class Feed:
             case Refresh():
                 self._mailer.expect_answers(now)
                 self._look(now)
+            case Displayed(cell, inside_another):
+                self._attendance.displayed(cell, inside_another=inside_another)
+                if not self._showing.is_held:
+                    self._look(now)
+            case Replaced(cell):
+                self._attendance.replaced(cell, now)
             case CellRuns(number):
-                self._cell.take(number, now)
-                self._mailer.drop_answers()
+                self._take_cell(number, now)
             case SettingChanged():
                 pass  # That `advance` is called next is all that it takes.
 
     def advance(self, face: Face, now: float) -> float | None:
         """Do what is due; says when to come back if nothing happens until then."""
+        forgotten_at = self._put_away_if_forgotten(face, now)
         self._pause_or_resume(face, now)
         due_at = self._next_look(face)
         if due_at is not None and due_at <= now:
@@ -197,6 +222,7 @@ class Feed:
             self._next_look(face),
             self._second_click.until,
             self._outcomes.next_look(),
+            forgotten_at,
             self._cell.next_change(now),
         ]
         return min((moment for moment in moments if moment is not None), default=None)
@@ -206,6 +232,20 @@ class Feed:
         _log.error("The panel could not be refreshed", exc_info=error)
         words = f"The panel could not be refreshed: {error_in_words(error)}"
         self._mailer.say(Said(words, is_error=True))
+
+    def _put_away_if_forgotten(self, face: Face, now: float) -> float | None:
+        """When that will be, if nobody comes back."""
+        forgotten_at = self._attendance.forgotten_at()
+        if forgotten_at is None or forgotten_at > now:
+            return forgotten_at
+        if face.put_away():
+            self._attendance.put_away()
+            self._take_cell(None, now)
+        return None
+
+    def _take_cell(self, number: int | None, now: float) -> None:
+        self._cell.take(number, now)
+        self._mailer.cell_runs(now, running=number is not None)
 
     # -- looks
 
@@ -265,6 +305,11 @@ class Feed:
         self, table: Table, request: TableRequest | InvalidRequest, face: Face, now: float
     ) -> None:
         views = self._mailer.views[table]
+        match request:
+            case Hello(view) | Alive(view) | ShowRows(view):
+                self._attendance.seen(f"{table} {view}", now)
+            case Bye(view, cleared):
+                self._attendance.left(f"{table} {view}", now, cleared=cleared)
         match request:
             case Hello(view, window):
                 self._mailer.greet_table(table, view, window, now)

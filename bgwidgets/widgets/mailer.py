@@ -36,16 +36,16 @@ _log: Final = logging.getLogger(__name__)
 
 FOR_DETAILS: Final = 7
 FOR_NEWS: Final = 7
-FOR_NEWS_AMID_CLICKS: Final = 4
+FOR_NEWS_AMID_CLICKS: Final = 5
 """Which message of a second the less urgent may be: the rest is for words, and for what a click
 changes in the table of loops. Whoever clicks once may click again."""
 CLICKS_EXPECTED: Final = 2.0
 """Seconds after a request in which another may follow."""
 ANSWERS: Final = 2
 """Frames that a request is answered by: the first look after it may come before its effect."""
-BEAT_AFTER: Final = 2.0
-BEAT_OVERDUE_AFTER: Final = 3.5
-"""Seconds without a message to a table; after six the page says that contact is lost."""
+BEAT_AFTER: Final = 1.0
+BEAT_OVERDUE_AFTER: Final = 1.6
+"""Seconds without a message to a table; after 2.5 the page says that contact is lost."""
 MOST_LINES: Final = 100
 """Views of the status line that are kept in mind."""
 LONGEST_SAID: Final = 500
@@ -80,8 +80,13 @@ class Mailer:
         self._pinged: Final[dict[Table, set[str]]] = {table: set() for table in TABLES}
         """The views that asked whether they are heard while this cell runs."""
         self._pinged_in: int | None = None
+        self._cell_since: float | None = None
         self._requested_at = float("-inf")
         self._button_states: Final = ButtonStates()
+
+    @property
+    def _all_views(self) -> list[TableViews | DetailViews]:
+        return [*self.views.values(), self.detail_views]
 
     @property
     def is_watched(self) -> bool:
@@ -133,17 +138,25 @@ class Mailer:
         if len(self._pinged[table]) < MOST_VIEWS:
             self._pinged[table].add(view)
 
-    def drop_answers(self) -> None:
-        """That cell has ended: who was not answered while it ran need not be any more."""
-        for views in self._pinged.values():
-            views.clear()
+    def cell_runs(self, now: float, *, running: bool) -> None:
+        """Another cell runs, or none.
+
+        An earlier one has ended: who was not answered while it ran need not be any more. While one
+        runs, a page may be there that cannot be heard, so silence then counts for nothing.
+        """
+        for pinged in self._pinged.values():
+            pinged.clear()
+        if self._cell_since is not None:
+            for views in self._all_views:
+                views.excuse(now - self._cell_since, now)
+        self._cell_since = now if running else None
 
     def send_what_is_due(self, face: Face, now: float) -> float | None:
         """Send what there is to send and room for; when to come back, if nothing happens."""
         moments = []
-        for views in self.views.values():
-            views.forget_silent(now)
-        self.detail_views.forget_silent(now)
+        if self._cell_since is None:
+            for views in self._all_views:
+                views.forget_silent(now)
         for letter in self._letters(face, now):
             free_at = max(self._budget.free_at(now, letter.most), letter.not_before)
             if free_at > now:
@@ -152,11 +165,11 @@ class Mailer:
                 self._budget.spend(now)
                 letter.send()
         for table, views in self.views.items():
-            silent_at = views.next_to_forget()
-            if silent_at is not None:
-                moments += [silent_at, self._told_at.get(table, now) + BEAT_AFTER]
-        if (silent_at := self.detail_views.next_to_forget()) is not None:
-            moments.append(silent_at)
+            if len(views):
+                moments.append(self._told_at.get(table, now) + BEAT_AFTER)
+        if self._cell_since is None:
+            silent_at = [views.next_to_forget() for views in self._all_views]
+            moments += [moment for moment in silent_at if moment is not None]
         # A beat that is due and found no room counts by the moment when there is some.
         return min((moment for moment in moments if moment > now), default=None)
 

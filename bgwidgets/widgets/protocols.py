@@ -134,6 +134,9 @@ class Face(Protocol):
     def send(self, channel: Channel, message: Message) -> None:
         """Send a message to every view of one widget."""
 
+    def put_away(self) -> bool:
+        """Nobody remembers the panel: take it off all pages. False when it was just displayed."""
+
     def is_disabled(self, action: Action) -> bool:
         """Whether a button is disabled."""
 

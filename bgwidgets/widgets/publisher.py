@@ -1,7 +1,9 @@
-"""The one thread of a panel: it does what was asked for and tells the pages.
+"""Does what was asked of one panel and tells its pages, in the one thread of all panels.
 
-A panel has a thread of its own, so that a slow observer of one panel holds up no other, and so that
-it ends with its panel. While nobody looks and nothing happens, it sleeps without a limit.
+That thread starts with the first panel and ends with the last. An error in one panel does not touch
+the others. An observer of a panel's traits that takes its time holds up all of them: it should hand
+on what takes longer than a moment. While nobody looks and nothing happens, the thread sleeps
+without a limit.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from bgwidgets.widgets.feed import (
     CellRuns,
     Changed,
     Click,
+    Displayed,
     Feed,
     FromDetails,
     FromFinder,
@@ -25,6 +28,7 @@ from bgwidgets.widgets.feed import (
     FromTable,
     Item,
     Refresh,
+    Replaced,
     SettingChanged,
 )
 from bgwidgets.widgets.protocols import Action, Channel, Face, Said, Source
@@ -36,13 +40,15 @@ from bgwidgets.widgets.requests import (
     read_line_request,
     read_table_request,
 )
+from bgwidgets.widgets.shared_thread import NOT_BEFORE_CALLED, SharedThread
 
+_THREAD: Final = SharedThread("bgwidgets-panel")
 _AFTER_AN_ERROR: Final = 1.0
 """Seconds until the next try, when the panel could not be refreshed."""
 
 
 class Publisher:
-    """Hands what comes from any thread to the panel's feed, in one thread of its own.
+    """Hands what comes from any thread to the panel's feed, in the thread of all panels.
 
     `find_face` returns the panel's face, or None when the panel is gone: the publisher does not
     keep its panel alive. Every method may be called from any thread, returns at once and never
@@ -57,15 +63,14 @@ class Publisher:
     ) -> None:
         self._find_face: Final = find_face
         self._clock: Final = clock
-        self._condition: Final = threading.Condition()
+        self._lock: Final = threading.RLock()
         self._inbox: Final[deque[Item]] = deque()
         self._is_closed = False
+        self._is_at_rest = False
         self._feed: Final = Feed(source, CommandRunner(source, self._put))
-        self._unsubscribe: Final = source.subscribe(self._source_changed)
-        self._thread: Final = threading.Thread(
-            target=self._run, name="bgwidgets-panel", daemon=True
-        )
-        self._thread.start()
+        self._source: Final = source
+        self._unsubscribe = source.subscribe(self._source_changed)
+        _THREAD.call(self)
 
     def receive(self, channel: Channel, content: object) -> None:
         """A page sent a message."""
@@ -77,13 +82,15 @@ class Publisher:
         A loop that was selected in the page just before is the one that the user means, also when
         this thread did not come to it yet: after a busy cell both arrive at the same time.
         """
-        with self._condition:
+        with self._lock:
             for item in reversed(self._inbox):
                 match item:
                     case FromTable(_, SelectLoop(loop_id)):
                         chosen = loop_id
                         break
-            self._put(Click(action, chosen))
+            is_new = self._keep(Click(action, chosen))
+        if is_new:
+            _THREAD.call(self)
 
     def refresh(self) -> None:
         """Look at once."""
@@ -92,6 +99,30 @@ class Publisher:
     def setting_changed(self) -> None:
         """One of the panel's traits was set."""
         self._put(SettingChanged())
+
+    def displayed(self, cell: str | None, *, inside_another: bool) -> None:
+        """A cell's code puts the panel onto a page: it is not at rest any more, if it was."""
+        with self._lock:
+            if self._is_at_rest and not self._is_closed:
+                self._is_at_rest = False
+                self._unsubscribe = self._source.subscribe(self._source_changed)
+        self._put(Displayed(cell, inside_another))
+
+    def replaced(self, cell: str) -> None:
+        """A cell that displayed the panel is run again."""
+        self._put(Replaced(cell))
+
+    def rest(self) -> bool:
+        """The panel is on no page: do what is asked for, but look no more at what happens.
+
+        Refused, with False, when there is something new to be done before.
+        """
+        with self._lock:
+            if self._inbox or self._is_closed:
+                return False
+            self._is_at_rest = True
+            self._unsubscribe()
+            return True
 
     def cell_runs(self, number: int | None) -> None:
         """Another cell began, or it ended."""
@@ -102,54 +133,53 @@ class Publisher:
         self._put(Said(words, is_error=True))
 
     def close(self) -> None:
-        """End the thread when it has done what it was asked until now. Does not wait for that."""
-        with self._condition:
+        """Do what was asked until now, and then nothing any more. Does not wait for that."""
+        with self._lock:
             if self._is_closed:
                 return
             self._is_closed = True
-            self._condition.notify_all()
-        self._unsubscribe()
+            if not self._is_at_rest:
+                self._unsubscribe()
+        _THREAD.call_member(self)
 
     def _source_changed(self) -> None:
         self._put(Changed())
 
     def _put(self, item: Item) -> None:
-        with self._condition:
+        # The lock is not held while calling: a finalizer that closes a panel must not wait for it.
+        if self._keep(item):
+            _THREAD.call(self)
+
+    def _keep(self, item: Item) -> bool:
+        with self._lock:
             if self._is_closed or (self._inbox and _says_the_same(self._inbox[-1], item)):
-                return
+                return False
             self._inbox.append(item)
-            self._condition.notify_all()
+            return True
 
-    def _run(self) -> None:
-        wake_at: float | None = self._clock()
-        is_open = True
-        while is_open:
-            is_open = self._wait(wake_at)
-            face = self._find_face()
-            if face is None:
-                self.close()
-                return
-            wake_at = self._work(face, is_open=is_open)
-            del face  # Or the panel would live as long as this thread sleeps.
-
-    def _wait(self, wake_at: float | None) -> bool:
-        """Sleep until something comes or it is time; False when the panel was closed."""
-        with self._condition:
-            seconds = None if wake_at is None else max(0.0, wake_at - self._clock())
-            self._condition.wait_for(lambda: self._inbox or self._is_closed, seconds)
-            return not self._is_closed
+    def take_turn(self) -> float | None:
+        """Do what has come and what is due. In the thread of all panels only."""
+        is_open = not self._is_closed
+        face = self._find_face()
+        if face is None:
+            self.close()
+            return None
+        wake_at = self._work(face, is_open=is_open)
+        if wake_at is not None:
+            return max(0.0, wake_at - self._clock())
+        return NOT_BEFORE_CALLED if is_open and not self._is_at_rest else None
 
     def _work(self, face: Face, *, is_open: bool) -> float | None:
         """Take all that has come, then tell the pages; a closed panel does what it was asked."""
         try:
             for _ in range(len(self._inbox)):
-                with self._condition:
+                with self._lock:
                     item = self._inbox.popleft()
                 self._feed.take(item, face, self._clock())
             return self._feed.advance(face, self._clock()) if is_open else None
         except BaseException as error:  # noqa: BLE001 - the panel says it, and the thread lives on
             self._feed.report(error)
-            return self._clock() + _AFTER_AN_ERROR
+            return self._clock() + _AFTER_AN_ERROR if is_open else None
 
 
 def _says_the_same(last: Item, item: Item) -> bool:

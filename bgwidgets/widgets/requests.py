@@ -63,9 +63,10 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class Bye:
-    """A view is gone."""
+    """A view is gone. `cleared`: and so is the output that it was in."""
 
     view: str
+    cleared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,7 +399,9 @@ def _table_forms(columns: frozenset[str]) -> _Forms[TableRequest]:
         "hello": lambda fields: Hello(fields.read("view", _view), _window(fields)),
         "alive": lambda fields: Alive(fields.read("view", _view)),
         "ping": lambda fields: Ping(fields.read("view", _view), fields.read("cell", _number)),
-        "bye": lambda fields: Bye(fields.read("view", _view)),
+        "bye": lambda fields: Bye(
+            fields.read("view", _view), fields.has("cleared") and fields.read("cleared", _flag)
+        ),
         "window": lambda fields: ShowRows(fields.read("view", _view), _window(fields)),
         "select": lambda fields: SelectLoop(fields.read("loop", _number)),
         "pick": lambda fields: PickRows(fields.read("ids", _picked)),

@@ -9,6 +9,7 @@
  *   words      what a value looks like (pure functions)
  *   elements   writing to the page only what changed
  *   Head       what the kernel last said, under what the user just asked for
+ *   Place      what the page itself knows of the kernel and of the output
  *   Live       whether clicks are heard while a cell runs
  *   Wire       the messages to and from the kernel
  *   Grid       a virtual, accessible table
@@ -21,6 +22,7 @@
 /**
  * @typedef {{
  *   on: Function, off: Function, get: (name: string) => any, send: (message: object) => void,
+ *   widget_manager?: any,
  * }} Model
  * @typedef {"pending" | "running" | "cancelling" | "finished" | "failed" | "cancelled"} TaskState
  * @typedef {Record<TaskState, number>} Counts
@@ -55,7 +57,8 @@ const INTERVALS = [0.2, 0.5, 1, 2, 5];
 
 const SECOND = 1000;
 const ALIVE_EVERY = 4 * SECOND;
-const CONTACT_LOST_AFTER = 6 * SECOND;
+const CONTACT_LOST_AFTER = 2.5 * SECOND; // a kernel that is there says a word each second
+const CHECK_CONTACT_EVERY = 0.25 * SECOND;
 const WINDOW_ANSWER_WITHIN = 500;
 const FILTER_SETTLES_IN = 150;
 const WISH_LASTS = 3 * SECOND;
@@ -350,6 +353,73 @@ export class Head {
   }
 }
 
+// ---------------------------------------------------------------------------- Place
+
+/**
+ * The output that a view is in; of a view in a window of its own, that which it came from (pop_out.js).
+ * @typedef {{el: HTMLElement, isGone: () => boolean}} Home `isGone`: once the view is
+ */
+
+/** Where a view is shown: what the page can tell that the kernel cannot. */
+class Place {
+  el;
+  #home;
+  #manager;
+  /** What holds the output: a notebook, say. @type {Element | null} */
+  #document = null;
+  #wasRestarted = false;
+
+  /** @param {Model} model @param {HTMLElement} el @param {Home} home */
+  constructor(model, el, home) {
+    this.el = el;
+    this.#home = home;
+    this.#manager = model.widget_manager;
+  }
+
+  /** To be called while the view is in the page. */
+  look() {
+    this.#document ??= this.#home.el.closest(".jp-MainAreaWidget");
+  }
+
+  /** Nobody sees the page, or the panel is in a window of its own and this is not its view. */
+  get isHidden() {
+    return document.hidden || this.el.closest(".bgw-away") !== null;
+  }
+
+  /** Whether the output is gone while what held it is there: its cell was run again, or deleted. */
+  get isCleared() {
+    return this.#home.isGone() && this.#document !== null && this.#document.isConnected;
+  }
+
+  /** The kernel spoke to this view, so it is the one that made it. */
+  heard() {
+    this.#wasRestarted = false;
+  }
+
+  /** What became of the kernel, where the page knows that; null: nothing, for all that is known. */
+  get fate() {
+    // Only JupyterLab's manager knows the kernel; null is none, and undefined is one not known.
+    const { kernel } = this.#manager ?? {};
+    this.#wasRestarted ||= ["restarting", "autorestarting"].includes(kernel?.status);
+    if (this.#wasRestarted || this.#home.el.classList.contains("jupyter-widgets-disconnected"))
+      return "kernel restarted";
+    return kernel === null || kernel?.status === "dead" ? "kernel gone" : null;
+  }
+}
+
+/** What asks the kernel for something. All else stays, for the last picture may be read. */
+const CONTROLS =
+  ".bgw-button, .bgw-filter, .bgw-interval, .bgw-pause, .bgw-chip, .bgw-cancel, .bgw-finder";
+
+/** @param {Element} panel @param {boolean} isDead */
+function setDead(panel, isDead) {
+  for (const control of panel.querySelectorAll(CONTROLS))
+    /** @type {HTMLElement} */ (control).inert = isDead;
+  // What is inert is not heard either, and the columns would have no names.
+  for (const button of panel.querySelectorAll(".bgw-sort"))
+    /** @type {HTMLButtonElement} */ (button).disabled = isDead;
+}
+
 // ---------------------------------------------------------------------------- Live
 
 /**
@@ -446,6 +516,8 @@ class Wire {
   #seq = 0;
   #awaitsFull = true;
   #heardAt = Date.now();
+  #checkedAt = Date.now();
+  #place;
   /** The kernel's clock minus ours, in seconds. @type {number | null} */
   #clockOffset = null;
   /** @type {Range} */
@@ -455,15 +527,12 @@ class Wire {
   /** Runs while a window is asked for and not answered. @type {number | null} */
   #patience = null;
 
-  #el;
-
   /**
-   * @param {Model} model @param {HTMLElement} el @param {Range} firstWindow
-   * @param {AbortSignal} signal
+   * @param {Model} model @param {Range} firstWindow @param {Place} place @param {AbortSignal} signal
    */
-  constructor(model, el, firstWindow, signal) {
+  constructor(model, firstWindow, place, signal) {
     this.#model = model;
-    this.#el = el;
+    this.#place = place;
     this.#wanted = this.#asked = firstWindow;
     this.live = new Live(
       (cell) => this.send({ type: "ping", view: this.#view, cell }),
@@ -472,16 +541,19 @@ class Wire {
     );
     const timers = [
       window.setInterval(() => this.#tick(), SECOND),
+      window.setInterval(() => this.#checkContact(), CHECK_CONTACT_EVERY),
       window.setInterval(() => this.#sayAlive(), ALIVE_EVERY),
     ];
     model.on("msg:custom", this.#hear);
+    model.on("comm_live_update", this.#checkContact); // ipywidgets has seen a restart
     document.addEventListener("visibilitychange", () => this.#comeBack(), { signal });
-    el.addEventListener("bgw-seen", () => this.#comeBack(), { signal });
+    place.el.addEventListener("bgw-seen", () => this.#comeBack(), { signal });
     signal.addEventListener("abort", () => {
       timers.forEach((timer) => window.clearInterval(timer));
       window.clearTimeout(this.#patience ?? undefined);
       model.off("msg:custom", this.#hear);
-      this.send({ type: "bye", view: this.#view });
+      model.off("comm_live_update", this.#checkContact);
+      this.send({ type: "bye", view: this.#view, ...(place.isCleared && { cleared: true }) });
     });
     this.#sayHello();
   }
@@ -491,6 +563,12 @@ class Wire {
     if (this.head.said("paused")) return this.head.said("now");
     const latest = Math.min(Date.now(), this.#heardAt + CONTACT_LOST_AFTER);
     return latest / SECOND + (this.#clockOffset ?? 0);
+  }
+
+  /** Why there is no contact. */
+  get trouble() {
+    const silence = this.isKnown ? "no contact with the kernel" : "no answer from the kernel yet";
+    return this.#place.fate ?? silence;
   }
 
   /** @param {object} message */
@@ -503,12 +581,13 @@ class Wire {
   }
 
   /**
+   * Nothing is asked of a kernel that is not there: it might do it when nobody wants it any more.
    * @param {"stop_event" | "stop_loop" | "cancel_tasks"} command
    * @param {number | null | undefined} loop
    * @param {number[]} [tasks]
    */
   command(command, loop, tasks) {
-    if (loop === null || loop === undefined) return;
+    if (!this.inContact || loop === null || loop === undefined) return;
     this.send({ type: "command", command, loop, ...(tasks && { tasks }) });
   }
 
@@ -517,7 +596,7 @@ class Wire {
    * @param {string} action @param {number | null | undefined} loop
    */
   act(action, loop) {
-    if (loop === null || loop === undefined) return;
+    if (!this.inContact || loop === null || loop === undefined) return;
     this.send({ type: "act", action, loop });
   }
 
@@ -528,6 +607,7 @@ class Wire {
    * @param {object} message
    */
   wish(key, value, message) {
+    if (!this.inContact) return;
     this.head.wish(key, value);
     this.send(message);
     this.onChange();
@@ -558,13 +638,8 @@ class Wire {
     this.send({ type: "hello", view: this.#view, ...this.#asked });
   }
 
-  /** Also while the panel is in a window of its own (pop_out.js). */
-  get #isHidden() {
-    return document.hidden || this.#el.closest(".bgw-away") !== null;
-  }
-
   #sayAlive() {
-    if (this.#isHidden) return;
+    if (this.#place.isHidden) return;
     // A kernel that we cannot hear may have given this view up, so it is greeted anew.
     if (this.#awaitsFull || !this.inContact) this.#sayHello();
     else this.send({ type: "alive", view: this.#view });
@@ -572,21 +647,31 @@ class Wire {
 
   /** A hidden page says nothing and is forgotten; its silence meant nothing either. */
   #comeBack() {
-    if (this.#isHidden) return;
+    if (this.#place.isHidden) return;
     this.#heardAt = Date.now();
     this.#sayHello();
   }
 
   #tick() {
     this.head.dropOldWishes();
-    if (!this.#isHidden && Date.now() - this.#heardAt >= CONTACT_LOST_AFTER)
-      this.inContact = false;
     this.onChange();
   }
+
+  #checkContact = () => {
+    const now = Date.now();
+    // A page that was itself held up, or asleep, first has to hear what came meanwhile.
+    if (now - this.#checkedAt > SECOND) this.#heardAt = Math.max(this.#heardAt, now - SECOND);
+    this.#checkedAt = now;
+    const isSilent = !this.#place.isHidden && now - this.#heardAt >= CONTACT_LOST_AFTER;
+    if (!this.inContact || !(isSilent || this.#place.fate)) return;
+    this.inContact = false;
+    this.onChange();
+  };
 
   #hear = (/** @type {any} */ message) => {
     const wasLost = !this.inContact;
     this.#heardAt = Date.now();
+    this.#place.heard();
     this.inContact = true;
     if (message.type === "frame") {
       if (message.view === this.#view) this.#take(message);
@@ -1303,7 +1388,7 @@ function contactMark(wire) {
   const element = make("span", "bgw-contact", { role: "status" });
   return {
     element,
-    paint: () => setText(element, wire.inContact ? "" : "no contact with the kernel"),
+    paint: () => setText(element, wire.inContact ? "" : wire.trouble),
   };
 }
 
@@ -1675,17 +1760,24 @@ function focusFilter(element) {
   /** @type {HTMLElement | null} */ (panel.querySelector(".bgw-filter"))?.focus();
 }
 
-/** @param {{model: Model, el: HTMLElement}} context */
-function render({ model, el }) {
+/** @param {{model: Model, el: HTMLElement, home?: Home}} context */
+function render({ model, el, home = { el, isGone: () => true } }) {
   const lifetime = new AbortController();
   const { signal } = lifetime;
   const isLoops = model.get("kind") === "loops";
   const firstWindow = windowAt(0, isLoops ? MOST_LOOPS_IN_SIGHT : TASKS_IN_SIGHT);
-  const wire = new Wire(model, el, firstWindow, signal);
+  const place = new Place(model, el, home);
+  const wire = new Wire(model, firstWindow, place, signal);
   const face = isLoops ? loopsFace(wire, signal) : tasksFace(wire, signal);
+  let isDead = false;
   const paint = () => {
+    place.look();
     face.element.classList.toggle("bgw-lost", !wire.inContact);
     face.paint();
+    // The buttons between the tables are the panel's, for which the table of loops speaks.
+    const scope = isLoops ? (el.closest(".bgw-panel") ?? el) : el;
+    if (isDead || !wire.inContact) setDead(scope, !wire.inContact);
+    isDead = !wire.inContact;
     // A grid that is hidden has forgotten where it was scrolled to, until it is shown again.
     if (!face.grid.element.hidden) wire.ask(face.grid.window);
   };

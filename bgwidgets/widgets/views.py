@@ -155,6 +155,11 @@ class TableViews:
             if now >= view.seen_at + FORGOTTEN_AFTER:
                 del self._views[view.name]
 
+    def excuse(self, seconds: float, now: float) -> None:
+        """For so long until now no view could be heard: that silence does not count."""
+        for view in self._views.values():
+            view.seen_at = min(now, view.seen_at + seconds)
+
     def next_to_forget(self) -> float | None:
         """When the next view will have been silent for too long."""
         seen = [view.seen_at for view in self._views.values()]

@@ -2,6 +2,8 @@
 globalThis.stage = {
   sent: [],
   listeners: new Set(),
+  others: new Map(),
+  manager: {},
   view: null,
   isClosed: false,
 
@@ -11,8 +13,11 @@ globalThis.stage = {
       set: () => {
         throw new Error("the page must not set traits");
       },
-      on: (event, listener) => event === "msg:custom" && this.listeners.add(listener),
-      off: (event, listener) => event === "msg:custom" && this.listeners.delete(listener),
+      widget_manager: this.manager,
+      on: (event, listener) =>
+        event === "msg:custom" ? this.listeners.add(listener) : this.others.set(event, listener),
+      off: (event, listener) =>
+        event === "msg:custom" ? this.listeners.delete(listener) : this.others.delete(event),
       send: (message) => {
         if (this.isClosed) throw new Error("the comm is closed");
         this.view ??= message.view;
@@ -34,6 +39,10 @@ globalThis.stage = {
   say(message) {
     const addressed = message.type === "frame" ? { view: this.view, ...message } : message;
     for (const listener of this.listeners) listener(addressed);
+  },
+
+  emit(event) {
+    this.others.get(event)();
   },
 
   takeSent() {

@@ -87,6 +87,13 @@ class Stage:
         """Move the page's clock."""
         self.page.clock.run_for(round(seconds * 1000))
 
+    def stay_in_contact(self, seconds: float) -> None:
+        """Move the page's clock, with the kernel's word at least each second."""
+        while seconds > 0:
+            self.page.clock.run_for(round(min(1.0, seconds) * 1000))
+            self.page.evaluate("stage.say({ type: 'beat' })")
+            seconds -= 1
+
     def scroll(self, top: int) -> None:
         """Scroll the grid and let it paint."""
         self.page.evaluate("top => stage.scroll('.bgw-grid', top)", top)

@@ -64,9 +64,9 @@ def test_an_answer_during_the_cell_makes_it_live(asked: Stage):
 
 def test_without_an_answer_clicks_wait(asked: Stage):
     """It is said once, and not asked again: all would have to be handled after the cell."""
-    asked.pass_time(1.6)
+    asked.stay_in_contact(1.6)
     assert asked.texts(MARK) == WAITS
-    asked.pass_time(3)
+    asked.stay_in_contact(3)
     assert asked.texts(MARK) == WAITS
     assert pings(asked) == []
     run_cell(asked, None)
@@ -76,10 +76,10 @@ def test_without_an_answer_clicks_wait(asked: Stage):
 def test_it_is_asked_again_while_the_cell_runs(asked: Stage):
     """What was heard once may wait later: C code may hold up all threads."""
     pong(asked, 7)
-    asked.pass_time(2.1)
+    asked.stay_in_contact(2.1)
     assert pings(asked) == [7]
     assert asked.texts(MARK) == LIVE
-    asked.pass_time(1.5)
+    asked.stay_in_contact(1.5)
     assert asked.texts(MARK) == WAITS
     pong(asked, 7)
     assert asked.texts(MARK) == LIVE
@@ -116,7 +116,7 @@ def test_two_marks_differ_by_word_shape_and_colour(asked: Stage):
     look = "dot => [getComputedStyle(dot).backgroundColor, getComputedStyle(dot).color]"
     pong(asked, 7)
     full = asked.find(dot).evaluate(look)
-    asked.pass_time(3.6)
+    asked.stay_in_contact(3.6)
     hollow = asked.find(dot).evaluate(look)
     assert full[0] == full[1] != hollow[1]
     assert hollow[0] == "rgba(0, 0, 0, 0)"
@@ -131,7 +131,7 @@ def test_nothing_jumps_when_it_appears(asked: Stage, width: int):
         all => all.map((each) => each.getBoundingClientRect()).map(({ right, y }) => [right, y])
     """
     before = asked.find(others).evaluate_all(places)
-    asked.pass_time(1.6)
+    asked.stay_in_contact(1.6)
     assert asked.texts(MARK) == (WAITS if width > 520 else ["clicks wait"])
     assert asked.find(others).evaluate_all(places) == before
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.stage import task_row, tasks_head
+from tests.browser.stage import ONE_FRAME, task_row, tasks_head
 
 if TYPE_CHECKING:
     from tests.browser.stage import Stage
@@ -56,37 +56,40 @@ def test_a_view_says_that_it_is_alive(tasks: Stage):
     assert tasks.sent() == [{"type": "alive"}, {"type": "alive"}]
 
 
-def test_silence_of_six_seconds_is_no_contact(loops: Stage):
-    """It is said, the rows are dimmed, ages stop; the next word of the kernel makes it good."""
-    loops.pass_time(5.5)
+def test_silence_is_no_contact(loops: Stage):
+    """Within three seconds it is said, the rows are dimmed, ages stop; the next word of the kernel
+    makes it good.
+    """
+    loops.pass_time(2.4)
     assert loops.texts(".bgw-contact") == [""]
-    loops.pass_time(1)
+    loops.pass_time(0.6)
     assert loops.texts(".bgw-contact") == ["no contact with the kernel"]
-    assert loops.find(".bgw-row").first.evaluate("row => getComputedStyle(row).opacity") == "0.45"
+    look = "row => getComputedStyle(row).filter"
+    assert loops.find(".bgw-row").first.evaluate(look) == "grayscale(1)"
     ages = loops.texts(".bgw-row .bgw-col-age")
     loops.pass_time(10)
     assert loops.texts(".bgw-row .bgw-col-age") == ages
     loops.say({"type": "beat"})
     assert loops.texts(".bgw-contact") == [""]
-    assert loops.find(".bgw-row").first.evaluate("row => getComputedStyle(row).opacity") == "1"
+    assert loops.find(".bgw-row").first.evaluate(look) == "none"
 
 
 def test_a_kernel_that_was_away_is_greeted_anew(loops: Stage):
     """It may have forgotten this view, which then would stay silent for ever."""
     loops.pass_time(9)
     hello = HELLO | {"stop": 12}
-    assert loops.sent() == [{"type": "alive"}, hello]
+    assert loops.sent() == [hello, hello]
     loops.say({"type": "beat"})
     assert loops.sent() == [hello]
 
 
 def test_any_message_is_contact(tasks: Stage):
     """A frame for another view too."""
-    tasks.pass_time(5)
-    tasks.frame([], head=tasks_head(), view="other")
-    tasks.pass_time(5)
-    assert tasks.find(".bgw-lost").count() == 0
     tasks.pass_time(2)
+    tasks.frame([], head=tasks_head(), view="other")
+    tasks.pass_time(2)
+    assert tasks.find(".bgw-lost").count() == 0
+    tasks.pass_time(1)
     assert tasks.find(".bgw-lost").count() == 1
 
 
@@ -102,7 +105,7 @@ def test_a_hidden_page_is_silent_and_comes_back(loops: Stage):
     loops.page.evaluate("globalThis.isHidden = false")
     loops.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     assert loops.sent() == [HELLO | {"stop": 12}]
-    loops.pass_time(5)
+    loops.pass_time(2)
     assert loops.find(".bgw-lost").count() == 0
 
 
@@ -110,7 +113,7 @@ def test_a_closed_connection_is_no_error(loops: Stage):
     """After a kernel's restart the comm throws at every message."""
     loops.page.evaluate("stage.isClosed = true")
     loops.click("[data-bgw-id='2']")
-    loops.pass_time(7)
+    loops.pass_time(3)
     assert loops.texts(".bgw-contact") == ["no contact with the kernel"]
 
 
@@ -119,11 +122,105 @@ def test_cleanup_says_bye_and_leaves_nothing(loops: Stage):
     loops.page.type(".bgw-filter", "half")
     loops.close()
     assert loops.sent() == [{"type": "bye"}]
-    assert loops.page.evaluate("stage.listeners.size") == 0
+    assert loops.page.evaluate("stage.listeners.size + stage.others.size") == 0
     assert loops.find(".bgw-table").count() == 0
     loops.pass_time(60)
     loops.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     assert loops.sent() == []
+
+
+def test_a_kernel_that_never_answered_is_not_said_to_be_lost(script: Stage):
+    """It may be busy with the cell that displays the panel."""
+    script.mount("loops")
+    script.pass_time(3)
+    assert script.texts(".bgw-contact") == ["no answer from the kernel yet"]
+
+
+def test_a_page_that_was_held_up_itself_blames_nobody(loops: Stage):
+    """What came meanwhile is yet to be heard."""
+    loops.page.clock.fast_forward(60_000)
+    loops.pass_time(0.5)
+    assert loops.texts(".bgw-contact") == [""]
+    loops.pass_time(2.5)
+    assert loops.texts(".bgw-contact") == ["no contact with the kernel"]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "word"),
+    [
+        ("null", "kernel gone"),
+        ("{ status: 'dead' }", "kernel gone"),
+        ("{ status: 'restarting' }", "kernel restarted"),
+        ("{ status: 'autorestarting' }", "kernel restarted"),
+    ],
+)
+def test_what_the_page_knows_of_the_kernel_is_said_at_once(loops: Stage, kernel: str, word: str):
+    """JupyterLab's page hears of it before the silence is long enough."""
+    loops.page.evaluate("stage.manager.kernel = { status: 'busy' }")
+    loops.pass_time(0.5)
+    assert loops.texts(".bgw-contact") == [""]
+    loops.page.evaluate(f"stage.manager.kernel = {kernel}")
+    loops.pass_time(0.5)
+    assert loops.texts(".bgw-contact") == [word]
+
+
+def test_a_restart_that_is_over_is_still_said(loops: Stage):
+    """The new kernel knows nothing of this panel; only a word of its own kernel's undoes it."""
+    loops.page.evaluate("stage.manager.kernel = { status: 'autorestarting' }")
+    loops.pass_time(0.5)
+    loops.page.evaluate("stage.manager.kernel = { status: 'idle' }")
+    loops.pass_time(10)
+    assert loops.texts(".bgw-contact") == ["kernel restarted"]
+    loops.say({"type": "beat"})
+    loops.pass_time(0.5)
+    assert loops.texts(".bgw-contact") == [""]
+
+
+def test_a_comm_that_ipywidgets_gave_up_is_a_restart(loops: Stage):
+    """It marks the view so."""
+    loops.page.evaluate(
+        """() => { document.querySelector("#widget").classList.add("jupyter-widgets-disconnected");
+        stage.emit("comm_live_update"); }"""
+    )
+    loops.pass_time(ONE_FRAME)
+    assert loops.texts(".bgw-contact") == ["kernel restarted"]
+
+
+def test_without_contact_nothing_can_be_asked_for(loops: Stage):
+    """Or it would be done when nobody wants it any more. The last picture can be read."""
+    loops.page.evaluate(
+        """() => { const button = document.createElement("button");
+        button.className = "bgw-button"; document.querySelector(".bgw-panel").append(button); }"""
+    )
+    loops.pass_time(3.5)
+    loops.sent()
+    controls = ".bgw-button, .bgw-filter, .bgw-interval, .bgw-pause"
+    assert loops.find(controls).evaluate_all("all => all.every((each) => each.inert)")
+    assert not loops.find(".bgw-grid").evaluate("grid => grid.inert")
+    assert loops.find(".bgw-sort").evaluate_all("all => all.every((each) => each.disabled)")
+    loops.click("[data-bgw-id='2']")
+    loops.press("s", "ArrowDown")
+    assert loops.sent() == []
+    assert loops.attribute(".bgw-row[aria-selected='true']", "data-bgw-id") == "1"
+    loops.say({"type": "beat"})
+    assert loops.find(controls).evaluate_all("all => all.every((each) => !each.inert)")
+    assert loops.find(".bgw-sort:enabled").count() == loops.find(".bgw-sort").count() > 0
+
+
+def test_a_view_says_whether_its_output_was_cleared(script: Stage):
+    """Its notebook is there still; a notebook that is closed takes its views along."""
+    for closed in ("#widget", ".jp-MainAreaWidget"):
+        script.page.evaluate(
+            """() => { document.body.innerHTML =
+            "<div class=jp-MainAreaWidget><div class=bgw-panel><div id=widget>"; }"""
+        )
+        script.mount("loops")
+        script.pass_time(ONE_FRAME)
+        script.sent()
+        script.page.evaluate("selector => document.querySelector(selector).remove()", closed)
+        script.close()
+        cleared = {"cleared": True} if closed == "#widget" else {}
+        assert script.sent() == [{"type": "bye"} | cleared]
 
 
 def test_two_views_of_one_panel_have_names_of_their_own(script: Stage):

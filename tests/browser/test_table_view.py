@@ -113,7 +113,7 @@ def test_ages_tick_without_a_message(loops: Stage):
     """The kernel's clock is known by its offset; what has ended stands still."""
     ended = loop_row(2, state="finished", ended=NOW - 60)
     loops.frame([loop_row(1), ended], head=loops_head())
-    loops.pass_time(3)
+    loops.stay_in_contact(3)
     assert loops.texts(".bgw-row .bgw-col-age") == ["1:08", "0:05"]
     assert loops.sent() == []
 
@@ -122,10 +122,10 @@ def test_ages_tick_without_a_message(loops: Stage):
 def test_ages_stand_still_in_a_pause(request: pytest.FixtureRequest, table: str):
     """At the kernel's moment, also on a page that is loaded later; afterwards they catch up."""
     stage: Stage = request.getfixturevalue(table)
-    stage.pass_time(3)
+    stage.stay_in_contact(3)
     before = stage.texts(".bgw-row .bgw-col-age")
     stage.frame({}, total=2, head={"paused": True, "now": NOW + 3})
-    stage.pass_time(3)
+    stage.stay_in_contact(3)
     assert stage.texts(".bgw-row .bgw-col-age") == before
     stage.frame({}, total=2, head={"now": NOW + 3})
     stage.pass_time(1)
@@ -137,7 +137,7 @@ def test_ages_stand_still_in_a_pause(request: pytest.FixtureRequest, table: str)
 
 def test_ages_do_not_jump_when_pause_is_clicked(loops: Stage):
     """The kernel says at which moment they stand still; until then they go on."""
-    loops.pass_time(4)
+    loops.stay_in_contact(4)
     loops.click(".bgw-pause")
     assert loops.texts(".bgw-row .bgw-col-age") == ["1:09", "1:09"]
 
@@ -274,10 +274,10 @@ def test_controls_have_names(loops: Stage):
 def test_a_narrow_panel_keeps_the_columns_that_matter(loops: Stage):
     """Beside a file browser there is little room: host and note go first."""
     wide = loops.texts(".bgw-head .bgw-cell:visible")
-    assert wide == ["", "Loop", "Host", "State", "Tasks", "Lag", "Age", "Note"]
+    assert wide == ["Mark", "Loop", "Host", "State", "Tasks", "Lag", "Age", "Note"]
     loops.page.set_viewport_size({"width": 620, "height": 700})
     assert loops.texts(".bgw-head .bgw-cell:visible") == [
-        "",
+        "Mark",
         "Loop",
         "State",
         "Tasks",

@@ -66,9 +66,12 @@ class Kernel:
         assert self._client is not None
         return self._client
 
-    def run(self, code: str) -> dict[str, str]:
-        """Run a cell; what it wrote on "stdout" and "stderr". A cell that raises, raises here."""
-        return self._run(code)[0]
+    def run(self, code: str, *, cell: str | None = None) -> dict[str, str]:
+        """Run a cell; what it wrote on "stdout" and "stderr". A cell that raises, raises here.
+
+        `cell`: its name, as JupyterLab gives each of a notebook's.
+        """
+        return self._run(code, cell=cell)[0]
 
     def value(self, expression: str) -> Any:
         """What an expression is there: a literal, whatever else is printed meanwhile."""
@@ -134,11 +137,16 @@ class Kernel:
                 return message["content"]["data"]["content"]
 
     def _run(
-        self, code: str, expressions: dict[str, str] | None = None
+        self, code: str, expressions: dict[str, str] | None = None, *, cell: str | None = None
     ) -> tuple[dict[str, str], dict[str, Any]]:
         """What a cell wrote, and the reply to it."""
         deadline = time.monotonic() + LIMIT
-        sent = self.client.execute(code, user_expressions=expressions, allow_stdin=False)
+        content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False}
+        content |= {"user_expressions": expressions or {}, "stop_on_error": True}
+        metadata = {} if cell is None else {"cellId": cell}
+        request = self.client.session.msg("execute_request", content, metadata=metadata)
+        self.client.shell_channel.send(request)
+        sent = request["header"]["msg_id"]
         written = {"stdout": "", "stderr": ""}
         is_idle = False
         while not is_idle:

@@ -198,7 +198,7 @@ def test_a_restarted_kernel_is_said_to_be_gone(open_notebook: OpenNotebook):
 
     notebook.restart_kernel()
 
-    gone = panel.find(".bgw-contact").filter(has_text="no contact with the kernel")
+    gone = panel.find(".bgw-contact").filter(has_text="kernel restarted")
     gone.wait_for(timeout=LIMIT)
     assert panel.find(".bgw-lost").first.is_visible()
 

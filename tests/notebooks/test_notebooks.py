@@ -46,7 +46,7 @@ FINAL_STATES: Final[dict[str, tuple[str, str]]] = {
 
 SHOWN: Final[dict[str, list[str]]] = {
     "02_the_seed.ipynb": [
-        "ControlPanel",
+        "Background loops",
         "<LoopState.FINISHED: 'finished'>",
         "Completed jobs:\n0 : <function run_loop at ...>\n\n",
         "{}",
@@ -54,7 +54,7 @@ SHOWN: Final[dict[str, list[str]]] = {
         "<LoopState.CANCELLED: 'cancelled'>",
         "Dead jobs:\n1 : <function run_loop at ...>\n2 : <function run_loop at ...>\n\n",
         "Flushing 2 Dead jobs.\n",
-        "ControlPanel",
+        "Background loops",
         (
             "run_loop    finished  stop event set: True\n"
             "run_loop-2  running   stop event set: False\n"
@@ -107,7 +107,7 @@ def as_text(output: Any) -> str:
     if output.output_type == "stream":
         text = str(output.text)
     elif "application/vnd.jupyter.widget-view+json" in output.data:
-        text = str(output.data["text/plain"]).partition("(")[0]
+        text = str(output.data["text/plain"]).partition(" as of ")[0]
     else:
         text = str(output.data["text/plain"])
     return re.sub(r"0x[0-9a-f]+|(?<=seconds=)[\d.e-]+", "...", text)

@@ -150,6 +150,8 @@ class FakeFace:
     disabled: dict[Action, bool] = field(default_factory=lambda: dict.fromkeys(Action, True))
     reasons: dict[Action, str | None] = field(default_factory=dict)
     labels: dict[Action, str | None] = field(default_factory=dict)
+    put_away_asked: int = 0
+    can_be_put_away: bool = True
     observer: Callable[[str], None] = lambda _: None
     """Called with the name of each setting that changes."""
     was_sent: Callable[[], None] = lambda: None
@@ -174,6 +176,11 @@ class FakeFace:
         """As a trait is set."""
         setattr(self, name, value)
         self.observer(name)
+
+    def put_away(self) -> bool:
+        """Counted; refused while the test says so."""
+        self.put_away_asked += 1
+        return self.can_be_put_away
 
     def send(self, channel: Channel, message: Message) -> None:
         """Written down."""

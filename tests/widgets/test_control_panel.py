@@ -33,6 +33,7 @@ def test_it_is_a_box_of_two_tables_with_buttons_between(panel: ControlPanel):
     assert isinstance(details, TaskDetails)
     assert isinstance(finder, LoopFinder)
     assert isinstance(pop_out, PopOut)
+    panel.open()
     assert pop_out.panel == panel.model_id
     assert "bgw-panel" in panel._dom_classes
     assert "bgw-actions" in actions._dom_classes
@@ -222,18 +223,109 @@ def test_a_closed_panel_is_harmless(panel: ControlPanel, manager: LoopManager):
     assert loop.state is LoopState.RUNNING
 
 
-def test_a_panel_that_nobody_holds_ends(manager: LoopManager):
-    """Once ipywidgets has let go of it: it keeps every widget that is not closed."""
+def test_a_panel_that_was_never_displayed_ends_when_nobody_holds_it(manager: LoopManager):
+    """Every widget that a page might know is kept by ipywidgets: no page might know this one."""
+    before = set(_instances)
     panel = ControlPanel(manager)
     [thread] = panel_threads()
     is_gone = weakref.ref(panel)
-    ipywidgets.Widget.close(panel)
     del panel
     gc.collect()
     thread.join(LIMIT)
     assert is_gone() is None
     assert not thread.is_alive()
     assert manager._subscribers == {}
+    assert set(_instances) - before == set()
+
+
+def test_a_panel_that_was_displayed_stays_though_nobody_holds_it(manager: LoopManager):
+    """It is on a page."""
+    before = set(_instances)
+    ControlPanel(manager)._repr_mimebundle_()
+    gc.collect()
+    [panel] = [
+        widget
+        for name, widget in _instances.items()
+        if name not in before and isinstance(widget, ControlPanel)
+    ]
+    panel.close()
+    assert set(_instances) - before == set()
+
+
+# -- put away, and back
+
+
+def test_a_panel_that_is_put_away_leaves_nothing_with_ipywidgets(
+    panel: ControlPanel, manager: LoopManager
+):
+    """Neither widgets nor their comms; a thread and a subscription neither."""
+    panel._repr_mimebundle_()
+    ids = {panel.model_id, panel.stop_loop_button.model_id, panel.layout.model_id}
+    assert ids <= set(_instances)
+    [thread] = panel_threads()
+    put_away(panel)
+    panel.refresh()
+    thread.join(LIMIT)
+    assert not any(part.comm for part in [panel, *panel._parts])
+    assert ids & set(_instances) == set()
+    assert (panel_threads(), manager._subscribers) == ([], {})
+
+
+def test_its_buttons_and_traits_go_on_working(panel: ControlPanel, manager: LoopManager):
+    """Somebody may hold it."""
+    panel._repr_mimebundle_()
+    put_away(panel)
+    loop = manager.start(work)
+    panel.selected = loop.id
+    panel.filter = "x"
+    panel.stop_loop_button.click()
+    assert loop.wait(LIMIT) is LoopState.STOPPED
+
+
+def test_displayed_again_it_is_the_same_panel(panel: ControlPanel, manager: LoopManager):
+    """Under its old names, with its settings, and with buttons that suit what happened since."""
+    panel._repr_mimebundle_()
+    names = [part.model_id for part in [panel, *panel._parts]]
+    panel.filter = "fetch"
+    put_away(panel)
+    manager.start(work)
+    panel._repr_mimebundle_()
+    assert [part.model_id for part in [panel, *panel._parts]] == names
+    assert set(names) <= set(_instances)
+    until(lambda: not panel.stop_loop_button.disabled)
+    page = Page(panel)
+    page.open()
+    frame = page.wait_for("loops", lambda message: message["type"] == "frame")
+    assert frame["head"]["filter"] == "fetch"
+
+
+def test_it_is_put_away_when_its_output_was_cleared(
+    panel: ControlPanel, monkeypatch: pytest.MonkeyPatch
+):
+    """By itself."""
+    page = Page(panel)
+    monkeypatch.setattr("bgwidgets.widgets.attendance.FORGOTTEN_AFTER", 0.01)
+    panel._repr_mimebundle_()
+    page.open()
+    page.send("loops", type="bye", view="l", cleared=True)
+    page.send("tasks", type="bye", view="t", cleared=True)
+    until(lambda: panel.comm is None)
+
+
+def test_a_panel_inside_another_widget_is_displayed_by_it(panel: ControlPanel):
+    """The box asks for its name, and then keeps it from being put away."""
+    box = ipywidgets.VBox([panel])
+    assert box.get_state("children") == {"children": [f"IPY_MODEL_{panel.model_id}"]}
+    assert panel.model_id in _instances
+    publisher = panel._publisher
+    assert publisher is not None
+    until(lambda: publisher._feed._attendance._is_kept)
+    box.close()
+
+
+def put_away(panel: ControlPanel) -> None:
+    """As soon as it has done what it was asked."""
+    until(panel._put_away)
 
 
 def test_two_panels_of_one_manager_are_independent(panel: ControlPanel, manager: LoopManager):

@@ -34,10 +34,13 @@ def test_afterwards_only_what_changed_is_sent(bench: Bench):
     start(bench, 1, 2)
     bench.open_page()
     bench.take()
-    bench.pass_time(1.4)
+    bench.face.interval = 0.3
+    bench.give(SettingChanged())
+    bench.take()
+    bench.pass_time(0.7)
     assert bench.take() == []
     bench.source.loops[0] = loop(1, task_counts={TaskState.PENDING: 5})
-    bench.pass_time(0.5)
+    bench.pass_time(0.25)
     [(channel, frame)] = bench.take()
     assert (channel, frame["full"], frame["rows"][0][1]["unfinished"]) == ("loops", False, 5)
     assert [place for place, _ in frame["rows"]] == [1]
@@ -201,12 +204,12 @@ def test_unseen_the_selection_and_the_buttons_are_kept_right(bench: Bench):
 
 
 def test_a_beat_says_that_the_kernel_is_there(bench: Bench):
-    """To each table after two seconds without anything else, and only while it is looked at."""
+    """To each table after a second without anything else, and only while it is looked at."""
     start(bench, 1)
     bench.open_page()
     bench.take()
     bench.stay_alive(8)
-    assert bench.take() == [("loops", {"type": "beat"}), ("tasks", {"type": "beat"})] * 4
+    assert bench.take() == [("loops", {"type": "beat"}), ("tasks", {"type": "beat"})] * 8
     bench.page("loops", type="bye", view="loops1")
     bench.page("tasks", type="bye", view="tasks1")
     bench.take()
@@ -223,7 +226,7 @@ def test_a_table_of_which_nothing_changes_gets_its_beats_beside_a_busy_one(bench
         bench.source.loops[0] = loop(1, last_output=str(number))
         bench.stay_alive(1)
     tasks = [message["type"] for channel, message in bench.take() if channel == "tasks"]
-    assert tasks == ["beat"] * 5
+    assert tasks == ["beat"] * 10
 
 
 def test_a_page_that_falls_silent_is_forgotten(bench: Bench):

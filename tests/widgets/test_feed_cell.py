@@ -7,6 +7,7 @@ from typing import Any
 from bgwidgets.widgets.feed import CellRuns, FromTable
 from bgwidgets.widgets.requests import read_table_request
 from tests.widgets.bench import PROMPT, Bench, start
+from tests.widgets.fakes import loop
 
 SOON = 0.35
 """Seconds after which the page knows of a cell."""
@@ -96,3 +97,23 @@ def test_an_answer_that_found_no_room_ends_with_its_cell(bench: Bench):
     bench.give(CellRuns(8))
     bench.pass_time(3)
     assert pongs(bench) == []
+
+
+def test_while_a_cell_runs_silence_says_nothing(bench: Bench):
+    """A page that is there may have no way to say so; it sees what happens all the same."""
+    start(bench, 1)
+    bench.open_page()
+    bench.pass_time(10)
+    bench.give(CellRuns(1))
+    bench.pass_time(600)
+    bench.take()
+    bench.source.loops[0] = loop(1, name="other")
+    bench.pass_time(1)
+    assert any(channel == "loops" for channel, _ in bench.take())
+    bench.give(CellRuns(None))
+    bench.pass_time(1.5)
+    assert bench.take() != []
+    bench.pass_time(1)
+    bench.take()
+    bench.pass_time(60)
+    assert bench.take() == []

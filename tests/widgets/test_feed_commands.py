@@ -306,7 +306,7 @@ def test_a_protected_loops_buttons_are_grey_before_they_tell_why(bench: Bench):
     bench.take()
     bench.source.loops.append(loop(2, protected=True, why_protected="it is the kernel's"))
     bench.give(Adopted(2))
-    bench.pass_time(3)
+    bench.pass_time(4)
     sent = [message for _, message in bench.take()]
     (about,) = [message for message in sent if message["type"] == "info"]
     assert about == {"type": "info", "text": "loop-2 · protected: it is the kernel's", "why": True}

@@ -1,12 +1,14 @@
-"""The panel's one thread."""
+"""The one thread of all panels."""
 
 from __future__ import annotations
 
 import gc
+import itertools
 import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from bgwidgets.commands import CancelTasks, Command, SetStopEvent, StopLoop
 from bgwidgets.widgets.protocols import Action, Face
 from bgwidgets.widgets.publisher import Publisher
 from tests.widgets.fakes import FakeFace, FakeSource, loop
+from tests.widgets.panel_page import until
 
 LIMIT = 5.0
 HELLO = {"type": "hello", "view": "v", "start": 0, "stop": 15}
@@ -103,7 +106,7 @@ def is_said(text: str) -> Callable[[str, Any], bool]:
 
 
 def test_a_page_is_answered(publisher: Publisher, sent: Sent):
-    """Through a thread of the panel's own, which keeps no kernel from ending."""
+    """Through a thread that keeps no kernel from ending."""
     publisher.receive("loops", HELLO)
     frame = sent.wait_for(lambda _, message: message["type"] == "frame")
     assert frame["total"] == 1
@@ -178,6 +181,81 @@ def test_closing_ends_the_thread(publisher: Publisher, source: FakeSource):
     publisher.close()
     thread.join(LIMIT)
     assert not thread.is_alive()
+    assert source.subscribers == []
+
+
+def test_all_panels_share_one_thread(publisher: Publisher, source: FakeSource):
+    """It ends with the last of them."""
+    [thread] = panel_threads()
+    faces = [FakeFace() for _ in range(3)]
+    others = [Publisher(source, partial(next, itertools.repeat(face))) for face in faces]
+    for other, face in zip(others, faces, strict=True):
+        other.receive("loops", HELLO)
+        Sent(face).wait_for(lambda _, message: message["type"] == "frame")
+    assert panel_threads() == [thread]
+    for other in [*others[1:], publisher]:
+        other.close()
+    others[0].click(Action.STOP_LOOP, 1)
+    Sent(faces[0]).wait_for(is_said("Stopping loop-1"))
+    assert panel_threads() == [thread]
+    others[0].close()
+    thread.join(LIMIT)
+    assert panel_threads() == []
+
+
+def test_an_error_in_one_panel_does_not_touch_the_others(
+    publisher: Publisher, source: FakeSource, sent: Sent
+):
+    """Nor does one whose panel is gone."""
+
+    def fail(_name: str) -> None:
+        raise RuntimeError("broken observer")
+
+    broken = FakeFace(observer=fail)
+    others = [Publisher(source, lambda: broken), Publisher(source, lambda: None)]
+    for other in others:
+        other.receive("loops", {"type": "filter", "text": "x"})
+    publisher.receive("loops", HELLO)
+    sent.wait_for(lambda _, message: message["type"] == "frame")
+    Sent(broken).wait_for(lambda _, message: "broken observer" in message.get("text", ""))
+    for other in others:
+        other.close()
+
+
+def test_a_panel_at_rest_needs_no_thread(publisher: Publisher, source: FakeSource):
+    """It asks to be told of nothing; what it is asked for, it does."""
+    [thread] = panel_threads()
+    until(publisher.rest)
+    publisher.refresh()
+    thread.join(LIMIT)
+    assert (panel_threads(), source.subscribers) == ([], [])
+    publisher.click(Action.STOP_LOOP, 1)
+    for other in panel_threads():
+        other.join(LIMIT)
+    assert source.executed == [StopLoop(1)]
+
+
+def test_a_panel_that_is_displayed_again_is_told_again(publisher: Publisher, source: FakeSource):
+    """Once."""
+    until(publisher.rest)
+    for _ in range(2):
+        publisher.displayed(None, inside_another=False)
+    assert len(source.subscribers) == 1
+    publisher.close()
+    assert source.subscribers == []
+
+
+def test_one_that_has_something_to_do_is_not_put_to_rest(
+    publisher: Publisher, source: FakeSource, face: FakeFace
+):
+    """It may be that it was just displayed."""
+    gate = Gate()
+    face.observer = lambda _: gate.pass_through()
+    with gate.holding(lambda: publisher.receive("loops", {"type": "filter", "text": "x"})):
+        publisher.displayed(None, inside_another=False)
+        assert not publisher.rest()
+    publisher.close()
+    assert not publisher.rest()
     assert source.subscribers == []
 
 
