@@ -22,9 +22,12 @@ BENCHMARKS: Final = {
     "nested": 9,
     "watching": 15,
     "click": 20,
+    "panel": 5,
 }
 """Each benchmark's module, and how many rounds give a steady median."""
-COMPARED: Final = ("bgwidgets", "ipywidgets", "aiomonitor", "uvloop", "anyio", "distributed")
+COMPARED: Final = (
+    *("bgwidgets", "ipywidgets", "aiomonitor", "uvloop", "anyio", "distributed", "itables"),
+)
 """Whose versions are told."""
 
 

@@ -32,6 +32,7 @@ from bgwidgets.hosts.interpreter_exit import call_before_exit
 from bgwidgets.hosts.protocol import LoopPlan
 from bgwidgets.hosts.registry import HostFactory, host_factory
 from bgwidgets.identifiers import new_id
+from bgwidgets.loop_watch import LoopWatch
 from bgwidgets.snapshots import (
     LoopHistory,
     LoopSnapshot,
@@ -398,6 +399,10 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
     def snapshots(self) -> list[LoopSnapshot]:
         """How every loop stands, in the order of their start."""
         return [loop.snapshot() for loop in self]
+
+    def watch(self) -> LoopWatch:
+        """For who looks at all loops again and again, and wants that to cost little."""
+        return LoopWatch(lambda: list(self._loops.values()))
 
     def task_window(self, loop_id: int, request: WindowRequest) -> TaskWindow:
         """Some of a loop's tasks. Raises `UnknownLoop`."""

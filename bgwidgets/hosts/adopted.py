@@ -197,7 +197,7 @@ class AdoptedHost:
         """How the loop stands; read from outside, so it never waits for the loop."""
         self._ask_for_an_answer()
         owner, asked_at = self._owner, self._asked_at
-        snapshot = LoopSnapshot(
+        return LoopSnapshot(
             id=self._plan.loop_id,
             name=self._plan.name,
             host=self.kind,
@@ -220,8 +220,12 @@ class AdoptedHost:
             error=self._error,
             error_line=self._error_line,
             as_of=time.time(),
+            **self._warnings.told(),
+            **self._liveness.told(),
         )
-        return self._liveness.told_in(self._warnings.told_in(snapshot))
+
+    def stamp(self, *, closely: bool) -> None:
+        """As `Host.stamp`: not known, for it is the owner's loop, and there are few of these."""
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks; read from outside."""

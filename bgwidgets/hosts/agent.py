@@ -99,7 +99,7 @@ class Agent:
         """The loop as it stands. Any thread; needs no answer from the loop, so it never waits."""
         ledger = self._ledger
         requested = self._was_stop_requested
-        snapshot = LoopSnapshot(
+        return LoopSnapshot(
             id=self._plan.loop_id,
             name=self._plan.name,
             host=self._host_kind,
@@ -117,8 +117,28 @@ class Agent:
             notes=tuple(self._notes),
             timings=self._plan.timings,
             as_of=time.time(),
+            **self._warnings.told(),
+            **self._liveness.told(),
         )
-        return self._liveness.told_in(self._warnings.told_in(snapshot))
+
+    def stamp(self, *, closely: bool) -> object | None:
+        """As `Host.stamp`."""
+        ledger = self._ledger
+        if ledger is None:
+            return None
+        pulse, book = self._liveness.stamp(closely=closely), ledger.stamp()
+        if pulse is None or book is None:
+            return None
+        return (
+            self._run_state.state,
+            self.stop_event.is_set() or self._was_stop_requested,
+            self._ended_at,
+            self._warnings.kept.changes,
+            len(self._notes),
+            self._plan.run_number,
+            pulse,
+            book,
+        )
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks. Any thread; needs no answer from the loop."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from bgwidgets.exceptions import CannotInterrupt
 from bgwidgets.hosts.loop_warnings import LoopWarnings
@@ -13,7 +12,6 @@ from bgwidgets.observe.blame import name_of
 from bgwidgets.observe.heartbeat import Heartbeat
 from bgwidgets.observe.interrupt import raise_in_task
 from bgwidgets.observe.watchdog import watchdog
-from bgwidgets.snapshots import LoopSnapshot
 
 
 class Liveness:
@@ -39,11 +37,13 @@ class Liveness:
             watchdog.unwatch(self._heartbeat)
             self._heartbeat.stop()
 
-    def told_in(self, snapshot: LoopSnapshot) -> LoopSnapshot:
-        """The snapshot, with what is known of the loop's pulse. Any thread; does not block."""
-        if self._heartbeat is None:
-            return snapshot
-        return replace(snapshot, **self._heartbeat.pulse()._asdict())
+    def told(self) -> dict[str, Any]:
+        """The fields of the loop's snapshot for its pulse. Any thread; does not block."""
+        return {} if self._heartbeat is None else self._heartbeat.pulse()._asdict()
+
+    def stamp(self, *, closely: bool) -> object | None:
+        """As `Heartbeat.stamp`. Any thread; does not block."""
+        return () if self._heartbeat is None else self._heartbeat.stamp(closely=closely)
 
     def interrupt(self) -> str:
         """Raise `LoopInterrupted` in the task that blocks the loop; returns a note of it.

@@ -9,7 +9,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -20,7 +19,6 @@ from bgwidgets.observe.left_behind import tell_of_pending, tell_of_threads
 from bgwidgets.observe.lost_exceptions import lost_exceptions, tell_of_lost
 from bgwidgets.observe.unawaited import unawaited_coroutines
 from bgwidgets.observe.warnings_kept import WarningsKept
-from bgwidgets.snapshots import LoopSnapshot
 
 Task = asyncio.Task[Any]
 _log: Final = logging.getLogger(__name__)
@@ -76,13 +74,10 @@ class LoopWarnings:
             lost_exceptions.unwatch(self._loop)
         self._loop, self._threads = None, set()
 
-    def told_in(self, snapshot: LoopSnapshot) -> LoopSnapshot:
-        """The snapshot, with the warnings. Any thread; does not block."""
-        return replace(
-            snapshot,
-            warnings=self.kept.all(),
-            tasks_that_swallow=self._ledger.tasks_that_swallow() if self._ledger else 0,
-        )
+    def told(self) -> dict[str, Any]:
+        """The fields of the loop's snapshot for the warnings. Any thread; does not block."""
+        swallow = self._ledger.tasks_that_swallow() if self._ledger else 0
+        return {"warnings": self.kept.all(), "tasks_that_swallow": swallow}
 
 
 @contextmanager

@@ -103,6 +103,14 @@ class Host(Protocol):
     def snapshot(self) -> LoopSnapshot:
         """How the loop stands now."""
 
+    def stamp(self, *, closely: bool) -> object | None:
+        """What is the same as before as long as nothing of the snapshot has changed but `as_of`;
+        cheap. None where that is not known, and the snapshot is to be taken anew.
+
+        Unless one looks `closely`, `lag` and `lag_history` may have changed all the same; when one
+        does, lags of under a millisecond may have. Any thread.
+        """
+
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks, filtered and sorted by the host."""
 

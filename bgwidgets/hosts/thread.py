@@ -120,6 +120,10 @@ class ThreadHost:
         """How the loop stands; also while it is blocked."""
         return self._agent.snapshot()
 
+    def stamp(self, *, closely: bool) -> object | None:
+        """What is the same as long as the snapshot is; None where that is not known."""
+        return self._agent.stamp(closely=closely)
+
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks; also while it is blocked."""
         return self._agent.task_window(request)

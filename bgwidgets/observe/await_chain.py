@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bgwidgets.observe.suspended import Step, Wait, line_of, wait_of
 from bgwidgets.observe.wait_edges import made_by_wait_for
-from bgwidgets.observe.wait_words import kind_of, words_for
+from bgwidgets.observe.wait_words import kind_of, words_until
 
 _DEEPEST: Final = 3
 """How many `wait_for` inside of each other are looked through."""
@@ -22,11 +22,20 @@ def place_of(task: asyncio.Task[Any]) -> tuple[str | None, str | None]:
     The words are None when it does not wait, "unknown" when it waits and for what cannot be seen;
     the place is None when no code of the user's is there. Any thread; does not block.
     """
-    task, wait, users = _innermost(task)
+    return place_until(task)[:2]
+
+
+def place_until(task: asyncio.Task[Any]) -> tuple[str | None, str | None, float | None]:
+    """The same, and until which time of the loop it stays so as long as the task waits for the same
+    future; None where that is not known.
+    """
+    innermost, wait, users = _innermost(task)
     where = None
     if users is not None:
         where = f"{file_label(users.code.co_filename)}:{line_of(users)} {users.code.co_name}"
-    return words_for(wait, task), where
+    words, until = words_until(wait, innermost)
+    # A task that was made for it goes on without this one's taking notice.
+    return words, where, until if innermost is task else None
 
 
 def kind_of_wait(task: asyncio.Task[Any]) -> str | None:

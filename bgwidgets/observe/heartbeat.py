@@ -21,7 +21,7 @@ from types import CodeType, FrameType
 from typing import Final, NamedTuple
 
 from bgwidgets.observe.asyncio_internals import runs_a_callback, waits_for_events
-from bgwidgets.observe.lag import LagHistory
+from bgwidgets.observe.lag import SECONDS_KEPT, LagHistory
 from bgwidgets.observe.spell import SLOW, Spell
 from bgwidgets.snapshots import SlowStep
 
@@ -30,6 +30,8 @@ BEAT: Final = 0.5
 SLOW_STEPS_KEPT: Final = 20
 
 NOBODYS_FAULT: Final = "GIL held by C code or process suspended"
+NOTICEABLE: Final = 0.001
+"""Seconds of lag, below which it is all the same to those who look."""
 ONCE_IN: Final = 1.0
 """Seconds in which that is said once."""
 
@@ -76,6 +78,9 @@ class Heartbeat:
         """The code that runs the loop, where the loop itself is written in C and has no frames."""
         self._timer: asyncio.TimerHandle | None = None
         self._ended_at: float | None = None
+        self._noticeable_at = self._turned_at
+        """When the last noticeable lag was noted, or the first of all."""
+        self._kept_steps = 0
 
     # In the loop's thread
 
@@ -123,6 +128,8 @@ class Heartbeat:
     def _note_lag(self, now: float, lag: float) -> None:
         self._lag = max(0.0, lag)
         self._history.note(now, self._lag)
+        if self._lag >= NOTICEABLE:
+            self._noticeable_at = now
 
     # In the watchdog's thread
 
@@ -184,6 +191,7 @@ class Heartbeat:
     def _keep(self, step: SlowStep | None) -> None:
         if step is not None:
             self._slow_steps.append(step)
+            self._kept_steps += 1
 
     # In any thread
 
@@ -203,6 +211,24 @@ class Heartbeat:
             return Pulse(history, slow_steps, blocked=False, lag=lag)
         blocked_for = max(0.0, now - spell.since)
         return Pulse(history, slow_steps, True, lag, blocked_for, spell.blocked_by())
+
+    def stamp(self, *, closely: bool) -> object | None:
+        """What stays the same as long as nothing of the pulse changes; None where it may have.
+
+        Unless one looks `closely`, the lag and its history do not count; nor does a lag that is not
+        noticeable.
+        """
+        spell = self._spell
+        if spell is not None and (closely or spell.is_blocked):
+            return None
+        steady = (self._due is None, self._ended_at, self._kept_steps)
+        if not closely or self._ended_at is not None:
+            return steady
+        now = time.monotonic()
+        lag = self._lag
+        # What was noted moves on with each second, until it has left the history.
+        moves = now - self._noticeable_at < SECONDS_KEPT + 1
+        return steady, lag if lag and lag >= NOTICEABLE else None, int(now) if moves else None
 
     def blocking_task(self) -> asyncio.Task[object] | None:
         """The task that blocks the loop; None when it is not blocked by one."""

@@ -24,11 +24,12 @@ from bgwidgets.identifiers import new_id
 from bgwidgets.observe.askers import find_asker
 from bgwidgets.observe.asyncio_internals import (
     coroutine_of,
+    future_waited_for,
     hide,
     peek_exception,
     running_loop_here,
 )
-from bgwidgets.observe.await_chain import kind_of_wait, place_of
+from bgwidgets.observe.await_chain import kind_of_wait, place_until
 from bgwidgets.observe.ended_tasks import (
     ENDED_KEPT,
     FAILURES_KEPT,
@@ -43,6 +44,7 @@ from bgwidgets.observe.ended_tasks import (
 )
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.observe.generations import Generations
+from bgwidgets.observe.kept_rows import KeptRows
 from bgwidgets.observe.swallowed import CANCELLING_IS_TRUE, PATIENCE, Cancelled, Swallowed
 from bgwidgets.observe.task_births import Lists
 from bgwidgets.observe.timings import Timings, timing_of
@@ -104,6 +106,8 @@ class Ledger:
         self._generations: Final = Generations(
             loop, self._ended, lists, self._ended_at_birth, timings
         )
+        self.rows: Final = KeptRows(loop)
+        """Of tasks that were looked at. Any thread."""
         self._about: Final[dict[asyncio.Task[Any], _About]] = {}
         self._ids: Final[dict[asyncio.Task[Any], int]] = {}
         self._by_id: Final[dict[int, asyncio.Task[Any]]] = {}
@@ -327,6 +331,24 @@ class Ledger:
         """How many tasks are in each state, the ended since the start. Any thread."""
         return self.look(stop=0).counts()
 
+    def stamp(self) -> object | None:
+        """What stays the same as long as the counts do; None where they may change unnoticed. Any
+        thread; does not block, and costs no more where there are many tasks.
+        """
+        generations = self._generations
+        is_settled = not (
+            generations.changes % 2
+            or generations.young
+            or generations.older
+            or generations.survivors
+            or generations.unwatched
+            or self._asked
+        )
+        # A function in a worker thread runs, or waits for its thread: nobody is told which.
+        if not is_settled or self.functions():
+            return None
+        return generations.changes, self.current() is None
+
     def unfinished(self) -> list[asyncio.Task[Any]]:
         """The unfinished tasks, oldest first. Any thread; does not block."""
         return self.look().unfinished
@@ -417,9 +439,9 @@ class Ledger:
         error = peek_exception(entry)
         return one_line(error) if error is not None else None
 
-    def place(self, entry: Entry) -> tuple[str | None, str | None]:
-        """What a task waits on, and where. Any thread; does not block."""
-        return (None, None) if isinstance(entry, EndedTask) or entry.done() else place_of(entry)
+    def place_until(self, task: asyncio.Task[Any]) -> tuple[str | None, str | None, float | None]:
+        """What a task waits on, where, and how long that stays so. Any thread; does not block."""
+        return (None, None, None) if task.done() else place_until(task)
 
     def kind_of_wait(self, entry: Entry) -> str | None:
         """What a task waits on, as tasks are sorted by it. Any thread; does not block."""
@@ -609,10 +631,13 @@ class Look:
                 error=entry.error,
                 is_main=entry.is_main,
             )
+        if (kept := ledger.rows.get(entry, ledger.about(entry))) is not None:
+            return kept
         number = ledger.id_of(entry)
-        waiting_on, where = ledger.place(entry)
+        future = future_waited_for(entry)  # Before its place: that may only be too old.
+        waiting_on, where, until = ledger.place_until(entry)
         state = ledger.state(entry)
-        return TaskSnapshot(
+        row = TaskSnapshot(
             id=number,
             name=ledger.name(entry),
             coroutine=ledger.coroutine(entry),
@@ -624,6 +649,8 @@ class Look:
             error=ledger.error(entry),
             is_main=ledger.about(entry).is_main,
         )
+        ledger.rows.keep(entry, row, future, until, ledger.about(entry))
+        return row
 
     @cached_property
     def _recent_tasks(self) -> tuple[list[asyncio.Task[Any]], list[asyncio.Task[Any]]]:

@@ -82,6 +82,8 @@ _WORDS_OF_LOOPS: Final = {
     "subprocess_shell": "subprocess",
 }
 """The same for the methods of event loops, whatever their class is called."""
+_FOR_EVER: Final = frozenset({"future", "executor"})
+"""Words for what has no name, which stay the same as long as the task waits for it."""
 _OF_TASKS: Final = frozenset({"task group", "tasks"})
 _OF_STREAMS: Final[dict[str, type[Any]]] = {
     "socket read": asyncio.StreamReader,
@@ -94,17 +96,28 @@ def words_for(wait: Wait, task: asyncio.Task[Any]) -> str | None:
 
     Any thread; does not block.
     """
+    return words_until(wait, task)[0]
+
+
+def words_until(wait: Wait, task: asyncio.Task[Any]) -> tuple[str | None, float | None]:
+    """The same, and until which time of the loop these words are true, if the task waits for the
+    same future by then; None where that is not known.
+    """
     step, words = _asyncios_own(wait)
     if step is None:
-        return _without_a_name(wait, task)
+        without_a_name = _without_a_name(wait, task)
+        return without_a_name, math.inf if without_a_name in _FOR_EVER else None
     if words == "sleep":
         left = seconds_left(step, task.get_loop())
-        return words if left is None else f"{words}, {duration(left)} left"
+        if left is None:
+            return words, math.inf
+        until = time_of(task.get_loop()) + left - next_duration(left)
+        return f"{words}, {duration(left)} left", until
     if words in _OF_TASKS:
-        return f"{words}{_left(futures_held(wait, MOST_COUNTED))}"
+        return f"{words}{_left(futures_held(wait, MOST_COUNTED))}", None
     if words in _OF_STREAMS and (stream := first_held(step, _OF_STREAMS[words])) is not None:
-        return words.replace("socket", "pipe") if is_pipe(stream) else words
-    return words
+        words = words.replace("socket", "pipe") if is_pipe(stream) else words
+    return words, math.inf
 
 
 def kind_of(wait: Wait, task: asyncio.Task[Any]) -> str | None:
@@ -193,6 +206,18 @@ def time_of(loop: asyncio.AbstractEventLoop) -> float:
     that libuv is just looking at might never run out. Its clock is `time.monotonic`.
     """
     return loop.time() if isinstance(loop, asyncio.BaseEventLoop) else time.monotonic()
+
+
+def next_duration(seconds: float) -> float:
+    """How many of these seconds are left when `duration` will say something else."""
+    for least, unit in _UNITS:
+        if seconds >= least:
+            return max(least, (round(seconds / unit) - 0.5) * unit)
+    return 0.0
+
+
+_UNITS: Final = ((172_800, 86_400.0), (7_200, 3_600.0), (120, 60.0), (9.95, 1.0), (0, 0.1))
+"""From how many seconds on `duration` speaks in which unit."""
 
 
 def duration(seconds: float) -> str:

@@ -59,6 +59,8 @@ class WarningsKept:
         # Reentrant: a task may be destroyed, and have its failure told, in the midst of this.
         self._guard: Final = threading.RLock()
         self._kept: Final[dict[tuple[WarningKind, str], _Entry]] = {}
+        self.changes = 0
+        """Grows with each change. Any thread may read it."""
 
     def add(self, kind: WarningKind, what: str, tell: Callable[[], Told]) -> None:
         """It happened, in the code called `what`: the same in the same code is only counted.
@@ -76,6 +78,7 @@ class WarningsKept:
             if self._count(kind, what, now):
                 return
             self._kept[kind, what] = entry
+            self.changes += 1
             while len(self._kept) > WARNINGS_KEPT:
                 del self._kept[next(iter(self._kept))]
 
@@ -85,6 +88,7 @@ class WarningsKept:
             return False
         known.count += 1
         known.at = now
+        self.changes += 1
         self._kept[kind, what] = known  # At the end.
         return True
 
@@ -95,6 +99,7 @@ class WarningsKept:
             if known is None:
                 return
             known.count -= 1
+            self.changes += 1
             if not known.count:
                 del self._kept[kind, what]
 

@@ -5,7 +5,7 @@ Used by the publisher's thread alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -37,7 +37,13 @@ class Looks:
         self._details: Final[dict[tuple[int, int], TaskDetail | None]] = {}
         self._histories: Final[dict[int, LoopHistory | None]] = {}
         self.is_held = False
+        self._watch: Final = source.watch()
+        self._closely: set[int] = set()
+        self._shown: set[int] = set()
+        """The loops whose lag was shown since the last look; at the next it is looked at again."""
         self.loops: Sequence[LoopSnapshot] = ()
+        """The very same list as before when no loop has changed."""
+        self.by_id: Mapping[int, LoopSnapshot] = {}
 
     def take(self) -> None:
         """Look anew."""
@@ -46,7 +52,22 @@ class Looks:
         self._details.clear()
         self._histories.clear()
         self.taken_at = self._kernel_time()
-        self.loops = self._source.snapshots()
+        self._closely, self._shown = self._shown, set()
+        self._look()
+
+    def _look(self) -> None:
+        # In a pause any of them may come to be shown, and must not be looked at by then.
+        loops = self._watch.look(None if self.is_held else self._closely)
+        if loops != self.loops:
+            self.loops = loops
+            self.by_id = {loop.id: loop for loop in loops}
+
+    def show_lag_of(self, loop_ids: Collection[int]) -> None:
+        """The lag of these is going to be shown: have it as it is now, or was at the pause."""
+        self._shown.update(loop_ids)
+        if not (self.is_held or self._closely.issuperset(loop_ids)):
+            self._closely.update(loop_ids)
+            self._look()
 
     def hold(self) -> None:
         """Look once more, and then let nothing change until the next `take`."""

@@ -66,6 +66,15 @@ class Found:
     """
 
 
+class Watch(Protocol):
+    """One observer's looks at all loops, which cost next to nothing where nothing changes."""
+
+    def look(self, closely: Collection[int] | None = None) -> list[LoopSnapshot]:
+        """All loops, in the order of their start; of one that has not changed the very snapshot of
+        the last time. Lag and its history are true of those looked at closely, or with None of all.
+        """
+
+
 class Source(Protocol):
     """What a panel needs of a manager. Any thread; only a restart, an adoption, a look for loops
     and `stop_all` block.
@@ -73,6 +82,9 @@ class Source(Protocol):
 
     def snapshots(self) -> list[LoopSnapshot]:
         """All loops, in the order of their start."""
+
+    def watch(self) -> Watch:
+        """Somebody is about to look again and again."""
 
     def task_window(self, loop_id: int, request: WindowRequest) -> TaskWindow:
         """Some of a loop's tasks; raises `UnknownLoop`."""

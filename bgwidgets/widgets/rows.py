@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from bgwidgets.snapshots import LoopSnapshot, SortKey, TaskSnapshot
@@ -194,7 +195,9 @@ def sorted_loops(loops: Iterable[LoopSnapshot], sorting: Sorting) -> list[LoopSn
     newest_first = list(loops)[::-1]
     if not sorting.column:
         return newest_first
-    key = _LOOP_KEYS[sorting.column]
+    now = max((loop.as_of for loop in newest_first), default=0.0)
+    keys: Mapping[str, Callable[[LoopSnapshot], Any]] = _LOOP_KEYS | {"age": partial(_age, now=now)}
+    key = keys[sorting.column]
     known = [loop for loop in newest_first if key(loop) is not None]
     unknown = [loop for loop in newest_first if key(loop) is None]
     return sorted(known, key=key, reverse=sorting.descending) + unknown
@@ -205,6 +208,7 @@ def loops_contents(
     sorting: Sorting,
     window: Window,
     *,
+    row_of: Callable[[LoopSnapshot], Row] = loop_row,
     selected: int | None,
     filter_text: str,
     picked: Sequence[int] = (),
@@ -229,7 +233,7 @@ def loops_contents(
         },
         start=window.start,
         total=len(loops),
-        rows=[loop_row(loop) for loop in shown],
+        rows=[row_of(loop) for loop in shown],
     )
 
 
@@ -275,10 +279,11 @@ def _counts(counts: Mapping[TaskState, int]) -> dict[str, int]:
     return {state.value: counts.get(state, 0) for state in TaskState}
 
 
-def _age(loop: LoopSnapshot) -> float | None:
+def _age(loop: LoopSnapshot, now: float) -> float | None:
+    """At the same moment for all: a loop that has not changed may have an old snapshot."""
     if loop.started_at is None:
         return None
-    return (loop.as_of if loop.ended_at is None else loop.ended_at) - loop.started_at
+    return (now if loop.ended_at is None else loop.ended_at) - loop.started_at
 
 
 def _natural(text: str) -> list[str | int]:
@@ -289,12 +294,11 @@ def _natural(text: str) -> list[str | int]:
 
 _STATE_ORDER: Final = {state: place for place, state in enumerate(LoopState)}
 
-_LOOP_KEYS: Final[Mapping[str, Callable[[LoopSnapshot], Any]]] = {
+_LOOP_KEYS: Final[dict[str, Callable[[LoopSnapshot], Any]]] = {
     "name": lambda loop: _natural(loop.name),
     "host": lambda loop: loop.host.casefold(),
     "state": lambda loop: _STATE_ORDER[loop.state],
     "tasks": lambda loop: (loop.unfinished_tasks, loop.total_tasks),
     "lag": lambda loop: loop.lag,
-    "age": _age,
     "note": lambda loop: note(loop).casefold() or None,
 }

@@ -20,7 +20,9 @@ from bgwidgets.widgets.detail_parts import (
     history_parts,
     timings_parts,
 )
+from bgwidgets.widgets.kept_rows import KeptRows
 from bgwidgets.widgets.looks import Looks
+from bgwidgets.widgets.loop_views import LoopViews
 from bgwidgets.widgets.picks import Picks
 from bgwidgets.widgets.protocols import TABLES, Action, Face, Source, Table
 from bgwidgets.widgets.rows import (
@@ -29,7 +31,6 @@ from bgwidgets.widgets.rows import (
     Contents,
     Sorting,
     Window,
-    loops_contents,
     task_row,
     tasks_head,
 )
@@ -54,6 +55,10 @@ class Showing:
         self.picks: Final = Picks()
         self.is_armed = False
         """Whether one more click stops all loops."""
+        self._loop_views: Final = LoopViews(self._looks)
+        self._task_rows: Final = KeptRows(task_row)
+        self._possible: tuple[object, int | None, frozenset[Action]] = ((), None, frozenset())
+        """For which loops, and which of them selected, these were found possible."""
         self.cell: int | None = None
         """The cell that runs, also while the rest stands still."""
 
@@ -94,7 +99,7 @@ class Showing:
             self._looks.take()
         loop = loop_to_select(self.loops, chosen)
         loop_id = loop.id if loop else None
-        self.picks.notice({listed.id for listed in self.loops}, loop_id)
+        self.picks.notice(self._looks.by_id, loop_id)
         if chosen is not None and chosen != loop_id:
             face.drop_choice(chosen)
         if face.selected != loop_id:
@@ -124,7 +129,11 @@ class Showing:
 
     def possible_actions(self, face: Face) -> frozenset[Action]:
         """The buttons that would do something now."""
-        return possible_actions(self.selected_loop(face), self.loops)
+        loops, selected, possible = self._possible
+        if loops is not self.loops or selected != face.selected:
+            possible = possible_actions(self.selected_loop(face), self.loops)
+            self._possible = (self.loops, face.selected, possible)
+        return possible
 
     def why_impossible(self, face: Face, action: Action) -> str | None:
         """Why this button does nothing now, where there is something to say."""
@@ -133,8 +142,7 @@ class Showing:
     def contents(self, table: Table, face: Face, window: Window) -> Contents:
         """What a view with this window shows."""
         if table == "loops":
-            return loops_contents(
-                self.loops,
+            return self._loop_views.contents(
                 self.sorting["loops"],
                 window,
                 selected=face.selected,
@@ -168,7 +176,7 @@ class Showing:
             stop=window.stop,
         )
         tasks = self._looks.tasks(loop.id, request)
-        rows = [task_row(task) for task in tasks.tasks]
+        rows = [self._task_rows.row(task) for task in tasks.tasks]
         return Contents(head=head, start=tasks.start, total=tasks.total, rows=rows)
 
     def details(self, subject: DetailSubject) -> Parts:
@@ -190,4 +198,4 @@ class Showing:
         return chain_parts(task, now) if subject.tab == "chain" else timings_parts(task, now)
 
     def _listed(self, loop_id: int | None) -> LoopSnapshot | None:
-        return next((loop for loop in self.loops if loop.id == loop_id), None)
+        return None if loop_id is None else self._looks.by_id.get(loop_id)

@@ -1702,7 +1702,7 @@ const KEYS = [
   ["Shift, Ctrl with a click or arrow", "select several rows"],
   ["Ctrl A", "select all"],
   ["Enter", "details of this row's task"],
-  ["← →", "from tab to tab"],
+  ["Left Right", "from tab to tab"],
   ["Esc", "back, or select one row again"],
   ["/", "filter"],
   ["Space", "pause, resume"],
@@ -1711,7 +1711,7 @@ const KEYS = [
   ["c", "Cancel tasks"],
   ["Delete", "cancel the task of this row"],
   ["r", "Restart"],
-  ["x", "Remove the loop, once it has ended"],
+  ["x", "Remove an ended loop"],
   ["?", "this list"],
 ];
 

@@ -79,6 +79,14 @@ class FakeSource:
         self.looks += 1
         return list(self.loops)
 
+    def watch(self) -> FakeSource:
+        """It looks by itself."""
+        return self
+
+    def look(self, _closely: object = None) -> list[LoopSnapshot]:
+        """As `snapshots`."""
+        return self.snapshots()
+
     def task_window(self, loop_id: int, request: WindowRequest) -> TaskWindow:
         """A part of the loop's tasks, in their order."""
         self.requests.append((loop_id, request))

@@ -1,0 +1,57 @@
+"""The table of loops, made anew only where something in it has changed.
+
+Used by the publisher's thread alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final, NamedTuple
+
+from bgwidgets.snapshots import LoopSnapshot
+from bgwidgets.widgets.kept_rows import KeptRows
+from bgwidgets.widgets.looks import Looks
+from bgwidgets.widgets.rows import Contents, Sorting, Window, loop_row, loops_contents
+
+MOST_KEPT: Final = 16
+"""Windows of which the contents are kept: as many as there are views."""
+
+
+class _Made(NamedTuple):
+    contents: Contents
+    loops: Sequence[LoopSnapshot]
+    asked: object
+
+
+class LoopViews:
+    """What each window of the table shows."""
+
+    def __init__(self, looks: Looks) -> None:
+        self._looks: Final = looks
+        self._made: Final[dict[Window, _Made]] = {}
+        self._rows: Final = KeptRows(loop_row)
+
+    def contents(self, sorting: Sorting, window: Window, **head: Any) -> Contents:
+        """The table through a window; `head` is what else `loops_contents` asks for."""
+        asked = (sorting, head)
+        made = self._made.get(window)
+        if made is None or made.asked != asked or made.loops is not self._looks.loops:
+            made = self._make(sorting, window, head)
+        loops = self._looks.loops
+        self._looks.show_lag_of(self._with_lag(sorting, made.contents))
+        if self._looks.loops is not loops:
+            made = self._make(sorting, window, head)
+        if len(self._made) >= MOST_KEPT:
+            self._made.clear()
+        self._made[window] = made
+        return made.contents
+
+    def _with_lag(self, sorting: Sorting, contents: Contents) -> Collection[int]:
+        if sorting.column == "lag":
+            return self._looks.by_id.keys()
+        return [row["id"] for row in contents.rows]
+
+    def _make(self, sorting: Sorting, window: Window, head: dict[str, Any]) -> _Made:
+        loops = self._looks.loops
+        contents = loops_contents(loops, sorting, window, row_of=self._rows.row, **head)
+        return _Made(contents, loops, (sorting, head))
