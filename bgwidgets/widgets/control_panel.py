@@ -127,11 +127,11 @@ class ControlPanel(ipywidgets.VBox):
         actions.add_class("bgw-actions")
         widgets = self._widgets
         tasks, details = widgets["tasks"], widgets["details"]
-        pop_out = PopOut()
-        self._pop_out: Final = pop_out
-        super().__init__([widgets["loops"], actions, tasks, details, widgets["finder"], pop_out])
+        self._pop_out: Final = PopOut()
+        below = [tasks, details, widgets["finder"], self._pop_out]
+        super().__init__([widgets["loops"], actions, *below])
         self.add_class("bgw-panel")
-        made_here = [*self._buttons.values(), *self._widgets.values(), actions, pop_out]
+        made_here = [*self._buttons.values(), *self._widgets.values(), actions, self._pop_out]
         self._parts: Final = [
             self.layout,
             *(part for each in made_here for part in _parts_of(each)),
@@ -203,7 +203,7 @@ class ControlPanel(ipywidgets.VBox):
             for part in self._parts:
                 part.open()
             super().open()
-            self._pop_out.panel = self.comm.comm_id
+            self._pop_out.panel = super().model_id
             if was_put_away:
                 self._connect(self._publisher)
 

@@ -23,7 +23,10 @@
  *   get_model: (id: string) => Promise<Model>,
  *   create_view: (model: Model) => Promise<{el: HTMLElement, remove: () => void}>,
  * }}} OwnModel
- * @typedef {{render: (context: {model: Model, el: HTMLElement}) => () => void}} Part
+ * @typedef {{
+ *   render: (context: {model: Model, el: HTMLElement, home: Home}) => () => void,
+ * }} Part
+ * @typedef {{el: HTMLElement, isGone: () => boolean}} Home as the tables know it
  * @typedef {Window & {bgwParts?: Part[]}} Opened
  */
 
@@ -87,9 +90,9 @@ function followTheme(opened, css, signal) {
 
 /**
  * Show a panel in an empty window until the signal comes.
- * @param {Opened} opened @param {OwnModel} own @param {AbortSignal} signal
+ * @param {Opened} opened @param {OwnModel} own @param {Home} home @param {AbortSignal} signal
  */
-async function show(opened, own, signal) {
+async function show(opened, own, home, signal) {
   const manager = own.widget_manager;
   /** @param {() => void} clean */
   const atTheEnd = (clean) =>
@@ -122,7 +125,7 @@ async function show(opened, own, signal) {
     el.classList.add("jupyter-widgets", ...(model.get("_dom_classes") ?? []));
     parent.append(el);
     if (view) atTheEnd(() => view.remove());
-    if (part) atTheEnd(part.render({ model, el }));
+    if (part) atTheEnd(part.render({ model, el, home }));
     for (const child of children ?? []) await add(child, el);
   }
 
@@ -144,6 +147,8 @@ function render({ model, el }) {
   back.type = "button";
   back.textContent = "Bring it back";
   root.append("The panel is in a window of its own", back);
+  /** The window goes with it, and only then has the panel left the notebook. @type {Home} */
+  const home = { el, isGone: () => lifetime.signal.aborted };
   /** While there is a window. @type {{opened: Window, end: AbortController} | null} */
   let visit = null;
 
@@ -174,7 +179,7 @@ function render({ model, el }) {
     panel.classList.add("bgw-away");
     root.hidden = false;
     opened.addEventListener("pagehide", close, { signal });
-    show(opened, model, signal).catch((error) => {
+    show(opened, model, home, signal).catch((error) => {
       if (signal.aborted) return; // it was closed before it was furnished
       close();
       complain(panel, `The window was closed again: ${error.message}`);

@@ -355,28 +355,40 @@ export class Head {
 
 // ---------------------------------------------------------------------------- Place
 
+/**
+ * The output that a view is in; of a view in a window of its own, that which it came from (pop_out.js).
+ * @typedef {{el: HTMLElement, isGone: () => boolean}} Home `isGone`: once the view is
+ */
+
 /** Where a view is shown: what the page can tell that the kernel cannot. */
 class Place {
-  #el;
+  el;
+  #home;
   #manager;
   /** What holds the output: a notebook, say. @type {Element | null} */
   #document = null;
   #wasRestarted = false;
 
-  /** @param {Model} model @param {HTMLElement} el */
-  constructor(model, el) {
-    this.#el = el;
+  /** @param {Model} model @param {HTMLElement} el @param {Home} home */
+  constructor(model, el, home) {
+    this.el = el;
+    this.#home = home;
     this.#manager = model.widget_manager;
   }
 
   /** To be called while the view is in the page. */
   look() {
-    this.#document ??= this.#el.closest(".jp-MainAreaWidget");
+    this.#document ??= this.#home.el.closest(".jp-MainAreaWidget");
+  }
+
+  /** Nobody sees the page, or the panel is in a window of its own and this is not its view. */
+  get isHidden() {
+    return document.hidden || this.el.closest(".bgw-away") !== null;
   }
 
   /** Whether the output is gone while what held it is there: its cell was run again, or deleted. */
   get isCleared() {
-    return this.#document !== null && this.#document.isConnected;
+    return this.#home.isGone() && this.#document !== null && this.#document.isConnected;
   }
 
   /** The kernel spoke to this view, so it is the one that made it. */
@@ -389,7 +401,7 @@ class Place {
     // Only JupyterLab's manager knows the kernel; null is none, and undefined is one not known.
     const { kernel } = this.#manager ?? {};
     this.#wasRestarted ||= ["restarting", "autorestarting"].includes(kernel?.status);
-    if (this.#wasRestarted || this.#el.classList.contains("jupyter-widgets-disconnected"))
+    if (this.#wasRestarted || this.#home.el.classList.contains("jupyter-widgets-disconnected"))
       return "kernel restarted";
     return kernel === null || kernel?.status === "dead" ? "kernel gone" : null;
   }
@@ -403,6 +415,9 @@ const CONTROLS =
 function setDead(panel, isDead) {
   for (const control of panel.querySelectorAll(CONTROLS))
     /** @type {HTMLElement} */ (control).inert = isDead;
+  // What is inert is not heard either, and the columns would have no names.
+  for (const button of panel.querySelectorAll(".bgw-sort"))
+    /** @type {HTMLButtonElement} */ (button).disabled = isDead;
 }
 
 // ---------------------------------------------------------------------------- Live
@@ -512,15 +527,11 @@ class Wire {
   /** Runs while a window is asked for and not answered. @type {number | null} */
   #patience = null;
 
-  #el;
-
   /**
-   * @param {Model} model @param {HTMLElement} el @param {Range} firstWindow @param {Place} place
-   * @param {AbortSignal} signal
+   * @param {Model} model @param {Range} firstWindow @param {Place} place @param {AbortSignal} signal
    */
-  constructor(model, el, firstWindow, place, signal) {
+  constructor(model, firstWindow, place, signal) {
     this.#model = model;
-    this.#el = el;
     this.#place = place;
     this.#wanted = this.#asked = firstWindow;
     this.live = new Live(
@@ -536,7 +547,7 @@ class Wire {
     model.on("msg:custom", this.#hear);
     model.on("comm_live_update", this.#checkContact); // ipywidgets has seen a restart
     document.addEventListener("visibilitychange", () => this.#comeBack(), { signal });
-    el.addEventListener("bgw-seen", () => this.#comeBack(), { signal });
+    place.el.addEventListener("bgw-seen", () => this.#comeBack(), { signal });
     signal.addEventListener("abort", () => {
       timers.forEach((timer) => window.clearInterval(timer));
       window.clearTimeout(this.#patience ?? undefined);
@@ -627,13 +638,8 @@ class Wire {
     this.send({ type: "hello", view: this.#view, ...this.#asked });
   }
 
-  /** Also while the panel is in a window of its own (pop_out.js). */
-  get #isHidden() {
-    return document.hidden || this.#el.closest(".bgw-away") !== null;
-  }
-
   #sayAlive() {
-    if (this.#isHidden) return;
+    if (this.#place.isHidden) return;
     // A kernel that we cannot hear may have given this view up, so it is greeted anew.
     if (this.#awaitsFull || !this.inContact) this.#sayHello();
     else this.send({ type: "alive", view: this.#view });
@@ -641,7 +647,7 @@ class Wire {
 
   /** A hidden page says nothing and is forgotten; its silence meant nothing either. */
   #comeBack() {
-    if (this.#isHidden) return;
+    if (this.#place.isHidden) return;
     this.#heardAt = Date.now();
     this.#sayHello();
   }
@@ -656,7 +662,7 @@ class Wire {
     // A page that was itself held up, or asleep, first has to hear what came meanwhile.
     if (now - this.#checkedAt > SECOND) this.#heardAt = Math.max(this.#heardAt, now - SECOND);
     this.#checkedAt = now;
-    const isSilent = !this.#isHidden && now - this.#heardAt >= CONTACT_LOST_AFTER;
+    const isSilent = !this.#place.isHidden && now - this.#heardAt >= CONTACT_LOST_AFTER;
     if (!this.inContact || !(isSilent || this.#place.fate)) return;
     this.inContact = false;
     this.onChange();
@@ -1754,14 +1760,14 @@ function focusFilter(element) {
   /** @type {HTMLElement | null} */ (panel.querySelector(".bgw-filter"))?.focus();
 }
 
-/** @param {{model: Model, el: HTMLElement}} context */
-function render({ model, el }) {
+/** @param {{model: Model, el: HTMLElement, home?: Home}} context */
+function render({ model, el, home = { el, isGone: () => true } }) {
   const lifetime = new AbortController();
   const { signal } = lifetime;
   const isLoops = model.get("kind") === "loops";
   const firstWindow = windowAt(0, isLoops ? MOST_LOOPS_IN_SIGHT : TASKS_IN_SIGHT);
-  const place = new Place(model, el);
-  const wire = new Wire(model, el, firstWindow, place, signal);
+  const place = new Place(model, el, home);
+  const wire = new Wire(model, firstWindow, place, signal);
   const face = isLoops ? loopsFace(wire, signal) : tasksFace(wire, signal);
   let isDead = false;
   const paint = () => {

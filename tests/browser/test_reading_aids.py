@@ -97,6 +97,7 @@ def test_the_table_of_loops(themed: Stage):
     expect(themed.find(".bgw-live")).to_be_visible()
     judge(themed)
     themed.find(".bgw-row").nth(1).hover()
+    themed.say({"type": "beat"})
     themed.click(".bgw-pause")
     judge(themed)
     themed.pass_time(10)

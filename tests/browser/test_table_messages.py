@@ -197,12 +197,14 @@ def test_without_contact_nothing_can_be_asked_for(loops: Stage):
     controls = ".bgw-button, .bgw-filter, .bgw-interval, .bgw-pause"
     assert loops.find(controls).evaluate_all("all => all.every((each) => each.inert)")
     assert not loops.find(".bgw-grid").evaluate("grid => grid.inert")
+    assert loops.find(".bgw-sort").evaluate_all("all => all.every((each) => each.disabled)")
     loops.click("[data-bgw-id='2']")
     loops.press("s", "ArrowDown")
     assert loops.sent() == []
     assert loops.attribute(".bgw-row[aria-selected='true']", "data-bgw-id") == "1"
     loops.say({"type": "beat"})
     assert loops.find(controls).evaluate_all("all => all.every((each) => !each.inert)")
+    assert loops.find(".bgw-sort:enabled").count() == loops.find(".bgw-sort").count() > 0
 
 
 def test_a_view_says_whether_its_output_was_cleared(script: Stage):

@@ -33,8 +33,8 @@ def test_it_is_a_box_of_two_tables_with_buttons_between(panel: ControlPanel):
     assert isinstance(details, TaskDetails)
     assert isinstance(finder, LoopFinder)
     assert isinstance(pop_out, PopOut)
-    model_id = panel.model_id  # It is displayed now.
-    assert pop_out.panel == model_id
+    panel.open()
+    assert pop_out.panel == panel.model_id
     assert "bgw-panel" in panel._dom_classes
     assert "bgw-actions" in actions._dom_classes
     buttons = [
