@@ -422,13 +422,17 @@ class Ledger:
             return entry.state
         if entry.done():
             return state_of_ended(entry)
-        if entry.cancelling():
+        if entry.cancelling() and self._is_to_end(entry):
             return TaskState.CANCELLING
         if asyncio.current_task(self._loop) is entry:
             return TaskState.RUNNING
         if self.about(entry).runs and kind_of_wait(entry) == "worker thread":
             return TaskState.RUNNING
         return TaskState.PENDING
+
+    def _is_to_end(self, task: asyncio.Task[Any]) -> bool:
+        asked = self._asked.get(task)
+        return asked is None or asked.holds(task)
 
     def error(self, entry: Entry) -> str | None:
         """Why a task failed, in one line; None when it did not. Any thread; does not block."""

@@ -58,6 +58,16 @@ class Cancelled(NamedTuple):
     """What the task waited for, where that was left to decide how it ends."""
     was_seen: bool = True
     """Whether somebody saw it happen, and so knows the above."""
+    level: int = 0
+    """The task's `cancelling()` before it: cancellations of which nobody has taken back."""
+
+    def holds(self, task: Task) -> bool:
+        """Whether the task is still to end because of this. Any thread; does not block."""
+        if task.cancelling() <= self.level:
+            return False
+        # Where its own group asked for it, that is over when the task has left what it waited for.
+        is_of_group = self.words.asked_by.startswith(ITS_OWN_GROUP)
+        return CANCELLING_IS_TRUE or not is_of_group or not self.has_arrived()
 
     def has_arrived(self) -> bool:
         """Whether the task itself got the CancelledError, and not what it waited for."""
@@ -79,14 +89,17 @@ class Swallowed:
         self._kept: Final = kept
         self._is_function: Final = is_function
         self._waited_for: Final[deque[Cancelled]] = deque(maxlen=MOST_WAITED_FOR)
-        self._going_on: Final[weakref.WeakKeyDictionary[Task, None]] = weakref.WeakKeyDictionary()
+        self._going_on: Final[weakref.WeakKeyDictionary[Task, Cancelled]] = (
+            weakref.WeakKeyDictionary()
+        )
 
     def asked(self, task: Task, words: TaskCancellation) -> Cancelled:
         """A task was cancelled in this moment. In the thread that did it; does not block."""
         future = future_waited_for(task)
         # Of others' futures nobody knows what they do when they are asked.
         passed_on = weakref.ref(future) if is_future(future) and not future.done() else None
-        cancelled = Cancelled(time.monotonic(), weakref.ref(task), words, passed_on)
+        level = max(0, task.cancelling() - 1)
+        cancelled = Cancelled(time.monotonic(), weakref.ref(task), words, passed_on, level=level)
         if not words.asked_by.startswith(ITS_OWN_GROUP):
             self._waited_for.append(cancelled)
         return cancelled
@@ -102,7 +115,7 @@ class Swallowed:
         if task in self._going_on:
             del self._going_on[task]  # It was told of while it ran.
             return
-        if task.cancelled() or peek_exception(task) is not None or not task.cancelling():
+        if task.cancelled() or peek_exception(task) is not None or not _goes_on(task, cancelled):
             return
         words, code = cancelled.words, getattr(coroutine_of(task), "cr_code", None)
         # What a library does with its own tasks is its own affair, as long as they end.
@@ -122,14 +135,16 @@ class Swallowed:
                 self._waited_for.appendleft(cancelled)
                 return
             task = cancelled.task()
-            if task is None or not _goes_on(task) or self._is_function(task):
+            if task is None or task.done() or self._is_function(task):
+                continue
+            if not _goes_on(task, cancelled):
                 continue
             if task in self._going_on:
                 continue
             if not cancelled.has_arrived() or _waits_for_another(task):
                 self._waited_for.append(cancelled._replace(at=time.monotonic()))
                 continue
-            self._going_on[task] = None
+            self._going_on[task] = cancelled
             self._tell(
                 cancelled.words,
                 f"has not ended{_since(cancelled)}: it goes on, or its clean-up takes long",
@@ -138,8 +153,9 @@ class Swallowed:
 
     def count(self) -> int:
         """How many tasks go on at this moment. Any thread; does not block."""
-        tasks = [reference() for reference in self._going_on.keyrefs()]
-        return sum(task is not None and _goes_on(task) for task in tasks)
+        tasks = [task for each in self._going_on.keyrefs() if (task := each()) is not None]
+        known = [(task, self._going_on.get(task)) for task in tasks if not task.done()]
+        return sum(asked is not None and _goes_on(task, asked) for task, asked in known)
 
     def _tell(self, words: TaskCancellation, and_then: str, where: str | None) -> None:
         by = f" by {words.asked_by}" if words.asked_by != NOBODY_KNOWS.who else ""
@@ -161,5 +177,6 @@ def _waits_for_another(task: Task) -> bool:
     return any(each.cancelling() for each in tasks_waited_for(task))
 
 
-def _goes_on(task: Task) -> bool:
-    return not task.done() and bool(task.cancelling())
+def _goes_on(task: Task, cancelled: Cancelled) -> bool:
+    """Whether the cancellation was not taken back."""
+    return task.cancelling() > cancelled.level

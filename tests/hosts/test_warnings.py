@@ -20,6 +20,7 @@ from bgwidgets.observe import swallowed
 from bgwidgets.observe.heartbeat import BEAT
 from bgwidgets.observe.warnings_kept import LONGEST_LINE, WARNINGS_KEPT
 from bgwidgets.snapshots import LoopWarning, TaskSnapshot, WarningKind, WindowRequest
+from bgwidgets.states import TaskState
 from tests.conftest import Complaints
 from tests.hosts.conftest import LIMIT, MakeHost, end_of, for_ever, outcome_of, stop
 from tests.loop_factories import LoopFactory
@@ -717,3 +718,28 @@ def test_only_the_last_that_differ_are_kept(start: MakeHost, complaints: Complai
     )
     assert [f"Error{n}" for n in range(5, 25)] == [text.rsplit(": ", 1)[-1] for text in texts]
     assert [] == complaints.take()
+
+
+def test_a_group_that_failed_leaves_nothing_behind(start: MakeHost):
+    """Python 3.11 and 3.12 leave the task's `cancelling()` as it was: what comes later is not to be
+    read by it, neither that the task goes on nor that a timeout was taken back.
+    """
+    resting, ended = threading.Event(), threading.Event()
+
+    async def work() -> None:
+        with contextlib.suppress(ExceptionGroup):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(fails())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.02):
+                await asyncio.sleep(LIMIT)
+        resting.set()
+        await asyncio.sleep(1.8)
+        ended.set()
+
+    host = start(work)
+    assert resting.wait(LIMIT)
+    until(lambda: 1 == host.snapshot().task_counts[TaskState.PENDING])
+    assert ended.wait(LIMIT)
+    assert 0 == host.snapshot().tasks_that_swallow
+    assert WarningKind.SWALLOWED_CANCELLED_ERROR not in kinds(host)
