@@ -274,10 +274,11 @@ def test_why_there_is_no_stop_event(manager: LoopManager):
     for count, why in ((0, "no asyncio.Event was found"), (2, "2 asyncio.Events were found")):
         theirs = Running(asyncio.new_event_loop())
 
-        async def several(*events: asyncio.Event) -> None:
-            await (events[0].wait() if events else asyncio.sleep(3600))
+        async def several(*given: asyncio.Event) -> None:
+            await (given[0].wait() if given else asyncio.sleep(3600))
 
-        theirs.spawn(several(*(asyncio.Event() for _ in range(count))))
+        events = [asyncio.Event() for _ in range(count)]  # Held, or the task would be garbage.
+        theirs.spawn(several(*events))
         job = manager.adopt(theirs.loop)
         until(lambda job=job: job.snapshot().why_no_stop_event)  # type: ignore[misc]
         assert why in str(job.snapshot().why_no_stop_event)
