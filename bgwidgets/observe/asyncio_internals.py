@@ -493,6 +493,8 @@ def take_first_step(loop: Any, task: asyncio.Task[Any]) -> None:
         return
     if getattr(callback, "__self__", None) is not task or asyncio.current_task(loop) is not None:
         return
+    if type(callback) is MethodType:
+        return  # A task in pure Python: its errors would hold our frames, and what they hold.
     try:
         context.run(int)
     except RuntimeError:  # Somebody's factory has given the task the context that we are in.
