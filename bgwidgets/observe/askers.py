@@ -19,8 +19,9 @@ _HERE: Final = (
     __file__,
     str(Path(__file__).with_name("watched_task.py")),
     str(Path(__file__).with_name("ledger.py")),
+    f"{_OURS}hosts{os.sep}worker_threads.py",
 )
-"""Whose frames are on the stack of every cancellation."""
+"""Whose frames are on the stack of every cancellation, or of all that a worker thread does."""
 _NOT_THE_USERS: Final = (_ASYNCIO, _OURS, "<frozen ")
 _WHERE_A_TURN_BEGINS: Final = frozenset({"Handle._run", "run_until_closing"})
 """What is further out on the stack has nothing to do with it. uvloop has no frame of the first."""

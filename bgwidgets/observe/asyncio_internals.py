@@ -15,7 +15,7 @@ import selectors
 import sys
 import threading
 from collections.abc import Callable
-from operator import attrgetter, is_
+from operator import attrgetter
 from types import BuiltinMethodType, CodeType, FrameType, FunctionType, MethodType
 from typing import Any, Final, Protocol, TypeGuard
 
@@ -66,13 +66,12 @@ def failed_among(tasks: list[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
     except AttributeError:  # Some task of the user's own.
         return [task for task in tasks if not task.cancelled() and peek_exception(task) is not None]
     # By identity: a user's exception may be equal to anything, or raise when it is compared.
-    if all(map(_is_none, errors)):
+    if not [error for error in errors if error is not None]:
         return []
     return [task for task, error in zip(tasks, errors, strict=True) if error is not None]
 
 
 _exception_of: Final = attrgetter("_exception")
-_is_none: Final = functools.partial(is_, None)
 
 
 def let_go_of(task: asyncio.Task[Any]) -> None:
@@ -474,24 +473,29 @@ def swap_current_task(
 
 
 _SHORT_QUEUE: Final = 32
+"""So many callbacks are looked through in no time."""
 
 
 def take_first_step(loop: Any, task: asyncio.Task[Any]) -> None:
     """Let a task that was just made begin now, and not only at the loop's next turn.
 
     As `eager_start` of Python 3.12 does, but of a task like any other. Where the loop does not tell
-    what it runs last, or another thread has just asked it for something, nothing is done, and the
-    task begins as ever. In the loop's thread, where no task is the current one.
+    what it runs last, many wait in line, or another thread has just asked it for something, nothing
+    is done, and the task begins as ever. In the loop's thread, where no task is the current one.
 
     Raises what a task's step raises: SystemExit and KeyboardInterrupt.
     """
     ready: Any = getattr(loop, "_ready", None)
     try:
         handle = ready[-1]
-        callback, args, context = handle._callback, handle._args, handle._context  # noqa: SLF001
+        callback, context = handle._callback, handle._context  # noqa: SLF001
     except (IndexError, TypeError, AttributeError):
         return
-    if getattr(callback, "__self__", None) is not task or asyncio.current_task(loop) is not None:
+    if (
+        len(ready) > _SHORT_QUEUE
+        or getattr(callback, "__self__", None) is not task
+        or asyncio.current_task(loop) is not None
+    ):
         return
     if type(callback) is MethodType:
         return  # A task in pure Python: its errors would hold our frames, and what they hold.
@@ -499,20 +503,10 @@ def take_first_step(loop: Any, task: asyncio.Task[Any]) -> None:
         context.run(int)
     except RuntimeError:  # Somebody's factory has given the task the context that we are in.
         return
-    # Before, for what begins now may run the loop from inside. Taken out where that is quick: a
-    # cancelled one costs the loop a turn.
-    handle.cancel()
-    if len(ready) <= _SHORT_QUEUE:
-        ready.remove(handle)  # One step of C code: another thread may append at any time.
-    timer = handle.timer if isinstance(handle, _TimedStep) else None
-    if timer is None:
-        context.run(callback, *args)
-        return
-    timer.begins()
-    try:
-        context.run(callback, *args)
-    finally:
-        timer.ended(task)
+    # Before, for what begins now may run the loop from inside. By one step of C code, for another
+    # thread may append at any time; it looks through all of them, so there must not be many.
+    ready.remove(handle)
+    handle._run()  # noqa: SLF001 - this module's purpose
 
 
 # Making tasks in the place of `create_task`, which is called for every task there is

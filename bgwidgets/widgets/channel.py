@@ -11,13 +11,11 @@ ipykernel 7.0 to 7.3 (seen: 7.3) goes by the page, which names a subshell unless
 ipykernel 7.4 (seen: 7.4.0) goes by the comm, which names the subshell that published on it last. A
 panel is made in a cell and told by a thread, so that is the thread of the cells, whatever the page
 asks. Here a panel's comms are made to name another. It could be the page's (remedy A), and is one
-of our own (remedy B), which is as fast and good for three things more: it is there also when the
+of our own (remedy B), which is good for three things more: it is there also when the
 page names none; nobody's slow handler of another widget holds up our clicks; and it ends with the
 last panel, where a page that is reloaded leaves its own behind.
 
-From the message of a click to the message that shows its effect, 12 clicks each, medians: A 21 ms
-and B 20 ms while a cell sleeps, A 55 ms and B 68 to 81 ms while it spins, on two cores that others
-used as well; B without the page's help is no slower. `benchmarks/click.py` measures in JupyterLab.
+`benchmarks/click.py` measures it in JupyterLab, while a cell sleeps and while it spins.
 """
 
 from __future__ import annotations

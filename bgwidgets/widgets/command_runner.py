@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -39,12 +39,6 @@ PanelCommand = (
 )
 """What buttons and rows ask for."""
 
-ACTION_OF: Final[Mapping[type, Action]] = {
-    SetStopEvent: Action.STOP_EVENT,
-    StopLoop: Action.STOP_LOOP,
-    CancelTasks: Action.CANCEL_TASKS,
-}
-"""Which button a row's command stands for."""
 NO_LOOP: Final = Said("No loop is selected")
 GRACE: Final = 2.0
 """Seconds that Stop all gives each loop to end by itself."""

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
 from bgwidgets.commands import (
     CancelTasks,
-    HostCommand,
     InterruptLoop,
     RemoveFinished,
     RemoveLoop,
@@ -24,10 +23,10 @@ from bgwidgets.commands import (
 from bgwidgets.widgets.attendance import Attendance
 from bgwidgets.widgets.busy_cell import BusyCell
 from bgwidgets.widgets.command_runner import (
-    ACTION_OF,
     NO_LOOP,
     Adopted,
     CommandRunner,
+    PanelCommand,
     Report,
     command_of,
     error_in_words,
@@ -188,8 +187,8 @@ class Feed:
                 self._look_for_effect(now)
             case Changed():
                 if not self._showing.is_held:
-                    # Nobody watches a panel whose cell was run anew; ipywidgets keeps it all the
-                    # same, and there may be many of them.
+                    # Nobody watches a panel in a notebook that is closed, say, and there may be
+                    # many of them.
                     apart = CHANGES_APART if self._mailer.is_watched else face.interval
                     self._schedule.something_changed(now, apart)
             case Refresh():
@@ -346,7 +345,8 @@ class Feed:
                 self._mailer.say(self._act(action, loop_id, now))
                 self._look_for_effect(now)
             case Remove(loop_id):
-                self._mailer.say(self._remove(loop_id))
+                targets = self._showing.picks.targets(loop_id)
+                self._mailer.say(self._run([RemoveLoop(target) for target in targets], now))
                 self._look_for_effect(now)
             case FilterTasks(text):
                 self._try(lambda: face.set("filter", text), "Filtering failed")
@@ -357,7 +357,7 @@ class Feed:
             case Pause(paused):
                 self._try(lambda: face.set("paused", paused), "Pausing failed")
             case SetStopEvent() | StopLoop() | CancelTasks() | InterruptLoop():
-                self._mailer.say(self._run(request, now))
+                self._mailer.say(self._run([request], now))
                 self._look_for_effect(now)
             case _:
                 assert_never(request)
@@ -402,13 +402,7 @@ class Feed:
         picks = self._showing.picks
         targets = picks.targets(loop_id)
         tasks = picks.tasks(loop_id) if action is Action.CANCEL_TASKS and len(targets) == 1 else ()
-        before = {loop.id: loop for loop in self._source.snapshots()}
-        said = []
-        for target in targets:
-            said.append(self._runner.run(command_of(action, target, tasks)))
-            if not said[-1].is_error:
-                self._outcomes.asked(action, before.get(target), now)
-        return put_together(said)
+        return self._run([command_of(action, target, tasks) for target in targets], now)
 
     def _tell_outcomes(self, now: float) -> None:
         """Also while what is shown stands still: the buttons go on working."""
@@ -419,16 +413,14 @@ class Feed:
         if said := self._outcomes.notice(loops, now):
             self._mailer.say(put_together(said))
 
-    def _run(self, command: HostCommand, now: float) -> Said:
+    def _run(self, commands: Sequence[PanelCommand], now: float) -> Said:
         before = {loop.id: loop for loop in self._source.snapshots()}
-        said = self._runner.run(command)
-        if not said.is_error and (action := ACTION_OF.get(type(command))) is not None:
-            self._outcomes.asked(action, before.get(command.loop_id), now)
-        return said
-
-    def _remove(self, loop_id: int) -> Said:
-        targets = self._showing.picks.targets(loop_id)
-        return put_together([self._runner.run(RemoveLoop(target)) for target in targets])
+        said = []
+        for command in commands:
+            said.append(self._runner.run(command))
+            if not said[-1].is_error:
+                self._outcomes.asked(command, before, now)
+        return put_together(said)
 
     def _pick(self, table: Table, ids: tuple[int, ...], face: Face) -> None:
         self._showing.picks.take(table, ids, face.selected)

@@ -5,14 +5,17 @@ Used by the publisher's thread alone; times are seconds of its clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bgwidgets.commands import CancelTasks, SetStopEvent, StopLoop
 from bgwidgets.snapshots import LoopSnapshot
 from bgwidgets.states import LoopState, TaskState
-from bgwidgets.widgets.protocols import Action, Said
+from bgwidgets.widgets.protocols import Said
 
+Ending = SetStopEvent | StopLoop | CancelTasks
+"""The commands that are to end something."""
 PATIENCE: Final = 3.0
 """Seconds after which it is said that a command had no effect yet."""
 FIRST_LOOK_AFTER: Final = 0.05
@@ -23,8 +26,7 @@ FIRST_LOOK_AFTER: Final = 0.05
 class _Awaited:
     """One command to one run of a loop, and how things stood before it."""
 
-    action: Action
-    loop_id: int
+    command: Ending
     run_number: int
     cancelled_before: int
     at: float
@@ -46,22 +48,26 @@ class Outcomes:
         moments = [awaited.at + PATIENCE for awaited in self._awaited.values()]
         return min(moments, default=None)
 
-    def asked(self, action: Action, loop: LoopSnapshot | None, now: float) -> None:
-        """This was asked of a loop, which stood like this before; the last command counts."""
-        ends_something = action in {Action.STOP_EVENT, Action.STOP_LOOP, Action.CANCEL_TASKS}
-        if loop is None or loop.state.has_ended or not ends_something:
+    def asked(self, command: object, before: Mapping[int, LoopSnapshot], now: float) -> None:
+        """This was asked when the loops stood like this, by their ids. Of each loop's commands the
+        last one counts, and only those that are to end something.
+        """
+        if not isinstance(command, Ending):
+            return
+        loop = before.get(command.loop_id)
+        if loop is None or loop.state.has_ended:
             return
         cancelled = loop.task_counts.get(TaskState.CANCELLED, 0)
-        self._awaited[loop.id] = _Awaited(action, loop.id, loop.run_number, cancelled, now)
+        self._awaited[loop.id] = _Awaited(command, loop.run_number, cancelled, now)
 
     def notice(self, loops: Sequence[LoopSnapshot], now: float) -> list[Said]:
         """What is to be said of the loops as they stand now; each command is answered once."""
         listed = {loop.id: loop for loop in loops}
         said: list[Said] = []
-        for awaited in list(self._awaited.values()):
-            loop = listed.get(awaited.loop_id)
+        for loop_id, awaited in list(self._awaited.items()):
+            loop = listed.get(loop_id)
             if loop is None or loop.run_number != awaited.run_number:
-                del self._awaited[awaited.loop_id]  # It was removed, or restarted.
+                del self._awaited[loop_id]  # It was removed, or restarted.
                 continue
             if now < awaited.at + FIRST_LOOK_AFTER:
                 continue
@@ -69,7 +75,7 @@ class Outcomes:
             if words is None and now >= awaited.at + PATIENCE:
                 words = _no_outcome(awaited, loop)
             if words is not None:
-                del self._awaited[awaited.loop_id]
+                del self._awaited[loop_id]
                 said.append(words)
         return said
 
@@ -79,7 +85,7 @@ def _outcome(awaited: _Awaited, loop: LoopSnapshot) -> Said | None:
     if loop.state.has_ended:
         line = f": {loop.error_line}" if loop.state is LoopState.FAILED and loop.error_line else ""
         return Said(f"{loop.name} is {loop.state}{line}", is_error=bool(line))
-    if awaited.action is not Action.CANCEL_TASKS or _cancelling(loop):
+    if not isinstance(awaited.command, CancelTasks) or _cancelling(loop):
         return None
     count = loop.task_counts.get(TaskState.CANCELLED, 0) - awaited.cancelled_before
     return Said(f"Cancelled {_tasks(count)} of {loop.name}") if count > 0 else None
@@ -98,10 +104,10 @@ def _no_outcome(awaited: _Awaited, loop: LoopSnapshot) -> Said:
         return Said(
             f"{_tasks(count)} of {loop.name} did not end yet: still cleaning up, or in a thread"
         )
-    if awaited.action is Action.STOP_EVENT:
+    if isinstance(awaited.command, SetStopEvent):
         return Said(f"{loop.name} goes on: its work has not looked at the stop event yet")
-    if awaited.action is Action.CANCEL_TASKS:
-        return Said(f"No task of {loop.name} was cancelled: none was unfinished")
+    if isinstance(awaited.command, CancelTasks):
+        return Said(f"No task of {loop.name} was cancelled")
     return Said(f"{loop.name} is still {loop.state}")
 
 

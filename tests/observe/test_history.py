@@ -208,3 +208,18 @@ def test_commands_are_told_with_the_line_that_gave_them():
     job.wait(LIMIT)
     assert {"end of the loop"} == {each.asked_by for each in job.history().cancellations}
     assert {"one", "left"} == {each.name for each in job.history().cancellations}
+
+
+def test_cancelled_by_a_worker_thread():
+    """The thread asked, though nothing of the user's but `cancel` itself runs in it."""
+
+    async def work() -> None:
+        victim = asyncio.create_task(asyncio.sleep(3600), name="victim")
+        await asyncio.sleep(0)
+        await asyncio.to_thread(victim.cancel)
+        await asyncio.wait({victim})
+
+    job = LoopManager().start(work)
+    job.wait(LIMIT)
+    (told,) = [each for each in job.history().cancellations if each.name == "victim"]
+    assert told.asked_by.startswith("thread bgw-work-worker")

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from bgwidgets.commands import CancelTasks, RestartLoop, SetStopEvent, StopLoop
 from bgwidgets.snapshots import LoopSnapshot
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.widgets.outcomes import PATIENCE, Outcomes
-from bgwidgets.widgets.protocols import Action, Said
+from bgwidgets.widgets.protocols import Said
 from tests.widgets.fakes import ended_loop, loop
 
 ASKED = 100.0
@@ -17,10 +18,10 @@ SOON = ASKED + 0.2
 LATE = ASKED + PATIENCE
 
 
-def outcomes(action: Action, **before: Any) -> Outcomes:
+def outcomes(command: object, **before: Any) -> Outcomes:
     """This was asked of race."""
     awaited = Outcomes()
-    awaited.asked(action, race(**before), ASKED)
+    awaited.asked(command, {7: race(**before)}, ASKED)
     return awaited
 
 
@@ -32,10 +33,10 @@ def counts(**each: int) -> dict[TaskState, int]:
     return {TaskState(state): count for state, count in each.items()}
 
 
-@pytest.mark.parametrize("action", [Action.STOP_EVENT, Action.STOP_LOOP, Action.CANCEL_TASKS])
-def test_a_loop_that_has_ended_is_told_of_by_its_state(action: Action):
+@pytest.mark.parametrize("command", [SetStopEvent(7), StopLoop(7), CancelTasks(7)])
+def test_a_loop_that_has_ended_is_told_of_by_its_state(command: object):
     """Once, and not before it has."""
-    awaited = outcomes(action)
+    awaited = outcomes(command)
     assert awaited.notice([race()], SOON) == []
     assert awaited.notice([ended_loop(7, LoopState.STOPPED, name="race")], SOON) == [
         Said("race is stopped")
@@ -46,13 +47,13 @@ def test_a_loop_that_has_ended_is_told_of_by_its_state(action: Action):
 def test_a_loop_that_failed_meanwhile_says_why():
     """In one line, as an error."""
     failed = ended_loop(7, LoopState.FAILED, name="race", error_line="OSError: gone")
-    said = outcomes(Action.STOP_EVENT).notice([failed], SOON)
+    said = outcomes(SetStopEvent(7)).notice([failed], SOON)
     assert said == [Said("race is failed: OSError: gone", is_error=True)]
 
 
 def test_cancelled_tasks_are_counted_when_none_is_under_way_any_more():
     """Those that had been cancelled before are not counted."""
-    awaited = outcomes(Action.CANCEL_TASKS, task_counts=counts(pending=3, cancelled=10))
+    awaited = outcomes(CancelTasks(7), task_counts=counts(pending=3, cancelled=10))
     assert awaited.notice([race(task_counts=counts(cancelling=2, cancelled=11))], SOON) == []
     assert awaited.notice([race(task_counts=counts(pending=1, cancelled=13))], SOON) == [
         Said("Cancelled 3 tasks of race")
@@ -80,13 +81,13 @@ def test_cancelled_tasks_are_counted_when_none_is_under_way_any_more():
         ),
         (
             {"task_counts": counts(pending=1)},
-            Said("No task of race was cancelled: none was unfinished"),
+            Said("No task of race was cancelled"),
         ),
     ],
 )
 def test_when_nothing_came_of_it_the_reason_is_said(now: dict[str, Any], words: Said):
     """After three seconds, and not before."""
-    awaited = outcomes(Action.CANCEL_TASKS)
+    awaited = outcomes(CancelTasks(7))
     assert awaited.next_look() == LATE
     assert awaited.notice([race(**now)], LATE - 0.1) == []
     assert awaited.notice([race(**now)], LATE) == [words]
@@ -95,28 +96,28 @@ def test_when_nothing_came_of_it_the_reason_is_said(now: dict[str, Any], words: 
 
 def test_a_stop_event_that_nobody_looks_at():
     """The work goes on, which it may."""
-    said = outcomes(Action.STOP_EVENT).notice([race(stop_requested=True)], LATE)
+    said = outcomes(SetStopEvent(7)).notice([race(stop_requested=True)], LATE)
     assert said == [Said("race goes on: its work has not looked at the stop event yet")]
 
 
 def test_a_loop_that_does_not_stop():
     """Whatever keeps it, it is said that it does."""
-    said = outcomes(Action.STOP_LOOP).notice([race(state=LoopState.STOPPING)], LATE)
+    said = outcomes(StopLoop(7)).notice([race(state=LoopState.STOPPING)], LATE)
     assert said == [Said("race is still stopping")]
 
 
 def test_of_a_loop_that_is_gone_or_runs_anew_nothing_is_said():
     """The command was for another run."""
-    awaited = outcomes(Action.STOP_LOOP)
+    awaited = outcomes(StopLoop(7))
     assert awaited.notice([race(run_number=2)], LATE) == []
-    awaited.asked(Action.STOP_LOOP, race(), ASKED)
+    awaited.asked(StopLoop(7), {7: race()}, ASKED)
     assert awaited.notice([], LATE) == []
     assert not awaited.is_waiting
 
 
 def test_what_ends_nothing_has_no_outcome_to_wait_for():
     """Nor has a command to a loop that has ended."""
-    awaited = outcomes(Action.RESTART)
-    awaited.asked(Action.STOP_LOOP, ended_loop(7), ASKED)
-    awaited.asked(Action.STOP_LOOP, None, ASKED)
+    awaited = outcomes(RestartLoop(7))
+    awaited.asked(StopLoop(7), {7: ended_loop(7)}, ASKED)
+    awaited.asked(StopLoop(7), {}, ASKED)
     assert not awaited.is_waiting
