@@ -7,7 +7,7 @@ import re
 import sys
 from typing import Any, Final
 
-from bgwidgets.observe.suspended import Step, Wait, line_of, wait_of
+from bgwidgets.observe.suspended import Step, Wait, line_of, users_innermost, wait_of
 from bgwidgets.observe.wait_edges import made_by_wait_for
 from bgwidgets.observe.wait_words import kind_of, words_until
 
@@ -20,7 +20,8 @@ def place_of(task: asyncio.Task[Any]) -> tuple[str | None, str | None]:
     """What a task waits on, and the innermost line of the user's code: ("lock", "a.py:3 main").
 
     The words are None when it does not wait, "unknown" when it waits and for what cannot be seen;
-    the place is None when no code of the user's is there. Any thread; does not block.
+    the place is a package's where no code of the user's is there, and None where only asyncio's is.
+    Any thread; does not block.
     """
     return place_until(task)[:2]
 
@@ -49,15 +50,15 @@ def kind_of_wait(task: asyncio.Task[Any]) -> str | None:
 
 def _innermost(task: asyncio.Task[Any]) -> tuple[asyncio.Task[Any], Wait, Step | None]:
     """Where a task waits, be it in the tasks that `wait_for` made of what it was given."""
-    users: Step | None = None
     wait = wait_of(task.get_coro())
+    users = [wait.users]
     for _ in range(_DEEPEST):
-        users = wait.users or users
         made = made_by_wait_for(wait, task) if wait.inner else None
         if made is None:
             break
         task, wait = made, wait_of(made.get_coro())
-    return task, wait, wait.users or users
+        users.append(wait.users)
+    return task, wait, users_innermost([step for step in users if step is not None])
 
 
 def file_label(filename: str) -> str:

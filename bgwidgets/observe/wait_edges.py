@@ -59,7 +59,7 @@ def futures_held(wait: Wait, most: float = math.inf) -> list[asyncio.Future[Any]
 
     Of more than `most` there is none in the list, so that nobody waits for a long one.
     """
-    outside = wait.users
+    outside = wait.caller
     for step in wait.inner:
         name = name_of(step)
         if name in WAITS_FOR_ITS_FUTURES:

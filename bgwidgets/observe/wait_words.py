@@ -23,6 +23,9 @@ from bgwidgets.observe.wait_edges import futures_held, task_submitted
 
 UNKNOWN: Final = "unknown"
 """It waits, and for what cannot be seen: for an awaitable of somebody's own."""
+EXECUTOR: Final = "executor"
+OF_A_THREAD: Final = "future of another thread"
+"""One of `concurrent.futures`: of an executor that has not begun with it, or of anybody's."""
 LONGEST_NAME: Final = 100
 MOST_COUNTED: Final = 200
 """Of more futures than this it is not counted how many are done: that would cost every row."""
@@ -82,8 +85,10 @@ _WORDS_OF_LOOPS: Final = {
     "subprocess_shell": "subprocess",
 }
 """The same for the methods of event loops, whatever their class is called."""
-_FOR_EVER: Final = frozenset({"future", "executor"})
+_FOR_EVER: Final = frozenset({"future", EXECUTOR})
 """Words for what has no name, which stay the same as long as the task waits for it."""
+_FOR_EVER_FROM: Final = 99 * 365 * 86_400.0
+"""Seconds. uvloop makes a hundred years of every sleep that is longer, and of an endless one."""
 _OF_TASKS: Final = frozenset({"task group", "tasks"})
 _OF_STREAMS: Final[dict[str, type[Any]]] = {
     "socket read": asyncio.StreamReader,
@@ -108,9 +113,11 @@ def words_until(wait: Wait, task: asyncio.Task[Any]) -> tuple[str | None, float 
         without_a_name = _without_a_name(wait, task)
         return without_a_name, math.inf if without_a_name in _FOR_EVER else None
     if words == "sleep":
-        left = seconds_left(step, task.get_loop())
-        if left is None:
+        left = _left_of_timer(step, task.get_loop())
+        if left is None:  # Until the next turn.
             return words, math.inf
+        if left == math.inf:
+            return f"{words}, for ever", math.inf
         until = time_of(task.get_loop()) + left - next_duration(left)
         return f"{words}, {duration(left)} left", until
     if words in _OF_TASKS:
@@ -165,8 +172,9 @@ def _future_in_words(future: Any, *, is_counted: bool, depth: int = 0) -> str | 
     submitted = task_submitted(behind)
     if submitted is not None:
         return f"task {submitted.get_name()[:LONGEST_NAME]}"
-    # An executor's, unless somebody wrapped one that has a class of its own.
-    return "executor" if type(behind) is concurrent.futures.Future else None
+    # Only an executor may say that one is running; whether it has one in its queue, none tells.
+    is_running = type(behind) is concurrent.futures.Future and behind.running()
+    return EXECUTOR if is_running else OF_A_THREAD
 
 
 def _left(futures: list[asyncio.Future[Any]]) -> str:
@@ -185,17 +193,23 @@ def _is_suspended(coroutine: Any) -> bool:
 
 def _is_somebodys_own(wait: Wait) -> bool:
     """Whether the innermost awaitable is an object with an `__await__` of its own."""
-    if wait.users is not None and not wait.inner and wait.users.code.co_name == "__await__":
-        return isinstance(wait.users.awaitable, GeneratorType)
+    caller = wait.caller
+    if caller is not None and not wait.inner and caller.code.co_name == "__await__":
+        return isinstance(caller.awaitable, GeneratorType)
     return wait.end is not None and type(wait.end).__module__ != "_asyncio"
 
 
 def seconds_left(step: Step, loop: asyncio.AbstractEventLoop) -> float | None:
     """Until the timer runs out that a step's variable holds; None where none does, or never."""
+    left = _left_of_timer(step, loop)
+    return None if left == math.inf else left
+
+
+def _left_of_timer(step: Step, loop: asyncio.AbstractEventLoop) -> float | None:
     for held in gc.get_referents(step.awaitable):
         if type(held).__name__ == "TimerHandle":  # asyncio's or uvloop's
             left = float(held.when() - time_of(loop))
-            return max(0.0, left) if math.isfinite(left) else None
+            return max(0.0, left) if left < _FOR_EVER_FROM else math.inf
     return None
 
 

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from bgwidgets.snapshots import LoopWarning, WarningKind
 
 WARNINGS_KEPT: Final = 20
+"""Of each kind, so that one that floods takes no other's place."""
 LONGEST_LINE: Final = 400
 
 ADVICE: Final = {
@@ -79,8 +80,9 @@ class WarningsKept:
                 return
             self._kept[kind, what] = entry
             self.changes += 1
-            while len(self._kept) > WARNINGS_KEPT:
-                del self._kept[next(iter(self._kept))]
+            same_kind = [key for key in self._kept if key[0] is kind]
+            if len(same_kind) > WARNINGS_KEPT:
+                del self._kept[same_kind[0]]
 
     def _count(self, kind: WarningKind, what: str, now: float) -> bool:
         known = self._kept.pop((kind, what), None)

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ LIMIT = 10.0
 """Seconds after which a wait in a test has failed."""
 
 Watched = Callable[[Ledger], Coroutine[Any, Any, Any]]
+Library = Callable[[str], dict[str, Any]]
 
 
 class Closed(asyncio.SelectorEventLoop):
@@ -35,6 +37,21 @@ def loop_factory(request: pytest.FixtureRequest) -> LoopFactory:
     """Each kind of loop in turn."""
     factory: LoopFactory = request.param
     return factory
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    """`library(code)`: the names that a module of an installed package defines."""
+
+    def install(code: str) -> dict[str, Any]:
+        file = tmp_path / "site-packages" / "lib.py"
+        file.parent.mkdir()
+        file.write_text(code)
+        names: dict[str, Any] = {}
+        exec(compile(code, str(file), "exec"), names)  # noqa: S102 - its own
+        return names
+
+    return install
 
 
 def run(watched: Watched, loop_factory: LoopFactory = asyncio.new_event_loop) -> Any:
