@@ -10,6 +10,8 @@ from types import CodeType
 from typing import Any, Final
 
 from bgwidgets.exceptions import LoopInterrupted
+from bgwidgets.observe.asyncio_internals import coroutine_of
+from bgwidgets.observe.names import peek
 
 UNDISTURBED: Final = 0.001
 """Seconds to stand back, so that the GIL comes to us anew: for the 5 ms after that it is ours."""
@@ -37,7 +39,7 @@ def raise_in_task(loop: asyncio.AbstractEventLoop, thread_id: int, task: asyncio
     time.sleep(UNDISTURBED)
     if not _is_in(loop, task):
         return False
-    _check_on_the_way_out(task.get_coro(), thread_id)
+    _check_on_the_way_out(coroutine_of(task), thread_id)
     was_found = bool(raise_in_thread(number, interrupted))
     if not _is_in(loop, task):
         # It ended in between after all. Too late where the exception has come up already.
@@ -50,8 +52,11 @@ def _is_in(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> bool:
         return False
     # It still is when its coroutine has come back, and asyncio tells those who wait for it: there
     # an exception would be the end of their waiting.
-    coroutine = task.get_coro()
-    return bool(getattr(coroutine, "cr_running", getattr(coroutine, "gi_running", True)))
+    coroutine = coroutine_of(task)
+    is_running = peek(coroutine, "cr_running")
+    if is_running is None:
+        is_running = peek(coroutine, "gi_running")
+    return is_running is not False
 
 
 def _check_on_the_way_out(coroutine: object, thread_id: int) -> None:
@@ -59,7 +64,7 @@ def _check_on_the_way_out(coroutine: object, thread_id: int) -> None:
     there, in the task, at the latest.
     """
     if sys.version_info >= (3, 13):
-        code = getattr(coroutine, "cr_code", None)
+        code = peek(coroutine, "cr_code")
         monitoring = sys.monitoring
         if monitoring.get_tool(_TOOL) is None:
             monitoring.use_tool_id(_TOOL, _NAME)

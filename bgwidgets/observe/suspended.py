@@ -19,6 +19,7 @@ from types import AsyncGeneratorType, CellType, CodeType, CoroutineType, FrameTy
 from typing import Any, Final, NamedTuple, TypeVar
 
 from bgwidgets.observe.asyncio_internals import AWAITS_A_FUTURE
+from bgwidgets.observe.names import peek
 
 LONGEST_CHAIN: Final = 200
 """A recursion that is deeper than this tells no more."""
@@ -113,9 +114,9 @@ def _unwrapped(awaitable: object) -> object:
 
 def _compiled(awaitable: Any) -> tuple[Step, object] | None:
     for code_name, await_name in _COMPILED:
-        code = getattr(awaitable, code_name, None)
-        if isinstance(code, CodeType):
-            return Step(awaitable, code, None), getattr(awaitable, await_name, None)
+        code = peek(awaitable, code_name)
+        if type(code) is CodeType:
+            return Step(awaitable, code, None), peek(awaitable, await_name)
     return None
 
 
@@ -129,7 +130,8 @@ def name_of(step: Step) -> str:
     """The qualified name of its function."""
     if step.frame is not None:
         return step.code.co_qualname
-    return str(getattr(step.awaitable, "__qualname__", step.code.co_name))
+    name = peek(step.awaitable, "__qualname__")
+    return name if type(name) is str else step.code.co_name
 
 
 def line_of(step: Step) -> int:

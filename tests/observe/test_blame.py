@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from bgwidgets.observe.blame import LONGEST_NAME, Seen, name_of, seen_at
+from bgwidgets.observe.blame import Seen, seen_at
+from bgwidgets.observe.names import LONGEST_NAME, name_of
 
 LIMIT = 10.0
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from bgwidgets.observe.ended_tasks import ENDED_KEPT, LONGEST_NAME, EndedTask
+from bgwidgets.observe.ended_tasks import ENDED_KEPT, EndedTask
 from bgwidgets.observe.generations import TICK
 from bgwidgets.observe.ledger import Ledger
+from bgwidgets.observe.names import LONGEST_NAME
 from bgwidgets.states import TaskState
 from tests.conftest import Complaints
 from tests.loop_factories import LoopFactory
