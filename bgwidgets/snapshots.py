@@ -277,7 +277,10 @@ class TaskCancellation:
     asked_by: str
     """"task sprinter", "thread MainThread", "button Cancel tasks", "parent race", "timeout"."""
     where: str | None = None
-    """The line that asked: "race.py:12 main"."""
+    """The line that asked: "race.py:12 main". Where asyncio did, the line that it did it for: where
+    the parent awaits, or where the code is that has the timeout or the task group. None where there
+    is no such line: a button was clicked, the loop has ended, or `cancel` itself was what the loop
+    or a thread was given to call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,7 +295,8 @@ class LoopHistory:
     """The last 50, latest first."""
     cancellations: tuple[TaskCancellation, ...] = ()
     """The last 50, latest first. Of tasks that are made by a factory of the user's own, or in a
-    storm of short ones, nobody knows who had them cancelled, and they are not here."""
+    storm of short ones, only what was cancelled by a command is here: nobody knows who else had
+    them cancelled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,7 @@ from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.run_state import RunState, detail_of, refuse_unknown
 from bgwidgets.hosts.submissions import Submissions
 from bgwidgets.observe.asyncio_internals import (
+    coroutine_of,
     is_what_its_runner_waits_for,
     let_go_of,
     peek_exception,
@@ -289,7 +290,7 @@ class AdoptedHost:
 
     def _is_listed(self, task: asyncio.Task[Any] | None) -> bool:
         """Whether it is one of this loop's tasks, or a callback; of the kernel's, the user's."""
-        return not self._is_kernels or (task is not None and is_users(task.get_coro()))
+        return not self._is_kernels or (task is not None and is_users(coroutine_of(task)))
 
     def _is_for_users_tasks(self, command: HostCommand) -> bool:
         return (
@@ -462,7 +463,7 @@ class AdoptedHost:
             loop, lists=is_users if self._is_kernels else None, warnings=self._warnings.kept
         )
         self._warnings.begin(loop, self._ledger)
-        self._submissions.open(loop)
+        self._submissions.open(loop, self._ledger.cancel)
         names = {id(value): name for name, value in found.attributes.items()}
         self._note(loop, deque((task, names.get(id(task))) for task in tasks))
         if self._stop_event.why_missing is not None:
@@ -520,8 +521,8 @@ class AdoptedHost:
         while self._inbox:
             command = self._inbox.popleft()
             if isinstance(command, StopLoop):
-                self._ledger.in_the_name_of = command.by or NOBODY_KNOWS
-                self._ledger.create_unlisted(stop_where_it_runs(loop))
+                self._ledger.all_is_done_for(command.by or NOBODY_KNOWS)
+                self._ledger.create_unlisted(stop_where_it_runs(loop, self._ledger))
             elif isinstance(command, CancelTasks):
                 self._cancel(loop, self._ledger, command)
 

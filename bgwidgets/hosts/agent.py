@@ -36,7 +36,7 @@ from bgwidgets.hosts.stopping import (
 )
 from bgwidgets.hosts.submissions import Submissions
 from bgwidgets.hosts.worker_threads import WorkerThreads
-from bgwidgets.observe.asyncio_internals import let_go_of
+from bgwidgets.observe.asyncio_internals import coroutine_of, let_go_of
 from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
@@ -198,7 +198,9 @@ class Agent:
         listed = self._ledger.unfinished() if self._ledger else []
         # Born when nobody watched any more. Not asyncio's own, which close generators.
         late = [
-            task for task in self._left.difference(listed) if inspect.iscoroutine(task.get_coro())
+            task
+            for task in self._left.difference(listed)
+            if inspect.iscoroutine(coroutine_of(task))
         ]
         return [*listed, *late]
 
@@ -253,7 +255,7 @@ class Agent:
         self._started_at = time.time()
         with self._guard:
             self._loop = loop
-        self._submissions.open(loop)
+        self._submissions.open(loop, self._known_ledger().cancel)
         if loop.get_task_factory() is None:
             # In the loop's next turn, before the work's first step: no caller waits for this.
             loop.call_soon(self._equip, loop)
@@ -312,7 +314,9 @@ class Agent:
 
     def _known_ending(self) -> Ending:
         if self._ending is None:
-            self._ending = Ending(asyncio.get_running_loop(), self._spawn)
+            self._ending = Ending(
+                asyncio.get_running_loop(), self._spawn, self._known_ledger().cancel
+            )
         return self._ending
 
     def _main_ended(self, main: asyncio.Task[Any]) -> None:
@@ -341,7 +345,7 @@ class Agent:
         command = self._inbox.popleft()
         ledger = self._known_ledger()
         if isinstance(command, StopLoop):
-            ledger.in_the_name_of = command.by or NOBODY_KNOWS
+            ledger.all_is_done_for(command.by or NOBODY_KNOWS)
             self._known_ending().hurry()
             self._wind_down()
         elif isinstance(command, CancelTasks):

@@ -6,7 +6,6 @@ and frames are let go of at once: whoever holds one keeps its variables alive.
 
 from __future__ import annotations
 
-import asyncio
 import linecache
 import re
 from functools import lru_cache
@@ -14,7 +13,7 @@ from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_ITERABLE_COROUTINE
 from itertools import islice
 from opcode import opname
 from types import CodeType, FrameType
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from bgwidgets.observe.asyncio_internals import runs_a_callback
 from bgwidgets.observe.await_chain import file_label
@@ -22,7 +21,6 @@ from bgwidgets.observe.whose_code import Whose, whose
 
 DEEPEST: Final = 5_000
 """Frames; what is further out than this is not looked for."""
-LONGEST_NAME: Final = 200
 LONGEST_LABEL: Final = 200
 
 _ASYNC: Final = CO_COROUTINE | CO_ASYNC_GENERATOR | CO_ITERABLE_COROUTINE
@@ -125,16 +123,6 @@ def outermost_code(innermost: FrameType | None, runner: CodeType | None) -> Code
         code = frame.f_code
         frame = frame.f_back
     return code
-
-
-def name_of(task: asyncio.Task[Any]) -> str:
-    """A task's name, cut to a bounded length; runs no code of the user's. Never raises."""
-    try:
-        # Not the method of the task's own class, which may be the user's; nor the name's own.
-        name = asyncio.Task.get_name(task)
-        return str.__getitem__(name, slice(0, LONGEST_NAME))
-    except Exception:  # noqa: BLE001 - a task in name only
-        return "(a task without a name)"
 
 
 _NOT_PYTHONS: Final = (Whose.USERS, Whose.INSTALLED)

@@ -11,6 +11,8 @@ from types import CodeType
 from typing import Any, Final
 
 from bgwidgets.exceptions import LoopInterrupted
+from bgwidgets.observe.asyncio_internals import coroutine_of
+from bgwidgets.observe.names import peek
 
 UNDISTURBED: Final = 0.001
 """Seconds to stand back, so that the GIL comes to us anew: for the 5 ms after that it is ours."""
@@ -38,7 +40,7 @@ def raise_in_task(loop: asyncio.AbstractEventLoop, thread_id: int, task: asyncio
     time.sleep(UNDISTURBED)
     if not _is_in(loop, task):
         return False
-    code = getattr(task.get_coro(), "cr_code", None)
+    code = peek(coroutine_of(task), "cr_code")
     watched = code if isinstance(code, CodeType) and _ways_out.watch(code) else None
     was_found = bool(raise_in_thread(number, interrupted))
     if not _is_in(loop, task):
@@ -62,8 +64,11 @@ def _is_in(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> bool:
         return False
     # It still is when its coroutine has come back, and asyncio tells those who wait for it: there
     # an exception would be the end of their waiting.
-    coroutine = task.get_coro()
-    return bool(getattr(coroutine, "cr_running", getattr(coroutine, "gi_running", True)))
+    coroutine = coroutine_of(task)
+    is_running = peek(coroutine, "cr_running")
+    if is_running is None:
+        is_running = peek(coroutine, "gi_running")
+    return is_running is not False
 
 
 class _WaysOut:

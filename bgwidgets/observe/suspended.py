@@ -16,6 +16,7 @@ from types import AsyncGeneratorType, CellType, CodeType, CoroutineType, FrameTy
 from typing import Any, Final, NamedTuple, TypeVar
 
 from bgwidgets.observe.asyncio_internals import AWAITS_A_FUTURE
+from bgwidgets.observe.names import peek
 from bgwidgets.observe.whose_code import Whose, whose
 
 LONGEST_CHAIN: Final = 200
@@ -72,7 +73,7 @@ def wait_of(coroutine: object) -> Wait:
     """Where a task that runs `coroutine` is suspended. Any thread; does not block."""
     steps, end = steps_of(coroutine)
     place = len(steps)
-    while place and not is_the_users(steps[place - 1]):
+    while place and is_asyncios(steps[place - 1]):
         place -= 1
     caller = steps[place - 1] if place else None
     return Wait(users_innermost(steps[:place]), caller, tuple(steps[place:]), end)
@@ -129,22 +130,23 @@ def _unwrapped(awaitable: object) -> object:
 
 def _compiled(awaitable: Any) -> tuple[Step, object] | None:
     for code_name, await_name in _COMPILED:
-        code = getattr(awaitable, code_name, None)
-        if isinstance(code, CodeType):
-            return Step(awaitable, code, None), getattr(awaitable, await_name, None)
+        code = peek(awaitable, code_name)
+        if type(code) is CodeType:
+            return Step(awaitable, code, None), peek(awaitable, await_name)
     return None
 
 
-def is_the_users(step: Step) -> bool:
-    """Whether it is neither asyncio's nor uvloop's nor ours."""
-    return _whose(step) is not Whose.ASYNCIOS
+def is_asyncios(step: Step) -> bool:
+    """Whether it is asyncio's, uvloop's or ours."""
+    return _whose(step) is Whose.ASYNCIOS
 
 
 def name_of(step: Step) -> str:
     """The qualified name of its function."""
     if step.frame is not None:
         return step.code.co_qualname
-    return str(getattr(step.awaitable, "__qualname__", step.code.co_name))
+    name = peek(step.awaitable, "__qualname__")
+    return name if type(name) is str else step.code.co_name
 
 
 def line_of(step: Step) -> int:

@@ -32,8 +32,7 @@ from typing import Any, Final
 from bgwidgets.belonging import current_loop_id
 from bgwidgets.observe.asyncio_internals import running_loop_here
 from bgwidgets.observe.await_chain import file_label
-from bgwidgets.observe.blame import name_of
-from bgwidgets.observe.ended_tasks import LONGEST_NAME
+from bgwidgets.observe.names import LONGEST_NAME, name_of
 from bgwidgets.observe.replaced import Replaced
 from bgwidgets.observe.warnings_kept import Told, WarningsKept
 from bgwidgets.snapshots import WarningKind

@@ -12,12 +12,15 @@ from typing import Any, Final
 
 from bgwidgets.observe.asyncio_internals import (
     callbacks_of,
+    coroutine_of,
     future_behind,
     future_waited_for,
     gathered_by,
     is_pipe,
     is_task,
 )
+from bgwidgets.observe.names import name_of as name_of_task
+from bgwidgets.observe.names import peek
 from bgwidgets.observe.suspended import Step, Wait, first_held, name_of
 from bgwidgets.observe.wait_edges import futures_held, task_submitted
 
@@ -146,7 +149,7 @@ def _asyncios_own(wait: Wait) -> tuple[Step | None, str]:
 def _without_a_name(wait: Wait, task: asyncio.Task[Any], *, is_counted: bool = True) -> str | None:
     future = future_waited_for(task)
     if future is None:
-        return UNKNOWN if _is_suspended(task.get_coro()) else None
+        return UNKNOWN if _is_suspended(coroutine_of(task)) else None
     words = _future_in_words(future, is_counted=is_counted)
     if words is None and wait.inner:
         # Until Python 3.11, `wait_for` makes a task of what it waits for.
@@ -160,7 +163,7 @@ def _without_a_name(wait: Wait, task: asyncio.Task[Any], *, is_counted: bool = T
 
 def _future_in_words(future: Any, *, is_counted: bool, depth: int = 0) -> str | None:
     if is_task(future):
-        return f"task {future.get_name()[:LONGEST_NAME]}"
+        return f"task {name_of_task(future)[:LONGEST_NAME]}"
     if (gathered := gathered_by(future)) is not None:
         return f"gather of {len(gathered)}{_left(gathered)}" if is_counted else "gather"
     behind = future_behind(callbacks_of(future))
@@ -171,7 +174,7 @@ def _future_in_words(future: Any, *, is_counted: bool, depth: int = 0) -> str | 
         return f"{words or 'future'}, shielded"
     submitted = task_submitted(behind)
     if submitted is not None:
-        return f"task {submitted.get_name()[:LONGEST_NAME]}"
+        return f"task {name_of_task(submitted)[:LONGEST_NAME]}"
     # Only an executor may say that one is running; whether it has one in its queue, none tells.
     is_running = type(behind) is concurrent.futures.Future and behind.running()
     return EXECUTOR if is_running else OF_A_THREAD
@@ -187,8 +190,10 @@ def _is_suspended(coroutine: Any) -> bool:
     """Whether it has begun, has not ended, and does not run now; also when that is unknown."""
     if coroutine is None:
         return False
-    is_suspended = getattr(coroutine, "cr_suspended", getattr(coroutine, "gi_suspended", None))
-    return is_suspended is None or bool(is_suspended)
+    is_suspended = peek(coroutine, "cr_suspended")
+    if is_suspended is None:
+        is_suspended = peek(coroutine, "gi_suspended")
+    return is_suspended is not False
 
 
 def _is_somebodys_own(wait: Wait) -> bool:

@@ -13,7 +13,8 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from bgwidgets.observe.blame import LONGEST_NAME, Seen, name_of, seen_at
+from bgwidgets.observe.blame import Seen, seen_at
+from bgwidgets.observe.names import LONGEST_NAME, name_of
 from tests.observe.conftest import Library
 
 LIMIT = 10.0
