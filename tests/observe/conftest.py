@@ -117,7 +117,7 @@ async def turns(number: int = 3) -> None:
 async def comes_true(find: Callable[[], object]) -> None:
     """Let the loop turn until it is so: a sweep comes when its timer does."""
     async with asyncio.timeout(LIMIT):
-        while not find():
+        while not find():  # noqa: ASYNC110 - what a timer of ours does, nobody tells
             await asyncio.sleep(0.003)
 
 
