@@ -8,6 +8,7 @@ because a task that another loop's code has submitted brings along that other lo
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -21,9 +22,26 @@ _stop_event_of_worker: Final[dict[int, Any]] = {}
 _loop_of_context: Final[ContextVar[int | None]] = ContextVar("bgwidgets_loop", default=None)
 
 
+_listeners: Final[list[Callable[[int], None]]] = []
+"""Called with a loop's id when a thread has become its own or its worker, or is so no more."""
+
+
+def on_move(listener: Callable[[int], None]) -> None:
+    """Have it called with a loop's id when it has changed which threads belong to that loop: in the
+    very thread, but where a loop that was adopted has left one.
+    """
+    _listeners.append(listener)
+
+
+def _tell(loop_id: int) -> None:
+    for listener in _listeners:
+        listener(loop_id)
+
+
 def enter_loop_thread(loop_id: int) -> None:
     """From now on the calling thread is this loop's own."""
     _loop_of_thread[threading.get_ident()] = (loop_id, threading.current_thread())
+    _tell(loop_id)
 
 
 def turns_in_this_thread(loop_id: int) -> None:
@@ -35,6 +53,7 @@ def leave_loop_thread(loop_id: int) -> None:
     """The calling thread is not this loop's own any more."""
     if _own(_loop_of_thread) == loop_id:
         _loop_of_thread.pop(threading.get_ident(), None)
+        _tell(loop_id)
 
 
 def leave_thread(number: int, loop_id: int) -> None:
@@ -42,6 +61,7 @@ def leave_thread(number: int, loop_id: int) -> None:
     for loops in (_loop_of_thread, _guest_of_thread):
         if number in loops and loops[number][0] == loop_id:
             loops.pop(number, None)
+            _tell(loop_id)
 
 
 def enter_worker_thread(loop_id: int, stop_event: object) -> None:
@@ -49,12 +69,15 @@ def enter_worker_thread(loop_id: int, stop_event: object) -> None:
     _loop_of_worker[threading.get_ident()] = loop_id
     _stop_event_of_worker[threading.get_ident()] = stop_event
     enter_context(loop_id)
+    _tell(loop_id)
 
 
 def leave_worker_thread() -> None:
     """The calling thread runs no loop's functions any more."""
-    _loop_of_worker.pop(threading.get_ident(), None)
+    loop_id = _loop_of_worker.pop(threading.get_ident(), None)
     _stop_event_of_worker.pop(threading.get_ident(), None)
+    if loop_id is not None:
+        _tell(loop_id)
 
 
 def stop_event_of_worker(loop_id: int) -> Any:
@@ -94,10 +117,20 @@ def works_for(loop_id: int) -> bool:
 
 def current_loop_id() -> int | None:
     """The loop to which the calling task or worker thread belongs. Any thread; does not block."""
+    own = loop_id_by_thread()
+    return loop_id_by_context() if own is None else own
+
+
+def loop_id_by_thread() -> int | None:
+    """The loop whose own thread, or whose worker, is calling. It stays so until `on_move`
+    tells otherwise, whatever the thread runs.
+    """
     own = _own(_loop_of_thread)
-    if own is None:
-        own = _loop_of_worker.get(threading.get_ident())
-    return _loop_of_context.get() if own is None else own
+    return _loop_of_worker.get(threading.get_ident()) if own is None else own
+
+
+loop_id_by_context: Final = _loop_of_context.get
+"""The loop whose context the calling code runs in; only for threads that are no loop's."""
 
 
 def _own(loops: dict[int, tuple[int, threading.Thread]]) -> int | None:

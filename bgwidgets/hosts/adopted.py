@@ -52,6 +52,8 @@ from bgwidgets.hosts.foreign_stop_event import (
 )
 from bgwidgets.hosts.liveness import Liveness
 from bgwidgets.hosts.loop_warnings import LoopWarnings
+from bgwidgets.hosts.output_of_run import write_down
+from bgwidgets.hosts.pool_threads import forget_pool_threads, know_pool_threads
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.run_state import RunState, detail_of, refuse_unknown
 from bgwidgets.hosts.submissions import Submissions
@@ -220,6 +222,7 @@ class AdoptedHost:
             task_counts=self._ledger.counts() if self._ledger else {},
             error=self._error,
             error_line=self._error_line,
+            last_output=self._plan.output.last_line,
             as_of=time.time(),
             **self._warnings.told(),
             **self._liveness.told(),
@@ -424,6 +427,7 @@ class AdoptedHost:
         self._warnings.at_the_end(self._ledger.unfinished() if self._ledger else ())
         self._let_go_of_the_loop()
         self._warnings.end()
+        self._plan.output.end()
         self._submissions.fail_the_rest()
         self._run_state.happened(LoopEvent.CLOSED)
         state = self._run_state.state
@@ -442,6 +446,8 @@ class AdoptedHost:
         """Or it would live for ever by what leads from it to this host, and from here to it."""
         if self._ledger is not None:
             self._ledger.close()
+        if self._loop is not None:
+            forget_pool_threads(self._loop)
         if self._loop is not None and _hosts.get(self._loop) is self:
             del _hosts[self._loop]
         if self._runners is not None:
@@ -463,6 +469,7 @@ class AdoptedHost:
             loop, lists=is_users if self._is_kernels else None, warnings=self._warnings.kept
         )
         self._warnings.begin(loop, self._ledger)
+        write_down(self._plan.output, loop, self._ledger, self._warnings)
         self._submissions.open(loop, self._ledger.cancel)
         names = {id(value): name for name, value in found.attributes.items()}
         self._note(loop, deque((task, names.get(id(task))) for task in tasks))
@@ -473,10 +480,14 @@ class AdoptedHost:
 
     def _enter_thread(self) -> None:
         turns_in_this_thread(self._plan.loop_id)
+        if self._loop is None:
+            return
         if self._why_protected is None:
             enter_loop_thread(self._plan.loop_id)
+            know_pool_threads(self._loop, self._plan.loop_id, self._stop_event)
         else:
             leave_loop_thread(self._plan.loop_id)
+            forget_pool_threads(self._loop)
 
     def _events(
         self, loop: asyncio.AbstractEventLoop, found: Carried, tasks: list[asyncio.Task[Any]]

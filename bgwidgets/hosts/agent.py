@@ -28,6 +28,8 @@ from bgwidgets.commands import (
 from bgwidgets.hosts.liveness import Liveness
 from bgwidgets.hosts.loop_warnings import LoopWarnings
 from bgwidgets.hosts.main_task import main_coroutine
+from bgwidgets.hosts.output_of_run import write_down
+from bgwidgets.hosts.pool_threads import forget_pool_threads, know_pool_threads
 from bgwidgets.hosts.protocol import Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.run_state import RunState, detail_of, refuse_unknown
 from bgwidgets.hosts.stopping import (
@@ -117,6 +119,7 @@ class Agent:
             notes=tuple(self._notes),
             timings=self._plan.timings,
             as_of=time.time(),
+            last_output=self._plan.output.last_line,
             **self._warnings.told(),
             **self._liveness.told(),
         )
@@ -136,6 +139,7 @@ class Agent:
             self._warnings.kept.changes,
             len(self._notes),
             self._plan.run_number,
+            self._plan.output.version,
             pulse,
             book,
         )
@@ -240,6 +244,7 @@ class Agent:
             timings = Timings(loop) if self._plan.timings else None
             self._ledger = Ledger(loop, warnings=self._warnings.kept, timings=timings)
             self._warnings.begin(loop, self._ledger)
+            write_down(self._plan.output, loop, self._ledger, self._warnings)
             loop.call_soon(self._begin, loop, started, context=self._context.copy())
         except Exception as error:  # noqa: BLE001 - a user's loop may be broken in any way
             return error
@@ -290,6 +295,7 @@ class Agent:
         # Also in the place of one that the loop's factory has set: ours hold up no exit, and know
         # whom they work for. What the work itself sets later stays.
         loop.set_default_executor(self._known_workers())
+        know_pool_threads(loop, self._plan.loop_id, self.stop_event)
 
     def _known_workers(self) -> WorkerThreads:
         if self._workers is None:
@@ -388,6 +394,7 @@ class Agent:
         self._warnings.look()
         if self._workers is not None:
             self._workers.shutdown(wait=False, cancel_futures=True)
+        forget_pool_threads(loop)
         try:
             loop.close()
         except Exception as error:  # noqa: BLE001 - a broken loop must not keep the end from coming
@@ -404,6 +411,7 @@ class Agent:
         self._ended_at = time.time()
         self._warnings.at_the_end(self._unfinished(), self._busy_threads())
         self._warnings.end()
+        self._plan.output.end()
         self._submissions.fail_the_rest()
         if not self._run_state.state.has_ended:
             self._run_state.happened(LoopEvent.CLOSED)

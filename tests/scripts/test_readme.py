@@ -29,6 +29,10 @@ def test_the_examples_run_from_top_to_bottom(run_script: Callable[[str], Ran]):
     assert [
         "running ['counting']",
         "True finished",
+        "3",
+        "2",
+        "1",
+        r"'3\n2\n1\n'",
         "101 True",
         "finished",
         "finished stop_event",
@@ -55,7 +59,7 @@ def test_every_method_is_explained(kind: type):
     assert set() == public - words - NOT_FOR_USERS
 
 
-NOTHING_YET = {"last_output", "progress"}
+NOTHING_YET = {"progress"}
 """Fields that say nothing yet."""
 
 

@@ -1,0 +1,166 @@
+"""A stream whose `write` is another one for each thread: it leads to where the thread belongs."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+from weakref import ref
+
+from bgwidgets.belonging import (
+    current_loop_id,
+    loop_id_by_context,
+    loop_id_by_thread,
+    loop_id_of_thread,
+)
+from bgwidgets.output.log import NOBODY, OutputLog, Whose
+from bgwidgets.output.reading import Stream
+from bgwidgets.output.stream_hooks import Mine, Write, hook
+from bgwidgets.output.whose import task_here, task_worked_for
+
+MOST_PIECES: Final = 1_000
+"""As many pieces are put down before they are made into lines."""
+LONG: Final = 2_000
+"""Characters of a piece after which nothing is left lying."""
+
+
+class RoutedStream:
+    """A stream of which loops get a `write` of their own."""
+
+    def __init__(
+        self, name: Stream, stream: Any, log_of: Callable[[int], OutputLog | None], *, tees: bool
+    ) -> None:
+        """From now on what loops write there goes to their logs; and there, too, if it `tees`.
+
+        `log_of` gives a loop's log, or None when that is gone.
+        """
+        self._name: Final = name
+        self._log_of: Final = log_of
+        self.tees: Final = tees
+        self._is_on = True
+        self.mine = Mine()
+        self._hook: Final = hook(name, stream, self)
+
+    @property
+    def stream(self) -> Any:
+        """As it is to be found in `sys`."""
+        return self._hook.stream
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether it can still be written to, and nobody has taken the hook out."""
+        return not getattr(self._hook.stream, "closed", False) and self._hook.is_in_place
+
+    def put_back(self) -> None:
+        """As it was. What somebody has put over it since stays, and leads to the original."""
+        self._is_on = False
+        self._hook.put_back()
+
+    def forget_thread(self) -> None:
+        """The calling thread may belong to another loop from now on."""
+        self.mine.is_known, self.mine.write = False, None
+
+    def is_routed_here(self) -> bool:
+        """Whether what the calling code writes is kept from the stream itself."""
+        return self._is_on and not self.tees and current_loop_id() is not None
+
+    def write_here(self) -> Write | None:
+        """How the calling code writes; None: to the stream itself."""
+        mine = self.mine
+        if not mine.is_known:
+            mine.is_known, mine.write = True, self._find_out()
+        if mine.write is not None:
+            return mine.write
+        loop_id = loop_id_by_context()
+        return None if loop_id is None or not self._is_on else self._by_context(loop_id)
+
+    def _find_out(self) -> Write | None:
+        loop_id = loop_id_by_thread() if self._is_on else None
+        if loop_id is None:
+            return None
+        log = self._log_of(loop_id)
+        return self._nowhere if log is None else self._with_a_pen(loop_id, log)
+
+    def _nowhere(self, text: str) -> Any:
+        """What is left of a loop that was removed writes to nobody, and least of all to a cell."""
+        return self._hook.original(text) if self.tees else len(text)
+
+    def _by_context(self, loop_id: int) -> Write:
+        """For a thread that nobody knows, in whose context a loop is named."""
+        log = self._log_of(loop_id)
+        if log is None:
+            return self._nowhere
+
+        def write(text: str) -> Any:
+            place = (threading.current_thread(), self._name)
+            log.add(text, place, whose_it_is(log, task_here()))
+            return self._nowhere(text)
+
+        return write
+
+    def _with_a_pen(self, loop_id: int, log: OutputLog) -> Write:
+        """How one of the loop's threads writes: this is called a million times."""
+        pen, hook = log.pen(self._name), self._hook
+        parts, put_down, tees = pen.parts, pen.parts.append, self.tees
+        is_own_thread = loop_id_of_thread() == loop_id
+        task_of_mine = log.task_now if is_own_thread else task_worked_for
+        told: Callable[[], Any] = _nobody
+        """The task whose the parts are; weakly, for a log keeps no task alive."""
+        moves = log.moves
+
+        def write(text: str) -> Any:
+            # The newline that `print` writes by itself is whose the line is.
+            if text != "\n":
+                if not isinstance(text, str):
+                    raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+                task = task_of_mine()
+                if told() is not task or task is None:
+                    turn(task)
+                if len(text) > LONG or len(parts) > MOST_PIECES:
+                    log.gather()
+            if log.active is pen:
+                put_down(text)
+            elif not is_mine():
+                return (self.write_here() or hook.original)(text)
+            else:
+                put_down(text)
+                if log.in_haste and ("\n" in text or "\r" in text):
+                    log.put_in_file(pen)
+            return hook.original(text) if tees else len(text)
+
+        def turn(task: Any) -> None:
+            nonlocal told
+            if task is not None or told is not _nobody:
+                told = _nobody if task is None else _weakly(task)
+                log.give_pen(pen, whose_it_is(log, task))
+
+        def is_mine() -> bool:
+            nonlocal moves, task_of_mine
+            if log.moves != moves:
+                moves = log.moves
+                if not self._is_on or loop_id_by_thread() != loop_id:
+                    self.forget_thread()
+                    return False
+                task_of_mine = log.task_now if is_own_thread else task_worked_for
+            if log.last is not pen or not log.in_haste:
+                log.turn_to(pen)
+            return True
+
+        return write
+
+
+def whose_it_is(log: OutputLog | None, task: asyncio.Task[Any] | None) -> Whose:
+    """What the log knows of this task."""
+    return NOBODY if task is None or log is None else log.whose(task)
+
+
+def _nobody() -> None:
+    return None
+
+
+def _weakly(task: Any) -> Callable[[], Any]:
+    try:
+        return ref(task)
+    except TypeError:  # A task of a factory's own.
+        return lambda: task

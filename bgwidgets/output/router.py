@@ -1,0 +1,121 @@
+"""Whose output it is: what is written to the standard streams goes to the loop of who writes.
+
+The streams stay the objects that they are, so that a logging handler which holds one is heard, too;
+their `write` leads to where the calling thread belongs. In a kernel that is
+all: the output of loops goes to no cell. Elsewhere it is seen where it was ever seen, and the
+loop's log has it as well.
+
+Only what Python code writes comes here: not what C code or another process writes to the file
+descriptors, nor what goes to `sys.stdout.buffer`.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Final
+from weakref import WeakValueDictionary, ref
+
+from bgwidgets.belonging import current_loop_id, on_move
+from bgwidgets.output.display_hook import DisplayHook
+from bgwidgets.output.log import OutputLog, Whose
+from bgwidgets.output.reading import Stream
+from bgwidgets.output.routed_stream import RoutedStream, whose_it_is
+from bgwidgets.output.whose import task_here
+
+_STREAMS: Final[tuple[Stream, Stream]] = ("stdout", "stderr")
+
+
+class Router:
+    """The one who stands between the streams and the logs of this process."""
+
+    def __init__(self) -> None:
+        self._guard: Final = threading.RLock()
+        # Weak: a loop that was removed, and that nobody holds any more, has no log. What its
+        # abandoned threads still write goes nowhere, and least of all to a cell.
+        self._logs: Final[WeakValueDictionary[int, OutputLog]] = WeakValueDictionary()
+        # Weak: a stream that is hooked keeps its hook, and no hook shall keep a stream.
+        self._hooked: Final[list[ref[RoutedStream]]] = []
+        self._displays: Final = DisplayHook(self._log_here)
+        self._is_wanted = True
+        self._tee: bool | None = None
+        on_move(self._moved)
+
+    def register(self, loop_id: int, log: OutputLog) -> None:
+        """The output of that loop goes to this log. Any thread; does not block."""
+        self._logs[loop_id] = log
+
+    def install(self, *, tee: bool | None = None) -> None:
+        """Route what loops write, also to streams that have come since. Any thread.
+
+        `tee`: whether it is also to be seen where it would be without us; by default it is, but in
+        a Jupyter kernel.
+        """
+        with self._guard:
+            if tee != self._tee:
+                self._put_back()
+            self._is_wanted, self._tee = True, tee
+            self.look()
+
+    def uninstall(self) -> None:
+        """Put everything back as it was; nothing is routed until `install()`. Any thread."""
+        with self._guard:
+            self._is_wanted = False
+            self._put_back()
+
+    def look(self) -> None:
+        """See to the streams that are there now. At each start of a loop: somebody may have
+        replaced them.
+        """
+        with self._guard:
+            if not self._is_wanted:
+                return
+            for each in self._streams():
+                if not each.is_in_place:
+                    each.put_back()
+            self._hooked[:] = [ref(each) for each in self._streams() if each.is_in_place]
+            for name in _STREAMS:
+                stream = getattr(sys, name, None)
+                if stream is None or any(each.stream is stream for each in self._streams()):
+                    continue
+                tees = self._is_teed(stream)
+                self._hooked.append(ref(RoutedStream(name, stream, self._logs.get, tees=tees)))
+            self._displays.install(self._tee)
+
+    def _streams(self) -> list[RoutedStream]:
+        return [stream for each in self._hooked if (stream := each()) is not None]
+
+    def _put_back(self) -> None:
+        for stream in self._streams():
+            stream.put_back()
+        self._hooked.clear()
+        for log in list(self._logs.values()):
+            log.moved()
+        self._displays.uninstall()
+
+    def _is_teed(self, stream: object) -> bool:
+        # The stream of a Jupyter kernel, which sends it to a page: there it would come to a cell.
+        return not hasattr(stream, "pub_thread") if self._tee is None else self._tee
+
+    def _moved(self, loop_id: int) -> None:
+        """The calling thread has come to this loop, or somebody else says that one has left it."""
+        for stream in self._streams():
+            stream.forget_thread()
+        if (log := self._logs.get(loop_id)) is not None:
+            log.moved()
+
+    def _log_here(self) -> tuple[OutputLog | None, Whose] | None:
+        """The log of the calling code, None if it is gone; and its task. None outside of loops."""
+        loop_id = current_loop_id() if self._is_wanted else None
+        if loop_id is None:
+            return None
+        log = self._logs.get(loop_id)
+        return log, whose_it_is(log, task_here())
+
+    def shows_here(self) -> bool:
+        """Whether what loops write is seen where the calling code's own output is."""
+        return any(each.tees and each.stream is sys.stdout for each in self._streams())
+
+
+router: Final = Router()
+"""This process's."""

@@ -1,0 +1,57 @@
+"""A manager of the test's own, and streams that nobody else writes to."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Generator, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+
+import pytest
+
+from bgwidgets import LoopManager, output
+
+LIMIT = 10.0
+"""Seconds after which a wait in a test has failed."""
+
+
+class CellStream(io.StringIO):
+    """Stands for the stream of a Jupyter kernel, by which it is known."""
+
+    pub_thread = None
+
+
+class Streams:
+    """The standard streams of a test."""
+
+    def __init__(self) -> None:
+        self.stdout = CellStream()
+        self.stderr = CellStream()
+
+
+@pytest.fixture
+def manager() -> Iterator[LoopManager]:
+    """All its loops are stopped in the end."""
+    manager = LoopManager()
+    yield manager
+    manager.stop_all(grace=0)
+
+
+@pytest.fixture
+def cell(manager: LoopManager) -> Iterator[Streams]:
+    """Streams as in a kernel, which show what a cell would."""
+    yield Streams()
+    manager.stop_all(grace=0)
+    output.uninstall()
+    output.install()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """A test with a `cell` runs with its streams: a fixture cannot do that, for pytest puts its own
+    there just before the test.
+    """
+    cell = pyfuncitem.funcargs.get("cell")
+    if not isinstance(cell, Streams):
+        return (yield)
+    with redirect_stdout(cell.stdout), redirect_stderr(cell.stderr):
+        return (yield)
