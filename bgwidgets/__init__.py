@@ -6,7 +6,7 @@
     bgw.panel()                         # the dashboard, in a notebook's cell
 
 Importing this loads the standard library only; ipywidgets is loaded by `panel()`, IPython by
-`BackgroundJobManager`.
+`BackgroundJobManager`, tqdm by `progress`, matplotlib by `figure()`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from bgwidgets.exceptions import (
 )
 from bgwidgets.loop_manager import LoopManager
 from bgwidgets.loop_manager import default_manager as manager
+from bgwidgets.output.telling import figure, metric
 from bgwidgets.snapshots import (
     AwaitFrame,
     FigureSnapshot,
@@ -59,6 +60,8 @@ from bgwidgets.stop_event import StopEvent
 if TYPE_CHECKING:
     from bgwidgets.ipython.jobs import BackgroundJobManager
     from bgwidgets.widgets.control_panel import ControlPanel
+
+    progress: type[Any]
 
 __version__ = "0.1.0.dev0"
 
@@ -106,8 +109,11 @@ __all__ = [
     "current",
     "discover",
     "enable_nesting",
+    "figure",
     "manager",
+    "metric",
     "panel",
+    "progress",
     "start",
 ]
 
@@ -152,4 +158,9 @@ def __getattr__(name: str) -> Any:
         from bgwidgets.widgets.control_panel import ControlPanel
 
         return ControlPanel
+    if name == "progress":
+        from bgwidgets.output.tqdm_bars import progress_class
+
+        # Only now, and the same class ever after.
+        return globals().setdefault(name, progress_class())
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

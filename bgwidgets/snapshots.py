@@ -244,6 +244,8 @@ class WarningKind(StrEnum):
     """A coroutine function was called, and nothing has run."""
     THREADS_LEFT_BEHIND = "executor threads left behind"
     """A worker thread still runs a function of a loop that has ended."""
+    FIGURE_NOT_DRAWN = "figure not drawn"
+    """matplotlib could not draw one of the loop's figures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

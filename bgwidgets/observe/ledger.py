@@ -50,7 +50,7 @@ from bgwidgets.observe.task_births import Lists
 from bgwidgets.observe.timings import Timings, timing_of
 from bgwidgets.observe.warnings_kept import WarningsKept
 from bgwidgets.observe.watched_task import listen, watched_task_class
-from bgwidgets.snapshots import LoopHistory, TaskCancellation, TaskSnapshot
+from bgwidgets.snapshots import LoopHistory, ProgressSnapshot, TaskCancellation, TaskSnapshot
 from bgwidgets.states import TaskState
 
 CANCELLATIONS_KEPT: Final = 50
@@ -92,16 +92,19 @@ class Ledger:
         lists: Lists | None = None,
         warnings: WarningsKept | None = None,
         timings: Timings | None = None,
+        bars: Callable[[asyncio.Task[Any]], tuple[ProgressSnapshot, ...]] = lambda _: (),
     ) -> None:
         """Watch `loop` from now on. Called in the loop's thread before it turns.
 
         Only tasks whose coroutine `lists` wants are entered: of the kernel's loop, the user's.
         Those that swallow their CancelledError are told of in the `warnings`.
-        `timings` are those of this loop, if its tasks' times are taken.
+        `timings` are those of this loop, if its tasks' times are taken. `bars` says which progress
+        bars a task has, the one to be shown in its row first.
         """
         self._loop: Final = loop
         self._lists: Final = lists
         self._timings: Final = timings
+        self._bars: Final = bars
         self._ended: Final = EndedTasks(self._record, self._forget, self._why_failed)
         self._generations: Final = Generations(
             loop, self._ended, lists, self._ended_at_birth, timings
@@ -443,6 +446,10 @@ class Ledger:
         error = peek_exception(entry)
         return one_line(error) if error is not None else None
 
+    def progress(self, entry: Entry) -> tuple[ProgressSnapshot, ...]:
+        """A task's progress bars, the one to be shown first. Any thread; does not block."""
+        return entry.progress if isinstance(entry, EndedTask) else self._bars(entry)
+
     def place_until(self, task: asyncio.Task[Any]) -> tuple[str | None, str | None, float | None]:
         """What a task waits on, where, and how long that stays so. Any thread; does not block."""
         return (None, None, None) if task.done() else place_until(task)
@@ -505,6 +512,7 @@ class Ledger:
             self.error(task) if state is TaskState.FAILED else None,
             about.is_main,
             timing_of(task) if self._timings is not None else None,
+            self._bars(task),
         )
 
 
@@ -630,6 +638,7 @@ class Look:
     def row(self, entry: Entry) -> TaskSnapshot:
         """A task as it stands now. Any thread; does not block."""
         ledger = self._ledger
+        progress = next(iter(ledger.progress(entry)), None)
         if isinstance(entry, EndedTask):
             return TaskSnapshot(
                 id=entry.id,
@@ -638,11 +647,12 @@ class Look:
                 state=entry.state,
                 created_at=entry.created_at,
                 ended_at=entry.ended_at,
+                progress=progress,
                 error=entry.error,
                 is_main=entry.is_main,
             )
         if (kept := ledger.rows.get(entry, ledger.about(entry))) is not None:
-            return kept
+            return kept if progress is None else replace(kept, progress=progress)
         number = ledger.id_of(entry)
         future = future_waited_for(entry)  # Before its place: that may only be too old.
         waiting_on, where, until = ledger.place_until(entry)
@@ -660,7 +670,7 @@ class Look:
             is_main=ledger.about(entry).is_main,
         )
         ledger.rows.keep(entry, row, future, until, ledger.about(entry))
-        return row
+        return row if progress is None else replace(row, progress=progress)
 
     @cached_property
     def _recent_tasks(self) -> tuple[list[asyncio.Task[Any]], list[asyncio.Task[Any]]]:

@@ -58,8 +58,11 @@ PUBLIC = {
     "current",
     "discover",
     "enable_nesting",
+    "figure",
     "manager",
+    "metric",
     "panel",
+    "progress",
     "start",
 }
 NOT_FOR_MODULES = {"panel", "manager", "progress", "metric", "figure", "adopt", "discover"} | {
