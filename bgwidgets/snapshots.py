@@ -45,7 +45,8 @@ class ProgressSnapshot:
     started_at: float
     ended_at: float | None = None
     left_open: bool = False
-    """It ended because its task did, or was dropped, and not because somebody closed it."""
+    """It ended early: by an exception, a `break`, or because nobody closed it before the end of its
+    task."""
 
     @property
     def fraction(self) -> float | None:
@@ -111,7 +112,7 @@ class TaskSnapshot:
     where: str | None = None
     """The innermost line of the user's own code: "race.py:12 sprinter"."""
     progress: ProgressSnapshot | None = None
-    """The outermost of its open progress bars; else the one that ended last."""
+    """The outermost of its open progress bars; else the outermost that ended last."""
     error: str | None = None
     """Why it failed, in one line."""
     is_main: bool = False
@@ -198,8 +199,8 @@ class TaskDetail:
     timings: TaskTimings | None = None
     """None unless the loop was started with `timings=True`."""
     progress: tuple[ProgressSnapshot, ...] = ()
-    """Its progress bars: the open ones, the outermost first; then the last that ended, latest
-    first."""
+    """Its progress bars: the open ones, the outermost first; then the last that ended, the
+    outermost first, and of these the latest."""
     waiting_on: str | None = None
     where: str | None = None
     chain: tuple[AwaitFrame, ...] = ()
@@ -319,7 +320,7 @@ class LoopSnapshot:
     """The error that ended it, in one line: its type and what it says."""
     last_output: str | None = None
     progress: ProgressSnapshot | None = None
-    """The progress bar that has been open for longest; else the one that ended last."""
+    """The progress bar that has been open for longest; else the outermost that ended last."""
     open_bars: int = 0
     """How many progress bars are open, of all tasks."""
     metrics: int = 0

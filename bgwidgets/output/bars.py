@@ -117,8 +117,10 @@ class Bars:
             del self._open[place]
             place.of_task.open.remove(place)
             self.changes += 1
-            if last is not None:
-                place.of_task.ended.append(last)
+            if last is None:
+                return
+            place.of_task.ended.append(last)
+            if self._last is None or not last.depth:
                 self._last = last
 
     def close(self) -> None:
@@ -128,8 +130,8 @@ class Bars:
             self._left_open(list(self._open))
 
     def of(self, task: Task) -> tuple[ProgressSnapshot, ...]:
-        """Those of a task: the open ones, the outermost first; then the last that ended, the latest
-        first.
+        """Those of a task: the open ones, the outermost first; then the last that ended, the
+        outermost first, and of these the latest.
         """
         if not self._is_in_use:
             return ()
@@ -140,7 +142,10 @@ class Bars:
             if task.done():
                 self._left_open(list(of_task.open))
             values = [place.as_value() for place in list(of_task.open)]
-            return (*(each for each in values if each is not None), *reversed(of_task.ended))
+            # By depth: what an exception has passed through is let go of in whatever order.
+            ended = list(of_task.ended)[::-1]
+            ended.sort(key=_depth_of)
+            return (*(each for each in values if each is not None), *ended)
 
     def told(self) -> dict[str, Any]:
         """The fields of the loop's snapshot."""
@@ -161,3 +166,7 @@ class Bars:
     def _left_open(self, places: list[OpenBar]) -> None:
         for place in reversed(places):  # So that the outermost ends last.
             self.ended(place, place.as_value(ended=True))
+
+
+def _depth_of(bar: ProgressSnapshot) -> int:
+    return bar.depth

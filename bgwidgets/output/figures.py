@@ -28,6 +28,7 @@ TIRED_AFTER: Final = 2.0
 """Seconds after which it is drawn as it happens to be."""
 AGAIN_AFTER: Final = 0.01
 """Seconds after which one tries again to copy a figure that was being changed."""
+LONGEST_ERROR: Final = 400
 LOOKED_AT_FOR: Final = 10.0
 """Seconds after a look in which somebody is taken to be looking."""
 
@@ -138,7 +139,8 @@ class Sketch:
         self._next_at = begun + NEXT_AFTER
 
     def _failed(self, error: Exception) -> None:
-        text = f"{type(error).__name__}: {error}".partition("\n")[0]
+        said = " ".join(str(error).split())[:LONGEST_ERROR]
+        text = f"{type(error).__name__}: {said}" if said else type(error).__name__
         self._snapshot = replace(self._snapshot, error=text)
         self._tell_of_error(self._snapshot.name, text)
 

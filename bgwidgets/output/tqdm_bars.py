@@ -74,6 +74,8 @@ class _InTheRow:
     _bgw_bars: Any = None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
+        if _takes_display(type(self)):
+            options["display"] = False
         super().__init__(*arguments, **options)
         bar = cast("Any", self)
         if bar.disable:
@@ -127,7 +129,9 @@ class _InTheRow:
             return
         self._bgw_place = None
         stays = place.depth == 0 if bar.leave is None else bar.leave
-        left_open = place.has_lost_its_task or (is_dropped and bar.n != bar.total)
+        left_open = place.has_lost_its_task or (
+            bar.n != bar.total and (is_dropped or _is_broken_off(bar.total))
+        )
         last = self.as_value(depth=place.depth, ended_at=ended_at, left_open=left_open)
         self._bgw_bars.ended(place, last if stays or left_open else None)
 
@@ -165,6 +169,20 @@ class _InTheRow:
             ended_at=ended_at,
             left_open=left_open,
         )
+
+
+def _is_broken_off(total: object) -> bool:
+    """Whether a bar that is closed now, and not full, is closed by an exception or a `break`."""
+    why = sys.exc_info()[1]
+    # Of an unknown total, work that is done within an `except` may well be complete.
+    return isinstance(why, GeneratorExit) or (why is not None and total is not None)
+
+
+def _takes_display(kind: type) -> bool:
+    """Whether its `__init__` is that of tqdm's notebook bars, which display a widget."""
+    after_ours = kind.__mro__[kind.__mro__.index(_InTheRow) + 1 :]
+    owner = next(each for each in after_ours if "__init__" in vars(each))
+    return owner.__module__ == "tqdm.notebook"
 
 
 def _plain(number: Any) -> float | None:
