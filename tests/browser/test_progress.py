@@ -123,7 +123,8 @@ def test_a_narrow_panel_shows_the_loops_bar_as_a_line(loops: Stage):
 def test_a_row_has_room_for_its_bar(tasks: Stage, width: int):
     """How far it is, is never cut off."""
     tasks.page.set_viewport_size({"width": width, "height": 700})
-    row = task_row(1, bar=bar(), name="a-rather-long-name", waiting="sleep, 12 s left · a.py:3")
+    words = {"name": "a-rather-long-name", "waiting": "sleep, 12 s left · a.py:3"}
+    row = task_row(1, bar=bar(100, "100 %"), **words)
     tasks.frame({0: row}, total=2)
     box = tasks.find(f"{TASK} .bgw-progress").first.bounding_box()
     cell = tasks.find(TASK).first.bounding_box()
