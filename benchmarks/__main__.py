@@ -21,6 +21,7 @@ BENCHMARKS: Final = {
     "round_trip": 15,
     "nested": 9,
     "watching": 15,
+    "metrics": 15,
     "click": 20,
     "panel": 5,
     "prints": 5,

@@ -34,8 +34,10 @@ from bgwidgets.hosts.registry import HostFactory, host_factory
 from bgwidgets.identifiers import new_id
 from bgwidgets.loop_watch import LoopWatch
 from bgwidgets.snapshots import (
+    FigureSnapshot,
     LoopHistory,
     LoopSnapshot,
+    MetricSnapshot,
     StopReport,
     TaskDetail,
     TaskWindow,
@@ -419,6 +421,14 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         `UnknownLoop`.
         """
         return self._loop(loop_id).history()
+
+    def metrics(self, loop_id: int) -> dict[str, MetricSnapshot]:
+        """What a loop's work has measured, as in `BackgroundLoop.metrics`. Raises `UnknownLoop`."""
+        return self._loop(loop_id).metrics
+
+    def figures(self, loop_id: int) -> dict[str, FigureSnapshot]:
+        """What a loop's work has plotted, as in `BackgroundLoop.figures`. Raises `UnknownLoop`."""
+        return self._loop(loop_id).figures
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have `callback` called whenever a loop is added, removed, or changes its state.

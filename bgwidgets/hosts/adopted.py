@@ -70,7 +70,18 @@ from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.kernels_own import is_users, why_kernels
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
-from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskDetail, TaskWindow, WindowRequest
+from bgwidgets.output.findings import Findings
+from bgwidgets.output.telling import forget_thread
+from bgwidgets.output.tqdm_bars import tqdm_catcher
+from bgwidgets.snapshots import (
+    FigureSnapshot,
+    LoopHistory,
+    LoopSnapshot,
+    MetricSnapshot,
+    TaskDetail,
+    TaskWindow,
+    WindowRequest,
+)
 from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
 
@@ -139,6 +150,9 @@ class AdoptedHost:
         self._run_state: Final = RunState(plan.changed)
         self._inbox: Final[deque[HostCommand]] = deque()
         self._warnings: Final = LoopWarnings(plan.loop_id, self._is_listed)
+        self._findings: Final = Findings(
+            plan.loop_id, self._stop_event, self._warnings.figure_not_drawn
+        )
         self._submissions: Final = Submissions(
             plan.loop_id, plan.name, copy_context(), self._warnings.lost
         )
@@ -226,6 +240,7 @@ class AdoptedHost:
             as_of=time.time(),
             **self._warnings.told(),
             **self._liveness.told(),
+            **self._findings.told(),
         )
 
     def stamp(self, *, closely: bool) -> None:
@@ -244,6 +259,14 @@ class AdoptedHost:
     def history(self) -> LoopHistory:
         """What has become of the loop's tasks; read from outside."""
         return self._ledger.history() if self._ledger else LoopHistory(births=0, ends={})
+
+    def metrics(self) -> dict[str, MetricSnapshot]:
+        """What the work has measured."""
+        return self._findings.metrics.as_values()
+
+    def figures(self) -> dict[str, FigureSnapshot]:
+        """What the work has plotted."""
+        return self._findings.figures.look()
 
     def command(self, command: HostCommand) -> None:
         """Ask for something. Raises `ProtectedLoop`, `UnknownTask`, `NoStopEvent`, or
@@ -428,6 +451,7 @@ class AdoptedHost:
         self._let_go_of_the_loop()
         self._warnings.end()
         self._plan.output.end()
+        self._findings.close()
         self._submissions.fail_the_rest()
         self._run_state.happened(LoopEvent.CLOSED)
         state = self._run_state.state
@@ -466,7 +490,10 @@ class AdoptedHost:
             runners.closing = partial(self._is_about_to_be_closed, loop)
             runners.changed = partial(self._runs_again, runners)
         self._ledger = Ledger(
-            loop, lists=is_users if self._is_kernels else None, warnings=self._warnings.kept
+            loop,
+            lists=is_users if self._is_kernels else None,
+            warnings=self._warnings.kept,
+            bars=self._findings.bars.of,
         )
         self._warnings.begin(loop, self._ledger)
         write_down(self._plan.output, loop, self._ledger, self._warnings)
@@ -480,6 +507,8 @@ class AdoptedHost:
 
     def _enter_thread(self) -> None:
         turns_in_this_thread(self._plan.loop_id)
+        forget_thread()
+        tqdm_catcher.install()
         if self._loop is None:
             return
         if self._why_protected is None:

@@ -43,6 +43,8 @@ from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
 from bgwidgets.observe.timings import Timings
+from bgwidgets.output.findings import Findings
+from bgwidgets.output.tqdm_bars import tqdm_catcher
 from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskDetail, TaskWindow, WindowRequest
 from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
@@ -64,6 +66,10 @@ class Agent:
         self._context: Final = contextvars.copy_context()
         self._context.run(enter_context, plan.loop_id)
         self._warnings: Final = LoopWarnings(plan.loop_id)
+        self.findings: Final = Findings(
+            plan.loop_id, self.stop_event, self._warnings.figure_not_drawn
+        )
+        """What the work shows of itself."""
         self._submissions: Final = Submissions(
             plan.loop_id, plan.name, self._context, self._warnings.lost
         )
@@ -122,6 +128,7 @@ class Agent:
             last_output=self._plan.output.last_line,
             **self._warnings.told(),
             **self._liveness.told(),
+            **self.findings.told(),
         )
 
     def stamp(self, *, closely: bool) -> object | None:
@@ -130,7 +137,8 @@ class Agent:
         if ledger is None:
             return None
         pulse, book = self._liveness.stamp(closely=closely), ledger.stamp()
-        if pulse is None or book is None:
+        findings = self.findings.stamp()
+        if pulse is None or book is None or findings is None:
             return None
         return (
             self._run_state.state,
@@ -142,6 +150,7 @@ class Agent:
             self._plan.output.version,
             pulse,
             book,
+            findings,
         )
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
@@ -224,6 +233,7 @@ class Agent:
         """
         self._native_thread_id = threading.get_native_id()
         enter_loop_thread(self._plan.loop_id)
+        tqdm_catcher.install()
         try:
             broken = self._run(loop, started)
             if broken is not None and started.done():
@@ -242,7 +252,12 @@ class Agent:
     def _run(self, loop: asyncio.AbstractEventLoop, started: Future[None]) -> Exception | None:
         try:
             timings = Timings(loop) if self._plan.timings else None
-            self._ledger = Ledger(loop, warnings=self._warnings.kept, timings=timings)
+            self._ledger = Ledger(
+                loop,
+                warnings=self._warnings.kept,
+                timings=timings,
+                bars=self.findings.bars.of,
+            )
             self._warnings.begin(loop, self._ledger)
             write_down(self._plan.output, loop, self._ledger, self._warnings)
             loop.call_soon(self._begin, loop, started, context=self._context.copy())
@@ -412,6 +427,7 @@ class Agent:
         self._warnings.at_the_end(self._unfinished(), self._busy_threads())
         self._warnings.end()
         self._plan.output.end()
+        self.findings.close()
         self._submissions.fail_the_rest()
         if not self._run_state.state.has_ended:
             self._run_state.happened(LoopEvent.CLOSED)

@@ -22,7 +22,7 @@ from bgwidgets.observe.asyncio_internals import (
 from bgwidgets.observe.error_text import LONGEST_TEXT, one_line
 from bgwidgets.observe.names import name_of
 from bgwidgets.observe.timings import TaskTiming
-from bgwidgets.snapshots import TaskFailure
+from bgwidgets.snapshots import ProgressSnapshot, TaskFailure
 from bgwidgets.states import TaskState
 
 ENDED_KEPT: Final = 1_000
@@ -46,6 +46,7 @@ class EndedTask(NamedTuple):
     error: str | None
     is_main: bool
     timing: TaskTiming | None
+    progress: tuple[ProgressSnapshot, ...] = ()
 
 
 class Failure(NamedTuple):

@@ -8,7 +8,7 @@ living by their age, `ended_tasks` what is kept of the others, `known_tasks` nam
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AbstractContextManager
 from contextvars import Context
 from typing import Any, Final
@@ -36,7 +36,7 @@ from bgwidgets.observe.task_births import Lists
 from bgwidgets.observe.task_states import TaskStates
 from bgwidgets.observe.timings import Timings, timing_of
 from bgwidgets.observe.warnings_kept import WarningsKept
-from bgwidgets.snapshots import LoopHistory
+from bgwidgets.snapshots import LoopHistory, ProgressSnapshot
 from bgwidgets.states import TaskState
 
 
@@ -50,16 +50,19 @@ class Ledger:
         lists: Lists | None = None,
         warnings: WarningsKept | None = None,
         timings: Timings | None = None,
+        bars: Callable[[asyncio.Task[Any]], tuple[ProgressSnapshot, ...]] = lambda _: (),
     ) -> None:
         """Watch `loop` from now on. Called in the loop's thread before it turns.
 
         Only tasks whose coroutine `lists` wants are entered: of the kernel's loop, the user's.
         Those that swallow their CancelledError are told of in the `warnings`.
-        `timings` are those of this loop, if its tasks' times are taken.
+        `timings` are those of this loop, if its tasks' times are taken. `bars` says which progress
+        bars a task has, the one to be shown in its row first.
         """
         self._loop: Final = loop
         self._lists: Final = lists
         self._timings: Final = timings
+        self._bars: Final = bars
         self._known: Final = KnownTasks()
         self._cancellations: Final = Cancellations(loop, self._known, warnings or WarningsKept())
         self._ended: Final = EndedTasks(self._record, self._forget, self._why_failed)
@@ -68,7 +71,7 @@ class Ledger:
         )
         self.states: Final = TaskStates(loop, self._known, self._cancellations)
         """How each task stands. Any thread."""
-        self._looks: Final = Looks(loop, self._generations, self._ended, self.states)
+        self._looks: Final = Looks(loop, self._generations, self._ended, self.states, bars)
 
     # In the loop's thread
 
@@ -167,6 +170,7 @@ class Ledger:
             error,
             about.is_main,
             timing_of(task) if self._timings is not None else None,
+            self._bars(task),
         )
 
     def _why_failed(self, task: asyncio.Task[Any], now: float, in_full: bool) -> Failure | None:
@@ -276,6 +280,10 @@ class Ledger:
     def coroutine(self, entry: Entry) -> str:
         """The qualified name of what a task runs. Any thread; does not block."""
         return self._known.coroutine(entry)
+
+    def progress(self, entry: Entry) -> tuple[ProgressSnapshot, ...]:
+        """A task's progress bars, the one to be shown first. Any thread; does not block."""
+        return self._looks.progress(entry)
 
     def is_lasting(self, task: asyncio.Task[Any]) -> bool:
         """Whether it is entered by name. Any thread; does not block."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -23,7 +25,7 @@ from bgwidgets.observe.generations import Generations
 from bgwidgets.observe.kept_rows import KeptRows
 from bgwidgets.observe.task_states import TaskStates
 from bgwidgets.observe.weak_by_identity import WeakByIdentity
-from bgwidgets.snapshots import TaskSnapshot
+from bgwidgets.snapshots import ProgressSnapshot, TaskSnapshot
 from bgwidgets.states import TaskState
 
 LOOKED_AT_ONE_BY_ONE: Final = 5_000
@@ -56,8 +58,10 @@ class Looks:
         generations: Generations,
         ended: EndedTasks,
         states: TaskStates,
+        bars: Callable[[Task], tuple[ProgressSnapshot, ...]],
     ) -> None:
         self._loop: Final = loop
+        self._bars: Final = bars
         self.generations: Final = generations
         self._ended: Final = ended
         self.states: Final = states
@@ -66,6 +70,10 @@ class Looks:
         """Of tasks that were looked at."""
         self._seen_ended: Final[WeakByIdentity[Task, float]] = WeakByIdentity()
         """When somebody first saw that a task had ended which the book did not know of yet."""
+
+    def progress(self, entry: Entry) -> tuple[ProgressSnapshot, ...]:
+        """A task's progress bars, the one to be shown first."""
+        return entry.progress if type(entry) is EndedTask else self._bars(entry)
 
     def take(self, start: int = 0, stop: int | None = None) -> Look:
         """All tasks as they are at this moment. Any thread.
@@ -239,8 +247,10 @@ class Look:
             return _row_of_record(entry)
         known, rows, states = self._looks.known, self._looks.rows, self._states
         about = known.about(entry)
+        # Not kept with the row: a bar moves while its task waits in the same place.
+        progress = next(iter(self._looks.progress(entry)), None)
         if (kept := rows.get(entry, about)) is not None:
-            return kept
+            return kept if progress is None else replace(kept, progress=progress)
         number = self._looks.number_of(entry)
         future = future_waited_for(entry)  # Before its place: that may only be too old.
         waiting_on, where, until = (None, None, None) if entry.done() else place_until(entry)
@@ -258,7 +268,7 @@ class Look:
             is_main=about.is_main,
         )
         rows.keep(entry, row, future, until, about)
-        return row
+        return row if progress is None else replace(row, progress=progress)
 
     @cached_property
     def _recent_tasks(self) -> tuple[list[Task], list[Task]]:
@@ -280,6 +290,7 @@ def _row_of_record(record: EndedTask) -> TaskSnapshot:
         state=record.state,
         created_at=record.created_at,
         ended_at=record.ended_at,
+        progress=next(iter(record.progress), None),
         error=record.error,
         is_main=record.is_main,
     )

@@ -35,6 +35,7 @@ def task_detail(ledger: Ledger, task_id: int) -> TaskDetail | None:
         state=state,
         created_at=look.created_at(entry),
         timings=_timings_of(entry),
+        progress=ledger.progress(entry),
     )
 
 
@@ -51,6 +52,7 @@ def _of_ended(ledger: Ledger, look: Look, entry: Entry, task_id: int) -> TaskDet
         error=row.error,
         traceback=failure.text() if failure is not None else None,
         timings=_timings_of(entry),
+        progress=ledger.progress(entry),
     )
 
 

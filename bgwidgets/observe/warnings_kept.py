@@ -33,6 +33,8 @@ ADVICE: Final = {
     " `bgwidgets.current().stop_event.is_set()`, or await its end before the work ends",
     WarningKind.OUTPUT_NOT_WRITTEN: "the loop goes on. When there is room again, call"
     " `job.output.to_file(path)` once more: it begins with what is still held",
+    WarningKind.FIGURE_NOT_DRAWN: "correct what the figure holds; `figure.savefig(...)` in a cell"
+    " shows the whole error",
 }
 
 

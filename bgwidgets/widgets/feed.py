@@ -53,10 +53,12 @@ from bgwidgets.widgets.requests import (
     PickRows,
     PickStates,
     Ping,
+    PlotRequest,
     Remove,
     SelectLoop,
     SetInterval,
     ShowDetail,
+    ShowPlots,
     ShowRows,
     SortRows,
     TableRequest,
@@ -140,7 +142,14 @@ class FromDetails:
     request: DetailRequest | InvalidRequest
 
 
-FromPage = FromTable | FromLine | FromFinder | FromDetails
+@dataclass(frozen=True, slots=True)
+class FromPlots:
+    """A page's message through the Plots tab, understood or not."""
+
+    request: PlotRequest | InvalidRequest
+
+
+FromPage = FromTable | FromLine | FromFinder | FromDetails | FromPlots
 Item = (
     FromPage | Click | Report | Changed | Refresh | SettingChanged | CellRuns | Displayed | Replaced
 )
@@ -174,6 +183,8 @@ class Feed:
                 self._take_from_finder(request, now)
             case FromDetails(request):
                 self._take_from_details(request, now)
+            case FromPlots(request):
+                self._take_from_plots(request, now)
             case Found():
                 self._mailer.show_found(item)
             case Adopted(loop_id):
@@ -297,6 +308,15 @@ class Feed:
                 self._mailer.detail_views.show(view, subject, known, now)
             case Bye(view):
                 self._mailer.detail_views.forget(view)
+            case InvalidRequest():
+                self._refuse(request)
+
+    def _take_from_plots(self, request: PlotRequest | InvalidRequest, now: float) -> None:
+        match request:
+            case ShowPlots(view, loop_id, known):
+                self._mailer.plot_views.show(view, loop_id, known, now)
+            case Bye(view):
+                self._mailer.plot_views.forget(view)
             case InvalidRequest():
                 self._refuse(request)
 

@@ -18,6 +18,7 @@ from bgwidgets.snapshots import (
     TaskWindow,
     WindowRequest,
 )
+from bgwidgets.widgets.plot_views import Plots
 from bgwidgets.widgets.protocols import Source
 
 KEPT_TASKS: Final = 1000
@@ -36,6 +37,7 @@ class Looks:
         self._kept: Final[dict[tuple[int, WindowRequest], KeptTasks]] = {}
         self._details: Final[dict[tuple[int, int], TaskDetail | None]] = {}
         self._histories: Final[dict[int, LoopHistory | None]] = {}
+        self._plots: Final[dict[int, Plots | None]] = {}
         self.is_held = False
         self._watch: Final = source.watch()
         self._closely: set[int] = set()
@@ -51,6 +53,7 @@ class Looks:
         self._kept.clear()
         self._details.clear()
         self._histories.clear()
+        self._plots.clear()
         self.taken_at = self._kernel_time()
         self._closely, self._shown = self._shown, set()
         self._look()
@@ -114,6 +117,19 @@ class Looks:
             except UnknownLoop:
                 self._histories[loop_id] = None
         return self._histories[loop_id]
+
+    def plots(self, loop: LoopSnapshot) -> Plots | None:
+        """What a loop's work has measured and plotted, as above; None when the loop is gone."""
+        if loop.id not in self._plots:
+            try:
+                self._plots[loop.id] = Plots(
+                    began=loop.started_at or 0.0,
+                    metrics=self._source.metrics(loop.id),
+                    figures=self._source.figures(loop.id),
+                )
+            except UnknownLoop:
+                self._plots[loop.id] = None
+        return self._plots[loop.id]
 
     def _kept_tasks(self, loop_id: int, request: WindowRequest) -> KeptTasks:
         """One copy for each loop, order and filter that is looked at during the pause."""

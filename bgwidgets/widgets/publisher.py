@@ -25,6 +25,7 @@ from bgwidgets.widgets.feed import (
     FromFinder,
     FromLine,
     FromPage,
+    FromPlots,
     FromTable,
     Item,
     Refresh,
@@ -38,6 +39,7 @@ from bgwidgets.widgets.requests import (
     read_detail_request,
     read_finder_request,
     read_line_request,
+    read_plot_request,
     read_table_request,
 )
 from bgwidgets.widgets.shared_thread import NOT_BEFORE_CALLED, SharedThread
@@ -193,6 +195,11 @@ def _read(channel: Channel, content: object) -> FromPage:
             return FromDetails(read_detail_request(content))
         except InvalidRequest as error:
             return FromDetails(error)
+    if channel == "plots":
+        try:
+            return FromPlots(read_plot_request(content))
+        except InvalidRequest as error:
+            return FromPlots(error)
     if channel == "finder":
         try:
             return FromFinder(read_finder_request(content))

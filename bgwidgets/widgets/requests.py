@@ -172,7 +172,18 @@ class ShowDetail:
     """The number of the last message that it has taken; 0 when it knows nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class ShowPlots:
+    """A view of the Plots tab is open, and looked at. Said again and again, as above."""
+
+    view: str
+    loop_id: int
+    known: int
+    """The number of the last message that it has taken; 0 when it knows nothing."""
+
+
 LineRequest = LineHello | Bye
+PlotRequest = ShowPlots | Bye
 DetailRequest = ShowDetail | Bye
 FinderRequest = LookForLoops | AdoptFound
 TableRequest = (
@@ -216,6 +227,11 @@ def read_finder_request(message: object) -> FinderRequest:
 def read_detail_request(message: object) -> DetailRequest:
     """What a page asks for through the detail tabs; raises `InvalidRequest`."""
     return _read(_DETAIL_FORMS, message)
+
+
+def read_plot_request(message: object) -> PlotRequest:
+    """What a page asks for through the Plots tab; raises `InvalidRequest`."""
+    return _read(_PLOT_FORMS, message)
 
 
 def check_interval(seconds: object) -> float:
@@ -430,5 +446,11 @@ _FINDER_FORMS: Final[_Forms[FinderRequest]] = {
 }
 _DETAIL_FORMS: Final[_Forms[DetailRequest]] = {
     "show": _show_detail,
+    "bye": lambda fields: Bye(fields.read("view", _view)),
+}
+_PLOT_FORMS: Final[_Forms[PlotRequest]] = {
+    "show": lambda fields: ShowPlots(
+        fields.read("view", _view), fields.read("loop", _number), fields.read("known", _number)
+    ),
     "bye": lambda fields: Bye(fields.read("view", _view)),
 }

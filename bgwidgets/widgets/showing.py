@@ -24,6 +24,7 @@ from bgwidgets.widgets.kept_rows import KeptRows
 from bgwidgets.widgets.looks import Looks
 from bgwidgets.widgets.loop_views import LoopViews
 from bgwidgets.widgets.picks import Picks
+from bgwidgets.widgets.plot_views import Plots
 from bgwidgets.widgets.protocols import TABLES, Action, Face, Source, Table
 from bgwidgets.widgets.rows import (
     STATE_CHIPS,
@@ -196,6 +197,11 @@ class Showing:
         if task is None:
             return NO_TASK if subject.task_id is None else NO_SUCH_TASK
         return chain_parts(task, now) if subject.tab == "chain" else timings_parts(task, now)
+
+    def plots(self, loop_id: int) -> Plots | None:
+        """What the Plots tab shows; None when the loop is not listed."""
+        loop = self._listed(loop_id)
+        return None if loop is None else self._looks.plots(loop)
 
     def _listed(self, loop_id: int | None) -> LoopSnapshot | None:
         return None if loop_id is None else self._looks.by_id.get(loop_id)

@@ -19,7 +19,7 @@
  * @typedef {{on: Function, off: Function, send: (message: object) => void}} Model
  * @typedef {"chain" | "error" | "history" | "timings"} DetailTab
  * @typedef {{tab: DetailTab | "tasks", loop: number | null, task: number | null}} Subject
- * @typedef {Subject & {focus?: boolean}} TabOpened
+ * @typedef {Omit<Subject, "tab"> & {tab: string, focus?: boolean}} TabOpened
  * @typedef {{
  *   type: "detail", view: string, seq: number, full: boolean, tab: DetailTab,
  *   loop: number, task: number | null, parts: Record<string, any>,
@@ -30,6 +30,10 @@
  *   name: string, coroutine: string, state: string | null, born: string | null,
  *   ended: string | null,
  * }} About
+ * @typedef {{
+ *   depth: number, label: string, share: number | null, end: "" | "closed" | "left open",
+ *   count: string, pace: string, postfix: string, tone?: string, colour?: string,
+ * }} Bar
  * @typedef {{
  *   function: string, file: string, path: string, line: number, text: string, mark?: true,
  * }} ChainFrame
@@ -226,16 +230,21 @@ function headline() {
 /** @returns {Pane} */
 function chainPane() {
   const { head, say } = headline();
+  const bars = section("Progress", "bars");
   const frames = make("div", "bgw-list bgw-list-frames", { role: "list", "aria-label": "Frames" });
   const waiting = make("div", "bgw-waiting");
   const waitsFor = section("Waits for", "links");
   const waitedBy = section("Waited for by", "links");
   return {
     head,
-    content: [frames, waiting, waitsFor.element, waitedBy.element],
+    content: [bars.element, frames, waiting, waitsFor.element, waitedBy.element],
     paint(parts, changed) {
       const { task, waiting: words, timeout } = parts;
       if (changed("task")) say(task.name, task.coroutine, formatLife(task));
+      if (changed("bars")) {
+        bars.list.replaceChildren(...parts.bars.map(barLine));
+        bars.element.hidden = parts.bars.length === 0;
+      }
       if (changed("frames")) fill(frames, parts.frames, chainFrame);
       if (changed("waiting") || changed("timeout") || changed("task"))
         waiting.replaceChildren(...waitingLine(words, timeout, task));
@@ -249,6 +258,43 @@ function chainPane() {
         }
     },
   };
+}
+
+/** @param {Bar | More} bar */
+function barLine(bar) {
+  if ("more" in bar) return moreLine(bar, "");
+  const { depth, label, share, end, count, pace, postfix, tone, colour } = bar;
+  const fill = make("i", "");
+  fill.style.width = `${share ?? 100}%`;
+  if (colour) fill.style.setProperty("--bgw-bar", colour);
+  const track = make(
+    "span",
+    "bgw-progress",
+    {
+      role: "progressbar",
+      "aria-label": label || "Progress",
+      "aria-valuemin": "0",
+      "aria-valuemax": "100",
+      ...(share !== null && { "aria-valuenow": `${share}` }),
+      "data-end": end || (share === null ? "unknown" : ""),
+      "data-tone": tone ?? "",
+    },
+    fill,
+  );
+  const cells = [
+    cell("", label),
+    track,
+    cell("bgw-number", share === null ? "" : `${share} %`),
+    make(
+      "span",
+      "bgw-bar-words",
+      {},
+      cell("bgw-tabular", count),
+      cell("bgw-tabular bgw-soft", pace),
+      cell("bgw-mono bgw-soft", postfix),
+    ),
+  ];
+  return indented(make("div", "bgw-item", { role: "listitem" }, ...cells), depth);
 }
 
 /** @param {ChainFrame | More} frame */
@@ -643,8 +689,9 @@ function render({ model, el }) {
   };
 
   /** @param {TabOpened} opened */
-  function open({ tab, loop, task, focus }) {
-    // A loop's history is the same whichever task is current.
+  function open({ tab: opened, loop, task, focus }) {
+    // Other tabs are another widget's; a loop's history is the same whichever task is current.
+    const tab = /** @type {DetailTab | "tasks"} */ (opened in PANES ? opened : "tasks");
     const subject = { tab, loop, task: tab === "history" ? null : task };
     if (subject.tab !== shown.tab || subject.loop !== shown.loop || subject.task !== shown.task) {
       shown = subject;
@@ -661,7 +708,7 @@ function render({ model, el }) {
         else patience = window.setTimeout(() => sayInstead("Asking the kernel…"), ANSWER_WITHIN);
       }
     }
-    if (focus) body.focus({ preventScroll: true });
+    if (focus && subject.tab !== "tasks") body.focus({ preventScroll: true });
   }
 
   root.addEventListener(

@@ -1,8 +1,11 @@
-"""A manager of the test's own, and streams that nobody else writes to."""
+"""A manager of the test's own, streams that nobody else writes to, and a gate that holds the work
+where the test looks at it.
+"""
 
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Generator, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 
@@ -33,7 +36,16 @@ def manager() -> Iterator[LoopManager]:
     """All its loops are stopped in the end."""
     manager = LoopManager()
     yield manager
-    manager.stop_all(grace=0)
+    for report in manager.stop_all(grace=0):
+        assert report.outcome.has_ended, report
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """What a plain function waits for; opened at the end, so that no thread stays behind."""
+    gate = threading.Event()
+    yield gate
+    gate.set()
 
 
 @pytest.fixture
