@@ -34,6 +34,8 @@ from bgwidgets.exceptions import (
 )
 from bgwidgets.loop_manager import LoopManager
 from bgwidgets.loop_manager import default_manager as manager
+from bgwidgets.output.log import OutputLog
+from bgwidgets.output.reading import OutputEntry, OutputReading
 from bgwidgets.snapshots import (
     AwaitFrame,
     LoopHistory,
@@ -79,6 +81,9 @@ __all__ = [
     "LoopUnfinished",
     "LoopWarning",
     "NoStopEvent",
+    "OutputEntry",
+    "OutputLog",
+    "OutputReading",
     "ProtectedLoop",
     "SlowStep",
     "StopEvent",

@@ -20,6 +20,9 @@ from bgwidgets.hosts.ladder import climb_down, climb_down_async, ladder
 from bgwidgets.hosts.protocol import Host, LoopEnd, LoopPlan
 from bgwidgets.hosts.registry import HostFactory
 from bgwidgets.observe.askers import caller
+from bgwidgets.output.following import follow, follow_async
+from bgwidgets.output.log import OutputLog
+from bgwidgets.output.router import router
 from bgwidgets.snapshots import (
     SORT_KEYS,
     LoopHistory,
@@ -128,6 +131,7 @@ class BackgroundLoop:
         self._restarting: Final = threading.Lock()
         self._run = _Run(make_host(plan))
         _handles[plan.loop_id] = self
+        router.register(plan.loop_id, plan.output)
 
     def __repr__(self) -> str:
         text = f"<BackgroundLoop {self.id} {self.name!r} {self.state}"
@@ -175,6 +179,11 @@ class BackgroundLoop:
         """
         own: StopEvent | None = stop_event_of_worker(self.id)
         return self._run.host.stop_event if own is None else own
+
+    @property
+    def output(self) -> OutputLog:
+        """What its work has written: prints, logging, warnings, tracebacks, what was displayed."""
+        return self._plan.output
 
     def snapshot(self) -> LoopSnapshot:
         """How the loop stands at this moment."""
@@ -297,6 +306,20 @@ class BackgroundLoop:
         self._run.host.command(command)
 
     # Bringing it down
+
+    def follow(self, tail: int = 10) -> None:
+        """Show what it writes in the cell that calls this, until it has ended.
+
+        Begins with the last `tail` lines. Blocks; the notebook's stop button ends that, and the
+        loop goes on. What was displayed is displayed.
+        """
+        self._refuse_own_thread("follow()", "read job.output there")
+        follow(self.output, self._run.host.ended, tail)
+
+    async def follow_async(self, tail: int = 10) -> None:
+        """As `follow()`, for async code on any other loop; cancel it to end it."""
+        self._refuse_own_thread("follow_async()", "read job.output there")
+        await follow_async(self.output, self._run.host.ended, tail)
 
     def stop(self, grace: float = 2.0) -> StopReport:
         """Bring the loop down, as politely as it lets us; says what was needed and what is left.
@@ -429,6 +452,7 @@ class BackgroundLoop:
 
     def begin(self) -> None:
         """Start this run. Called once for each, by whoever made it; raises what broke it."""
+        router.look()
         self._run.host.start()
 
     def remove(self) -> None:

@@ -21,9 +21,20 @@ _stop_event_of_worker: Final[dict[int, Any]] = {}
 _loop_of_context: Final[ContextVar[int | None]] = ContextVar("bgwidgets_loop", default=None)
 
 
+class _Changes:
+    """How often it has changed which thread belongs to whom."""
+
+    number = 0
+
+
+changes: Final = _Changes()
+"""For those who keep what they asked for: it is as it was while `number` is."""
+
+
 def enter_loop_thread(loop_id: int) -> None:
     """From now on the calling thread is this loop's own."""
     _loop_of_thread[threading.get_ident()] = (loop_id, threading.current_thread())
+    changes.number += 1
 
 
 def turns_in_this_thread(loop_id: int) -> None:
@@ -35,6 +46,7 @@ def leave_loop_thread(loop_id: int) -> None:
     """The calling thread is not this loop's own any more."""
     if _own(_loop_of_thread) == loop_id:
         _loop_of_thread.pop(threading.get_ident(), None)
+        changes.number += 1
 
 
 def leave_thread(number: int, loop_id: int) -> None:
@@ -42,6 +54,7 @@ def leave_thread(number: int, loop_id: int) -> None:
     for loops in (_loop_of_thread, _guest_of_thread):
         if number in loops and loops[number][0] == loop_id:
             loops.pop(number, None)
+            changes.number += 1
 
 
 def enter_worker_thread(loop_id: int, stop_event: object) -> None:
@@ -49,12 +62,14 @@ def enter_worker_thread(loop_id: int, stop_event: object) -> None:
     _loop_of_worker[threading.get_ident()] = loop_id
     _stop_event_of_worker[threading.get_ident()] = stop_event
     enter_context(loop_id)
+    changes.number += 1
 
 
 def leave_worker_thread() -> None:
     """The calling thread runs no loop's functions any more."""
     _loop_of_worker.pop(threading.get_ident(), None)
     _stop_event_of_worker.pop(threading.get_ident(), None)
+    changes.number += 1
 
 
 def stop_event_of_worker(loop_id: int) -> Any:
@@ -94,10 +109,20 @@ def works_for(loop_id: int) -> bool:
 
 def current_loop_id() -> int | None:
     """The loop to which the calling task or worker thread belongs. Any thread; does not block."""
+    own = loop_id_by_thread()
+    return loop_id_by_context() if own is None else own
+
+
+def loop_id_by_thread() -> int | None:
+    """The loop whose own thread, or whose worker, is calling. It stays so until `changes` says
+    otherwise, whatever the thread runs.
+    """
     own = _own(_loop_of_thread)
-    if own is None:
-        own = _loop_of_worker.get(threading.get_ident())
-    return _loop_of_context.get() if own is None else own
+    return _loop_of_worker.get(threading.get_ident()) if own is None else own
+
+
+loop_id_by_context: Final = _loop_of_context.get
+"""The loop whose context the calling code runs in; only for threads that are no loop's."""
 
 
 def _own(loops: dict[int, tuple[int, threading.Thread]]) -> int | None:

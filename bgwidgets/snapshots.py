@@ -166,6 +166,8 @@ class WarningKind(StrEnum):
     """A coroutine function was called, and nothing has run."""
     THREADS_LEFT_BEHIND = "executor threads left behind"
     """A worker thread still runs a function of a loop that has ended."""
+    OUTPUT_NOT_WRITTEN = "output not written"
+    """The file to which a loop's output goes as well cannot be written any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +240,7 @@ class LoopSnapshot:
     error_line: str | None = None
     """The error that ended it, in one line: its type and what it says."""
     last_output: str | None = None
+    """The last line that it wrote and that is not blank."""
     as_of: float
 
     @property

@@ -52,6 +52,7 @@ from bgwidgets.hosts.foreign_stop_event import (
 )
 from bgwidgets.hosts.liveness import Liveness
 from bgwidgets.hosts.loop_warnings import LoopWarnings
+from bgwidgets.hosts.output_of_run import put_away, write_down
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.run_state import RunState, detail_of, refuse_unknown
 from bgwidgets.hosts.submissions import Submissions
@@ -219,6 +220,7 @@ class AdoptedHost:
             task_counts=self._ledger.counts() if self._ledger else {},
             error=self._error,
             error_line=self._error_line,
+            last_output=self._plan.output.last_line,
             as_of=time.time(),
             **self._warnings.told(),
             **self._liveness.told(),
@@ -423,6 +425,7 @@ class AdoptedHost:
         self._warnings.at_the_end(self._ledger.unfinished() if self._ledger else ())
         self._let_go_of_the_loop()
         self._warnings.end()
+        put_away(self._plan.output)
         self._submissions.fail_the_rest()
         self._run_state.happened(LoopEvent.CLOSED)
         state = self._run_state.state
@@ -462,6 +465,7 @@ class AdoptedHost:
             loop, lists=is_users if self._is_kernels else None, warnings=self._warnings.kept
         )
         self._warnings.begin(loop, self._ledger)
+        write_down(self._plan.output, self._ledger, self._warnings)
         self._submissions.open(loop)
         names = {id(value): name for name, value in found.attributes.items()}
         self._note(loop, deque((task, names.get(id(task))) for task in tasks))

@@ -28,6 +28,7 @@ from bgwidgets.commands import (
 from bgwidgets.hosts.liveness import Liveness
 from bgwidgets.hosts.loop_warnings import LoopWarnings
 from bgwidgets.hosts.main_task import main_coroutine
+from bgwidgets.hosts.output_of_run import put_away, write_down
 from bgwidgets.hosts.protocol import Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.run_state import RunState, detail_of, refuse_unknown
 from bgwidgets.hosts.stopping import (
@@ -117,6 +118,7 @@ class Agent:
             notes=tuple(self._notes),
             timings=self._plan.timings,
             as_of=time.time(),
+            last_output=self._plan.output.last_line,
             **self._warnings.told(),
             **self._liveness.told(),
         )
@@ -136,6 +138,7 @@ class Agent:
             self._warnings.kept.changes,
             len(self._notes),
             self._plan.run_number,
+            self._plan.output.version,
             pulse,
             book,
         )
@@ -238,6 +241,7 @@ class Agent:
             timings = Timings(loop) if self._plan.timings else None
             self._ledger = Ledger(loop, warnings=self._warnings.kept, timings=timings)
             self._warnings.begin(loop, self._ledger)
+            write_down(self._plan.output, self._ledger, self._warnings)
             loop.call_soon(self._begin, loop, started, context=self._context.copy())
         except Exception as error:  # noqa: BLE001 - a user's loop may be broken in any way
             return error
@@ -400,6 +404,7 @@ class Agent:
         self._ended_at = time.time()
         self._warnings.at_the_end(self._unfinished(), self._busy_threads())
         self._warnings.end()
+        put_away(self._plan.output)
         self._submissions.fail_the_rest()
         if not self._run_state.state.has_ended:
             self._run_state.happened(LoopEvent.CLOSED)

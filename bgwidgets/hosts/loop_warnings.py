@@ -18,7 +18,8 @@ from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.left_behind import tell_of_pending, tell_of_threads
 from bgwidgets.observe.lost_exceptions import lost_exceptions, tell_of_lost
 from bgwidgets.observe.unawaited import unawaited_coroutines
-from bgwidgets.observe.warnings_kept import WarningsKept
+from bgwidgets.observe.warnings_kept import Told, WarningsKept
+from bgwidgets.snapshots import WarningKind
 
 Task = asyncio.Task[Any]
 _log: Final = logging.getLogger(__name__)
@@ -39,6 +40,11 @@ class LoopWarnings:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ledger: Ledger | None = None
         self._threads: set[threading.Thread] = set()
+
+    def output_not_written(self, path: str, why: str) -> None:
+        """The file of its output cannot be written any more. Any thread."""
+        told = Told(text=f"{path} cannot be written any more: {why}", where=path)
+        self.kept.add(WarningKind.OUTPUT_NOT_WRITTEN, path, lambda: told)
 
     def begin(self, loop: asyncio.AbstractEventLoop, ledger: Ledger) -> None:
         """Notice what goes wrong from now on. In the loop's thread."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bgwidgets.commands import HostCommand
+from bgwidgets.output.log import OutputLog
 from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskDetail, TaskWindow, WindowRequest
 from bgwidgets.states import LoopState
 from bgwidgets.stop_event import StopEvent
@@ -34,6 +35,8 @@ class LoopPlan:
     """Whether the times of its tasks' steps are taken."""
     changed: Callable[[], None] = lambda: None
     """Called after each change of the loop's state, on any thread. Must return at once."""
+    output: OutputLog = field(default_factory=OutputLog)
+    """What it writes; the same for all its runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,11 @@ from contextvars import copy_context
 from typing import Any, Final, TypeVar
 
 from bgwidgets.belonging import enter_worker_thread, leave_worker_thread
+from bgwidgets.output.whose import TaskRef, ref_here, work_for
 
 T = TypeVar("T")
-_Job = tuple[Future[Any], Callable[[], Any]]
+_Job = tuple[Future[Any], Callable[[], Any], TaskRef | None]
+"""What to do, and for which task."""
 
 MOST_THREADS: Final = min(32, (os.cpu_count() or 1) + 4)
 """As many as `ThreadPoolExecutor` has."""
@@ -62,7 +64,7 @@ class WorkerThreads(ThreadPoolExecutor):
             # In a context, as `asyncio.to_thread` does it: ipykernel 6 finds the cell of a print by
             # it, and without one it may look for ever.
             context = copy_context()
-            self._jobs.put((future, lambda: context.run(fn, *args, **kwargs)))
+            self._jobs.put((future, lambda: context.run(fn, *args, **kwargs), ref_here()))
             self._waiting += 1
             if self._waiting > self._idle and len(self._workers) < self._most_threads:
                 self._add_worker()
@@ -131,8 +133,11 @@ class WorkerThreads(ThreadPoolExecutor):
                     return
                 self._waiting -= 1
                 self._busy.add(name)
-            _run(*job, lambda: self._is_done(name))
-            del job  # A worker that waits keeps nothing of the user's alive.
+            future, function, task = job
+            work_for(task)
+            _run(future, function, lambda: self._is_done(name))
+            work_for(None)
+            del job, future, function  # A worker that waits keeps nothing of the user's alive.
 
     def _is_done(self, name: str) -> None:
         """Before whoever waits for the job is told, who may then ask at once which are busy."""

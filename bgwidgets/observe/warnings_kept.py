@@ -30,6 +30,8 @@ ADVICE: Final = {
     WarningKind.COROUTINE_NEVER_AWAITED: "`await` it, or have it run by `asyncio.create_task(...)`",
     WarningKind.THREADS_LEFT_BEHIND: "let the function look at"
     " `bgwidgets.current().stop_event.is_set()`, or await its end before the work ends",
+    WarningKind.OUTPUT_NOT_WRITTEN: "the loop goes on. When there is room again, call"
+    " `job.output.to_file(path)` once more: it begins with what is still held",
 }
 
 

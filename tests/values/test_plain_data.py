@@ -21,6 +21,8 @@ from bgwidgets.commands import (
     SetStopEvent,
     StopLoop,
 )
+from bgwidgets.output import reading
+from bgwidgets.output.reading import OutputEntry, OutputReading
 from bgwidgets.snapshots import (
     AwaitFrame,
     LoopHistory,
@@ -91,6 +93,7 @@ LINK = TaskLink(id=None, name="a", coroutine="fetch")
 TIMINGS = TaskTimings(
     polls=2, busy=0.1, scheduled=0.0, idle=3.0, histogram=((0.000001, 1), (None, 1))
 )
+ENTRY = OutputEntry(number=4, text="x\n", task_id=3, task_name="a", data={"text/plain": "x"})
 VALUES = [
     TASK,
     FRAME,
@@ -121,6 +124,8 @@ VALUES = [
     InterruptLoop(1),
     RestartLoop(1),
     AdoptLoop(1),
+    ENTRY,
+    OutputReading(entries=(ENTRY,), open_lines=(), after=5, dropped=0, is_cleared=False, version=9),
     RemoveLoop(1),
     RemoveFinished(),
 ]
@@ -130,7 +135,7 @@ def test_every_value_is_tried():
     """A new one must be added above."""
     made = {
         thing
-        for module in (snapshots, commands)
+        for module in (snapshots, commands, reading)
         for thing in vars(module).values()
         if isinstance(thing, type) and dataclasses.is_dataclass(thing)
     }

@@ -1,0 +1,125 @@
+"""The file that a loop's output goes to as well: appended to, and rotated by size."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Final, TextIO
+
+LOOKED_FOR_EVERY: Final = 1.0
+"""Seconds between two looks at whether the file is still where it was opened."""
+LONGEST_HELD: Final = 65_536
+"""Characters of an unfinished line that are held back."""
+
+
+class LogFile:
+    """A text file, written line by line. For one thread at a time. What fails is an OSError.
+
+    Unfinished lines are held back by their place, so that those of several threads are not mixed.
+    A carriage return ends one, too, or a progress bar would be seen only at its end.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], max_bytes: int | None, backups: int) -> None:
+        """Opens it, to be added to. Raises OSError."""
+        self._path: Final = Path(path).expanduser().absolute()
+        self._held: Final[dict[object, str]] = {}
+        self._file: TextIO | None = None
+        self._size = 0
+        self._looked_at = 0.0
+        self._max_bytes: int | None = None
+        self._backups = 0
+        self.rotate_at(max_bytes, backups)
+        self._opened()
+
+    def __del__(self) -> None:
+        self.abandon()
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+        return str(self._path)
+
+    def is_at(self, path: str | os.PathLike[str]) -> bool:
+        """Whether it is this file."""
+        return self._path == Path(path).expanduser().absolute()
+
+    def rotate_at(self, max_bytes: int | None, backups: int) -> None:
+        """How large it may grow, and how many earlier ones are kept. Raises ValueError."""
+        if max_bytes is not None and max_bytes <= 0:
+            raise ValueError(f"max_bytes is the size at which a new file begins, not {max_bytes}")
+        if backups < 0:
+            raise ValueError(f"backups is how many earlier files are kept, not {backups}")
+        self._max_bytes, self._backups = max_bytes, backups
+
+    def write(self, text: str, place: object) -> None:
+        """Write the whole lines, and hold back the rest of it."""
+        text = self._held.pop(place, "") + text
+        end = max(text.rfind("\n"), text.rfind("\r")) + 1
+        if len(text) - end > LONGEST_HELD:
+            end = len(text)
+        if end < len(text):
+            self._held[place] = text[end:]
+        if end:
+            self._write(text[:end])
+
+    def rest(self) -> None:
+        """Write what is held back, each on a line of its own, and close until more comes."""
+        for place in list(self._held):
+            self._write(f"{self._held.pop(place)}\n")
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Close it as it is; what cannot be written any more is lost."""
+        file, self._file = getattr(self, "_file", None), None
+        if file is not None:
+            try:
+                file.close()
+            except OSError:
+                return  # Its error was told when it was written to.
+
+    def _write(self, text: str) -> None:
+        # With `surrogateescape` names of files that are no UTF-8 can be written as they came.
+        size = len(text.encode(errors="surrogateescape"))
+        file = self._opened()
+        if self._max_bytes is not None and self._size and self._size + size > self._max_bytes:
+            file = self._rotated()
+        file.write(text)
+        file.flush()
+        self._size += size
+
+    def _opened(self) -> TextIO:
+        now = time.monotonic()
+        if self._file is not None and now - self._looked_at > LOOKED_FOR_EVERY:
+            self._looked_at = now
+            if not self._is_there():  # Somebody has moved it away, or deleted it.
+                self.abandon()
+        if self._file is None:
+            self._file = self._path.open("a", encoding="utf-8", errors="surrogateescape")
+            self._size = os.fstat(self._file.fileno()).st_size
+            self._looked_at = now
+        return self._file
+
+    def _is_there(self) -> bool:
+        if self._file is None:
+            return False
+        try:
+            there, ours = self._path.stat(), os.fstat(self._file.fileno())
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(there, ours)
+
+    def _rotated(self) -> TextIO:
+        self.abandon()
+        if self._backups:
+            for number in range(self._backups - 1, 0, -1):
+                earlier = self._numbered(number)
+                if earlier.exists():
+                    earlier.replace(self._numbered(number + 1))
+            self._path.replace(self._numbered(1))
+        else:
+            self._path.unlink(missing_ok=True)
+        return self._opened()
+
+    def _numbered(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.name}.{number}")

@@ -1,0 +1,124 @@
+"""What a terminal would show of a line that goes back over itself, as progress bars do."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
+_TOKEN: Final = re.compile(
+    r"\x1b\[([0-?]*)[ -/]*([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.?|.", re.DOTALL
+)
+WIDEST: Final = 1_000
+"""Columns to which the cursor can be moved."""
+
+
+def is_plain(text: str) -> bool:
+    """Whether nothing in it moves the cursor: it is shown as it stands, colours and all."""
+    if "\r" in text or "\b" in text:
+        return False
+    return "\x1b" not in text or "\x1b" not in _COLOUR.sub("", text)
+
+
+def without_colours(text: str) -> str:
+    """The text with no colours in it."""
+    return _COLOUR.sub("", text) if "\x1b" in text else text
+
+
+def as_shown(line: str) -> str:
+    """The line as it looks in the end. Colours stay; what cannot be done in a line is left out."""
+    if is_plain(line):
+        return line
+    return _Line(line).text() if _has_more_than_returns(line) else _overwritten(line)[0]
+
+
+def shortened(line: str) -> str:
+    """A line to which more will be added, without what was overwritten already."""
+    if is_plain(line):
+        return line
+    if not _has_more_than_returns(line):
+        shown, column = _overwritten(line)
+        return shown if column == len(shown) else f"{shown}\r{shown[:column]}"
+    cells = _Line(line)
+    return cells.text() if cells.is_at_the_end else f"{cells.text()}\r{cells.text_before_cursor()}"
+
+
+def _has_more_than_returns(line: str) -> bool:
+    return "\x1b" in line or "\b" in line
+
+
+def _overwritten(line: str) -> tuple[str, int]:
+    """What is shown of a line that only returns to its beginning, and the cursor's column."""
+    shown = part = ""
+    for part in line.split("\r"):
+        shown = part + shown[len(part) :]
+    return shown, len(part)
+
+
+class _Line:
+    """One line of a terminal: a character and its colours in each place."""
+
+    def __init__(self, line: str) -> None:
+        self._cells: list[tuple[str, str]] = []
+        self._column = 0
+        self._colours = ""
+        for token in _TOKEN.finditer(line):
+            self._take(token)
+
+    @property
+    def is_at_the_end(self) -> bool:
+        return self._column == len(self._cells)
+
+    def text(self) -> str:
+        """What is to be seen."""
+        return _joined(self._cells, self._colours)
+
+    def text_before_cursor(self) -> str:
+        """What is to be written over the line's beginning to come where the cursor is."""
+        return _joined(self._cells[: self._column], self._colours)
+
+    def _take(self, token: re.Match[str]) -> None:
+        said = token.group()
+        if said == "\r":
+            self._column = 0
+        elif said == "\b":
+            self._column = max(0, self._column - 1)
+        elif _COLOUR.fullmatch(said):
+            self._colours = "" if said in {"\x1b[m", "\x1b[0m"} else self._colours + said
+        elif said[0] != "\x1b":
+            self._cells[self._column : self._column + 1] = [(self._colours, said)]
+            self._column += 1
+        elif token.group(2) == "K":
+            self._erase(token.group(1))
+        elif token.group(2) in {"C", "D", "G"}:
+            self._move(token.group(2), int(token.group(1)) if token.group(1).isdigit() else 1)
+
+    def _erase(self, what: str) -> None:
+        if what in {"", "0"}:
+            del self._cells[self._column :]
+        else:
+            end = len(self._cells) if what == "2" else min(self._column + 1, len(self._cells))
+            self._cells[:end] = [("", " ")] * end
+            if what == "2":
+                del self._cells[self._column :]
+
+    def _move(self, how: str, by: int) -> None:
+        wanted = {"C": self._column + by, "D": self._column - by, "G": by - 1}[how]
+        self._column = max(0, min(wanted, WIDEST))
+        self._cells += [("", " ")] * (self._column - len(self._cells))
+
+
+def _joined(cells: list[tuple[str, str]], at_the_end: str) -> str:
+    parts: list[str] = []
+    before = ""
+    for colours, character in cells:
+        if colours != before:
+            # What is added to the colours that are on needs no reset.
+            is_more = bool(before) and colours.startswith(before)
+            new = colours[len(before) :] if is_more else ("\x1b[0m" if before else "") + colours
+            parts.append(new)
+            before = colours
+        parts.append(character)
+    if before != at_the_end:
+        parts.append(("\x1b[0m" if before else "") + at_the_end)
+    return "".join(parts)
