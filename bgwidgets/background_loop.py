@@ -314,12 +314,13 @@ class BackgroundLoop:
         loop goes on. What was displayed is displayed.
         """
         self._refuse_own_thread("follow()", "read job.output there")
-        follow(self.output, self._run.host.ended, tail)
+        follow(self.output, self._run.host.ended, tail, is_seen=router.shows_here())
 
     async def follow_async(self, tail: int = 10) -> None:
         """As `follow()`, for async code on any other loop; cancel it to end it."""
         self._refuse_own_thread("follow_async()", "read job.output there")
-        await follow_async(self.output, self._run.host.ended, tail)
+        ended, is_seen = self._run.host.ended, router.shows_here()
+        await follow_async(self.output, ended, tail, is_seen=is_seen)
 
     def stop(self, grace: float = 2.0) -> StopReport:
         """Bring the loop down, as politely as it lets us; says what was needed and what is left.

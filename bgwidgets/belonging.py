@@ -8,6 +8,7 @@ because a task that another loop's code has submitted brings along that other lo
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -21,20 +22,26 @@ _stop_event_of_worker: Final[dict[int, Any]] = {}
 _loop_of_context: Final[ContextVar[int | None]] = ContextVar("bgwidgets_loop", default=None)
 
 
-class _Changes:
-    """How often it has changed which thread belongs to whom."""
-
-    number = 0
+_listeners: Final[list[Callable[[int], None]]] = []
+"""Called with a loop's id when a thread has become its own or its worker, or is so no more."""
 
 
-changes: Final = _Changes()
-"""For those who keep what they asked for: it is as it was while `number` is."""
+def on_move(listener: Callable[[int], None]) -> None:
+    """Have it called with a loop's id when it has changed which threads belong to that loop: in the
+    very thread, but where a loop that was adopted has left one.
+    """
+    _listeners.append(listener)
+
+
+def _tell(loop_id: int) -> None:
+    for listener in _listeners:
+        listener(loop_id)
 
 
 def enter_loop_thread(loop_id: int) -> None:
     """From now on the calling thread is this loop's own."""
     _loop_of_thread[threading.get_ident()] = (loop_id, threading.current_thread())
-    changes.number += 1
+    _tell(loop_id)
 
 
 def turns_in_this_thread(loop_id: int) -> None:
@@ -46,7 +53,7 @@ def leave_loop_thread(loop_id: int) -> None:
     """The calling thread is not this loop's own any more."""
     if _own(_loop_of_thread) == loop_id:
         _loop_of_thread.pop(threading.get_ident(), None)
-        changes.number += 1
+        _tell(loop_id)
 
 
 def leave_thread(number: int, loop_id: int) -> None:
@@ -54,7 +61,7 @@ def leave_thread(number: int, loop_id: int) -> None:
     for loops in (_loop_of_thread, _guest_of_thread):
         if number in loops and loops[number][0] == loop_id:
             loops.pop(number, None)
-            changes.number += 1
+            _tell(loop_id)
 
 
 def enter_worker_thread(loop_id: int, stop_event: object) -> None:
@@ -62,14 +69,15 @@ def enter_worker_thread(loop_id: int, stop_event: object) -> None:
     _loop_of_worker[threading.get_ident()] = loop_id
     _stop_event_of_worker[threading.get_ident()] = stop_event
     enter_context(loop_id)
-    changes.number += 1
+    _tell(loop_id)
 
 
 def leave_worker_thread() -> None:
     """The calling thread runs no loop's functions any more."""
-    _loop_of_worker.pop(threading.get_ident(), None)
+    loop_id = _loop_of_worker.pop(threading.get_ident(), None)
     _stop_event_of_worker.pop(threading.get_ident(), None)
-    changes.number += 1
+    if loop_id is not None:
+        _tell(loop_id)
 
 
 def stop_event_of_worker(loop_id: int) -> Any:
@@ -114,8 +122,8 @@ def current_loop_id() -> int | None:
 
 
 def loop_id_by_thread() -> int | None:
-    """The loop whose own thread, or whose worker, is calling. It stays so until `changes` says
-    otherwise, whatever the thread runs.
+    """The loop whose own thread, or whose worker, is calling. It stays so until `on_move`
+    tells otherwise, whatever the thread runs.
     """
     own = _own(_loop_of_thread)
     return _loop_of_worker.get(threading.get_ident()) if own is None else own

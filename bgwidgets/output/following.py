@@ -18,18 +18,21 @@ AT_ONCE: Final = 200_000
 """Characters; of more the end is shown, and how many lines were left out."""
 
 
-def follow(log: OutputLog, ended: Future[Any], tail: int) -> None:
-    """Write what it writes until `ended`. Blocks; KeyboardInterrupt ends it quietly."""
-    follower = _Follower(log, tail)
+def follow(log: OutputLog, ended: Future[Any], tail: int, *, is_seen: bool) -> None:
+    """Write what it writes until `ended`. Blocks; KeyboardInterrupt ends it quietly.
+
+    Where it `is_seen` anyway, in a terminal, only its tail is written a second time.
+    """
+    follower = _Follower(log, tail, is_seen=is_seen)
     with contextlib.suppress(KeyboardInterrupt):
         while not concurrent.futures.wait([ended], LOOKED_EVERY).done:
             follower.look()
         follower.look(is_over=True)
 
 
-async def follow_async(log: OutputLog, ended: Future[Any], tail: int) -> None:
+async def follow_async(log: OutputLog, ended: Future[Any], tail: int, *, is_seen: bool) -> None:
     """As `follow`, for async code."""
-    follower = _Follower(log, tail)
+    follower = _Follower(log, tail, is_seen=is_seen)
     is_over = asyncio.wrap_future(ended)
     while not (await asyncio.wait([is_over], timeout=LOOKED_EVERY))[0]:
         follower.look()
@@ -39,8 +42,9 @@ async def follow_async(log: OutputLog, ended: Future[Any], tail: int) -> None:
 class _Follower:
     """One who shows a log from now on."""
 
-    def __init__(self, log: OutputLog, tail: int) -> None:
+    def __init__(self, log: OutputLog, tail: int, *, is_seen: bool) -> None:
         self._log: Final = log
+        self._is_seen: Final = is_seen
         self._after = 0
         self._version = -1
         self._tail: int | None = tail
@@ -49,6 +53,8 @@ class _Follower:
 
     def look(self, *, is_over: bool = False) -> None:
         """Show what is new."""
+        if self._is_seen and self._tail is None:
+            return
         if self._log.version != self._version:
             reading = self._log.read(self._after, limit=AT_ONCE)
             self._after, self._version = reading.after, reading.version

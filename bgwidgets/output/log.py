@@ -135,10 +135,11 @@ class OutputLog:
         self._clears_at_next = False
         self._pens: list[Pen] = []
         self._gathered = 0
+        self._last: Pen | None = None
         self.active: Pen | None = None
-        """The pen that wrote last: only others need to be gathered before another one writes."""
-        self.in_haste = False
-        """Whether lines are to be gathered as soon as they are whole, for a file."""
+        """The pen that may go on without a word: it wrote last, and there is no file."""
+        self.moves = 0
+        """Grows when threads have come to the loop, or gone."""
         self._file: LogFile | None = None
         self.cannot_write: Callable[[str, str], None] = _say_nothing
         """Told once when its file cannot be written any more. Set by who warns."""
@@ -171,6 +172,7 @@ class OutputLog:
         """As `write`, to the unfinished line that is at this place. For those who have no pen."""
         with self._guard:
             self._gather()
+            self.put_in_file(text, place)
             self._take(text, place, whose)
             self._gathered += 1
 
@@ -202,7 +204,7 @@ class OutputLog:
                 self._displays[display_id] = block
                 if len(self._displays) > DISPLAYS_KEPT:
                     del self._displays[next(iter(self._displays))]
-            self._write_to_file(f"{text}\n", ("display", "stdout"))
+            self.put_in_file(f"{text}\n", ("display", "stdout"))
             self._gathered += 1
             self._drop()
 
@@ -239,9 +241,31 @@ class OutputLog:
     def turn_to(self, pen: Pen, whose: Whose) -> None:
         """From now on it is this pen that writes, in this task's name. In the pen's own thread."""
         with self._guard:
-            self._gather()
-            pen.whose = whose
-            self.active = pen
+            if pen is not self._last or pen.whose != whose:
+                self._gather()
+                pen.whose = whose
+                self._last = pen
+            if self._file is None:
+                self.active = pen
+
+    def moved(self) -> None:
+        """Who writes next asks once more whether he belongs to the loop."""
+        self.moves += 1
+        self.active = None
+
+    @property
+    def in_haste(self) -> bool:
+        """Whether every piece is to be put in a file as well."""
+        return self._file is not None
+
+    def put_in_file(self, text: str, place: Place) -> None:
+        """Write it to the file, if there is one."""
+        with self._guard:
+            if self._file is not None:
+                try:
+                    self._file.write(text, place)
+                except OSError as error:
+                    self._give_up_file(error)
 
     def gather(self) -> None:
         """Make lines of what the pens have put down."""
@@ -262,8 +286,6 @@ class OutputLog:
             return
         if self._clears_at_next:
             self._clear()
-        if self._file is not None:
-            self._write_to_file(text, place)
         line = self._open.pop(place, None)
         if line is not None and line.whose != whose and "\n" in text:
             # What one task began and another ended is the line of the one that began it.
@@ -358,30 +380,23 @@ class OutputLog:
                 for place, line in self._open.items():
                     new.write(line.text, place)
             self.rest()
-            self._file = new
-            self.in_haste = new is not None
+            self._file, self.active = new, None
 
     def rest(self) -> None:
         """Write what is unfinished, and close the file until something more is written."""
         with self._guard:
             self._gather()
             if self._file is not None:
-                self._try(self._file.rest)
+                try:
+                    self._file.rest()
+                except OSError as error:
+                    self._give_up_file(error)
 
-    def _write_to_file(self, text: str, place: Place) -> None:
-        if self._file is not None:
-            file = self._file
-            self._try(lambda: file.write(text, place))
-
-    def _try(self, write: Callable[[], None]) -> None:
-        file = self._file
-        try:
-            write()
-        except OSError as error:
-            self._file, self.in_haste = None, False
-            if file is not None:
-                file.abandon()
-                self.cannot_write(file.path, str(error))
+    def _give_up_file(self, why: OSError) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            file.abandon()
+            self.cannot_write(file.path, why.strerror or str(why))
 
     # Reading
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 LOOKED_FOR_EVERY: Final = 1.0
 """Seconds between two looks at whether the file is still where it was opened."""
@@ -24,7 +24,7 @@ class LogFile:
         """Opens it, to be added to. Raises OSError."""
         self._path: Final = Path(path).expanduser().absolute()
         self._held: Final[dict[object, str]] = {}
-        self._file: TextIO | None = None
+        self._file: int | None = None
         self._size = 0
         self._looked_at = 0.0
         self._max_bytes: int | None = None
@@ -74,29 +74,31 @@ class LogFile:
         file, self._file = getattr(self, "_file", None), None
         if file is not None:
             try:
-                file.close()
+                os.close(file)
             except OSError:
                 return  # Its error was told when it was written to.
 
     def _write(self, text: str) -> None:
         # With `surrogateescape` names of files that are no UTF-8 can be written as they came.
-        size = len(text.encode(errors="surrogateescape"))
+        data = text.encode(errors="surrogateescape")
         file = self._opened()
-        if self._max_bytes is not None and self._size and self._size + size > self._max_bytes:
+        if self._max_bytes is not None and self._size and self._size + len(data) > self._max_bytes:
             file = self._rotated()
-        file.write(text)
-        file.flush()
-        self._size += size
+        self._size += len(data)
+        while (written := os.write(file, data)) < len(data):
+            data = data[written:]
 
-    def _opened(self) -> TextIO:
+    def _opened(self) -> int:
         now = time.monotonic()
         if self._file is not None and now - self._looked_at > LOOKED_FOR_EVERY:
             self._looked_at = now
             if not self._is_there():  # Somebody has moved it away, or deleted it.
                 self.abandon()
         if self._file is None:
-            self._file = self._path.open("a", encoding="utf-8", errors="surrogateescape")
-            self._size = os.fstat(self._file.fileno()).st_size
+            # No buffer: what is written is there, for `tail -f` and after a crash.
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+            self._file = os.open(self._path, flags, 0o666)
+            self._size = os.fstat(self._file).st_size
             self._looked_at = now
         return self._file
 
@@ -104,12 +106,12 @@ class LogFile:
         if self._file is None:
             return False
         try:
-            there, ours = self._path.stat(), os.fstat(self._file.fileno())
+            there, ours = self._path.stat(), os.fstat(self._file)
         except FileNotFoundError:
             return False
         return os.path.samestat(there, ours)
 
-    def _rotated(self) -> TextIO:
+    def _rotated(self) -> int:
         self.abandon()
         if self._backups:
             for number in range(self._backups - 1, 0, -1):
