@@ -52,7 +52,8 @@ from bgwidgets.hosts.foreign_stop_event import (
 )
 from bgwidgets.hosts.liveness import Liveness
 from bgwidgets.hosts.loop_warnings import LoopWarnings
-from bgwidgets.hosts.output_of_run import put_away, write_down
+from bgwidgets.hosts.output_of_run import write_down
+from bgwidgets.hosts.pool_threads import forget_pool_threads, know_pool_threads
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.run_state import RunState, detail_of, refuse_unknown
 from bgwidgets.hosts.submissions import Submissions
@@ -425,7 +426,7 @@ class AdoptedHost:
         self._warnings.at_the_end(self._ledger.unfinished() if self._ledger else ())
         self._let_go_of_the_loop()
         self._warnings.end()
-        put_away(self._plan.output)
+        self._plan.output.end()
         self._submissions.fail_the_rest()
         self._run_state.happened(LoopEvent.CLOSED)
         state = self._run_state.state
@@ -444,6 +445,8 @@ class AdoptedHost:
         """Or it would live for ever by what leads from it to this host, and from here to it."""
         if self._ledger is not None:
             self._ledger.close()
+        if self._loop is not None:
+            forget_pool_threads(self._loop)
         if self._loop is not None and _hosts.get(self._loop) is self:
             del _hosts[self._loop]
         if self._runners is not None:
@@ -465,7 +468,7 @@ class AdoptedHost:
             loop, lists=is_users if self._is_kernels else None, warnings=self._warnings.kept
         )
         self._warnings.begin(loop, self._ledger)
-        write_down(self._plan.output, self._ledger, self._warnings)
+        write_down(self._plan.output, loop, self._ledger, self._warnings)
         self._submissions.open(loop)
         names = {id(value): name for name, value in found.attributes.items()}
         self._note(loop, deque((task, names.get(id(task))) for task in tasks))
@@ -476,10 +479,14 @@ class AdoptedHost:
 
     def _enter_thread(self) -> None:
         turns_in_this_thread(self._plan.loop_id)
+        if self._loop is None:
+            return
         if self._why_protected is None:
             enter_loop_thread(self._plan.loop_id)
+            know_pool_threads(self._loop, self._plan.loop_id, self._stop_event)
         else:
             leave_loop_thread(self._plan.loop_id)
+            forget_pool_threads(self._loop)
 
     def _events(
         self, loop: asyncio.AbstractEventLoop, found: Carried, tasks: list[asyncio.Task[Any]]

@@ -28,7 +28,8 @@ from bgwidgets.commands import (
 from bgwidgets.hosts.liveness import Liveness
 from bgwidgets.hosts.loop_warnings import LoopWarnings
 from bgwidgets.hosts.main_task import main_coroutine
-from bgwidgets.hosts.output_of_run import put_away, write_down
+from bgwidgets.hosts.output_of_run import write_down
+from bgwidgets.hosts.pool_threads import forget_pool_threads, know_pool_threads
 from bgwidgets.hosts.protocol import Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.run_state import RunState, detail_of, refuse_unknown
 from bgwidgets.hosts.stopping import (
@@ -241,7 +242,7 @@ class Agent:
             timings = Timings(loop) if self._plan.timings else None
             self._ledger = Ledger(loop, warnings=self._warnings.kept, timings=timings)
             self._warnings.begin(loop, self._ledger)
-            write_down(self._plan.output, self._ledger, self._warnings)
+            write_down(self._plan.output, loop, self._ledger, self._warnings)
             loop.call_soon(self._begin, loop, started, context=self._context.copy())
         except Exception as error:  # noqa: BLE001 - a user's loop may be broken in any way
             return error
@@ -292,6 +293,7 @@ class Agent:
         # Also in the place of one that the loop's factory has set: ours hold up no exit, and know
         # whom they work for. What the work itself sets later stays.
         loop.set_default_executor(self._known_workers())
+        know_pool_threads(loop, self._plan.loop_id, self.stop_event)
 
     def _known_workers(self) -> WorkerThreads:
         if self._workers is None:
@@ -388,6 +390,7 @@ class Agent:
         self._warnings.look()
         if self._workers is not None:
             self._workers.shutdown(wait=False, cancel_futures=True)
+        forget_pool_threads(loop)
         try:
             loop.close()
         except Exception as error:  # noqa: BLE001 - a broken loop must not keep the end from coming
@@ -404,7 +407,7 @@ class Agent:
         self._ended_at = time.time()
         self._warnings.at_the_end(self._unfinished(), self._busy_threads())
         self._warnings.end()
-        put_away(self._plan.output)
+        self._plan.output.end()
         self._submissions.fail_the_rest()
         if not self._run_state.state.has_ended:
             self._run_state.happened(LoopEvent.CLOSED)

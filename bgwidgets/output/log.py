@@ -95,14 +95,20 @@ class _OpenLine:
 class Pen:
     """With which one thread writes to one log's stream; its pieces are gathered by the log."""
 
-    __slots__ = ("parts", "place", "thread", "whose")
+    __slots__ = ("filed", "parts", "place", "thread", "whose")
 
     def __init__(self, thread: threading.Thread, stream: Stream) -> None:
         self.thread: Final = thread
         self.place: Final[Place] = (thread, stream)
         self.parts: Final[list[str]] = []
+        self.filed = 0
+        """How many of them are in the file already."""
         self.whose: Whose = NOBODY
         """Whose the pieces are. Changed by its own thread, when there are none."""
+
+
+def _no_task() -> None:
+    return None
 
 
 def only_its_name(task: Any) -> Whose:
@@ -135,14 +141,17 @@ class OutputLog:
         self._clears_at_next = False
         self._pens: list[Pen] = []
         self._gathered = 0
-        self._last: Pen | None = None
+        self.last: Pen | None = None
+        """The pen that wrote last."""
         self.active: Pen | None = None
-        """The pen that may go on without a word: it wrote last, and there is no file."""
+        """The same, if it may go on without a word: there is no file, and nobody has moved."""
         self.moves = 0
         """Grows when threads have come to the loop, or gone."""
         self._file: LogFile | None = None
-        self.cannot_write: Callable[[str, str], None] = _say_nothing
+        self.cannot_write: Callable[[str, str], None] = _tell_nobody
         """Told once when its file cannot be written any more. Set by who warns."""
+        self.task_now: Callable[[], Any] = _no_task
+        """The task that runs on the loop now, for its own thread. Set by the run."""
         self.whose: Callable[[Any], Whose] = only_its_name
         """The id and the name of a task. Set by the one who has the book of the tasks."""
 
@@ -172,7 +181,7 @@ class OutputLog:
         """As `write`, to the unfinished line that is at this place. For those who have no pen."""
         with self._guard:
             self._gather()
-            self.put_in_file(text, place)
+            self._write_to_file(text, place)
             self._take(text, place, whose)
             self._gathered += 1
 
@@ -204,7 +213,7 @@ class OutputLog:
                 self._displays[display_id] = block
                 if len(self._displays) > DISPLAYS_KEPT:
                     del self._displays[next(iter(self._displays))]
-            self.put_in_file(f"{text}\n", ("display", "stdout"))
+            self._write_to_file(f"{text}\n", ("display", "stdout"))
             self._gathered += 1
             self._drop()
 
@@ -241,12 +250,23 @@ class OutputLog:
     def turn_to(self, pen: Pen, whose: Whose) -> None:
         """From now on it is this pen that writes, in this task's name. In the pen's own thread."""
         with self._guard:
-            if pen is not self._last or pen.whose != whose:
+            if pen is not self.last or pen.whose != whose:
                 self._gather()
                 pen.whose = whose
-                self._last = pen
+                self.last = pen
             if self._file is None:
                 self.active = pen
+
+    def begin(self, task_now: Callable[[], Any], whose: Callable[[Any], Whose]) -> None:
+        """A run writes from now on: how to find its tasks. In its loop's thread."""
+        self.task_now, self.whose = task_now, whose
+        self.moved()
+
+    def end(self) -> None:
+        """The run is over: its file is closed, until its threads, or the next run, write more."""
+        self.rest()
+        self.task_now, self.whose = _no_task, only_its_name
+        self.moved()
 
     def moved(self) -> None:
         """Who writes next asks once more whether he belongs to the loop."""
@@ -258,14 +278,22 @@ class OutputLog:
         """Whether every piece is to be put in a file as well."""
         return self._file is not None
 
-    def put_in_file(self, text: str, place: Place) -> None:
-        """Write it to the file, if there is one."""
+    def put_in_file(self, pen: Pen) -> None:
+        """Write what this pen has put down to the file, if there is one. In the pen's own thread.
+
+        Lines are made of it later, with others.
+        """
         with self._guard:
             if self._file is not None:
-                try:
-                    self._file.write(text, place)
-                except OSError as error:
-                    self._give_up_file(error)
+                self._write_to_file("".join(pen.parts[pen.filed :]), pen.place)
+                pen.filed = len(pen.parts)
+
+    def _write_to_file(self, text: str, place: Place) -> None:
+        if self._file is not None:
+            try:
+                self._file.write(text, place)
+            except OSError as error:
+                self._give_up_file(error)
 
     def gather(self) -> None:
         """Make lines of what the pens have put down."""
@@ -279,6 +307,9 @@ class OutputLog:
                 parts = pen.parts[:]
                 del pen.parts[: len(parts)]
                 self._gathered += len(parts)
+                if self._file is not None and pen.filed < len(parts):
+                    self._write_to_file("".join(parts[pen.filed :]), pen.place)
+                pen.filed = 0
                 self._take("".join(parts), pen.place, pen.whose)
 
     def _take(self, text: str, place: Place, whose: Whose) -> None:
@@ -513,7 +544,7 @@ class OutputLog:
             yield block.text
 
 
-def _say_nothing(path: str, why: str) -> None:
+def _tell_nobody(path: str, why: str) -> None:
     """Nobody wants to be warned."""
 
 

@@ -19,7 +19,7 @@ from bgwidgets.output.log import NOBODY, OutputLog, Whose
 from bgwidgets.output.reading import Stream
 from bgwidgets.output.whose import task_here
 
-MOST_PIECES: Final = 256
+MOST_PIECES: Final = 1_000
 """As many pieces are put down before they are made into lines."""
 LONG: Final = 2_000
 """Characters of a piece after which nothing is left lying."""
@@ -136,7 +136,8 @@ class RoutedStream:
         """How one of the loop's threads writes: this is called a million times."""
         mine, pen, original = self._mine, log.pen(self._name), self._write
         parts, put_down, tees = pen.parts, pen.parts.append, self.tees
-        task_of_mine = _current_task if loop_id_of_thread() == loop_id else task_here
+        is_own_thread = loop_id_of_thread() == loop_id
+        task_of_mine = log.task_now if is_own_thread else task_here
         told: Callable[[], Any] = _nobody
         """The task whose the parts are; weakly, for a log keeps no task alive."""
         moves = log.moves
@@ -151,9 +152,14 @@ class RoutedStream:
                     turn(task)
                 if len(text) > LONG or len(parts) > MOST_PIECES:
                     log.gather()
-            if log.active is not pen and not is_mine(text):
+            if log.active is pen:
+                put_down(text)
+            elif not is_mine():
                 return mine.write(text)
-            put_down(text)
+            else:
+                put_down(text)
+                if log.in_haste and ("\n" in text or "\r" in text):
+                    log.put_in_file(pen)
             return original(text) if tees else len(text)
 
         def turn(task: Any) -> None:
@@ -162,16 +168,16 @@ class RoutedStream:
                 told = _nobody if task is None else _weakly(task)
                 log.turn_to(pen, whose_it_is(log, task))
 
-        def is_mine(text: str) -> bool:
-            nonlocal moves
+        def is_mine() -> bool:
+            nonlocal moves, task_of_mine
             if log.moves != moves:
                 moves = log.moves
                 if not self._is_on or loop_id_by_thread() != loop_id:
                     self.forget_thread()
                     return False
-            log.turn_to(pen, pen.whose)
-            if log.in_haste:
-                log.put_in_file(text, pen.place)
+                task_of_mine = log.task_now if is_own_thread else task_here
+            if log.last is not pen or not log.in_haste:
+                log.turn_to(pen, pen.whose)
             return True
 
         return write
@@ -191,13 +197,6 @@ def _weakly(task: Any) -> Callable[[], Any]:
         return ref(task)
     except TypeError:  # A task of a factory's own.
         return lambda: task
-
-
-def _current_task() -> asyncio.Task[Any] | None:
-    try:
-        return asyncio.current_task()
-    except RuntimeError:  # Before the loop turns, or after.
-        return None
 
 
 class _Stand:

@@ -1,0 +1,1 @@
+"""What loops write, where it goes, and how it is kept."""

@@ -1,0 +1,150 @@
+"""A log's file: everything, in order, whatever becomes of the disk."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bgwidgets.output import log_file
+from bgwidgets.output.log import OutputLog
+
+
+def test_a_file_begins_with_what_is_held(tmp_path: Path):
+    """Then each line is there as soon as it is whole."""
+    log = OutputLog()
+    log.write("before\nhalf ")
+    log.to_file(tmp_path / "a.log")
+    assert "before\n" == (tmp_path / "a.log").read_text()
+    log.write("a line\n")
+    assert "before\nhalf a line\n" == (tmp_path / "a.log").read_text()
+    log.write("\x1b[31m10%\r")
+    assert b"before\nhalf a line\n\x1b[31m10%\r" == (tmp_path / "a.log").read_bytes()
+    log.to_file(None)
+
+
+def test_what_is_unfinished_comes_with_the_end(tmp_path: Path):
+    """And more may come after it."""
+    log = OutputLog()
+    log.to_file(tmp_path / "a.log")
+    log.write("no end")
+    log.rest()
+    assert "no end\n" == (tmp_path / "a.log").read_text()
+    log.write(" after all\n")
+    log.to_file(None)
+    assert "no end\n after all\n" == (tmp_path / "a.log").read_text()
+
+
+def test_nothing_is_lost_in_a_file_that_memory_cannot_hold(tmp_path: Path):
+    log = OutputLog(max_bytes=2_000)
+    log.to_file(tmp_path / "a.log")
+    for number in range(2_000):
+        log.write(f"{number}\n")
+    log.to_file(None)
+    assert log.dropped > 0
+    assert [str(number) for number in range(2_000)] == (tmp_path / "a.log").read_text().split()
+
+
+def test_a_file_that_is_there_is_added_to(tmp_path: Path):
+    """And the same path once more changes nothing, as when a cell is run again."""
+    (tmp_path / "a.log").write_text("of yesterday\n")
+    log = OutputLog()
+    log.write("today\n")
+    log.to_file(tmp_path / "a.log")
+    log.to_file(tmp_path / "a.log")
+    log.to_file(None)
+    assert "of yesterday\ntoday\n" == (tmp_path / "a.log").read_text()
+
+
+def test_a_file_is_rotated_by_size(tmp_path: Path):
+    """Whole lines, and no more backups than were asked for."""
+    log = OutputLog()
+    log.to_file(tmp_path / "a.log", max_bytes=100, backups=2)
+    for number in range(100):
+        log.write(f"line {number:4}\n")
+    log.to_file(None)
+    assert {"a.log", "a.log.1", "a.log.2"} == {path.name for path in tmp_path.iterdir()}
+    names = ("a.log.2", "a.log.1", "a.log")
+    kept = "".join((tmp_path / name).read_text() for name in names)
+    assert all((tmp_path / name).stat().st_size <= 100 for name in names)
+    assert kept.startswith("line ")
+    assert "".join(f"line {number:4}\n" for number in range(100)).endswith(kept)
+
+
+def test_without_backups_a_full_file_begins_anew(tmp_path: Path):
+    log = OutputLog()
+    log.to_file(tmp_path / "a.log", max_bytes=10, backups=0)
+    log.write("12345678\n")
+    log.write("abc\n")
+    log.to_file(None)
+    assert ["a.log"] == [path.name for path in tmp_path.iterdir()]
+    assert "abc\n" == (tmp_path / "a.log").read_text()
+
+
+def test_a_file_that_was_moved_away_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As `logrotate` does it."""
+    monkeypatch.setattr(log_file, "LOOKED_FOR_EVERY", -1.0)
+    log = OutputLog()
+    log.to_file(tmp_path / "a.log")
+    log.write("one\n")
+    (tmp_path / "a.log").rename(tmp_path / "b.log")
+    log.write("two\n")
+    log.to_file(None)
+    assert "one\n" == (tmp_path / "b.log").read_text()
+    assert "two\n" == (tmp_path / "a.log").read_text()
+
+
+def test_a_vanished_folder_is_told_and_the_log_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(log_file, "LOOKED_FOR_EVERY", -1.0)
+    told: list[tuple[str, str]] = []
+    log = OutputLog()
+    log.cannot_write = lambda path, why: told.append((path, why))
+    (tmp_path / "folder").mkdir()
+    log.to_file(tmp_path / "folder" / "a.log")
+    log.write("one\n")
+    shutil.rmtree(tmp_path / "folder")
+    log.write("two\n")
+    log.write("three\n")
+    assert "one\ntwo\nthree\n" == log.text()
+    assert [(str(tmp_path / "folder" / "a.log"), "No such file or directory")] == told
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is full")
+def test_a_full_disk_is_told_and_the_log_goes_on():
+    told: list[str] = []
+    log = OutputLog()
+    log.cannot_write = lambda path, why: told.append(f"{path}: {why}")
+    log.to_file("/dev/full")
+    log.write("one\n")
+    log.write("two\n")
+    assert "one\ntwo\n" == log.text()
+    assert ["/dev/full: No space left on device"] == told
+
+
+def test_a_file_that_cannot_be_opened_is_an_error(tmp_path: Path):
+    """Of the one who asked, and nothing is changed."""
+    log = OutputLog()
+    log.to_file(tmp_path / "a.log")
+    with pytest.raises(OSError, match="no folder"):
+        log.to_file(tmp_path / "no folder" / "b.log")
+    log.write("still here\n")
+    log.to_file(None)
+    assert "still here\n" == (tmp_path / "a.log").read_text()
+
+
+@pytest.mark.parametrize("wrong", [{"max_bytes": 0}, {"backups": -1}])
+def test_a_rotation_that_makes_no_sense_is_an_error(tmp_path: Path, wrong: dict[str, int]):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        OutputLog().to_file(tmp_path / "a.log", **wrong)
+
+
+def test_what_is_no_utf8_is_written_as_it_came(tmp_path: Path):
+    """Names of files may be so."""
+    log = OutputLog()
+    log.to_file(tmp_path / "a.log")
+    log.write(b"caf\xe9\n".decode(errors="surrogateescape"))
+    log.to_file(None)
+    assert b"caf\xe9\n" == (tmp_path / "a.log").read_bytes()

@@ -1,0 +1,412 @@
+"""What is written on a loop goes to that loop's log, and nothing of it anywhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import logging
+import sys
+import threading
+import traceback
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from bgwidgets import BackgroundLoop, LoopManager, current, output
+from tests.output.conftest import LIMIT, CellStream, Streams
+
+pytestmark = pytest.mark.usefixtures("cell")
+
+
+def entries(job: BackgroundLoop) -> list[tuple[str, str, str | None]]:
+    """What it wrote: text, stream, and the task's name."""
+    return [(entry.text, entry.stream, entry.task_name) for entry in job.output.read().entries]
+
+
+def written_by(manager: LoopManager, work: Any) -> list[tuple[str, str, str | None]]:
+    job = manager.start(work, name="main")
+    job.wait(LIMIT)
+    assert job.exception() is None
+    return entries(job)
+
+
+async def prints_from_everywhere() -> None:
+    print("coroutine")
+    await asyncio.to_thread(print, "to_thread")
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(None, print, "executor")
+    with ThreadPoolExecutor(1) as pool:
+        await loop.run_in_executor(pool, print, "own pool")
+    called = asyncio.Event()
+    loop.call_soon(print, "callback")
+    loop.call_soon(called.set)
+    await called.wait()
+    await asyncio.create_task(child(), name="child")
+    sys.stdout.writelines(["one\n", "two\n"])
+
+
+async def child() -> None:
+    print("child")
+
+
+def test_prints_from_everywhere_on_a_loop(manager: LoopManager, cell: Streams):
+    """With the task, also of the threads that work for it; a callback belongs to none."""
+    assert [
+        ("coroutine\nto_thread\nexecutor\nown pool\n", "stdout", "main"),
+        ("callback\n", "stdout", None),
+        ("child\n", "stdout", "child"),
+        ("one\ntwo\n", "stdout", "main"),
+    ] == joined(written_by(manager, prints_from_everywhere))
+    assert ("", "") == (cell.stdout.getvalue(), cell.stderr.getvalue())
+
+
+def joined(each: list[tuple[str, str, str | None]]) -> list[tuple[str, str, str | None]]:
+    """Neighbours of one task and stream in one: how many there are says nothing."""
+    together: list[tuple[str, str, str | None]] = []
+    for text, *whose in each:
+        if together and list(together[-1][1:]) == whose:
+            text = together.pop()[0] + text  # noqa: PLW2901
+        together.append((text, *whose))  # type: ignore[arg-type]
+    return together
+
+
+def test_a_task_is_known_by_its_number(manager: LoopManager):
+    """That of `job.tasks`."""
+    job = manager.start(prints_from_everywhere)
+    job.wait(LIMIT)
+    numbers = {task.name: task.id for task in job.tasks}
+    by_name = {entry.task_name: entry.task_id for entry in job.output.read().entries}
+    assert {"child": numbers["child"], job.name: numbers[job.name], None: None} == by_name
+
+
+def test_a_plain_function(manager: LoopManager):
+    def plain() -> None:
+        print("plain")
+
+    assert [("plain\n", "stdout", "main")] == written_by(manager, plain)
+
+
+def test_logging_and_warnings_and_tracebacks(manager: LoopManager):
+    """Also by a handler that was made before."""
+    handler = logging.StreamHandler()
+    logger = logging.getLogger("tests.output")
+    logger.addHandler(handler)
+
+    async def tells() -> None:
+        logger.error("logged")
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("careful", stacklevel=1)
+        traceback.print_exception(LookupError("lost"))
+        print("by hand", file=sys.stderr)
+
+    try:
+        ((text, stream, task),) = joined(written_by(manager, tells))
+    finally:
+        logger.removeHandler(handler)
+    assert ("stderr", "main") == (stream, task)
+    assert text.startswith("logged\n")
+    assert "UserWarning: careful" in text
+    assert text.endswith("LookupError: lost\nby hand\n")
+
+
+def test_two_loops_and_a_cell_at_the_same_time(manager: LoopManager, cell: Streams):
+    """Each gets its own, in order and byte for byte."""
+    together = threading.Barrier(3)
+
+    def count(name: str) -> None:
+        together.wait(LIMIT)
+        for number in range(3_000):
+            print(name, number)
+
+    async def counts(name: str) -> None:
+        count(name)
+
+    jobs = [manager.start(counts, "one"), manager.start(count, "two")]
+    count("cell")
+    for job in jobs:
+        job.wait(LIMIT)
+    for name, job in zip(("one", "two"), jobs, strict=True):
+        assert "".join(f"{name} {number}\n" for number in range(3_000)) == job.output.text()
+    assert "".join(f"cell {number}\n" for number in range(3_000)) == cell.stdout.getvalue()
+
+
+def test_what_one_loop_submits_to_another(manager: LoopManager):
+    """Goes to the one that it runs on."""
+    other = manager.start(name="other")
+
+    async def submits() -> None:
+        print("here")
+        await asyncio.wrap_future(other.submit(child(), name="submitted"))
+
+    assert [("here\n", "stdout", "main")] == written_by(manager, submits)
+    assert [("child\n", "stdout", "submitted")] == entries(other)
+
+
+def test_an_adopted_loop(manager: LoopManager, cell: Streams):
+    """Its own thread while it runs, and the threads that work for it; not that thread before and
+    after it.
+    """
+    begun, ready, adopted = (threading.Event() for _ in range(3))
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def work() -> None:
+        loops.append(asyncio.get_running_loop())
+        begun.set()
+        await asyncio.to_thread(adopted.wait, LIMIT)
+        print("coroutine")
+        await asyncio.to_thread(print, "to_thread")
+        await asyncio.get_running_loop().run_in_executor(None, print, "executor")
+
+    def run() -> None:
+        print("before")
+        asyncio.run(work())
+        ready.wait(LIMIT)
+        print("after")
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert begun.wait(LIMIT)
+    job = manager.adopt(loops[0])
+    while job.state == "starting":
+        pass
+    job.submit(asyncio.sleep(0)).result(LIMIT)
+    adopted.set()
+    job.wait(LIMIT)
+    ready.set()
+    thread.join(LIMIT)
+    assert "coroutine\nto_thread\nexecutor\n" == job.output.text()
+    assert "before\nafter\n" == cell.stdout.getvalue()
+
+
+def test_a_restarted_loop_goes_on_with_its_log(manager: LoopManager):
+    """With the tasks' names as before."""
+    job = manager.start(child)
+    job.wait(LIMIT)
+    job.restart()
+    job.wait(LIMIT)
+    assert [("child\n", "stdout", "child")] * 2 == entries(job)
+
+
+def test_late_prints_of_a_thread_that_was_given_up(manager: LoopManager, cell: Streams):
+    """Go to the log as long as somebody has it, then nowhere."""
+    go_on, done = threading.Semaphore(0), threading.Semaphore(0)
+
+    def stubborn() -> None:
+        for number in range(3):
+            go_on.acquire(timeout=LIMIT)
+            print("late", number)
+            done.release()
+
+    job = manager.start(stubborn)
+    job.stop_loop()
+    job.wait(LIMIT)
+    go_on.release()
+    assert done.acquire(timeout=LIMIT)
+    assert "late 0\n" == job.output.text()
+    job.remove()
+    go_on.release(2)
+    assert done.acquire(timeout=LIMIT)
+    assert done.acquire(timeout=LIMIT)
+    assert "late 0\nlate 1\nlate 2\n" == job.output.text()
+    assert "" == cell.stdout.getvalue()
+
+
+def test_redirect_stdout_works_for_who_asks_for_it(manager: LoopManager):
+    """On a loop as elsewhere."""
+
+    async def redirects() -> str:
+        with contextlib.redirect_stdout(io.StringIO()) as kept:
+            print("kept")
+        print("written")
+        return kept.getvalue()
+
+    job = manager.start(redirects)
+    assert "kept\n" == job.result(LIMIT)
+    assert "written\n" == job.output.text()
+
+
+def test_what_is_no_text_is_refused_as_ever(manager: LoopManager):
+    async def writes_bytes() -> None:
+        print("first")
+        sys.stdout.write(b"bytes")  # type: ignore[arg-type]
+
+    job = manager.start(writes_bytes)
+    with pytest.raises(TypeError, match="write\\(\\) argument must be str, not bytes"):
+        job.result(LIMIT)
+    assert "first\n" == job.output.text()
+
+
+def test_the_last_line_is_in_the_snapshot(manager: LoopManager):
+    job = manager.start(child)
+    job.wait(LIMIT)
+    assert "child" == job.snapshot().last_output
+
+
+def test_a_broken_file_is_a_warning_of_the_loop(manager: LoopManager):
+    """And the loop goes on."""
+    job = manager.start()
+    job.output.to_file("/dev/full")
+    job.submit(child()).result(LIMIT)
+    (warning,) = job.snapshot().warnings
+    assert "output not written" == warning.kind
+    assert "/dev/full cannot be written any more: No space left on device" == warning.text
+    assert "child\n" == job.output.text()
+
+
+def test_the_file_is_closed_with_the_loop_and_opened_again(manager: LoopManager, tmp_path: Any):
+    """By the next run."""
+    job = manager.start()
+    job.output.to_file(tmp_path / "a.log")
+    job.submit(child()).result(LIMIT)
+    job.stop(0)
+    assert "child\n" == (tmp_path / "a.log").read_text()
+    job.restart()
+    job.submit(child()).result(LIMIT)
+    job.stop(0)
+    assert "child\nchild\n" == (tmp_path / "a.log").read_text()
+
+
+def test_no_task_is_kept_alive_by_its_output(manager: LoopManager):
+    """Nor its result, nor its error."""
+    from weakref import ref
+
+    class Result:
+        pass
+
+    async def returns() -> Result:
+        print("x")
+        return Result()
+
+    async def main() -> bool:
+        kept = ref(await asyncio.create_task(returns()))
+        await asyncio.sleep(0.3)  # Two of the ticks after which a task is let go of.
+        return kept() is None
+
+    assert manager.start(main).result(LIMIT)
+
+
+def test_uninstall_puts_everything_back(manager: LoopManager, cell: Streams):
+    """As it was; and install begins again."""
+    job = manager.start()
+    assert "write" in vars(cell.stdout)
+    output.uninstall()
+    assert [] == [name for name in ("write", "flush") if name in vars(cell.stdout)]
+    assert [] == [name for name in ("write", "flush") if name in vars(cell.stderr)]
+    job.submit(child()).result(LIMIT)
+    manager.start(child).wait(LIMIT)
+    assert ("child\nchild\n", "") == (cell.stdout.getvalue(), job.output.text())
+    output.install()
+    job.submit(child()).result(LIMIT)
+    assert ("child\nchild\n", "child\n") == (cell.stdout.getvalue(), job.output.text())
+
+
+def test_what_somebody_else_has_put_there_comes_back(
+    manager: LoopManager, cell: Streams, monkeypatch: pytest.MonkeyPatch
+):
+    """And what is put over ours later leads to the original."""
+    seen: list[str] = []
+    their_own = seen.append
+    monkeypatch.setattr(cell.stdout, "write", their_own, raising=False)
+    job = manager.start()
+    routed = cell.stdout.write
+    output.uninstall()
+    assert vars(cell.stdout)["write"] is their_own
+    output.install()
+    routed("x")
+    assert ["x"] == seen
+    assert "" == job.output.text()
+
+
+def test_streams_that_came_later_are_routed_with_the_next_loop(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch
+):
+    job = manager.start()
+    later = CellStream()
+    monkeypatch.setattr(sys, "stdout", later)
+    manager.start(child).wait(LIMIT)
+    job.submit(child()).result(LIMIT)
+    assert ("", "child\n") == (later.getvalue(), job.output.text())
+
+
+class Rigid:
+    """A stream that takes no attributes."""
+
+    __slots__ = ("_written",)
+
+    def __init__(self) -> None:
+        self._written: list[str] = []
+
+    def write(self, text: str) -> int:
+        """Keep it."""
+        self._written.append(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing to do."""
+
+
+def test_a_stream_that_takes_no_attributes_has_one_that_stands_for_it(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch
+):
+    """Until everything is put back."""
+    rigid = Rigid()
+    monkeypatch.setattr(sys, "stdout", rigid)
+    output.install(tee=False)
+    try:
+        job = manager.start(child)
+        job.wait(LIMIT)
+        print("cell", flush=True)
+        assert ("child\n", ["cell", "\n"]) == (job.output.text(), rigid._written)
+        assert sys.stdout is not rigid
+        output.uninstall()
+        assert sys.stdout is rigid
+    finally:
+        output.install(tee=None)
+
+
+def test_outside_of_a_kernel_it_is_seen_as_well(
+    manager: LoopManager, capsys: pytest.CaptureFixture[str]
+):
+    """In a terminal a loop's prints are in the terminal, and in its log."""
+    job = manager.start(child)
+    job.wait(LIMIT)
+    print("main")
+    assert ("child\nmain\n", "child\n") == (capsys.readouterr().out, job.output.text())
+
+
+def test_threads_of_the_works_own_belong_to_nobody(manager: LoopManager, cell: Streams):
+    """As `current()` says."""
+
+    async def starts_a_thread() -> None:
+        thread = threading.Thread(target=lambda: print("thread", current()))
+        thread.start()
+        thread.join(LIMIT)
+
+    manager.start(starts_a_thread).wait(LIMIT)
+    assert "thread None\n" == cell.stdout.getvalue()
+
+
+def test_finalizers_that_print_do_no_harm(manager: LoopManager):
+    """They may run in the middle of anything."""
+
+    class Talks:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            print("gone")
+
+    async def drops_them() -> None:
+        for number in range(2_000):
+            Talks()
+            print("line", number)
+
+    job = manager.start(drops_them)
+    job.wait(LIMIT)
+    lines = job.output.text().splitlines()
+    own = [line for line in lines if line.startswith("line")]
+    assert len(own) + lines.count("gone") >= 2_000

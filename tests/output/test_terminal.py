@@ -1,0 +1,51 @@
+"""A line that goes back over itself is shown as a terminal shows it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bgwidgets.output.terminal import as_shown, shortened, without_colours
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("plain", "plain"),
+        ("10%\r20%\r100%", "100%"),
+        ("long line\rshort", "shortline"),
+        ("ends with one\r", "ends with one"),
+        ("\rbegins with one", "begins with one"),
+        ("abc\b\bX", "aXc"),
+        ("\b\b\bstays", "stays"),
+        ("\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m"),
+        ("old text\r\x1b[Knew", "new"),
+        ("old text\x1b[2K\rnew", "new"),
+        ("\x1b[32mgreen\x1b[0m\rG", "G\x1b[32mreen\x1b[0m"),
+        ("a\x1b[3Cb", "a   b"),
+        ("abc\x1b[2Dx", "axc"),
+        ("abcdef\x1b[3Gx", "abxdef"),
+        ("up\x1b[A and away", "up and away"),
+        ("\x1b]0;a title\x07text\r", "text"),
+    ],
+)
+def test_a_line_is_shown_as_in_a_terminal(written: str, shown: str):
+    assert shown == as_shown(written)
+
+
+TEXTS = st.text(alphabet=st.sampled_from("ab\r\b\x1b[31mK0"), max_size=30) | st.lists(
+    st.sampled_from(["ab", "\r", "\b", "\x1b[31m", "\x1b[0m", "\x1b[K", "xyz", "\x1b[2C"])
+).map("".join)
+
+
+@given(st.lists(st.sampled_from(["ab", "\r", "\b", "\x1b[31m", "\x1b[0m", "\x1b[K", "xyz"])), TEXTS)
+def test_what_is_left_out_of_an_unfinished_line_was_overwritten(parts: list[str], more: str):
+    """Whatever is added to it later, it looks the same as if nothing had been left out."""
+    line = "".join(parts)
+    whole, short = as_shown(line + more), as_shown(shortened(line) + more)
+    assert without_colours(whole) == without_colours(short)
+
+
+def test_colours_can_be_taken_out():
+    assert "red and bold" == without_colours("\x1b[31mred\x1b[0m and \x1b[1;4mbold\x1b[m")
