@@ -23,6 +23,7 @@ BENCHMARKS: Final = {
     "watching": 15,
     "click": 20,
     "panel": 5,
+    "prints": 5,
 }
 """Each benchmark's module, and how many rounds give a steady median."""
 COMPARED: Final = (

@@ -18,6 +18,7 @@ from tests.kernel_environments import python_with
 from tests.processes import StartedProcesses
 
 LIMIT = 60.0
+SHOWN = {"stream", "display_data", "update_display_data", "clear_output"}
 
 
 class Kernel:
@@ -28,6 +29,9 @@ class Kernel:
         self._environment = environment
         self._client: BlockingKernelClient | None = None
         self._stderr: list[str] = []
+        self.shown: list[tuple[str, Any]] = []
+        """All that came for a page to show, whatever cell it was for: what it is, and the text or
+        the data."""
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -171,6 +175,9 @@ class Kernel:
         )
         if message["msg_type"] == "stream" and message["content"]["name"] == "stderr":
             self._stderr.append(message["content"]["text"])
+        if message["msg_type"] in SHOWN:
+            content = message["content"]
+            self.shown.append((message["msg_type"], content.get("text", content.get("data"))))
         return message
 
 

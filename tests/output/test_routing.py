@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import io
 import logging
 import sys
@@ -12,6 +13,7 @@ import traceback
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from weakref import ref
 
 import pytest
 
@@ -272,7 +274,6 @@ def test_the_file_is_closed_with_the_loop_and_opened_again(manager: LoopManager,
 
 def test_no_task_is_kept_alive_by_its_output(manager: LoopManager):
     """Nor its result, nor its error."""
-    from weakref import ref
 
     class Result:
         pass
@@ -291,17 +292,82 @@ def test_no_task_is_kept_alive_by_its_output(manager: LoopManager):
 
 def test_uninstall_puts_everything_back(manager: LoopManager, cell: Streams):
     """As it was; and install begins again."""
+    before = [(type(each), dict(vars(each))) for each in (cell.stdout, cell.stderr)]
     job = manager.start()
-    assert "write" in vars(cell.stdout)
+    assert isinstance(cell.stdout, CellStream)
+    assert type(cell.stdout) is not CellStream
     output.uninstall()
-    assert [] == [name for name in ("write", "flush") if name in vars(cell.stdout)]
-    assert [] == [name for name in ("write", "flush") if name in vars(cell.stderr)]
+    assert before == [(type(each), dict(vars(each))) for each in (cell.stdout, cell.stderr)]
     job.submit(child()).result(LIMIT)
     manager.start(child).wait(LIMIT)
     assert ("child\nchild\n", "") == (cell.stdout.getvalue(), job.output.text())
     output.install()
     job.submit(child()).result(LIMIT)
     assert ("child\nchild\n", "child\n") == (cell.stdout.getvalue(), job.output.text())
+
+
+def test_who_replaces_write_for_a_while_replaces_it_for_all_but_loops(
+    manager: LoopManager, cell: Streams
+):
+    """As IPython does in every cell. A loop that was started meanwhile is none the worse for it
+    when what was there comes back.
+    """
+    seen: list[str] = []
+    original = cell.stdout.write
+
+    def tee(text: str) -> int:
+        seen.append(text)
+        return original(text)
+
+    cell.stdout.write = tee  # type: ignore[method-assign]
+    job = manager.start()
+    job.submit(child()).result(LIMIT)
+    print("cell")
+    cell.stdout.write = original  # type: ignore[method-assign]
+    job.submit(child()).result(LIMIT)
+
+    later = cell.stdout.write
+    cell.stdout.write = tee  # type: ignore[method-assign]
+    job.submit(child()).result(LIMIT)
+    print("next cell")
+    cell.stdout.write = later  # type: ignore[method-assign]
+    job.submit(child()).result(LIMIT)
+    assert 4 * "child\n" == job.output.text()
+    assert ["cell", "\n", "next cell", "\n"] == seen
+    assert "cell\nnext cell\n" == cell.stdout.getvalue()
+
+
+def test_a_stream_of_a_class_in_c(manager: LoopManager, monkeypatch: pytest.MonkeyPatch):
+    """As Python's own are: gets attributes for the time being."""
+    stream = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr(sys, "stdout", stream)
+    output.install(tee=False)
+    try:
+        job = manager.start(child)
+        job.wait(LIMIT)
+        print("main", flush=True)
+        stream.writelines(["by ", "lines\n"])
+        output.uninstall()
+        stream.flush()
+        assert {} == vars(stream)
+        assert ("child\n", b"main\nby lines\n") == (
+            job.output.text(),
+            stream.buffer.getvalue(),
+        )
+    finally:
+        output.install(tee=None)
+
+
+def test_no_hook_keeps_a_stream(manager: LoopManager, monkeypatch: pytest.MonkeyPatch):
+    """Those of cells that captured their output are gone when they are gone."""
+    stream = CellStream()
+    gone = ref(stream)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", stream)
+        manager.start(child).wait(LIMIT)
+    del stream
+    gc.collect()
+    assert gone() is None
 
 
 def test_what_somebody_else_has_put_there_comes_back(
