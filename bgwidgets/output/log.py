@@ -247,12 +247,18 @@ class OutputLog:
             self._pens.append(pen)
         return pen
 
-    def turn_to(self, pen: Pen, whose: Whose) -> None:
-        """From now on it is this pen that writes, in this task's name. In the pen's own thread."""
+    def give_pen(self, pen: Pen, whose: Whose) -> None:
+        """With this pen it is this task that writes from now on. In the pen's own thread."""
         with self._guard:
-            if pen is not self.last or pen.whose != whose:
+            self._gather()
+            pen.whose = whose
+            self.active = None
+
+    def turn_to(self, pen: Pen) -> None:
+        """From now on it is this pen that writes. In the pen's own thread."""
+        with self._guard:
+            if pen is not self.last:
                 self._gather()
-                pen.whose = whose
                 self.last = pen
             if self._file is None:
                 self.active = pen
@@ -347,17 +353,16 @@ class OutputLog:
     def _add_lines(self, text: str, stream: Stream, whose: Whose, cut: int = 0) -> None:
         if not is_plain(text):
             text = "\n".join(map(as_shown, text.split("\n")))
-        text = _with_what_is_gone(cut, text)
         if len(text) <= LONGEST_BLOCK:
-            self._add(text, stream, whose)
+            self._add(_with_what_is_gone(cut, text), stream, whose)
             return
         start = 0
         while start < len(text):
             end = text.rfind("\n", start, start + LONGEST_BLOCK) + 1
             end = end or text.find("\n", start) + 1
-            kept, cut = _end_of(text[start : end - 1])
-            self._add(f"{_with_what_is_gone(cut, kept)}\n", stream, whose)
-            start = end
+            kept, more = _end_of(text[start : end - 1])
+            self._add(f"{_with_what_is_gone(cut + more, kept)}\n", stream, whose)
+            start, cut = end, 0
 
     def _add(self, text: str, stream: Stream, whose: Whose) -> _Block:
         block = _Block(self._lines, text, stream, whose)

@@ -133,7 +133,7 @@ class RoutedStream:
             nonlocal told
             if task is not None or told is not _nobody:
                 told = _nobody if task is None else _weakly(task)
-                log.turn_to(pen, whose_it_is(log, task))
+                log.give_pen(pen, whose_it_is(log, task))
 
         def is_mine() -> bool:
             nonlocal moves, task_of_mine
@@ -144,7 +144,7 @@ class RoutedStream:
                     return False
                 task_of_mine = log.task_now if is_own_thread else task_worked_for
             if log.last is not pen or not log.in_haste:
-                log.turn_to(pen, pen.whose)
+                log.turn_to(pen)
             return True
 
         return write

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
@@ -37,12 +37,21 @@ def manager() -> Iterator[LoopManager]:
 
 
 @pytest.fixture
-def cell(monkeypatch: pytest.MonkeyPatch, manager: LoopManager) -> Iterator[Streams]:
+def cell(manager: LoopManager) -> Iterator[Streams]:
     """Streams as in a kernel, which show what a cell would."""
-    streams = Streams()
-    monkeypatch.setattr(sys, "stdout", streams.stdout)
-    monkeypatch.setattr(sys, "stderr", streams.stderr)
-    yield streams
+    yield Streams()
     manager.stop_all(grace=0)
     output.uninstall()
     output.install()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """A test with a `cell` runs with its streams: a fixture cannot do that, for pytest puts its own
+    there just before the test.
+    """
+    cell = pyfuncitem.funcargs.get("cell")
+    if not isinstance(cell, Streams):
+        return (yield)
+    with redirect_stdout(cell.stdout), redirect_stderr(cell.stderr):
+        return (yield)

@@ -264,10 +264,11 @@ def test_threads_that_write_at_the_same_time_lose_nothing():
 
     def write(name: str) -> None:
         pen = log.pen("stdout")
+        log.give_pen(pen, (None, name))
         together.wait(LIMIT)
         for number in range(5_000):
             if log.active is not pen:
-                log.turn_to(pen, (None, name))
+                log.turn_to(pen)
             pen.parts.append(f"{name} {number}")
             pen.parts.append("\n")
             if number % 700 == 0:

@@ -28,6 +28,10 @@ def test_the_examples_run_from_top_to_bottom(run_script: Callable[[str], Ran]):
     assert [
         "running ['counting']",
         "True finished",
+        "3",
+        "2",
+        "1",
+        r"'3\n2\n1\n'",
         "101 True",
         "finished",
         "finished stop_event",
