@@ -68,7 +68,8 @@ class _InAClass:
     """The stream is of a class of ours, which is below its own."""
 
     def __init__(self, stream: Any, ways: Ways) -> None:
-        """Raises TypeError where its class cannot be another one."""
+        """Raises TypeError where its class cannot be another one, or it takes no attributes."""
+        vars(stream)
         self.stream = stream
         self._class: Final = type(stream)
         self.original: Write = stream.write

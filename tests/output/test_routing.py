@@ -165,7 +165,7 @@ def test_an_adopted_loop(manager: LoopManager, cell: Streams):
     thread.start()
     assert begun.wait(LIMIT)
     job = manager.adopt(loops[0])
-    while job.state == "starting":
+    while not job.tasks:
         pass
     job.submit(asyncio.sleep(0)).result(LIMIT)
     adopted.set()
