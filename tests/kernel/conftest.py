@@ -34,9 +34,22 @@ class Kernel:
         the data."""
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
-        self.manager.start_kernel(env=self._environment)
-        self._connect()
+        """Start it and wait until it answers.
+
+        jupyter_client chooses free ports, and the kernel takes them a second later: a test in
+        another process may have been quicker, and then the kernel gives up.
+        """
+        for another_try in (True, True, False):
+            self.manager.start_kernel(env=self._environment)
+            try:
+                self._connect()
+            except RuntimeError as error:
+                if "died" not in str(error) or not another_try:
+                    raise
+                self.close()
+                self.manager = KernelManager(kernel_name=self.manager.kernel_name)
+            else:
+                return
 
     def restart(self) -> float:
         """Restart it as JupyterLab does; seconds until the old process is gone."""
@@ -97,7 +110,8 @@ class Kernel:
     def begin(self, code: str) -> None:
         """Run a cell that says "began", and do not wait for more."""
         deadline = time.monotonic() + LIMIT
-        sent = self.client.execute(code, allow_stdin=False)
+        # Interrupted, it would take the next cell with it, were that a moment too early.
+        sent = self.client.execute(code, allow_stdin=False, stop_on_error=False)
         while True:
             message = self._next_output(deadline)
             is_its_own = message["parent_header"].get("msg_id") == sent
