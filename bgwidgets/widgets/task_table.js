@@ -1091,7 +1091,7 @@ function taskCounts(cell) {
   const unfinished = make("span", "");
   const ofTotal = make("span", "bgw-soft");
   const bar = make("span", "bgw-mix", { "aria-hidden": "true" }, ...parts.values());
-  cell.append(bar, unfinished, ofTotal);
+  cell.append(make("span", "bgw-unfinished", {}, bar, unfinished), ofTotal);
   return (/** @type {LoopRow} */ row) => {
     for (const [tone, share] of Object.entries(mixOf(row))) {
       const width = `${share.toFixed(1)}%`;
@@ -1099,9 +1099,11 @@ function taskCounts(cell) {
       if (part && part.style.width !== width) part.style.width = width;
       if (part) setHidden(part, share === 0);
     }
-    setText(unfinished, formatCount(row.unfinished));
-    setText(ofTotal, ` of ${formatCount(row.total)}`);
-    setAttribute(cell, "title", formatEnded(row.counts));
+    const [count, total] = [formatCount(row.unfinished), ` of ${formatCount(row.total)}`];
+    setText(unfinished, count);
+    setText(ofTotal, total);
+    const ended = formatEnded(row.counts);
+    setAttribute(cell, "title", `${count}${total}${ended ? `: ${ended}` : ""}`);
   };
 }
 

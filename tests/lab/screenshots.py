@@ -1,6 +1,7 @@
 """Takes pictures of the panel in a real JupyterLab: `python -m tests.lab.screenshots FOLDER`.
 
-They are for eyes and for the README: light, dark and narrow, empty, with a failed loop's traceback.
+They are for eyes and for the README: light, dark and narrow, empty, with a failed loop's traceback,
+a blocked loop, a hundred thousand tasks. Names after the folder: only these.
 """
 
 from __future__ import annotations
@@ -137,6 +138,40 @@ bgw.adopt(spin)
 panel = bgw.panel()
 panel
 """
+BLOCKED: Final = """
+import asyncio, time
+import bgwidgets as bgw
+
+def fit(epochs):
+    time.sleep(epochs)
+
+async def train():
+    await asyncio.sleep(0.1)
+    fit(60)
+
+async def race():
+    await asyncio.gather(*(asyncio.sleep(3600) for _ in range(30)))
+
+bgw.start(race)
+bgw.start(train)
+panel = bgw.panel()
+panel
+"""
+MANY: Final = """
+import asyncio
+import bgwidgets as bgw
+
+async def fetch(number):
+    await asyncio.sleep(3600 + number)
+
+async def crawl():
+    tasks = [asyncio.create_task(fetch(n), name=f"fetch-{n:05}") for n in range(100_000)]
+    await asyncio.wait(tasks)
+
+bgw.start(crawl)
+panel = bgw.panel()
+panel
+"""
 DETAIL_SHOTS: Final = {
     "Await chain": "report",
     "Error": "fetch-9011",
@@ -149,8 +184,8 @@ NARROW: Final = {"width": 1010, "height": 900}
 VERY_NARROW: Final = {"width": 760, "height": 900}
 
 
-def take(lab: LabServer, browser: Browser, folder: Path) -> None:
-    """Take every picture."""
+def take(lab: LabServer, browser: Browser, folder: Path, only: Sequence[str] = ()) -> None:
+    """Take every picture, or only some."""
     lab.dirs.add_kernel("6.31", python_with("6.31"))
 
     def shot(
@@ -163,6 +198,8 @@ def take(lab: LabServer, browser: Browser, folder: Path) -> None:
         kernel: str = KERNEL,
         before: Callable[[Notebook], None] | None = None,
     ) -> None:
+        if only and name not in only:
+            return
         page = browser.new_page(viewport=size, device_scale_factor=2)  # type: ignore[arg-type]
         notebook = Notebook.open(lab, page, [cell, *cells], kernel=kernel)
         if theme:
@@ -197,6 +234,11 @@ def take(lab: LabServer, browser: Browser, folder: Path) -> None:
     shot("live-dark", theme="JupyterLab Dark", before=_run_a_cell("live"), cells=["time.sleep(60)"])
     lab.reset_settings()
     shot("empty", EMPTY)
+    shot("blocked", BLOCKED, before=_wait_for_the_block)
+    shot("blocked-very-narrow", BLOCKED, VERY_NARROW, before=_wait_for_the_block)
+    shot("many", MANY, before=_wait_for_many)
+    shot("many-dark-very-narrow", MANY, VERY_NARROW, theme="JupyterLab Dark", before=_wait_for_many)
+    lab.reset_settings()
     shot("error", before=_look_at_the_error)
     for tab, task in DETAIL_SHOTS.items():
         look = partial(_look_at_details, tab, task)
@@ -218,6 +260,16 @@ def _run_a_cell(mark: str) -> Callable[[Notebook], None]:
         notebook.page.locator(f'.bgw-live[data-live="{mark}"]').wait_for()
 
     return run
+
+
+def _wait_for_the_block(notebook: Notebook) -> None:
+    panel = notebook.output(0).locator(".bgw-panel")
+    panel.locator(".bgw-loops .bgw-col-state").filter(has_text="blocked").wait_for()
+
+
+def _wait_for_many(notebook: Notebook) -> None:
+    panel = notebook.output(0).locator(".bgw-panel")
+    panel.locator(".bgw-tasks .bgw-row-count").filter(has_text="100,001").wait_for()
 
 
 def _unfold(notebook: Notebook) -> None:
@@ -251,7 +303,7 @@ def _look_at_the_error(notebook: Notebook) -> None:
     panel.get_by_role("tab", name="Error").click()
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, only: Sequence[str]) -> None:
     """Start a JupyterLab and a browser, and take the pictures."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
@@ -259,8 +311,8 @@ def main(folder: Path) -> None:
         running_lab(Path(scratch)) as lab,
         running_chromium() as browser,
     ):
-        take(lab, browser, folder)
+        take(lab, browser, folder, only)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])
