@@ -69,6 +69,9 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         self._guard: Final = threading.RLock()
         self._loops: Final[dict[int, BackgroundLoop]] = {}
         self._subscribers: Final[dict[object, Callable[[], None]]] = {}
+        self._changes: Final = itertools.count(1)
+        self._last_change = 0
+        """Another number after each change, whichever of several threads is the last to set it."""
         self._found: Final = FoundLoops()
         self._watches_exit = False
 
@@ -404,7 +407,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
 
     def watch(self) -> LoopWatch:
         """For who looks at all loops again and again, and wants that to cost little."""
-        return LoopWatch(lambda: list(self._loops.values()))
+        return LoopWatch(lambda: list(self._loops.values()), lambda: self._last_change)
 
     def task_window(self, loop_id: int, request: WindowRequest) -> TaskWindow:
         """Some of a loop's tasks. Raises `UnknownLoop`."""
@@ -450,6 +453,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         return loop
 
     def _changed(self) -> None:
+        self._last_change = next(self._changes)
         for subscription, callback in list(self._subscribers.items()):
             try:
                 callback()

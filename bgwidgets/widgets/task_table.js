@@ -518,6 +518,11 @@ class Wire {
   onChange = () => {};
   live;
 
+  /** Whether all is here that the kernel had to say to the last hello. */
+  get isUpToDate() {
+    return this.isKnown && !this.#awaitsFull;
+  }
+
   #view = Math.random().toString(36).slice(2) || "0";
   #model;
   #seq = 0;
@@ -567,7 +572,11 @@ class Wire {
 
   /** The kernel's time in seconds, by our clock; it stands still in a pause and without contact. */
   get now() {
-    if (this.head.said("paused")) return this.head.said("now");
+    return this.head.said("paused") ? this.head.said("now") : this.kernelNow;
+  }
+
+  /** The same, in a pause too. */
+  get kernelNow() {
     const latest = Math.min(Date.now(), this.#heardAt + CONTACT_LOST_AFTER);
     return latest / SECOND + (this.#clockOffset ?? 0);
   }
@@ -783,6 +792,10 @@ class Grid {
   #awaited = null;
   /** The row that was under the pointer when it went down. @type {number | null} */
   #pressedId = null;
+  /** Where it was last scrolled to: while it is hidden, it does not know. */
+  #top = 0;
+  /** Where it is to be scrolled to as soon as it can be. @type {number | null} */
+  #wantedTop = null;
 
   /**
    * @param {string} label
@@ -809,7 +822,11 @@ class Grid {
       this.#body,
       this.#empty,
     );
-    this.element.addEventListener("scroll", () => handlers.scrolled(), { signal, passive: true });
+    const noteScroll = () => {
+      this.#top = this.element.scrollTop;
+      handlers.scrolled();
+    };
+    this.element.addEventListener("scroll", noteScroll, { signal, passive: true });
     this.element.addEventListener("keydown", (event) => this.#pressKey(event), { signal });
     this.#body.addEventListener("mousedown", (event) => this.#press(event), { signal });
     this.#body.addEventListener("click", (event) => this.#click(event), { signal });
@@ -818,6 +835,15 @@ class Grid {
   /** The rows in sight and a few more. */
   get window() {
     return windowAt(this.element.scrollTop, this.#rowsInSight);
+  }
+
+  /** Where it is scrolled to, in pixels; it goes there once it has rows and is not hidden. */
+  get top() {
+    return this.#wantedTop ?? this.#top;
+  }
+
+  set top(top) {
+    this.#wantedTop = top;
   }
 
   /** @returns {any} the current row, when it is at hand */
@@ -834,6 +860,10 @@ class Grid {
     setAttribute(this.element, "aria-rowcount", `${contents.total + 1}`);
     setText(this.#empty, contents.total ? "" : contents.empty);
     setHidden(this.#empty, contents.total > 0);
+    if (this.#wantedTop !== null && contents.total > 0 && this.element.clientHeight > 0) {
+      this.element.scrollTop = this.#wantedTop;
+      this.#wantedTop = null;
+    }
     this.#goToAwaited();
   }
 
@@ -1068,7 +1098,7 @@ function taskCounts(cell) {
   const unfinished = make("span", "");
   const ofTotal = make("span", "bgw-soft");
   const bar = make("span", "bgw-mix", { "aria-hidden": "true" }, ...parts.values());
-  cell.append(bar, unfinished, ofTotal);
+  cell.append(make("span", "bgw-unfinished", {}, bar, unfinished), ofTotal);
   return (/** @type {LoopRow} */ row) => {
     for (const [tone, share] of Object.entries(mixOf(row))) {
       const width = `${share.toFixed(1)}%`;
@@ -1076,9 +1106,11 @@ function taskCounts(cell) {
       if (part && part.style.width !== width) part.style.width = width;
       if (part) setHidden(part, share === 0);
     }
-    setText(unfinished, formatCount(row.unfinished));
-    setText(ofTotal, ` of ${formatCount(row.total)}`);
-    setAttribute(cell, "title", formatEnded(row.counts));
+    const [count, total] = [formatCount(row.unfinished), ` of ${formatCount(row.total)}`];
+    setText(unfinished, count);
+    setText(ofTotal, total);
+    const ended = formatEnded(row.counts);
+    setAttribute(cell, "title", `${count}${total}${ended ? `: ${ended}` : ""}`);
   };
 }
 
@@ -1282,8 +1314,16 @@ function loopsFace(wire, signal) {
     },
     signal,
   );
+  const element = make("div", "bgw-table bgw-loops", {}, bar, grid.element);
+  carryOn(element, signal, {
+    leave: () => grid.top,
+    goOn(top) {
+      grid.top = top;
+      wire.onChange();
+    },
+  });
   return {
-    element: make("div", "bgw-table bgw-loops", {}, bar, grid.element),
+    element,
     grid,
     selectedLoop,
     paint() {
@@ -1313,6 +1353,18 @@ function tasksFace(wire, signal) {
   /** @type {number | null} */
   let shownLoop = null;
   let hasBars = false;
+  /** Where another view of this table was left, which is to be gone on from. @type {any} */
+  let left = null;
+  const goOn = () => {
+    if (left === null || !wire.isUpToDate) return;
+    if (left.loop === selectedLoop()) {
+      lastSeen = left.task;
+      currentId = left.task?.id ?? null;
+      tabs.open = left.tab;
+      grid.top = left.top;
+    }
+    left = null;
+  };
   const grid = new Grid(
     "Tasks",
     TASK_COLUMNS,
@@ -1365,6 +1417,13 @@ function tasksFace(wire, signal) {
     footer.element,
   );
   element.addEventListener("bgw-back", tabs.goBack, { signal });
+  carryOn(element, signal, {
+    leave: () => ({ loop: selectedLoop(), task: currentTask(), tab: tabs.open, top: grid.top }),
+    goOn(place) {
+      left = place;
+      wire.onChange();
+    },
+  });
   return {
     element,
     grid,
@@ -1379,6 +1438,7 @@ function tasksFace(wire, signal) {
       // The column comes with the first bar that is seen, and stays: nothing jumps when that ends.
       for (const row of wire.rows.values()) hasBars ||= Boolean(row.bar);
       element.classList.toggle("bgw-with-bars", hasBars);
+      goOn();
       tabs.paint();
       chips.paint();
       footer.paint();
@@ -1391,6 +1451,19 @@ function tasksFace(wire, signal) {
       grid.paint({ ...tableContents(wire), currentId, empty: noTasks(wire) });
     },
   };
+}
+
+/**
+ * The panel in another window goes on where this view was left: pop_out.js carries it from one to
+ * the other, by two events.
+ * @param {HTMLElement} element @param {AbortSignal} signal
+ * @param {{leave: () => any, goOn: (place: any) => void}} place
+ */
+function carryOn(element, signal, { leave, goOn }) {
+  const take = (/** @type {any} */ { detail }) => goOn(detail.place);
+  const give = (/** @type {any} */ { detail }) => (detail.place = leave());
+  element.addEventListener("bgw-leave", give, { signal });
+  element.addEventListener("bgw-go-on", take, { signal });
 }
 
 /** @param {Wire} wire */
@@ -1428,7 +1501,8 @@ function noTasks({ isKnown, head }) {
 }
 
 /** @param {Wire} wire @returns {Part} */
-function summary({ head }) {
+function summary(wire) {
+  const { head } = wire;
   const element = make("div", "bgw-sum");
   const counters = [
     { key: "loops", words: (/** @type {number} */ count) => plural(count, "loop") },
@@ -1446,7 +1520,32 @@ function summary({ head }) {
       if (key === "failed") setHidden(counter, count === 0);
     };
   });
-  return { element, paint: () => counters.forEach((paint) => paint()) };
+  const kernel = kernelState(wire);
+  element.append(kernel.element);
+  return {
+    element,
+    paint() {
+      for (const paint of counters) paint();
+      kernel.paint();
+    },
+  };
+}
+
+/** "kernel busy 0:41", "kernel idle". @param {Wire} wire @returns {Part} */
+function kernelState(wire) {
+  const word = make("span", "");
+  const age = make("b", "");
+  return {
+    element: make("span", "bgw-kernel", {}, word, age),
+    paint() {
+      const state = wire.inContact ? (wire.head.said("kernel") ?? null) : null;
+      const since = wire.head.said("busy_since") ?? null;
+      // It does not stand still in a pause: the buttons go on working, or wait.
+      const time = state === "busy" ? formatAge(ageOf(since, null, wire.kernelNow)) : "";
+      setText(word, state === null ? "" : `kernel ${state}${time ? " " : ""}`);
+      setText(age, time);
+    },
+  };
 }
 
 /** @param {Wire} wire @returns {Part} */
@@ -1596,7 +1695,8 @@ function tabStrip(wire, grid, currentTask, signal) {
   };
   const tellDetails = (focus = false) => {
     const subject = { tab: open, loop: wire.head.get("loop") ?? null };
-    const detail = { ...subject, task: currentTask()?.id ?? null, focus };
+    const trouble = wire.inContact ? null : wire.trouble;
+    const detail = { ...subject, task: currentTask()?.id ?? null, focus, trouble };
     const others = element.closest(".bgw-panel")?.querySelectorAll(".bgw-details, .bgw-plots");
     for (const other of others ?? []) other.dispatchEvent(new CustomEvent("bgw-tab", { detail }));
   };
@@ -1649,6 +1749,13 @@ function tabStrip(wire, grid, currentTask, signal) {
   return {
     element,
     goBack,
+    /** Which tab is open. */
+    get open() {
+      return open;
+    },
+    set open(name) {
+      open = name;
+    },
     /** What the user wants to know first of the current task. */
     openDetails: () => show(hasFailed() ? "error" : "chain", true),
     paint() {

@@ -1,7 +1,8 @@
 """Takes pictures of the panel in a real JupyterLab: `python -m tests.lab.screenshots FOLDER`.
 
-They are for eyes and for the README: light, dark and narrow, empty, with a failed loop's traceback.
-With names after the folder, only those pictures are taken whose names begin like that.
+They are for eyes and for the README: light, dark and narrow, empty, with a failed loop's traceback,
+a blocked loop, a hundred thousand tasks. With names after the folder, only those pictures are taken
+whose names begin like that.
 """
 
 from __future__ import annotations
@@ -202,6 +203,40 @@ bgw.adopt(spin)
 panel = bgw.panel()
 panel
 """
+BLOCKED: Final = """
+import asyncio, time
+import bgwidgets as bgw
+
+def fit(epochs):
+    time.sleep(epochs)
+
+async def train():
+    await asyncio.sleep(0.1)
+    fit(60)
+
+async def race():
+    await asyncio.gather(*(asyncio.sleep(3600) for _ in range(30)))
+
+bgw.start(race)
+bgw.start(train)
+panel = bgw.panel()
+panel
+"""
+MANY: Final = """
+import asyncio
+import bgwidgets as bgw
+
+async def fetch(number):
+    await asyncio.sleep(3600 + number)
+
+async def crawl():
+    tasks = [asyncio.create_task(fetch(n), name=f"fetch-{n:05}") for n in range(100_000)]
+    await asyncio.wait(tasks)
+
+bgw.start(crawl)
+panel = bgw.panel()
+panel
+"""
 DETAIL_SHOTS: Final = {
     "Await chain": "report",
     "Error": "fetch-9011",
@@ -264,6 +299,11 @@ def take(lab: LabServer, browser: Browser, folder: Path, names: Sequence[str]) -
     shot("live-dark", theme="JupyterLab Dark", before=_run_a_cell("live"), cells=["time.sleep(60)"])
     lab.reset_settings()
     shot("empty", EMPTY)
+    shot("blocked", BLOCKED, before=_wait_for_the_block)
+    shot("blocked-very-narrow", BLOCKED, VERY_NARROW, before=_wait_for_the_block)
+    shot("many", MANY, before=_wait_for_many)
+    shot("many-dark-very-narrow", MANY, VERY_NARROW, theme="JupyterLab Dark", before=_wait_for_many)
+    lab.reset_settings()
     shot("error", before=_look_at_the_error)
     for tab, task in DETAIL_SHOTS.items():
         look = partial(_look_at_details, tab, task)
@@ -291,6 +331,16 @@ def _run_a_cell(mark: str) -> Callable[[Notebook], None]:
         notebook.page.locator(f'.bgw-live[data-live="{mark}"]').wait_for()
 
     return run
+
+
+def _wait_for_the_block(notebook: Notebook) -> None:
+    panel = notebook.output(0).locator(".bgw-panel")
+    panel.locator(".bgw-loops .bgw-col-state").filter(has_text="blocked").wait_for()
+
+
+def _wait_for_many(notebook: Notebook) -> None:
+    panel = notebook.output(0).locator(".bgw-panel")
+    panel.locator(".bgw-tasks .bgw-row-count").filter(has_text="100,001").wait_for()
 
 
 def _unfold(notebook: Notebook) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from bgwidgets.snapshots import ProgressSnapshot
 from bgwidgets.states import LoopState, TaskState
+from bgwidgets.widgets.busy_cell import KernelState
 from bgwidgets.widgets.cleaning import LONGEST_CELL, clean
 from bgwidgets.widgets.rows import (
     LOOP_COLUMNS,
@@ -36,7 +37,7 @@ UNSORTED = Sorting()
 def contents(*loops: Any, sorting: Sorting = UNSORTED, window: Window = ALL, **more: Any) -> Any:
     settings: dict[str, Any] = {"selected": None, "filter_text": "", "interval": 0.5}
     return loops_contents(
-        loops, sorting, window, **(settings | {"paused": False, "cell": None} | more)
+        loops, sorting, window, **(settings | {"paused": False, "kernel": KernelState()} | more)
     )
 
 
@@ -302,7 +303,9 @@ def test_the_head_of_the_loops_sums_up():
         "filter": "",
         "interval": 0.5,
         "paused": True,
+        "kernel": None,
         "cell": None,
+        "busy_since": None,
     }
 
 
