@@ -115,8 +115,7 @@ class Generations:
         """Watch no more births; those who live are told of when they die."""
         self.births.close()
         self.sweep()
-        self._limit[0] = 0  # Who still calls our `create_task`, which notes, has it thrown away.
-        self._is_closed = True
+        self._is_closed = True  # What somebody still has our `create_task` note is thrown away.
 
     def _full(self) -> None:
         if self._is_closed:

@@ -48,7 +48,10 @@ class TaskBirths:
         """
         self._loop: Final = loop
         self._original: Final = loop.create_task
-        self._had_its_own: Final = "create_task" in getattr(loop, "__dict__", {})
+        # Not by its `__dict__`: a loop at whose dictionary somebody has looked is slower for good.
+        self._is_of_its_class: Final = (
+            getattr(self._original, "__func__", None) is type(loop).create_task
+        )
         with_first_steps = timings.with_first_steps if timings is not None else _as_it_is
         self._create_there: Final = with_first_steps(self._original)
         self._create_eagerly: Final = with_first_steps(self._eagerly)
@@ -125,10 +128,10 @@ class TaskBirths:
             group_leftovers.unwatch()
 
     def _put_back(self) -> None:
-        if self._had_its_own:
-            self._loop.create_task = self._original  # type: ignore[method-assign]
-        else:
+        if self._is_of_its_class:
             del self._loop.create_task
+        else:
+            self._loop.create_task = self._original  # type: ignore[method-assign]
 
     def _slowly(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
         """For loops that make tasks in a way of their own, or have a factory."""

@@ -91,27 +91,28 @@ class Broken(collections.abc.Coroutine[Any, Any, Any]):
 
 
 def make_silent(loop: asyncio.AbstractEventLoop) -> asyncio.Task[Any]:
-    return Silent(for_ever(), loop=loop, name="victim")
+    return Silent(for_ever(), loop=loop)
 
 
-def make_odd(loop: asyncio.AbstractEventLoop) -> asyncio.Task[Any]:
-    return asyncio.Task(for_ever(), loop=loop, name=Odd("victim"))
+def make_plain(loop: asyncio.AbstractEventLoop) -> asyncio.Task[Any]:
+    return asyncio.Task(for_ever(), loop=loop)
 
 
 def make_broken(loop: asyncio.AbstractEventLoop) -> asyncio.Task[Any]:
-    return asyncio.Task(Broken(), loop=loop, name="victim")
+    return asyncio.Task(Broken(), loop=loop)
 
 
 @pytest.mark.parametrize(
-    ("make", "coroutine", "waiting_on"),
+    ("make", "name", "coroutine", "waiting_on"),
     [
-        (make_silent, "for_ever", "event"),
-        (make_odd, "for_ever", "event"),
-        (make_broken, "Broken", "unknown"),
+        (make_silent, "victim", "for_ever", "event"),
+        (make_plain, Odd("victim"), "for_ever", "event"),
+        (make_broken, "victim", "Broken", "unknown"),
     ],
 )
 def test_all_that_is_asked_of_a_task_is_answered(
     make: Callable[[asyncio.AbstractEventLoop], asyncio.Task[Any]],
+    name: str,
     coroutine: str,
     waiting_on: str,
     complaints: Complaints,
@@ -138,7 +139,7 @@ def test_all_that_is_asked_of_a_task_is_answered(
     async def watched(ledger: Ledger) -> None:
         loop = asyncio.get_running_loop()
         loop.set_task_factory(lambda loop, _, **__: make(loop))
-        task: asyncio.Task[Any] = loop.create_task(None)  # type: ignore[arg-type] # it brings its own
+        task: asyncio.Task[Any] = loop.create_task(None, name=name)  # type: ignore[arg-type] # made so
         loop.set_task_factory(None)
         waiter = asyncio.create_task(waits_for(task), name="waiter")
         await turns()

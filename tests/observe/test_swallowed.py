@@ -60,11 +60,12 @@ def test_all_are_looked_at_in_turn():
         await turns()
         for _ in range(3):
             ledger.judge_cancelled()
-        assert 1 == ledger.tasks_that_swallow()
+        going_on = ledger.tasks_that_swallow()
         is_over.set()
         for each in kept:
             each.cancel()
         await asyncio.wait([*kept, task])
+        assert 1 == going_on
 
     (warning,) = run(watched).all()
     assert "worker" == warning.task
