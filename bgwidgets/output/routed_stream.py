@@ -14,7 +14,8 @@ from bgwidgets.belonging import (
     loop_id_by_thread,
     loop_id_of_thread,
 )
-from bgwidgets.output.log import NOBODY, OutputLog, Whose
+from bgwidgets.output.kept_lines import NOBODY, Whose
+from bgwidgets.output.log import OutputLog
 from bgwidgets.output.reading import Stream
 from bgwidgets.output.stream_hooks import Mine, Write, hook
 from bgwidgets.output.whose import task_here, task_worked_for

@@ -18,7 +18,8 @@ from weakref import WeakValueDictionary, ref
 
 from bgwidgets.belonging import current_loop_id, on_move
 from bgwidgets.output.display_hook import DisplayHook
-from bgwidgets.output.log import OutputLog, Whose
+from bgwidgets.output.kept_lines import Whose
+from bgwidgets.output.log import OutputLog
 from bgwidgets.output.reading import Stream
 from bgwidgets.output.routed_stream import RoutedStream, whose_it_is
 from bgwidgets.output.whose import task_here
