@@ -112,14 +112,16 @@ class RoutedStream:
 
         def write(text: str) -> Any:
             # The newline that `print` writes by itself is whose the line is.
-            if text != "\n":
+            if text == "\n":
+                if log.active is pen:
+                    put_down(text)
+                    return hook.original(text) if tees else 1
+            else:
                 if not isinstance(text, str):
                     raise TypeError(f"write() argument must be str, not {type(text).__name__}")
                 task = task_of_mine()
                 if told() is not task or task is None:
                     turn(task)
-                if len(text) > LONG or len(parts) > MOST_PIECES:
-                    log.gather()
             if log.active is pen:
                 put_down(text)
             elif not is_mine():
@@ -128,6 +130,8 @@ class RoutedStream:
                 put_down(text)
                 if log.in_haste and ("\n" in text or "\r" in text):
                     log.put_in_file(pen)
+            if len(text) > LONG or len(parts) > MOST_PIECES:
+                log.gather()
             return hook.original(text) if tees else len(text)
 
         def turn(task: Any) -> None:

@@ -115,8 +115,10 @@ class _InAttributes:
         flush = stream.flush
         self._before: Final = {name: vars(stream).get(name) for name in ("write", "flush")}
 
+        mine = ways.mine
+
         def routed_write(text: str, /) -> Any:
-            return (ways.write_here() or self.original)(text)
+            return (mine.write or ways.write_here() or self.original)(text)
 
         def routed_flush() -> None:
             if not ways.is_routed_here():
