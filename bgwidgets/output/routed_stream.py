@@ -40,7 +40,9 @@ class RoutedStream:
         self._log_of: Final = log_of
         self.tees: Final = tees
         self._is_on = True
-        self.mine = Mine()
+        self.mine = Mine(self._find_out)
+        self.original: Write = stream.write
+        # From here on threads come in, before this is done.
         self._hook: Final = hook(name, stream, self)
 
     @property
@@ -60,32 +62,28 @@ class RoutedStream:
 
     def forget_thread(self) -> None:
         """The calling thread may belong to another loop from now on."""
-        self.mine.is_known, self.mine.write = False, None
+        self.mine.forget()
 
     def is_routed_here(self) -> bool:
         """Whether what the calling code writes is kept from the stream itself."""
         return self._is_on and not self.tees and current_loop_id() is not None
 
-    def write_here(self) -> Write | None:
-        """How the calling code writes; None: to the stream itself."""
+    def _find_out(self) -> Write:
+        """How the calling code writes."""
         mine = self.mine
-        if not mine.is_known:
-            mine.is_known, mine.write = True, self._find_out()
-        if mine.write is not None:
-            return mine.write
+        if not mine.is_outside:
+            loop_id = loop_id_by_thread() if self._is_on else None
+            if loop_id is not None:
+                log = self._log_of(loop_id)
+                mine.write = self._nowhere if log is None else self._with_a_pen(loop_id, log)
+                return mine.write  # type: ignore[no-any-return]
+            mine.is_outside = True
         loop_id = loop_id_by_context()
-        return None if loop_id is None or not self._is_on else self._by_context(loop_id)
-
-    def _find_out(self) -> Write | None:
-        loop_id = loop_id_by_thread() if self._is_on else None
-        if loop_id is None:
-            return None
-        log = self._log_of(loop_id)
-        return self._nowhere if log is None else self._with_a_pen(loop_id, log)
+        return self.original if loop_id is None or not self._is_on else self._by_context(loop_id)
 
     def _nowhere(self, text: str) -> Any:
         """What is left of a loop that was removed writes to nobody, and least of all to a cell."""
-        return self._hook.original(text) if self.tees else len(text)
+        return self.original(text) if self.tees else len(text)
 
     def _by_context(self, loop_id: int) -> Write:
         """For a thread that nobody knows, in whose context a loop is named."""
@@ -102,7 +100,7 @@ class RoutedStream:
 
     def _with_a_pen(self, loop_id: int, log: OutputLog) -> Write:
         """How one of the loop's threads writes: this is called a million times."""
-        pen, hook = log.pen(self._name), self._hook
+        pen = log.pen(self._name)
         parts, put_down, tees = pen.parts, pen.parts.append, self.tees
         is_own_thread = loop_id_of_thread() == loop_id
         task_of_mine = log.task_now if is_own_thread else task_worked_for
@@ -115,7 +113,7 @@ class RoutedStream:
             if text == "\n":
                 if log.active is pen:
                     put_down(text)
-                    return hook.original(text) if tees else 1
+                    return self.original(text) if tees else 1
             else:
                 if not isinstance(text, str):
                     raise TypeError(f"write() argument must be str, not {type(text).__name__}")
@@ -125,14 +123,14 @@ class RoutedStream:
             if log.active is pen:
                 put_down(text)
             elif not is_mine():
-                return (self.write_here() or hook.original)(text)
+                return self.mine.write(text)
             else:
                 put_down(text)
                 if log.in_haste and ("\n" in text or "\r" in text):
                     log.put_in_file(pen)
             if len(text) > LONG or len(parts) > MOST_PIECES:
                 log.gather()
-            return hook.original(text) if tees else len(text)
+            return self.original(text) if tees else len(text)
 
         def turn(task: Any) -> None:
             nonlocal told
