@@ -128,9 +128,10 @@ class RoutedStream:
                 put_down(text)
                 if log.in_haste and ("\n" in text or "\r" in text):
                     log.put_in_file(pen)
-            if len(text) > LONG or len(parts) > MOST_PIECES:
+            length = len(text)
+            if length > LONG or len(parts) > MOST_PIECES:
                 log.gather()
-            return self.original(text) if tees else len(text)
+            return self.original(text) if tees else length
 
         def turn(task: Any) -> None:
             nonlocal told
