@@ -9,7 +9,6 @@ from typing import Any, Final
 from weakref import ref
 
 from bgwidgets.belonging import (
-    current_loop_id,
     loop_id_by_context,
     loop_id_by_thread,
     loop_id_of_thread,
@@ -41,7 +40,7 @@ class RoutedStream:
         self.tees: Final = tees
         self._is_on = True
         self.mine = Mine(self._find_out)
-        self.original: Write = stream.write
+        self._original: Write = stream.write
         # From here on threads come in, before this is done.
         self._hook: Final = hook(name, stream, self)
 
@@ -60,13 +59,18 @@ class RoutedStream:
         self._is_on = False
         self._hook.put_back()
 
+    def replaced(self, write: Write) -> None:
+        """Others have put this in the place of the stream's own: every thread finds out anew."""
+        self._original = write
+        self.mine = Mine(self._find_out)
+
     def forget_thread(self) -> None:
         """The calling thread may belong to another loop from now on."""
         self.mine.forget()
 
     def is_routed_here(self) -> bool:
         """Whether what the calling code writes is kept from the stream itself."""
-        return self._is_on and not self.tees and current_loop_id() is not None
+        return self._is_on and not self.tees and loop_id_here() is not None
 
     def _find_out(self) -> Write:
         """How the calling code writes."""
@@ -77,13 +81,15 @@ class RoutedStream:
                 log = self._log_of(loop_id)
                 mine.write = self._nowhere if log is None else self._with_a_pen(loop_id, log)
                 return mine.write  # type: ignore[no-any-return]
+            if _is_main_thread():
+                mine.write = self._original
             mine.is_outside = True
-        loop_id = loop_id_by_context()
-        return self.original if loop_id is None or not self._is_on else self._by_context(loop_id)
+        loop_id = loop_id_here()
+        return self._original if loop_id is None or not self._is_on else self._by_context(loop_id)
 
     def _nowhere(self, text: str) -> Any:
         """What is left of a loop that was removed writes to nobody, and least of all to a cell."""
-        return self.original(text) if self.tees else len(text)
+        return self._original(text) if self.tees else len(text)
 
     def _by_context(self, loop_id: int) -> Write:
         """For a thread that nobody knows, in whose context a loop is named."""
@@ -113,7 +119,7 @@ class RoutedStream:
             if text == "\n":
                 if log.active is pen:
                     put_down(text)
-                    return self.original(text) if tees else 1
+                    return self._original(text) if tees else 1
             else:
                 if not isinstance(text, str):
                     raise TypeError(f"write() argument must be str, not {type(text).__name__}")
@@ -131,7 +137,7 @@ class RoutedStream:
             length = len(text)
             if length > LONG or len(parts) > MOST_PIECES:
                 log.gather()
-            return self.original(text) if tees else length
+            return self._original(text) if tees else length
 
         def turn(task: Any) -> None:
             nonlocal told
@@ -152,6 +158,22 @@ class RoutedStream:
             return True
 
         return write
+
+
+def loop_id_here() -> int | None:
+    """The loop to whose output belongs what the calling code writes.
+
+    In the main thread the context says nothing: what a loop has handed to the notebook's own loop
+    runs there, and writes to a cell.
+    """
+    loop_id = loop_id_by_thread()
+    if loop_id is not None or _is_main_thread():
+        return loop_id
+    return loop_id_by_context()
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def whose_it_is(log: OutputLog | None, task: asyncio.Task[Any] | None) -> Whose:

@@ -49,8 +49,9 @@ class Ways(Protocol):
 
     mine: Mine
     """What `write` leads to."""
-    original: Write
-    """How to write as if there were no hook. The hook changes it, when others replace `write`."""
+
+    def replaced(self, write: Write) -> None:
+        """Others have put this in the place of the stream's own `write`; `mine` is a new one."""
 
     def is_routed_here(self) -> bool:
         """Whether what the calling code writes is kept from the stream itself."""
@@ -89,11 +90,15 @@ class _InAClass:
 
         def set_write(stream: Any, write: Write) -> None:
             vars(stream)["write"] = write
-            ways.original = write
+            renew(write)
 
         def delete_write(stream: Any) -> None:
             del vars(stream)["write"]
-            ways.original = self._class.write.__get__(stream)
+            renew(self._class.write.__get__(stream))
+
+        def renew(write: Write) -> None:
+            ways.replaced(write)
+            self._ours.of_bgwidgets = ways.mine  # type: ignore[attr-defined]
 
         def flush(_: Any) -> None:
             # ipykernel's waits for another thread, which would hold up the loop for nothing.
@@ -101,8 +106,8 @@ class _InAClass:
                 self._class.flush(stream)
 
         # No Python code runs to look `write` up on a loop's thread, where it is done for each call.
-        write = property(attrgetter("_bgwidgets.write"), set_write, delete_write)
-        members = {"write": write, "flush": flush, "_bgwidgets": ways.mine}
+        write = property(attrgetter("of_bgwidgets.write"), set_write, delete_write)
+        members = {"write": write, "flush": flush, "of_bgwidgets": ways.mine}
         members |= {"__slots__": (), "__module__": self._class.__module__}
         stream.__class__ = self._ours = type(self._class.__name__, (self._class,), members)
 
