@@ -30,6 +30,10 @@ LOG, BOTH = "a loop's log", "a loop's log and its file"
 KINDS: Final = (BUFFERED, BY_LINE, LOG, BOTH)
 
 
+class _KernelStream(io.StringIO):
+    """Of a class in Python, as ipykernel's."""
+
+
 def run(rounds: int) -> list[Result]:
     """How long it takes, and what it leaves in memory."""
     memory: dict[str, list[float]] = {kind: [] for kind in KINDS}
@@ -78,7 +82,7 @@ def _on_a_loop(path: Path | None) -> tuple[float, float]:
     import bgwidgets as bgw
 
     # The answer goes to the real one.
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(_KernelStream()):
         bgw.output.install(tee=False)
         job = bgw.start(name="prints")
         job.submit(_begin(1_000)).result()

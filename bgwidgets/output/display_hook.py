@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from weakref import ref
 
-from bgwidgets.output.log import OutputLog, Whose
+from bgwidgets.output.kept_lines import Whose
+from bgwidgets.output.log import OutputLog
 
 
 class DisplayHook:

@@ -10,108 +10,17 @@ beginning; both are single steps, which other threads see as a whole.
 from __future__ import annotations
 
 import os
-import sys
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from bgwidgets.output.kept_lines import MOST_BYTES, NOBODY, KeptLines, Place, Whose
 from bgwidgets.output.log_file import LogFile
-from bgwidgets.output.reading import OutputEntry, OutputReading, Stream
-from bgwidgets.output.terminal import as_shown, is_plain, shortened, without_colours
+from bgwidgets.output.reading import OutputReading, Stream
+from bgwidgets.output.terminal import without_colours
 
-MOST_BYTES: Final = 1_000_000
-"""How much a log keeps in memory, counted as Python does."""
-LONGEST_LINE: Final = 100_000
-"""Characters. Of a longer one the end is kept."""
-LONGEST_BLOCK: Final = 16_000
-"""Characters that are dropped at once when there are too many."""
 LONGEST_LAST: Final = 400
-DISPLAYS_KEPT: Final = 100
-"""How many of the things that were displayed may still be updated."""
-MOST_OPEN: Final = 100
-"""How many unfinished lines there may be."""
-_COST: Final = 100
-"""Bytes that a block takes beside its text."""
-
-Place = tuple[object, Stream]
-"""Where an unfinished line belongs: each thread has one for each stream, so that threads which
-write at the same time do not get into each other's lines.
-"""
-Whose = tuple[int | None, str | None]
-"""A task's id and name."""
-NOBODY: Final[Whose] = (None, None)
-
-
-class _Block:
-    """Some whole lines of one task."""
-
-    __slots__ = ("first", "lines", "stream", "text", "whose")
-
-    data: Mapping[str, Any] | None = None
-    replaces: int | None = None
-
-    def __init__(self, first: int, text: str, stream: Stream, whose: Whose) -> None:
-        self.first: Final = first
-        self.text = text
-        self.lines: Final = max(1, text.count("\n"))
-        self.stream: Final[Stream] = stream
-        self.whose: Final = whose
-
-    @property
-    def size(self) -> int:
-        """Bytes, about."""
-        return _COST + sys.getsizeof(self.text)
-
-    def entry(self) -> OutputEntry:
-        return OutputEntry(
-            number=self.first,
-            text=self.text,
-            stream=self.stream,
-            task_id=self.whose[0],
-            task_name=self.whose[1],
-            data=self.data,
-            replaces=self.replaces,
-        )
-
-
-class _Display(_Block):
-    """One thing that was displayed."""
-
-    __slots__ = ("data", "replaces")
-
-    def __init__(
-        self, first: int, text: str, whose: Whose, data: Mapping[str, Any], replaces: int | None
-    ) -> None:
-        super().__init__(first, text, "stdout", whose)
-        self.data = dict(data)
-        self.replaces = replaces
-
-    @property
-    def size(self) -> int:
-        return super().size + sum(len(str(value)) for value in (self.data or {}).values())
-
-
-class _OpenLine:
-    """A line that has no end yet."""
-
-    __slots__ = ("cut", "number", "text", "whose")
-
-    def __init__(self, number: int, whose: Whose) -> None:
-        self.number: Final = number
-        self.whose: Final = whose
-        self.text = ""
-        self.cut = 0
-        """How many characters at its beginning are gone."""
-
-    def goes_on(self, text: str) -> None:
-        """This is all of it now."""
-        self.text, cut = _end_of(shortened(text))
-        self.cut += cut
-
-    def shown(self) -> str:
-        """As it is to be seen."""
-        return _with_what_is_gone(self.cut, as_shown(self.text))
+"""Characters of the last line, as a snapshot has it."""
 
 
 class Pen:
@@ -146,22 +55,10 @@ class OutputLog:
     """
 
     def __init__(self, max_bytes: int = MOST_BYTES) -> None:
-        self.max_bytes = max_bytes
-        """How much of memory it may take, about; what is more is dropped, the oldest lines first.
-        A loop's has 1,000,000, and may be given more at any time."""
         # Reentrant: a finalizer that prints may come in between.
         self._guard: Final = threading.RLock()
-        self._blocks: Final[deque[_Block]] = deque()
-        self._displays: Final[dict[str, _Display]] = {}
-        self._open: Final[dict[Place, _OpenLine]] = {}
-        self._size = 0
-        self._lines = 0
-        """How many whole lines there have been. Numbers are counted so, from 0 on."""
-        self._opened = 0
-        self._dropped = 0
-        self._cleared_at = 0
-        self._clears_at_next = False
-        self._pens: list[Pen] = []
+        self._kept: Final = KeptLines(max_bytes)
+        self._pens: Final[dict[Place, Pen]] = {}
         self._gathered = 0
         self.last: Pen | None = None
         """The pen that wrote last."""
@@ -178,9 +75,20 @@ class OutputLog:
         """The id and the name of a task. Set by the one who has the book of the tasks."""
 
     def __repr__(self) -> str:
-        lines, dropped = self._lines - self._cleared_at, self._dropped
-        told = f"<OutputLog: {_count(lines)}"
+        told, dropped = f"<OutputLog: {_count(self._kept.count)}", self._kept.dropped
         return f"{told}, the first {dropped:,} dropped>" if dropped else f"{told}>"
+
+    @property
+    def max_bytes(self) -> int:
+        """How much of memory it may take, about; what is more is dropped, the oldest lines first.
+
+        A loop's has 1,000,000, and may be given more at any time.
+        """
+        return self._kept.max_bytes
+
+    @max_bytes.setter
+    def max_bytes(self, value: int) -> None:
+        self._kept.max_bytes = value
 
     # Writing
 
@@ -204,7 +112,7 @@ class OutputLog:
         with self._guard:
             self._gather()
             self._write_to_file(text, place)
-            self._take(text, place, whose)
+            self._kept.take(text, place, whose)
             self._gathered += 1
 
     def show(
@@ -220,27 +128,12 @@ class OutputLog:
 
         With `update` it takes the place of what has this `display_id`, and comes to the end.
         """
-        text = str(data.get("text/plain", f"<{', '.join(data) or 'nothing'}>"))
+        text = f"{data.get('text/plain') or '<' + ', '.join(data) + '>'}\n"
         with self._guard:
             self._gather()
-            before = self._displays.pop(display_id, None) if display_id is not None else None
-            if update and before is None:
-                return  # As in a cell: there is nothing to update, or not any more.
-            if before is not None and update and before.first >= self._first():
-                self._take_away(before)
-            replaces = before.first if before is not None and update else None
-            whose = (task_id, task_name)
-            block = _Display(self._lines, f"{text}\n", whose, data, replaces)
-            if block.size >= self.max_bytes:
-                block.data = None
-            self._append(block)
-            if display_id is not None:
-                self._displays[display_id] = block
-                if len(self._displays) > DISPLAYS_KEPT:
-                    del self._displays[next(iter(self._displays))]
-            self._write_to_file(f"{text}\n", ("display", "stdout"))
-            self._gathered += 1
-            self._drop()
+            if self._kept.show(data, text, (task_id, task_name), display_id, update):
+                self._write_to_file(text, ("display", "stdout"))
+                self._gathered += 1
 
     def clear(self, *, wait: bool = False) -> None:
         """Forget what is held; a file keeps it. With `wait` when the next text comes, so that what
@@ -249,27 +142,19 @@ class OutputLog:
         with self._guard:
             self._gather()
             self._gathered += 1
-            if wait:
-                self._clears_at_next = True
-                return
-            self._clear()
-
-    def _clear(self) -> None:
-        self._clears_at_next = False
-        self._blocks.clear()
-        self._displays.clear()
-        self._open.clear()
-        self._size = self._dropped = 0
-        self._lines += 1  # A reader that had everything must see that it is gone.
-        self._cleared_at = self._lines
+            self._kept.clear(wait=wait)
 
     def pen(self, stream: Stream) -> Pen:
         """A pen for the calling thread, which is the only one that may add to its `parts`."""
-        pen = Pen(threading.current_thread(), stream)
+        thread = threading.current_thread()
         with self._guard:
-            self._gather()
-            self._pens = [each for each in self._pens if each.thread.is_alive()]
-            self._pens.append(pen)
+            pen = self._pens.get((thread, stream))
+            if pen is None:
+                self._gather()
+                for place, other in list(self._pens.items()):
+                    if not other.thread.is_alive():
+                        del self._pens[place]
+                self._pens[thread, stream] = pen = Pen(thread, stream)
         return pen
 
     def give_pen(self, pen: Pen, whose: Whose) -> None:
@@ -332,8 +217,7 @@ class OutputLog:
             self._gather()
 
     def _gather(self) -> None:
-        # A finalizer that prints may come in between: it finds the lists in order.
-        for pen in self._pens:
+        for pen in list(self._pens.values()):  # A finalizer that prints may come in between.
             if pen.parts:
                 parts = pen.parts[:]
                 del pen.parts[: len(parts)]
@@ -341,76 +225,7 @@ class OutputLog:
                 if self._file is not None and pen.filed < len(parts):
                     self._write_to_file("".join(parts[pen.filed :]), pen.place)
                 pen.filed = 0
-                self._take("".join(parts), pen.place, pen.whose)
-
-    def _take(self, text: str, place: Place, whose: Whose) -> None:
-        if not text:
-            return
-        if self._clears_at_next:
-            self._clear()
-        line = self._open.pop(place, None)
-        if line is not None and line.whose != whose and "\n" in text:
-            # What one task began and another ended is the line of the one that began it.
-            end = text.find("\n") + 1
-            self._add_lines(line.text + text[:end], place[1], line.whose, line.cut)
-            line, text = None, text[end:]
-        whole = text if line is None else line.text + text
-        whose = whose if line is None else line.whose
-        end = whole.rfind("\n") + 1
-        if end:
-            self._add_lines(whole[:end], place[1], whose, 0 if line is None else line.cut)
-            line = None
-        if rest := whole[end:]:
-            self._keep_open(rest, place, line, whose)
-        self._drop()
-
-    def _keep_open(self, text: str, place: Place, line: _OpenLine | None, whose: Whose) -> None:
-        if line is None:
-            self._opened += 1
-            line = _OpenLine(-self._opened, whose)
-        line.goes_on(text)
-        self._open[place] = line
-        if len(self._open) > MOST_OPEN:
-            oldest = next(iter(self._open))
-            line = self._open.pop(oldest)
-            self._add_lines(f"{line.text}\n", oldest[1], line.whose, line.cut)
-
-    def _add_lines(self, text: str, stream: Stream, whose: Whose, cut: int = 0) -> None:
-        if not is_plain(text):
-            text = "\n".join(map(as_shown, text.split("\n")))
-        if len(text) <= LONGEST_BLOCK:
-            self._add(_with_what_is_gone(cut, text), stream, whose)
-            return
-        start = 0
-        while start < len(text):
-            end = text.rfind("\n", start, start + LONGEST_BLOCK) + 1
-            end = end or text.find("\n", start) + 1
-            kept, more = _end_of(text[start : end - 1])
-            self._add(f"{_with_what_is_gone(cut + more, kept)}\n", stream, whose)
-            start, cut = end, 0
-
-    def _add(self, text: str, stream: Stream, whose: Whose) -> None:
-        self._append(_Block(self._lines, text, stream, whose))
-
-    def _append(self, block: _Block) -> None:
-        self._blocks.append(block)
-        self._lines += block.lines
-        self._size += block.size
-
-    def _first(self) -> int:
-        """The number of the first line that is held."""
-        return self._blocks[0].first if self._blocks else self._lines
-
-    def _take_away(self, block: _Display) -> None:
-        self._size -= block.size
-        block.text, block.data = "", None
-        self._size += block.size
-
-    def _drop(self) -> None:
-        while self._size > self.max_bytes and len(self._blocks) > 1:
-            block = self._blocks.popleft()
-            self._size -= block.size
-            self._dropped += block.lines
+                self._kept.take("".join(parts), pen.place, pen.whose)
 
     # A file
 
@@ -436,9 +251,9 @@ class OutputLog:
             new = None
             if path is not None:
                 new = LogFile(path, max_bytes, backups)
-                new.write("".join(block.text for block in self._blocks), None)
-                for place, line in self._open.items():
-                    new.write(line.text, place)
+                new.write(self._kept.whole_lines(), None)
+                for place, unfinished in self._kept.unfinished():
+                    new.write(unfinished, place)
             self.rest()
             self._file, self.active = new, None
 
@@ -463,12 +278,12 @@ class OutputLog:
     @property
     def version(self) -> int:
         """Another one as soon as something was written or cleared; cheap."""
-        return self._gathered + sum(len(pen.parts) for pen in self._pens)
+        return self._gathered + sum(len(pen.parts) for pen in list(self._pens.values()))
 
     @property
     def dropped(self) -> int:
         """How many lines it held once and holds no more, since it was cleared last."""
-        return self._dropped
+        return self._kept.dropped
 
     @property
     def last_line(self) -> str | None:
@@ -477,7 +292,7 @@ class OutputLog:
         """
         with self._guard:
             self._gather()
-            for text in self._latest_first():
+            for text in self._kept.latest_first():
                 rest = text
                 while rest:
                     rest, _, line = rest.rpartition("\n")
@@ -489,8 +304,8 @@ class OutputLog:
         """All that it holds. Its first line says how many were dropped before it."""
         with self._guard:
             self._gather()
-            text = "".join(self._texts())
-            dropped = self._dropped
+            text = self._kept.text()
+            dropped = self._kept.dropped
         if dropped:
             text = f"… {_count(dropped)} dropped\n{text}"
         return text if colours else without_colours(text)
@@ -503,7 +318,7 @@ class OutputLog:
             self._gather()
             texts: list[str] = []
             found = 0
-            for text in self._latest_first():
+            for text in self._kept.latest_first():
                 texts.append(text)
                 found += text.count("\n")
                 if found > n:
@@ -520,70 +335,11 @@ class OutputLog:
         """
         with self._guard:
             self._gather()
-            version = self.version
-            entries, first = self._entries(after, limit)
-            known = max(after, self._cleared_at)
-            return OutputReading(
-                entries=tuple(entries),
-                open_lines=tuple(
-                    OutputEntry(
-                        number=line.number,
-                        text=line.shown(),
-                        stream=place[1],
-                        task_id=line.whose[0],
-                        task_name=line.whose[1],
-                    )
-                    for place, line in self._open.items()
-                ),
-                after=self._lines,
-                dropped=max(0, first - known),
-                is_cleared=self._cleared_at > after,
-                version=version,
-            )
-
-    def _entries(self, after: int, limit: int | None) -> tuple[list[OutputEntry], int]:
-        entries: list[OutputEntry] = []
-        first, room = self._lines, limit
-        for block in reversed(self._blocks):
-            if block.first < after:
-                break
-            if room is not None and len(block.text) > room:
-                cut = block.text[len(block.text) - room :] if room else ""
-                cut = cut[cut.find("\n") + 1 :] if block.data is None else ""
-                if cut:
-                    first -= cut.count("\n")
-                    own = _Block(first, cut, block.stream, block.whose)
-                    entries.append(own.entry())
-                break
-            first = block.first
-            if block.text or block.data:
-                entries.append(block.entry())
-            if room is not None:
-                room -= len(block.text)
-        return entries[::-1], first
-
-    def _texts(self) -> Iterator[str]:
-        for block in self._blocks:
-            yield block.text
-        yield "\n".join(line.shown() for line in self._open.values())
-
-    def _latest_first(self) -> Iterator[str]:
-        yield "\n".join(line.shown() for line in self._open.values())
-        for block in reversed(self._blocks):
-            yield block.text
+            return self._kept.read(after, limit, self.version)
 
 
 def _tell_nobody(path: str, why: str) -> None:
     """Nobody wants to be warned."""
-
-
-def _end_of(text: str) -> tuple[str, int]:
-    """What is kept of some lines, and how many characters before it are not."""
-    return text[-LONGEST_LINE:], max(0, len(text) - LONGEST_LINE)
-
-
-def _with_what_is_gone(cut: int, text: str) -> str:
-    return f"… {cut:,} characters dropped … {text}" if cut else text
 
 
 def _count(lines: int) -> str:

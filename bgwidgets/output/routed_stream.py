@@ -9,12 +9,12 @@ from typing import Any, Final
 from weakref import ref
 
 from bgwidgets.belonging import (
-    current_loop_id,
     loop_id_by_context,
     loop_id_by_thread,
     loop_id_of_thread,
 )
-from bgwidgets.output.log import NOBODY, OutputLog, Whose
+from bgwidgets.output.kept_lines import NOBODY, Whose
+from bgwidgets.output.log import OutputLog
 from bgwidgets.output.reading import Stream
 from bgwidgets.output.stream_hooks import Mine, Write, hook
 from bgwidgets.output.whose import task_here, task_worked_for
@@ -39,7 +39,9 @@ class RoutedStream:
         self._log_of: Final = log_of
         self.tees: Final = tees
         self._is_on = True
-        self.mine = Mine()
+        self.mine = Mine(self._find_out)
+        self._original: Write = stream.write
+        # From here on threads come in, before this is done.
         self._hook: Final = hook(name, stream, self)
 
     @property
@@ -57,34 +59,37 @@ class RoutedStream:
         self._is_on = False
         self._hook.put_back()
 
+    def replaced(self, write: Write) -> None:
+        """Others have put this in the place of the stream's own: every thread finds out anew."""
+        self._original = write
+        self.mine = Mine(self._find_out)
+
     def forget_thread(self) -> None:
         """The calling thread may belong to another loop from now on."""
-        self.mine.is_known, self.mine.write = False, None
+        self.mine.forget()
 
     def is_routed_here(self) -> bool:
         """Whether what the calling code writes is kept from the stream itself."""
-        return self._is_on and not self.tees and current_loop_id() is not None
+        return self._is_on and not self.tees and loop_id_here() is not None
 
-    def write_here(self) -> Write | None:
-        """How the calling code writes; None: to the stream itself."""
+    def _find_out(self) -> Write:
+        """How the calling code writes."""
         mine = self.mine
-        if not mine.is_known:
-            mine.is_known, mine.write = True, self._find_out()
-        if mine.write is not None:
-            return mine.write
-        loop_id = loop_id_by_context()
-        return None if loop_id is None or not self._is_on else self._by_context(loop_id)
-
-    def _find_out(self) -> Write | None:
-        loop_id = loop_id_by_thread() if self._is_on else None
-        if loop_id is None:
-            return None
-        log = self._log_of(loop_id)
-        return self._nowhere if log is None else self._with_a_pen(loop_id, log)
+        if not mine.is_outside:
+            loop_id = loop_id_by_thread() if self._is_on else None
+            if loop_id is not None:
+                log = self._log_of(loop_id)
+                mine.write = self._nowhere if log is None else self._with_a_pen(loop_id, log)
+                return mine.write  # type: ignore[no-any-return]
+            if _is_main_thread():
+                mine.write = self._original
+            mine.is_outside = True
+        loop_id = loop_id_here()
+        return self._original if loop_id is None or not self._is_on else self._by_context(loop_id)
 
     def _nowhere(self, text: str) -> Any:
         """What is left of a loop that was removed writes to nobody, and least of all to a cell."""
-        return self._hook.original(text) if self.tees else len(text)
+        return self._original(text) if self.tees else len(text)
 
     def _by_context(self, loop_id: int) -> Write:
         """For a thread that nobody knows, in whose context a loop is named."""
@@ -101,7 +106,7 @@ class RoutedStream:
 
     def _with_a_pen(self, loop_id: int, log: OutputLog) -> Write:
         """How one of the loop's threads writes: this is called a million times."""
-        pen, hook = log.pen(self._name), self._hook
+        pen = log.pen(self._name)
         parts, put_down, tees = pen.parts, pen.parts.append, self.tees
         is_own_thread = loop_id_of_thread() == loop_id
         task_of_mine = log.task_now if is_own_thread else task_worked_for
@@ -111,23 +116,28 @@ class RoutedStream:
 
         def write(text: str) -> Any:
             # The newline that `print` writes by itself is whose the line is.
-            if text != "\n":
+            if text == "\n":
+                if log.active is pen:
+                    put_down(text)
+                    return self._original(text) if tees else 1
+            else:
                 if not isinstance(text, str):
                     raise TypeError(f"write() argument must be str, not {type(text).__name__}")
                 task = task_of_mine()
                 if told() is not task or task is None:
                     turn(task)
-                if len(text) > LONG or len(parts) > MOST_PIECES:
-                    log.gather()
             if log.active is pen:
                 put_down(text)
             elif not is_mine():
-                return (self.write_here() or hook.original)(text)
+                return self.mine.write(text)
             else:
                 put_down(text)
                 if log.in_haste and ("\n" in text or "\r" in text):
                     log.put_in_file(pen)
-            return hook.original(text) if tees else len(text)
+            length = len(text)
+            if length > LONG or len(parts) > MOST_PIECES:
+                log.gather()
+            return self._original(text) if tees else length
 
         def turn(task: Any) -> None:
             nonlocal told
@@ -148,6 +158,22 @@ class RoutedStream:
             return True
 
         return write
+
+
+def loop_id_here() -> int | None:
+    """The loop to whose output belongs what the calling code writes.
+
+    In the main thread the context says nothing: what a loop has handed to the notebook's own loop
+    runs there, and writes to a cell.
+    """
+    loop_id = loop_id_by_thread()
+    if loop_id is not None or _is_main_thread():
+        return loop_id
+    return loop_id_by_context()
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def whose_it_is(log: OutputLog | None, task: asyncio.Task[Any] | None) -> Whose:

@@ -16,11 +16,12 @@ import threading
 from typing import Final
 from weakref import WeakValueDictionary, ref
 
-from bgwidgets.belonging import current_loop_id, on_move
+from bgwidgets.belonging import on_move
 from bgwidgets.output.display_hook import DisplayHook
-from bgwidgets.output.log import OutputLog, Whose
+from bgwidgets.output.kept_lines import Whose
+from bgwidgets.output.log import OutputLog
 from bgwidgets.output.reading import Stream
-from bgwidgets.output.routed_stream import RoutedStream, whose_it_is
+from bgwidgets.output.routed_stream import RoutedStream, loop_id_here, whose_it_is
 from bgwidgets.output.whose import task_here
 
 _STREAMS: Final[tuple[Stream, Stream]] = ("stdout", "stderr")
@@ -106,7 +107,7 @@ class Router:
 
     def _log_here(self) -> tuple[OutputLog | None, Whose] | None:
         """The log of the calling code, None if it is gone; and its task. None outside of loops."""
-        loop_id = current_loop_id() if self._is_wanted else None
+        loop_id = loop_id_here() if self._is_wanted else None
         if loop_id is None:
             return None
         log = self._logs.get(loop_id)

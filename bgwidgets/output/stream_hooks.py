@@ -14,27 +14,44 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any, Final, Protocol
 
 Write = Callable[[str], Any]
 
 
-class Mine(threading.local):
-    """How the calling thread writes, as far as it is known."""
+class _AsFoundOut:
+    """An attribute that is found out at each look, until there is one in its place."""
 
-    is_known = False
-    write: Write | None = None
-    """None: as ever, unless a context says otherwise."""
+    def __get__(self, mine: Mine, owner: object = None) -> Write:
+        return mine.find_out()
+
+
+class Mine(threading.local):
+    """How the calling thread writes: `write`, which is quick where it was set."""
+
+    write: Any = _AsFoundOut()
+
+    def __init__(self, find_out: Callable[[], Write]) -> None:
+        """`find_out` is called in whatever thread has none of its own."""
+        self.find_out = find_out
+        self.is_outside = False
+        """Whether it is known that this thread belongs to no loop."""
+
+    def forget(self) -> None:
+        """Let the calling thread find out once more."""
+        vars(self).pop("write", None)
+        self.is_outside = False
 
 
 class Ways(Protocol):
     """Who tells a hook how to write."""
 
     mine: Mine
-    """Looked at first, for that is quick."""
+    """What `write` leads to."""
 
-    def write_here(self) -> Write | None:
-        """How the calling code writes; None: as ever."""
+    def replaced(self, write: Write) -> None:
+        """Others have put this in the place of the stream's own `write`; `mine` is a new one."""
 
     def is_routed_here(self) -> bool:
         """Whether what the calling code writes is kept from the stream itself."""
@@ -45,8 +62,6 @@ class Hook(Protocol):
 
     stream: Any
     """As it is to be found in `sys`."""
-    original: Write
-    """Writes as if there were no hook."""
 
     @property
     def is_in_place(self) -> bool:
@@ -72,27 +87,27 @@ class _InAClass:
         vars(stream)
         self.stream = stream
         self._class: Final = type(stream)
-        self.original: Write = stream.write
-
-        mine = ways.mine
-
-        def get_write(_: Any) -> Write:
-            return mine.write or ways.write_here() or self.original
 
         def set_write(stream: Any, write: Write) -> None:
             vars(stream)["write"] = write
-            self.original = write
+            renew(write)
 
         def delete_write(stream: Any) -> None:
             del vars(stream)["write"]
-            self.original = self._class.write.__get__(stream)
+            renew(self._class.write.__get__(stream))
+
+        def renew(write: Write) -> None:
+            ways.replaced(write)
+            self._ours.of_bgwidgets = ways.mine  # type: ignore[attr-defined]
 
         def flush(_: Any) -> None:
             # ipykernel's waits for another thread, which would hold up the loop for nothing.
             if not ways.is_routed_here():
                 self._class.flush(stream)
 
-        members = {"write": property(get_write, set_write, delete_write), "flush": flush}
+        # No Python code runs to look `write` up on a loop's thread, where it is done for each call.
+        write = property(attrgetter("of_bgwidgets.write"), set_write, delete_write)
+        members = {"write": write, "flush": flush, "of_bgwidgets": ways.mine}
         members |= {"__slots__": (), "__module__": self._class.__module__}
         stream.__class__ = self._ours = type(self._class.__name__, (self._class,), members)
 
@@ -111,12 +126,11 @@ class _InAttributes:
     def __init__(self, stream: Any, ways: Ways) -> None:
         """Raises AttributeError or TypeError where it takes none."""
         self.stream = stream
-        self.original: Write = stream.write
-        flush = stream.flush
+        flush, mine = stream.flush, ways.mine
         self._before: Final = {name: vars(stream).get(name) for name in ("write", "flush")}
 
         def routed_write(text: str, /) -> Any:
-            return (ways.write_here() or self.original)(text)
+            return mine.write(text)
 
         def routed_flush() -> None:
             if not ways.is_routed_here():
@@ -144,7 +158,6 @@ class _InAPlace:
     """Something stands in the place of the stream."""
 
     def __init__(self, name: str, stream: Any, ways: Ways) -> None:
-        self.original: Write = stream.write
         self._name: Final = name
         self._stream: Final = stream
         self.stream = _StandIn(stream, ways)
@@ -168,7 +181,7 @@ class _StandIn:
 
     def write(self, text: str, /) -> Any:
         """To the loop of who calls, or to the stream."""
-        return (self._ways.write_here() or self._stream.write)(text)
+        return self._ways.mine.write(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
         """As every stream's."""

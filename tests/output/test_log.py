@@ -6,8 +6,8 @@ import threading
 import tracemalloc
 from itertools import pairwise
 
-from bgwidgets.output import log as log_module
-from bgwidgets.output.log import LONGEST_LINE, OutputLog
+from bgwidgets.output.kept_lines import LONGEST_LINE, MOST_OPEN
+from bgwidgets.output.log import OutputLog
 
 LIMIT = 10.0
 
@@ -304,9 +304,9 @@ def test_threads_that_write_at_the_same_time_lose_nothing():
 def test_a_thousand_threads_leave_no_thousand_unfinished_lines():
     """The oldest is a line then, as if it had ended."""
     log = OutputLog()
-    count = log_module.MOST_OPEN + 5
+    count = MOST_OPEN + 5
     for number in range(count):
         log.add(f"open {number}", (number, "stdout"), (None, None))
     reading = log.read()
-    assert log_module.MOST_OPEN == len(reading.open_lines)
+    assert MOST_OPEN == len(reading.open_lines)
     assert ["open 0\n", "open 1\n"] == [entry.text for entry in reading.entries[:2]]

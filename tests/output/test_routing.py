@@ -176,6 +176,28 @@ def test_an_adopted_loop(manager: LoopManager, cell: Streams):
     assert "before\nafter\n" == cell.stdout.getvalue()
 
 
+def test_what_a_loop_hands_to_the_notebooks_own_loop_writes_to_a_cell(
+    manager: LoopManager, cell: Streams
+):
+    """It runs there."""
+
+    async def main() -> None:
+        printed = asyncio.Event()
+        own = asyncio.get_running_loop()
+
+        async def hands_over() -> None:
+            own.call_soon_threadsafe(print, "handed over")
+            own.call_soon_threadsafe(printed.set)
+
+        job = manager.start(hands_over)
+        await printed.wait()
+        await job
+        assert "" == job.output.text()
+
+    asyncio.run(main())
+    assert "handed over\n" == cell.stdout.getvalue()
+
+
 def test_a_restarted_loop_goes_on_with_its_log(manager: LoopManager):
     """With the tasks' names as before."""
     job = manager.start(child)
