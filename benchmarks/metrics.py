@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import statistics
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ from benchmarks.peers import LIMIT
 from bgwidgets import LoopManager, metric, progress
 
 SECONDS: Final = 1.0
-"""Of work in a turn, when nothing is measured."""
+"""Of work in a round, when nothing is told."""
 A_SECOND: Final = 100_000
 STEPS: Final = 1_000
 UPDATES: Final = 300_000
@@ -25,14 +26,6 @@ def run(rounds: int) -> list[Result]:
     manager = LoopManager()
     spins = _calibrated()
 
-    def at_work(told: int) -> float:
-        job = manager.start(work, spins, told // STEPS)
-        took: float = job.result(LIMIT)
-        if told and job.metrics["loss"].count != told:
-            raise RuntimeError("metrics were lost")
-        job.remove()
-        return took
-
     def over_a_bar(*, is_ours: bool) -> float:
         with Path(os.devnull).open("w") as file:
             job = manager.start(iterate, {} if is_ours else {"file": file})
@@ -41,7 +34,15 @@ def run(rounds: int) -> list[Result]:
         return took
 
     plain, telling = "nothing is told", f"{A_SECOND:,} metrics a second"
-    loop = interleaved({plain: lambda: at_work(0), telling: lambda: at_work(A_SECOND)}, rounds)
+    loop: dict[str, list[float]] = {plain: [], telling: []}
+    for _ in range(rounds):
+        job = manager.start(work, spins, A_SECOND // STEPS)
+        took: tuple[float, float] = job.result(LIMIT)
+        for values, seconds in zip(loop.values(), took, strict=True):
+            values.append(seconds)
+        if job.metrics["loss"].count != A_SECOND:
+            raise RuntimeError("metrics were lost")
+        job.remove()
     file, ours = "tqdm into a file", "progress in its row"
     bars = interleaved(
         {file: lambda: over_a_bar(is_ours=False), ours: lambda: over_a_bar(is_ours=True)}, rounds
@@ -60,13 +61,12 @@ def run(rounds: int) -> list[Result]:
 
 def _calibrated() -> int:
     """How far a step counts, so that all steps take a second."""
-    spins, took = 1_000, 0.0
-    while took < SECONDS / STEPS:
-        spins *= 2
+    spins, took = 10_000, []
+    for _ in range(200):
         began = time.perf_counter()
         spin(spins)
-        took = time.perf_counter() - began
-    return int(spins * SECONDS / STEPS / took)
+        took.append(time.perf_counter() - began)
+    return int(spins * SECONDS / STEPS / statistics.median(took))
 
 
 def spin(count: int) -> int:
@@ -77,15 +77,20 @@ def spin(count: int) -> int:
     return total
 
 
-async def work(spins: int, told: int) -> float:
-    """Steps that compute, and tell of so many metrics each; returns the seconds that it took."""
-    began = time.perf_counter()
-    for _ in range(STEPS):
+async def work(spins: int, told: int) -> tuple[float, float]:
+    """Steps that compute and tell nothing, and others that tell of so many metrics each; returns
+    the seconds that these and those took. In turn, so that what disturbs the machine disturbs both.
+    """
+    took = [0.0, 0.0]
+    for number in range(2 * STEPS):
+        is_telling = number % 2
+        began = time.perf_counter()
         spin(spins)
-        for _ in range(told):
+        for _ in range(told if is_telling else 0):
             metric("loss", 0.5)
         await asyncio.sleep(0)
-    return time.perf_counter() - began
+        took[is_telling] += time.perf_counter() - began
+    return took[0], took[1]
 
 
 async def iterate(options: dict[str, Any]) -> float:

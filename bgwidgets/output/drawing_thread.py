@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 import time
 from typing import Final, Protocol
 
+STOP_LIMIT: Final = 5.0
+"""Seconds."""
 THREAD_NAME: Final = "bgw-figures"
 _log: Final = logging.getLogger(__name__)
 
@@ -33,11 +36,18 @@ class DrawingThread:
         self._pictures: Final[dict[Picture, None]] = {}
         self._something_happened: Final = threading.Event()
         self._thread: threading.Thread | None = None
+        self._watches_exit = False
+        self._is_stopped = False
 
     def add(self, picture: Picture) -> None:
         """One more, until it is done."""
         with self._guard:
+            if self._is_stopped:
+                return
             self._pictures[picture] = None
+            if not self._watches_exit:
+                atexit.register(self.stop)
+                self._watches_exit = True
             # In a forked process there is none, whatever was known before.
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
@@ -47,8 +57,21 @@ class DrawingThread:
         """Some picture is due at another time than it said, or done."""
         self._something_happened.set()
 
+    def stop(self) -> None:
+        """Draw no more. Blocks until the picture is ready that is being drawn, 5 s at most.
+
+        At the end of the interpreter, which would kill a daemon thread in the midst of C++ code,
+        and with it the process.
+        """
+        with self._guard:
+            self._is_stopped = True
+            thread = self._thread
+        self._something_happened.set()
+        if thread is not None:
+            thread.join(STOP_LIMIT)
+
     def _run(self) -> None:
-        while True:
+        while not self._is_stopped:
             self._something_happened.clear()
             wait = self._draw_what_is_due()
             with self._guard:
@@ -65,6 +88,8 @@ class DrawingThread:
             pictures = list(self._pictures)
         waits = []
         for picture in pictures:
+            if self._is_stopped:
+                break
             try:
                 due_at = picture.due_at(time.monotonic())
                 if due_at is not None and due_at <= time.monotonic():

@@ -1,8 +1,8 @@
 """One metric: every value counts, and as many points are kept as a chart can show.
 
-A value costs its thread an append. A thousand of them are thinned together, by functions of C: for
-each stretch of time its lowest and its highest value stay. When the stretches are too many, each
-two become one.
+A value costs its thread an append. Some hundred of them are thinned together, by functions of C:
+for each stretch of time its lowest and its highest value stay. When the stretches are too many,
+each two become one.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import compress
 from math import inf, isfinite
 from typing import Any, Final
 
@@ -18,8 +19,9 @@ from bgwidgets.snapshots import MetricSnapshot
 MOST_STRETCHES: Final = 500
 FIRST_WIDTH: Final = 0.001
 """Seconds."""
-CHUNK: Final = 1_000
-"""So many points wait to be thinned together."""
+CHUNK: Final = 500
+"""So many numbers wait to be thinned together, half of them times: few enough for the processor to
+have them all at hand."""
 
 
 class _Stretch:
@@ -69,12 +71,13 @@ class Series:
         "_start",
         "_stretches",
         "_width",
-        "points",
+        "numbers",
     )
 
     def __init__(self) -> None:
-        self.points: Final[list[tuple[float, float]]] = []
-        """To be appended to, each with its time; `settle()` when there are `CHUNK` of them."""
+        self.numbers: Final[list[float]] = []
+        """Times and values in turn, to be extended by both at once; `settle()` when there are
+        `CHUNK` of them. Not pairs: these would keep the garbage collector busy."""
         # Not reentrant, and so not waited for by who has a value: it may come in a finalizer, in
         # the midst of this.
         self._guard: Final = threading.Lock()
@@ -114,14 +117,15 @@ class Series:
             )
 
     def _settle(self) -> None:
-        count = len(self.points)
-        if not count:
+        chunk = self.numbers[:]
+        if not chunk:
             return
-        chunk = self.points[:count]
-        del self.points[:count]  # What others append meanwhile comes behind these.
-        chunk.sort(key=_time_of)  # Almost in order already: they come from several threads.
-        times, values = zip(*chunk, strict=True)
-        self._count += count
+        del self.numbers[: len(chunk)]  # What others add meanwhile comes behind these.
+        times, values = chunk[::2], chunk[1::2]
+        if sorted(times) != times:  # They come from several threads, or the clock was set.
+            pairs = sorted(zip(times, values, strict=True), key=_time_of)
+            times, values = [at for at, _ in pairs], [value for _, value in pairs]
+        self._count += len(times)
         self._last_at = max(self._last_at, times[-1])
         self._last = values[-1] if isfinite(values[-1]) else None
         if self._start is None:
@@ -129,6 +133,9 @@ class Series:
         if not isfinite(sum(values)):
             times, values = self._without_gaps(times, values)
         start = 0
+        if times and (place := self._place(times[-1])) == self._place(times[0]):
+            self._stretch(place).add(times, values)
+            return
         while start < len(times):
             place = self._place(times[start])
             end = bisect_right(times, self._start + (place + 1) * self._width, start + 1)
@@ -136,15 +143,13 @@ class Series:
             start = end
 
     def _without_gaps(
-        self, times: Sequence[float], values: Sequence[float]
-    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        finite: list[tuple[float, float]] = []
-        for at, value in zip(times, values, strict=True):
-            if isfinite(value):
-                finite.append((at, value))
-            else:
+        self, times: list[float], values: list[float]
+    ) -> tuple[list[float], list[float]]:
+        finite = [isfinite(value) for value in values]
+        for at, is_finite in zip(times, finite, strict=True):
+            if not is_finite:
                 self._stretch(self._place(at)).gap_at = at
-        return tuple(at for at, _ in finite), tuple(value for _, value in finite)
+        return list(compress(times, finite)), list(compress(values, finite))
 
     def _place(self, at: float) -> int:
         """The number of the stretch that a time lies in; 0 before the first, if a clock is set."""

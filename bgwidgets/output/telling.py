@@ -50,9 +50,9 @@ def metric(name: str, value: Any, *, loop: Any = None) -> None:
         series = _find_series(name, loop)
         if series is None:
             return
-    points = series.points
-    points.append((time(), value))
-    if len(points) >= CHUNK:
+    numbers = series.numbers
+    numbers.extend((time(), value))
+    if len(numbers) >= CHUNK:
         series.settle()
 
 

@@ -341,6 +341,47 @@ def test_a_picture_that_breaks_does_not_end_the_thread_of_all(
     assert ["a figure could not be drawn"] == caplog.messages
 
 
+def test_a_thread_that_was_stopped_draws_no_more():
+    """And whoever stops it waits for the picture that is being drawn."""
+    begun, goes_on, drawn_to_the_end = threading.Event(), threading.Event(), threading.Event()
+
+    class Slow(Broken):
+        def draw(self) -> None:
+            """Takes its time."""
+            begun.set()
+            goes_on.wait(LIMIT)
+            drawn_to_the_end.set()
+
+    drawing = DrawingThread()
+    drawing.add(Slow())
+    assert begun.wait(LIMIT)
+    stopping = threading.Thread(target=drawing.stop)
+    stopping.start()
+    until(lambda: drawing._is_stopped)
+    assert stopping.is_alive()
+    goes_on.set()
+    stopping.join(LIMIT)
+    assert (False, True) == (stopping.is_alive(), drawn_to_the_end.is_set())
+    drawing.add(Broken())
+    assert drawing._thread is None or not drawing._thread.is_alive()
+
+
+@pytest.mark.parametrize("run", range(3))
+def test_the_interpreter_may_end_while_a_picture_is_drawn(run: int):
+    """Without a word: nothing is killed in the midst of C++ code."""
+    del run
+    script = (
+        "import time, bgwidgets as bgw\n"
+        "job = bgw.start(lambda: bgw.figure('a').subplots(4, 4) is None)\n"
+        "job.result(60)\n"
+        "time.sleep(0.02)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=90, check=False
+    )
+    assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
+
+
 @pytest.mark.parametrize(
     ("code", "output"),
     [

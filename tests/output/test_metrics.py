@@ -231,8 +231,8 @@ def test_a_removed_loop_is_told_in_vain(manager: LoopManager):
 def kept(points: list[tuple[float, float]]) -> MetricSnapshot:
     series = Series()
     for point in points:
-        series.points.append(point)
-        if len(series.points) >= CHUNK:
+        series.numbers.extend(point)
+        if len(series.numbers) >= CHUNK:
             series.settle()
     return series.as_value("loss")
 
