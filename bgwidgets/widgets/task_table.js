@@ -167,7 +167,9 @@ const APPEARANCE = /** @type {Record<string, {mark: string, tone: string}>} */ (
 export function appearanceOf({ state, stop_requested, unresponsive, blocked_since }, now = 0) {
   if (isOver(state)) return { word: state, ...(APPEARANCE[state] ?? APPEARANCE.finished) };
   if (typeof blocked_since === "number") {
-    const seconds = formatLag(Math.max(0, now - blocked_since));
+    const since = Math.max(0, now - blocked_since);
+    // "850 ms" would not fit, and would be gone before it is read.
+    const seconds = since < 1 ? `${since.toFixed(1)} s` : formatLag(since);
     const word = state === "stopping" ? state : `blocked ${seconds}`;
     return { word, tone: "warn", mark: "block" };
   }
