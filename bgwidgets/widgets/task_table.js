@@ -1505,7 +1505,10 @@ function filterInput(wire, signal) {
     "data-lm-suppress-shortcuts": "true",
   });
   let delay = 0;
-  const send = () => wire.wish("filter", element.value, { type: "filter", text: element.value });
+  const send = () => {
+    delay = 0;
+    wire.wish("filter", element.value, { type: "filter", text: element.value });
+  };
   element.addEventListener(
     "input",
     () => {
@@ -1519,8 +1522,9 @@ function filterInput(wire, signal) {
     element,
     paint() {
       const text = wire.head.get("filter") ?? "";
-      // Never under the user's fingers.
-      if (document.activeElement !== element && element.value !== text) element.value = text;
+      // Never under the user's fingers, nor before what was typed is sent.
+      if (delay || document.activeElement === element || element.value === text) return;
+      element.value = text;
     },
   };
 }
