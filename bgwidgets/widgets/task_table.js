@@ -174,7 +174,9 @@ const APPEARANCE = /** @type {Record<string, {mark: string, tone: string}>} */ (
 export function appearanceOf({ state, stop_requested, unresponsive, blocked_since }, now = 0) {
   if (isOver(state)) return { word: state, ...(APPEARANCE[state] ?? APPEARANCE.finished) };
   if (typeof blocked_since === "number") {
-    const seconds = formatLag(Math.max(0, now - blocked_since));
+    const since = Math.max(0, now - blocked_since);
+    // "850 ms" would not fit, and would be gone before it is read.
+    const seconds = since < 1 ? `${since.toFixed(1)} s` : formatLag(since);
     const word = state === "stopping" ? state : `blocked ${seconds}`;
     return { word, tone: "warn", mark: "block" };
   }
@@ -1569,7 +1571,10 @@ function filterInput(wire, signal) {
     "data-lm-suppress-shortcuts": "true",
   });
   let delay = 0;
-  const send = () => wire.wish("filter", element.value, { type: "filter", text: element.value });
+  const send = () => {
+    delay = 0;
+    wire.wish("filter", element.value, { type: "filter", text: element.value });
+  };
   element.addEventListener(
     "input",
     () => {
@@ -1583,8 +1588,9 @@ function filterInput(wire, signal) {
     element,
     paint() {
       const text = wire.head.get("filter") ?? "";
-      // Never under the user's fingers.
-      if (document.activeElement !== element && element.value !== text) element.value = text;
+      // Never under the user's fingers, nor before what was typed is sent.
+      if (delay || document.activeElement === element || element.value === text) return;
+      element.value = text;
     },
   };
 }

@@ -177,6 +177,16 @@ def test_keys_command_the_loop_of_the_tasks(tasks: Stage):
     assert tasks.sent() == []
 
 
+def test_a_filter_that_is_left_at_once_is_sent_as_it_was_typed(loops: Stage):
+    """A refresh that comes in between does not put the kernel's back."""
+    loops.page.type(".bgw-filter", "fetch")
+    loops.find(".bgw-filter").blur()
+    loops.frame({}, total=2, head={"tasks": 5})
+    assert loops.page.input_value(".bgw-filter") == "fetch"
+    loops.pass_time(0.2)
+    assert loops.sent() == [{"type": "filter", "text": "fetch"}]
+
+
 def test_keys_in_the_filter_are_text(loops: Stage):
     """Typing "ces/" there commands nothing."""
     loops.page.type(".bgw-filter", "ces/")

@@ -104,6 +104,7 @@ def test_keys_move_within_the_table(
         ({"state": "running", "unresponsive": True}, "unresponsive", "mute", "warn"),
         ({"state": "finished", "unresponsive": True}, "finished", "end", "soft"),
         ({"state": "running", "blocked_since": -3.2}, "blocked 3.2 s", "block", "warn"),
+        ({"state": "running", "blocked_since": -0.85}, "blocked 0.8 s", "block", "warn"),
         ({"state": "stopping", "blocked_since": -3.2}, "stopping", "block", "warn"),
         ({"state": "stopped", "blocked_since": -3.2}, "stopped", "end", "soft"),
         ({"state": "cancelled"}, "cancelled", "canc", "soft"),
