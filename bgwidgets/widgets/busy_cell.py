@@ -2,29 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
 TOLD_AFTER: Final = 0.3
 """Seconds. Nobody clicks into a cell that is shorter, and each would cost two messages."""
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell that runs. `began_at`: by the kernel's clock, where that is known."""
+
+    number: int
+    began_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class KernelState:
+    """What the page is told of the thread of the cells; None of all that is not known."""
+
+    word: Literal["busy", "idle"] | None = None
+    cell: int | None = None
+    busy_since: float | None = None
+
+
 class BusyCell:
-    """Which cell runs, by its number. Times are seconds of the publisher's clock."""
+    """Which cell runs. Times are seconds of the publisher's clock."""
 
     def __init__(self) -> None:
-        self.number: int | None = None
-        self._began_at = 0.0
+        self.forget()
 
-    def take(self, number: int | None, now: float) -> None:
+    def forget(self) -> None:
+        """Nobody tells any more."""
+        self._cell: Cell | None = None
+        self._noticed_at = 0.0
+        self._until_told = KernelState()
+
+    @property
+    def number(self) -> int | None:
+        """The number of the cell that runs; None where none does, for all that is known."""
+        return None if self._cell is None else self._cell.number
+
+    def take(self, cell: Cell | None, now: float) -> None:
         """Another cell runs, or none."""
-        self.number = number
-        self._began_at = now
+        if cell is None or self._until_told.word or self._cell is not None:
+            self._until_told = KernelState("idle")
+        self._cell = cell
+        self._noticed_at = now
 
-    def told(self, now: float) -> int | None:
+    def told(self, now: float) -> KernelState:
         """What the page is to know."""
-        return self.number if now >= self._began_at + TOLD_AFTER else None
+        cell = self._cell
+        if cell is None or now < self._noticed_at + TOLD_AFTER:
+            return self._until_told
+        return KernelState("busy", cell.number, cell.began_at)
 
     def next_change(self, now: float) -> float | None:
         """When the page is to know something else, if nothing happens."""
-        moment = self._began_at + TOLD_AFTER
-        return moment if self.number is not None and moment > now else None
+        moment = self._noticed_at + TOLD_AFTER
+        return moment if self._cell is not None and moment > now else None

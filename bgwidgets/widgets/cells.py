@@ -9,10 +9,13 @@ from __future__ import annotations
 import itertools
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
 from IPython.core.getipython import get_ipython
+
+from bgwidgets.widgets.busy_cell import Cell
 
 _numbers: Final = itertools.count(1)
 
@@ -21,10 +24,10 @@ class CellWatch:
     """Tells when a cell begins, by a number that no other cell has had, and when it ends: None.
 
     `tell` is called in the thread of the cells, and at once when the watch is made in a cell that
-    runs. Without IPython it never is.
+    runs; when that one began, nobody has noted. Without IPython it never is.
     """
 
-    def __init__(self, tell: Callable[[int | None], None]) -> None:
+    def __init__(self, tell: Callable[[Cell | None], None]) -> None:
         self._tell: Final = tell
         self._request: str | None = None
         self._depth = 0
@@ -33,7 +36,7 @@ class CellWatch:
         if self._shell is None:
             return
         if _is_in_a_cell(self._shell):
-            self._began(None)
+            self._enter(began_at=None)
         self._shell.events.register("pre_run_cell", self._began)
         self._shell.events.register("post_run_cell", self._ended)
 
@@ -45,15 +48,17 @@ class CellWatch:
             shell.events.unregister("post_run_cell", self._ended)
 
     def _began(self, _info: object) -> None:
-        if not _is_main_thread():
-            return
+        if _is_main_thread():
+            self._enter(began_at=time.time())
+
+    def _enter(self, began_at: float | None) -> None:
         request = _request_of(self._shell)
         if self._depth and request == self._request:
             self._depth += 1
             return
         # Also when an earlier cell's end was not told, as nobody promises.
         self._request, self._depth = request, 1
-        self._tell(next(_numbers))
+        self._tell(Cell(next(_numbers), began_at))
 
     def _ended(self, _result: object) -> None:
         if not self._depth or not _is_main_thread():

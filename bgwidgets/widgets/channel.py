@@ -11,16 +11,17 @@ ipykernel 7.0 to 7.3 (seen: 7.3) goes by the page, which names a subshell unless
 ipykernel 7.4 (seen: 7.4.0) goes by the comm, which names the subshell that published on it last. A
 panel is made in a cell and told by a thread, so that is the thread of the cells, whatever the page
 asks. Here a panel's comms are made to name another. It could be the page's (remedy A), and is one
-of our own (remedy B), which is good for three things more: it is there also when the
-page names none; nobody's slow handler of another widget holds up our clicks; and it ends with the
-last panel, where a page that is reloaded leaves its own behind.
+of our own (remedy B), which is good for three things more: it is there also when the page names
+none; nobody's slow handler of another widget holds up our clicks; and there is one for all panels,
+where each page that is reloaded leaves one behind. It stays until the kernel's end: of a message
+that is on its way when its subshell is ended ipykernel complains on stderr, and nobody can know
+that none is.
 
 `benchmarks/click.py` measures it in JupyterLab, while a cell sleeps and while it spins.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Final
@@ -53,14 +54,12 @@ class LiveChannel:
         """Give the comms back. A second call does nothing."""
         while self._comms:
             vars(self._comms.pop()).pop(_ROUTE, None)
-            _SUBSHELL.release()
 
     def _redirect(self, comm: Any) -> None:
         if not hasattr(type(comm), _ROUTE) or not _has_subshells(comm.kernel):
             return
         setattr(comm, _ROUTE, partial(self._route, comm.kernel))
         self._comms.append(comm)
-        _SUBSHELL.hold()
 
     def _route(self, kernel: Any, _data: object, named_by_page: str | None) -> str | None:
         try:
@@ -78,72 +77,28 @@ class LiveChannel:
 def _has_subshells(kernel: Any) -> bool:
     """Not one that lives in its client's process, for instance."""
     manager = getattr(getattr(kernel, "shell_channel_thread", None), "manager", None)
-    names = ("_create_subshell", "_delete_subshell", "list_subshell")
-    return all(hasattr(manager, name) for name in names)
+    return all(hasattr(manager, name) for name in ("_create_subshell", "list_subshell"))
 
 
 class _OwnSubshell:
-    """The one subshell of all panels: there from the first message on, for as long as it is held.
+    """The one subshell of all panels: there from their first message on.
 
-    Subshells are made and ended in the thread of the shell channel alone, and that is where a comm
-    is asked for one. So the first message makes it, and nobody ever waits for that.
+    Subshells are made in the thread of the shell channel alone, and that is where a comm is asked
+    for one. So the first message makes it, and nobody ever waits for that.
     """
 
     def __init__(self) -> None:
-        self._guard: Final = threading.Lock()
-        self._holders = 0
-        self._made: tuple[Any, str] | None = None
-        """The kernel, and the subshell's id."""
-
-    def hold(self) -> None:
-        """Somebody may need it. Any thread."""
-        with self._guard:
-            self._holders += 1
+        self._made: str | None = None
+        """Its id."""
 
     def of(self, kernel: Any) -> str:
         """Its id; made when it is not there, also after somebody else has ended it. In the shell
         channel's thread only. Raises what ipykernel raises.
         """
         manager = kernel.shell_channel_thread.manager
-        with self._guard:
-            if self._made is None or self._made[1] not in manager.list_subshell():
-                self._made = (kernel, manager._create_subshell())  # noqa: SLF001 - see above
-            return self._made[1]
-
-    def release(self) -> None:
-        """One that held it does not need it any more. Any thread; does not block."""
-        with self._guard:
-            self._holders -= 1
-            if self._holders or self._made is None:
-                return
-            kernel, subshell = self._made
-        shell_channel = kernel.shell_channel_thread.io_loop
-        end = partial(shell_channel.add_callback, self._end)
-        thread = _thread_of(subshell)
-        if thread is None:
-            end()
-        else:
-            # It is joined when it is ended, and until then the kernel would take no message. So
-            # that is asked for by itself, when it has done what it has begun: a user's handler of
-            # a click may take its time.
-            thread.io_loop.add_callback(end)
-
-    def _end(self) -> None:
-        """In the shell channel's thread: unless somebody needs it again by now."""
-        with self._guard:
-            if self._holders or self._made is None:
-                return
-            (kernel, subshell), self._made = self._made, None
-        manager = kernel.shell_channel_thread.manager
-        if subshell in manager.list_subshell():
-            manager._delete_subshell(subshell)  # noqa: SLF001 - see above
-
-
-def _thread_of(subshell: str) -> Any:
-    """The thread, which ipykernel names by its subshell's id; None when it has ended."""
-    name = f"subshell-{subshell}"
-    threads = [thread for thread in threading.enumerate() if thread.name == name]
-    return next((thread for thread in threads if hasattr(thread, "io_loop")), None)
+        if self._made is None or self._made not in manager.list_subshell():
+            self._made = str(manager._create_subshell())  # noqa: SLF001 - see above
+        return self._made
 
 
 _SUBSHELL: Final = _OwnSubshell()

@@ -102,6 +102,9 @@ class ControlPanel(ipywidgets.VBox):
     # Until there is one: `__del__` closes a panel that was refused half-made, too.
     _publisher: Publisher | None = None
     _is_closed = False
+    _asks_itself = False
+    """Whether it is ipywidgets, working on this panel, that asks for its name."""
+    _is_inside_another = False
 
     def __init__(self, manager: Source, interval: float = 0.5) -> None:
         self.interval = interval  # First, for it may be refused; then nothing has been made yet.
@@ -188,6 +191,7 @@ class ControlPanel(ipywidgets.VBox):
                 self._disconnect()
                 for widget in self._parts:
                     widget.close()
+        self._asks_itself = True
         super().close()
 
     # -- on pages, and off them
@@ -198,20 +202,31 @@ class ControlPanel(ipywidgets.VBox):
         ipywidgets does as soon as a widget is made, and from then on keeps it. A panel waits until
         it is displayed: one that never is, is garbage when nobody holds it.
         """
-        if self._publisher is not None and not self._is_closed:
+        if self._publisher is None or self._is_closed:
+            return
+        with self._on_pages:
             was_put_away = self.layout.comm is None
-            for part in self._parts:
-                part.open()
-            super().open()
+            self._asks_itself = True
+            try:
+                for part in self._parts:
+                    part.open()
+                super().open()
+            finally:
+                self._asks_itself = False
             self._pop_out.panel = super().model_id
             if was_put_away:
                 self._connect(self._publisher)
 
     @property
     def model_id(self) -> str:
-        """The widget's name in the pages; whoever asks for it is about to display the panel."""
-        if self._publisher is not None and self.comm is None:
-            self._show(inside_another=True)
+        """The widget's name in the pages. A widget that asks for it is about to have the panel in
+        it, whether the panel was displayed by itself before or not.
+        """
+        if self._publisher is not None:
+            with self._on_pages:
+                if not (self._asks_itself or (self._is_inside_another and self.comm)):
+                    self._is_inside_another = True
+                    self._show(inside_another=True)
         return str(super().model_id)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
@@ -253,10 +268,12 @@ class ControlPanel(ipywidgets.VBox):
             if not self._publisher.rest():
                 return False
             self._disconnect()
+            self._asks_itself = True
             for widget in (self, *reversed(self._parts)):
                 ipywidgets.Widget.close(widget)
                 # A widget that is closed is displayed as text, which this one need not stay.
                 vars(widget).pop("_repr_mimebundle_", None)
+            self._asks_itself = self._is_inside_another = False
             return True
 
     def _start_publisher(self) -> None:

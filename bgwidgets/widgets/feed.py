@@ -21,7 +21,7 @@ from bgwidgets.commands import (
     StopLoop,
 )
 from bgwidgets.widgets.attendance import Attendance
-from bgwidgets.widgets.busy_cell import BusyCell
+from bgwidgets.widgets.busy_cell import BusyCell, Cell
 from bgwidgets.widgets.command_runner import (
     NO_LOOP,
     Adopted,
@@ -119,7 +119,7 @@ class Replaced:
 class CellRuns:
     """Another cell began; None: it ended."""
 
-    number: int | None
+    cell: Cell | None
 
 
 class SettingChanged:
@@ -200,8 +200,9 @@ class Feed:
                     self._look(now)
             case Replaced(cell):
                 self._attendance.replaced(cell, now)
-            case CellRuns(number):
-                self._take_cell(number, now)
+            case CellRuns(cell):
+                self._cell.take(cell, now)
+                self._mailer.cell_runs(now, running=cell is not None)
             case SettingChanged():
                 pass  # That `advance` is called next is all that it takes.
 
@@ -215,7 +216,7 @@ class Feed:
         self._try(lambda: self._showing.settle_selection(face), "Selecting a loop failed")
         self._tell_outcomes(now)
         self._showing.is_armed = self._second_click.is_armed(now)
-        self._showing.cell = self._cell.told(now)
+        self._showing.kernel = self._cell.told(now)
         moments = [
             self._mailer.send_what_is_due(face, now),
             self._next_look(face),
@@ -239,12 +240,9 @@ class Feed:
             return forgotten_at
         if face.put_away():
             self._attendance.put_away()
-            self._take_cell(None, now)
+            self._cell.forget()
+            self._mailer.cell_runs(now, running=False)
         return None
-
-    def _take_cell(self, number: int | None, now: float) -> None:
-        self._cell.take(number, now)
-        self._mailer.cell_runs(now, running=number is not None)
 
     # -- looks
 
@@ -409,6 +407,8 @@ class Feed:
         if not self._outcomes.is_waiting:
             return
         is_fresh = self._mailer.is_watched and not self._showing.is_held
+        if is_fresh:
+            self._showing.see(self._outcomes.loop_ids)
         loops = self._showing.loops if is_fresh else self._source.snapshots()
         if said := self._outcomes.notice(loops, now):
             self._mailer.say(put_together(said))

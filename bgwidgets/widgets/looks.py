@@ -19,6 +19,7 @@ from bgwidgets.snapshots import (
     WindowRequest,
 )
 from bgwidgets.widgets.protocols import Source
+from bgwidgets.widgets.sorted_windows import SortedWindows, is_dear
 
 KEPT_TASKS: Final = 1000
 """Tasks that are copied when the panel is paused: some sixty screens to scroll through."""
@@ -33,6 +34,7 @@ class Looks:
         self.taken_at = 0.0
         """The kernel's time of the last look."""
         self._windows: Final[dict[tuple[int, WindowRequest], TaskWindow]] = {}
+        self._sorted: Final = SortedWindows(self._ask, kernel_time)
         self._kept: Final[dict[tuple[int, WindowRequest], KeptTasks]] = {}
         self._details: Final[dict[tuple[int, int], TaskDetail | None]] = {}
         self._histories: Final[dict[int, LoopHistory | None]] = {}
@@ -40,7 +42,7 @@ class Looks:
         self._watch: Final = source.watch()
         self._closely: set[int] = set()
         self._shown: set[int] = set()
-        """The loops whose lag was shown since the last look; at the next it is looked at again."""
+        """The loops shown since the last look; at the next they are looked at closely again."""
         self.loops: Sequence[LoopSnapshot] = ()
         """The very same list as before when no loop has changed."""
         self.by_id: Mapping[int, LoopSnapshot] = {}
@@ -62,8 +64,8 @@ class Looks:
             self.loops = loops
             self.by_id = {loop.id: loop for loop in loops}
 
-    def show_lag_of(self, loop_ids: Collection[int]) -> None:
-        """The lag of these is going to be shown: have it as it is now, or was at the pause."""
+    def show_closely(self, loop_ids: Collection[int]) -> None:
+        """These are going to be shown: have them as they are now, or were at the pause."""
         self._shown.update(loop_ids)
         if not (self.is_held or self._closely.issuperset(loop_ids)):
             self._closely.update(loop_ids)
@@ -85,12 +87,18 @@ class Looks:
         return self.taken_at if self.is_held else self._kernel_time()
 
     def tasks(self, loop_id: int, request: WindowRequest) -> TaskWindow:
-        """Some of a loop's tasks, the same until the next look; none when the loop is gone."""
+        """Some of a loop's tasks, the same until the next look; none when the loop is gone.
+
+        Very many that are sorted may be the same for a second.
+        """
         if self.is_held:
             return self._kept_tasks(loop_id, request).window(request.start, request.stop)
         key = (loop_id, request)
         if key not in self._windows:
-            self._windows[key] = self._ask(loop_id, request)
+            loop = self.by_id.get(loop_id)
+            is_one = loop is not None and is_dear(request, loop.unfinished_tasks)
+            ask = self._sorted.window if is_one else self._ask
+            self._windows[key] = ask(loop_id, request)
         return self._windows[key]
 
     def task_detail(self, loop_id: int, task_id: int) -> TaskDetail | None:

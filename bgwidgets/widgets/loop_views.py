@@ -38,7 +38,7 @@ class LoopViews:
         if made is None or made.asked != asked or made.loops is not self._looks.loops:
             made = self._make(sorting, window, head)
         loops = self._looks.loops
-        self._looks.show_lag_of(self._with_lag(sorting, made.contents))
+        self._looks.show_closely(self._with_lag(sorting, made.contents))
         if self._looks.loops is not loops:
             made = self._make(sorting, window, head)
         if len(self._made) >= MOST_KEPT:

@@ -5,7 +5,7 @@ Used by the publisher's thread alone; times are seconds of its clock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,6 +42,11 @@ class Outcomes:
     def is_waiting(self) -> bool:
         """Whether there is any."""
         return bool(self._awaited)
+
+    @property
+    def loop_ids(self) -> Collection[int]:
+        """The loops of which something is awaited."""
+        return self._awaited.keys()
 
     def next_look(self) -> float | None:
         """When patience runs out with the first of them."""

@@ -134,6 +134,24 @@ async function show(opened, own, home, signal) {
   await add(panel, main);
 }
 
+/** The parts that know where they are scrolled to, and which of their tabs is open. */
+const WITH_A_PLACE = [".bgw-loops", ".bgw-tasks", ".bgw-details"];
+
+/** Where each of them is. @param {ParentNode} view @returns {[string, any][]} */
+function placesIn(view) {
+  return WITH_A_PLACE.flatMap((part) => {
+    const leave = new CustomEvent("bgw-leave", { detail: {} });
+    view.querySelector(part)?.dispatchEvent(leave);
+    return "place" in leave.detail ? [[part, leave.detail.place]] : [];
+  });
+}
+
+/** A view goes on where another one was left. @param {ParentNode} view @param {[string, any][]} places */
+function goOn(view, places) {
+  for (const [part, place] of places)
+    view.querySelector(part)?.dispatchEvent(new CustomEvent("bgw-go-on", { detail: { place } }));
+}
+
 /** @param {{model: OwnModel, el: HTMLElement}} context */
 function render({ model, el }) {
   const lifetime = new AbortController();
@@ -175,15 +193,19 @@ function render({ model, el }) {
       root.hidden = true;
       panel.classList.remove("bgw-away");
       for (const part of panel.children) part.dispatchEvent(new Event("bgw-seen"));
+      goOn(panel, placesIn(opened.document));
     });
+    const places = placesIn(panel); // what is hidden does not know
     panel.classList.add("bgw-away");
     root.hidden = false;
     opened.addEventListener("pagehide", close, { signal });
-    show(opened, model, home, signal).catch((error) => {
-      if (signal.aborted) return; // it was closed before it was furnished
-      close();
-      complain(panel, `The window was closed again: ${error.message}`);
-    });
+    show(opened, model, home, signal)
+      .then(() => signal.aborted || goOn(opened.document, places))
+      .catch((error) => {
+        if (signal.aborted) return; // it was closed before it was furnished
+        close();
+        complain(panel, `The window was closed again: ${error.message}`);
+      });
   }
 
   function close() {

@@ -7,6 +7,8 @@ from pathlib import Path
 import anywidget
 import traitlets
 
+from bgwidgets.widgets.style_sheets import style_of
+
 
 class PopOut(anywidget.AnyWidget):
     """Opens that window, and stands in the panel's place until it is closed.
@@ -15,7 +17,7 @@ class PopOut(anywidget.AnyWidget):
     """
 
     _esm = Path(__file__).with_suffix(".js")
-    _css = Path(__file__).with_suffix(".css")
+    _css = style_of(__file__)
 
     panel = traitlets.Unicode(
         help="The id of the panel's model. As a reference, each would wait for the other."

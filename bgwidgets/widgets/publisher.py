@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from bgwidgets.widgets.busy_cell import Cell
 from bgwidgets.widgets.command_runner import CommandRunner
 from bgwidgets.widgets.feed import (
     CellRuns,
@@ -124,9 +125,9 @@ class Publisher:
             self._unsubscribe()
             return True
 
-    def cell_runs(self, number: int | None) -> None:
+    def cell_runs(self, cell: Cell | None) -> None:
         """Another cell began, or it ended."""
-        self._put(CellRuns(number))
+        self._put(CellRuns(cell))
 
     def complain(self, words: str) -> None:
         """Something went wrong that users should know of."""

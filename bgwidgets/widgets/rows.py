@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from bgwidgets.snapshots import LoopSnapshot, SortKey, TaskSnapshot
 from bgwidgets.states import LoopState, TaskState
+from bgwidgets.widgets.busy_cell import KernelState
 from bgwidgets.widgets.protocols import Found
 
 Row = Mapping[str, Any]
@@ -214,7 +215,7 @@ def loops_contents(
     picked: Sequence[int] = (),
     interval: float,
     paused: bool,
-    cell: int | None,
+    kernel: KernelState,
 ) -> Contents:
     """The table of loops through a window; `loops` come oldest first."""
     shown = sorted_loops(loops, sorting)[window.start : window.stop]
@@ -229,7 +230,9 @@ def loops_contents(
             "filter": clean(filter_text),
             "interval": interval,
             "paused": paused,
-            "cell": cell,
+            "kernel": kernel.word,
+            "cell": kernel.cell,
+            "busy_since": kernel.busy_since,
         },
         start=window.start,
         total=len(loops),

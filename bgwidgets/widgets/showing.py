@@ -5,10 +5,11 @@ Used by the publisher's thread alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from bgwidgets.snapshots import LoopSnapshot, WindowRequest
+from bgwidgets.widgets.busy_cell import KernelState
 from bgwidgets.widgets.detail_parts import (
     NO_SUCH_LOOP,
     NO_SUCH_TASK,
@@ -59,13 +60,17 @@ class Showing:
         self._task_rows: Final = KeptRows(task_row)
         self._possible: tuple[object, int | None, frozenset[Action]] = ((), None, frozenset())
         """For which loops, and which of them selected, these were found possible."""
-        self.cell: int | None = None
-        """The cell that runs, also while the rest stands still."""
+        self.kernel = KernelState()
+        """Whether a cell runs, also while the rest stands still."""
 
     @property
     def loops(self) -> Sequence[LoopSnapshot]:
         """All loops, oldest first."""
         return self._looks.loops
+
+    def see(self, loop_ids: Collection[int]) -> None:
+        """Have these loops as they are now, whether a table shows them or not."""
+        self._looks.show_closely(loop_ids)
 
     @property
     def now(self) -> float:
@@ -150,7 +155,7 @@ class Showing:
                 picked=self.picks.loops,
                 interval=face.interval,
                 paused=face.paused,
-                cell=self.cell,
+                kernel=self.kernel,
             )
         return self._tasks_contents(face, window)
 
@@ -167,6 +172,7 @@ class Showing:
         )
         if loop is None:
             return Contents(head=head)
+        self.see((loop.id,))
         request = WindowRequest(
             sort=TASK_COLUMNS[sorting.column] if sorting.column else "",
             descending=sorting.descending,

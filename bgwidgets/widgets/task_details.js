@@ -19,7 +19,8 @@
  * @typedef {{on: Function, off: Function, send: (message: object) => void}} Model
  * @typedef {"chain" | "error" | "history" | "timings"} DetailTab
  * @typedef {{tab: DetailTab | "tasks", loop: number | null, task: number | null}} Subject
- * @typedef {Subject & {focus?: boolean}} TabOpened
+ * @typedef {Subject & {focus?: boolean, trouble?: string | null}} TabOpened `trouble`: why there is
+ *   no contact with the kernel
  * @typedef {{
  *   type: "detail", view: string, seq: number, full: boolean, tab: DetailTab,
  *   loop: number, task: number | null, parts: Record<string, any>,
@@ -541,10 +542,10 @@ class Wire {
   constructor(model, el, signal) {
     this.#model = model;
     this.#el = el;
-    const timer = window.setInterval(() => this.#sayAgain(), SAID_AGAIN_EVERY);
+    const timer = window.setInterval(() => this.sayAgain(), SAID_AGAIN_EVERY);
     model.on("msg:custom", this.#hear);
-    document.addEventListener("visibilitychange", () => this.#sayAgain(), { signal });
-    el.addEventListener("bgw-seen", () => this.#sayAgain(), { signal });
+    document.addEventListener("visibilitychange", () => this.sayAgain(), { signal });
+    el.addEventListener("bgw-seen", () => this.sayAgain(), { signal });
     signal.addEventListener("abort", () => {
       window.clearInterval(timer);
       model.off("msg:custom", this.#hear);
@@ -558,7 +559,7 @@ class Wire {
     this.#subject = subject;
     this.#seq = 0;
     this.parts = {};
-    if (subject) this.#sayAgain();
+    if (subject) this.sayAgain();
     else if (wasOpen) this.#send({ type: "bye", view: this.#view });
   }
 
@@ -566,7 +567,7 @@ class Wire {
    * A hidden page says nothing, is forgotten after a while, and told all when it comes back; so is
    * the cell's panel while there is a window of its own (pop_out.js).
    */
-  #sayAgain() {
+  sayAgain() {
     if (document.hidden || this.#el.closest(".bgw-away") || !this.#subject) return;
     const { tab, loop, task } = this.#subject;
     const subject = { tab, loop, ...(task !== null && { task }) };
@@ -591,7 +592,7 @@ class Wire {
     if (full) this.parts = {};
     else if (seq !== this.#seq + 1) {
       this.#seq = 0;
-      this.#sayAgain();
+      this.sayAgain();
       return;
     }
     this.#seq = seq;
@@ -621,6 +622,9 @@ function render({ model, el }) {
   /** @type {Pane | null} */
   let pane = null;
   let patience = 0;
+  /** Why nobody can be asked, in the table's words. @type {string | null} */
+  let trouble = null;
+  let wantedTop = 0;
 
   /** @param {string} words */
   function sayInstead(words) {
@@ -639,11 +643,24 @@ function render({ model, el }) {
     const isNew = pane === null;
     pane ??= PANES[shown.tab]();
     pane.paint(wire.parts, (part) => isNew || part in changed);
-    if (isNew) body.replaceChildren(pane.head, ...pane.content);
+    if (!isNew) return;
+    body.replaceChildren(pane.head, ...pane.content);
+    body.scrollTop = wantedTop;
+    wantedTop = 0;
   };
 
+  /** What there is to say where nothing is shown yet. */
+  function sayWhatIsMissing() {
+    if (pane !== null || shown.tab === "tasks" || shown.loop === null) return;
+    window.clearTimeout(patience);
+    if (trouble !== null) sayInstead(trouble);
+    else patience = window.setTimeout(() => sayInstead("Asking the kernel…"), ANSWER_WITHIN);
+  }
+
   /** @param {TabOpened} opened */
-  function open({ tab, loop, task, focus }) {
+  function open({ tab, loop, task, focus, trouble: why = null }) {
+    const isOther = why !== trouble;
+    trouble = why;
     // A loop's history is the same whichever task is current.
     const subject = { tab, loop, task: tab === "history" ? null : task };
     if (subject.tab !== shown.tab || subject.loop !== shown.loop || subject.task !== shown.task) {
@@ -658,8 +675,11 @@ function render({ model, el }) {
       if (subject.tab !== "tasks") {
         body.setAttribute("aria-label", TITLES[subject.tab]);
         if (!hasSubject) sayInstead("No loop selected");
-        else patience = window.setTimeout(() => sayInstead("Asking the kernel…"), ANSWER_WITHIN);
+        else sayWhatIsMissing();
       }
+    } else if (isOther) {
+      sayWhatIsMissing();
+      if (trouble === null) wire.sayAgain();
     }
     if (focus) body.focus({ preventScroll: true });
   }
@@ -677,6 +697,21 @@ function render({ model, el }) {
       event.preventDefault();
       const table = root.closest(".bgw-panel")?.querySelector(".bgw-tasks");
       table?.dispatchEvent(new CustomEvent("bgw-back"));
+    },
+    { signal },
+  );
+  root.addEventListener(
+    "bgw-leave",
+    (event) => {
+      /** @type {CustomEvent} */ (event).detail.place = body.scrollTop;
+    },
+    { signal },
+  );
+  root.addEventListener(
+    "bgw-go-on",
+    (event) => {
+      wantedTop = /** @type {CustomEvent<{place: number}>} */ (event).detail.place;
+      if (pane !== null) body.scrollTop = wantedTop;
     },
     { signal },
   );

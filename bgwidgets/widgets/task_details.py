@@ -6,6 +6,8 @@ from pathlib import Path
 
 import anywidget
 
+from bgwidgets.widgets.style_sheets import style_of
+
 
 class TaskDetails(anywidget.AnyWidget):
     """Await chain, error, history, timings: asked for and told by custom messages.
@@ -14,4 +16,4 @@ class TaskDetails(anywidget.AnyWidget):
     """
 
     _esm = Path(__file__).with_suffix(".js")
-    _css = Path(__file__).with_suffix(".css")
+    _css = style_of(__file__)

@@ -511,6 +511,11 @@ class Wire {
   onChange = () => {};
   live;
 
+  /** Whether all is here that the kernel had to say to the last hello. */
+  get isUpToDate() {
+    return this.isKnown && !this.#awaitsFull;
+  }
+
   #view = Math.random().toString(36).slice(2) || "0";
   #model;
   #seq = 0;
@@ -560,7 +565,11 @@ class Wire {
 
   /** The kernel's time in seconds, by our clock; it stands still in a pause and without contact. */
   get now() {
-    if (this.head.said("paused")) return this.head.said("now");
+    return this.head.said("paused") ? this.head.said("now") : this.kernelNow;
+  }
+
+  /** The same, in a pause too. */
+  get kernelNow() {
     const latest = Math.min(Date.now(), this.#heardAt + CONTACT_LOST_AFTER);
     return latest / SECOND + (this.#clockOffset ?? 0);
   }
@@ -776,6 +785,10 @@ class Grid {
   #awaited = null;
   /** The row that was under the pointer when it went down. @type {number | null} */
   #pressedId = null;
+  /** Where it was last scrolled to: while it is hidden, it does not know. */
+  #top = 0;
+  /** Where it is to be scrolled to as soon as it can be. @type {number | null} */
+  #wantedTop = null;
 
   /**
    * @param {string} label
@@ -802,7 +815,11 @@ class Grid {
       this.#body,
       this.#empty,
     );
-    this.element.addEventListener("scroll", () => handlers.scrolled(), { signal, passive: true });
+    const noteScroll = () => {
+      this.#top = this.element.scrollTop;
+      handlers.scrolled();
+    };
+    this.element.addEventListener("scroll", noteScroll, { signal, passive: true });
     this.element.addEventListener("keydown", (event) => this.#pressKey(event), { signal });
     this.#body.addEventListener("mousedown", (event) => this.#press(event), { signal });
     this.#body.addEventListener("click", (event) => this.#click(event), { signal });
@@ -811,6 +828,15 @@ class Grid {
   /** The rows in sight and a few more. */
   get window() {
     return windowAt(this.element.scrollTop, this.#rowsInSight);
+  }
+
+  /** Where it is scrolled to, in pixels; it goes there once it has rows and is not hidden. */
+  get top() {
+    return this.#wantedTop ?? this.#top;
+  }
+
+  set top(top) {
+    this.#wantedTop = top;
   }
 
   /** @returns {any} the current row, when it is at hand */
@@ -827,6 +853,10 @@ class Grid {
     setAttribute(this.element, "aria-rowcount", `${contents.total + 1}`);
     setText(this.#empty, contents.total ? "" : contents.empty);
     setHidden(this.#empty, contents.total > 0);
+    if (this.#wantedTop !== null && contents.total > 0 && this.element.clientHeight > 0) {
+      this.element.scrollTop = this.#wantedTop;
+      this.#wantedTop = null;
+    }
     this.#goToAwaited();
   }
 
@@ -1221,8 +1251,16 @@ function loopsFace(wire, signal) {
     },
     signal,
   );
+  const element = make("div", "bgw-table bgw-loops", {}, bar, grid.element);
+  carryOn(element, signal, {
+    leave: () => grid.top,
+    goOn(top) {
+      grid.top = top;
+      wire.onChange();
+    },
+  });
   return {
-    element: make("div", "bgw-table bgw-loops", {}, bar, grid.element),
+    element,
     grid,
     selectedLoop,
     paint() {
@@ -1251,6 +1289,18 @@ function tasksFace(wire, signal) {
   };
   /** @type {number | null} */
   let shownLoop = null;
+  /** Where another view of this table was left, which is to be gone on from. @type {any} */
+  let left = null;
+  const goOn = () => {
+    if (left === null || !wire.isUpToDate) return;
+    if (left.loop === selectedLoop()) {
+      lastSeen = left.task;
+      currentId = left.task?.id ?? null;
+      tabs.open = left.tab;
+      grid.top = left.top;
+    }
+    left = null;
+  };
   const grid = new Grid(
     "Tasks",
     TASK_COLUMNS,
@@ -1303,6 +1353,13 @@ function tasksFace(wire, signal) {
     footer.element,
   );
   element.addEventListener("bgw-back", tabs.goBack, { signal });
+  carryOn(element, signal, {
+    leave: () => ({ loop: selectedLoop(), task: currentTask(), tab: tabs.open, top: grid.top }),
+    goOn(place) {
+      left = place;
+      wire.onChange();
+    },
+  });
   return {
     element,
     grid,
@@ -1313,6 +1370,7 @@ function tasksFace(wire, signal) {
         currentId = null;
         grid.element.scrollTop = 0;
       }
+      goOn();
       tabs.paint();
       chips.paint();
       footer.paint();
@@ -1325,6 +1383,19 @@ function tasksFace(wire, signal) {
       grid.paint({ ...tableContents(wire), currentId, empty: noTasks(wire) });
     },
   };
+}
+
+/**
+ * The panel in another window goes on where this view was left: pop_out.js carries it from one to
+ * the other, by two events.
+ * @param {HTMLElement} element @param {AbortSignal} signal
+ * @param {{leave: () => any, goOn: (place: any) => void}} place
+ */
+function carryOn(element, signal, { leave, goOn }) {
+  const take = (/** @type {any} */ { detail }) => goOn(detail.place);
+  const give = (/** @type {any} */ { detail }) => (detail.place = leave());
+  element.addEventListener("bgw-leave", give, { signal });
+  element.addEventListener("bgw-go-on", take, { signal });
 }
 
 /** @param {Wire} wire */
@@ -1362,7 +1433,8 @@ function noTasks({ isKnown, head }) {
 }
 
 /** @param {Wire} wire @returns {Part} */
-function summary({ head }) {
+function summary(wire) {
+  const { head } = wire;
   const element = make("div", "bgw-sum");
   const counters = [
     { key: "loops", words: (/** @type {number} */ count) => plural(count, "loop") },
@@ -1380,7 +1452,32 @@ function summary({ head }) {
       if (key === "failed") setHidden(counter, count === 0);
     };
   });
-  return { element, paint: () => counters.forEach((paint) => paint()) };
+  const kernel = kernelState(wire);
+  element.append(kernel.element);
+  return {
+    element,
+    paint() {
+      for (const paint of counters) paint();
+      kernel.paint();
+    },
+  };
+}
+
+/** "kernel busy 0:41", "kernel idle". @param {Wire} wire @returns {Part} */
+function kernelState(wire) {
+  const word = make("span", "");
+  const age = make("b", "");
+  return {
+    element: make("span", "bgw-kernel", {}, word, age),
+    paint() {
+      const state = wire.inContact ? (wire.head.said("kernel") ?? null) : null;
+      const since = wire.head.said("busy_since") ?? null;
+      // It does not stand still in a pause: the buttons go on working, or wait.
+      const time = state === "busy" ? formatAge(ageOf(since, null, wire.kernelNow)) : "";
+      setText(word, state === null ? "" : `kernel ${state}${time ? " " : ""}`);
+      setText(age, time);
+    },
+  };
 }
 
 /** @param {Wire} wire @returns {Part} */
@@ -1528,7 +1625,8 @@ function tabStrip(wire, grid, currentTask, signal) {
   };
   const tellDetails = (focus = false) => {
     const subject = { tab: open, loop: wire.head.get("loop") ?? null };
-    const detail = { ...subject, task: currentTask()?.id ?? null, focus };
+    const trouble = wire.inContact ? null : wire.trouble;
+    const detail = { ...subject, task: currentTask()?.id ?? null, focus, trouble };
     const details = element.closest(".bgw-panel")?.querySelector(".bgw-details");
     details?.dispatchEvent(new CustomEvent("bgw-tab", { detail }));
   };
@@ -1581,6 +1679,13 @@ function tabStrip(wire, grid, currentTask, signal) {
   return {
     element,
     goBack,
+    /** Which tab is open. */
+    get open() {
+      return open;
+    },
+    set open(name) {
+      open = name;
+    },
     /** What the user wants to know first of the current task. */
     openDetails: () => show(hasFailed() ? "error" : "chain", true),
     paint() {

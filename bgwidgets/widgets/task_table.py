@@ -7,6 +7,8 @@ from pathlib import Path
 import anywidget
 import traitlets
 
+from bgwidgets.widgets.style_sheets import style_of
+
 
 class TaskTable(anywidget.AnyWidget):
     """A virtual table: only the rows in sight travel, as custom messages.
@@ -16,6 +18,6 @@ class TaskTable(anywidget.AnyWidget):
     """
 
     _esm = Path(__file__).with_suffix(".js")
-    _css = Path(__file__).with_suffix(".css")
+    _css = style_of(__file__)
 
     kind = traitlets.Enum(("loops", "tasks"), default_value="tasks").tag(sync=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from bgwidgets.widgets.style_sheets import style_of
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
@@ -39,7 +41,7 @@ class Stage:
 
     def load(self, asset: Asset) -> None:
         """Load a widget's script and style, and show nothing yet."""
-        style = (WIDGETS / f"{asset}.css").read_text()
+        style = style_of(str(WIDGETS / f"{asset}.py"))
         self.page.set_content(f"<style>{style}</style><div class=bgw-panel><div id=widget></div>")
         self.page.evaluate(STAGE.read_text())
         self.page.evaluate("source => stage.load(source)", (WIDGETS / f"{asset}.js").read_text())
@@ -148,7 +150,7 @@ def loops_head(**more: Any) -> Message:
     """The head of a panel of two loops."""
     head = {"now": NOW, "loops": 2, "tasks": 4, "failed": 0, "selected": 1, "picked": []}
     head |= {"sort": ["name", False], "filter": "", "interval": 0.5, "paused": False}
-    return head | {"cell": None} | more
+    return head | {"cell": None, "kernel": None, "busy_since": None} | more
 
 
 def tasks_head(**more: Any) -> Message:

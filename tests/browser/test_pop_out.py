@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from playwright.sync_api import expect
 
+from bgwidgets.widgets.style_sheets import style_of
 from tests.browser.stage import ONE_FRAME, WIDGETS, loop_row, loops_head
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ def mount(stage: Stage, table: str = "") -> None:
         MOUNT,
         [
             source("pop_out.js"),
-            source("pop_out.css"),
+            style_of(str(WIDGETS / "pop_out.py")),
             table or source("task_table.js"),
-            source("task_table.css"),
+            style_of(str(WIDGETS / "task_table.py")),
         ],
     )
 
@@ -122,6 +123,39 @@ def test_it_comes_back(ready: Stage, way: str):
     assert ready.page.evaluate("stage.listeners.size") == 0
     # The panel has left the notebook only when it left the cell.
     assert ready.sent() == [{"type": "bye"} | ({"cleared": True} if way == "panel" else {})]
+
+
+def test_the_window_goes_on_where_the_cell_was(ready: Stage):
+    """And the cell where the window was."""
+    ready.page.evaluate("""() => {
+      const table = document.createElement("div");
+      table.className = "bgw-loops";
+      table.addEventListener("bgw-leave", ({ detail }) => (detail.place = 52));
+      table.addEventListener("bgw-go-on", ({ detail }) => (stage.place = detail.place));
+      document.querySelector(".bgw-panel").append(table);
+    }""")
+    window = pop_out(ready)
+    ready.frame([loop_row(number) for number in range(30)], head=loops_head())
+    window.wait_for_function("document.querySelector('.bgw-grid').scrollTop === 52")
+    window.evaluate("""() => new Promise((resolve) => {
+      const grid = document.querySelector(".bgw-grid");
+      grid.addEventListener("scroll", () => resolve(), { once: true }); // after the table's own
+      grid.scrollTop = 78;
+    })""")
+    window.close()
+    ready.page.wait_for_function("stage.place === 78")
+
+
+def test_the_users_text_is_never_html_there(ready: Stage):
+    """In the window's own document, nor in its title."""
+    evil = "<img src=x onerror=console.error('ran')>"
+    ready.page.evaluate("title => (document.title = title)", evil)
+    window = pop_out(ready)
+    ready.frame([loop_row(1, name=evil, host=evil, note=evil)], head=loops_head())
+    expect(window.locator(".bgw-row .bgw-col-name")).to_have_text(evil)
+    expect(window.locator(".bgw-row .bgw-col-note")).to_have_text(evil)
+    assert window.title() == f"Loops · {evil}"
+    assert window.locator("img").count() == 0
 
 
 def test_it_can_leave_again_and_has_one_window(ready: Stage):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.browser.stage import task_row, tasks_head
+from tests.browser.stage import MANY, ONE_FRAME, task_row, tasks_head, window_of_tasks
 
 if TYPE_CHECKING:
     from tests.browser.stage import Stage
@@ -166,3 +166,54 @@ def test_the_rows_stay_those_that_were_in_sight(tasks: Stage):
     tasks.press("Escape")
     assert tasks.find(".bgw-grid").evaluate("grid => grid.scrollTop") == 26 * 41
     assert tasks.attribute(".bgw-row[aria-selected='true']", "data-bgw-id") == "42"
+
+
+def test_the_details_are_told_why_nobody_can_be_asked(tasks: Stage):
+    """In the words that the header of the loops has for it; no more when there is contact again."""
+    trouble = "document.querySelector('.bgw-details').heard.trouble"
+    assert tasks.page.evaluate(trouble) is None
+    tasks.pass_time(4)
+    assert tasks.page.evaluate(trouble) == "no contact with the kernel"
+    tasks.say({"type": "beat"})
+    assert tasks.page.evaluate(trouble) is None
+
+
+LEAVE: Final = """() => {
+  const leave = new CustomEvent("bgw-leave", { detail: {} });
+  document.querySelector(".bgw-tasks").dispatchEvent(leave);
+  return leave.detail.place;
+}"""
+GO_ON: Final = """place => document.querySelector(".bgw-tasks")
+  .dispatchEvent(new CustomEvent("bgw-go-on", { detail: { place } }))"""
+
+
+def test_another_view_goes_on_where_this_one_was_left(tasks: Stage):
+    """At its rows, with its current task and its tab, as soon as it knows the tasks."""
+    tasks.frame(window_of_tasks(0, 15), total=MANY, head=WITH_ALL)
+    tasks.scroll(2600)
+    tasks.frame(window_of_tasks(94, 115), total=MANY, start=94, head=WITH_ALL)
+    tasks.click("[data-bgw-id='102']")
+    tasks.click(".bgw-tab-chain")
+    place = tasks.page.evaluate(LEAVE)
+    tasks.close()
+
+    tasks.page.evaluate("stage.view = null")
+    tasks.mount("tasks")
+    tasks.page.evaluate(GO_ON, place)
+    tasks.pass_time(ONE_FRAME)
+    assert selected(tasks) == ["Tasks"]
+    tasks.frame(window_of_tasks(0, 15), total=MANY, head=WITH_ALL)
+
+    assert (heard(tasks), selected(tasks)) == (("chain", 7, 102), ["Await chain"])
+    tasks.click(".bgw-tab-tasks")
+    tasks.pass_time(ONE_FRAME)
+    assert tasks.find(".bgw-grid").evaluate("grid => grid.scrollTop") == 2600
+    assert {"type": "window", "start": 94, "stop": 115} in tasks.sent()
+
+
+def test_a_place_among_another_loops_tasks_is_none(tasks: Stage):
+    """Somebody selected another loop meanwhile."""
+    place = {"loop": 8, "task": None, "tab": "chain", "top": 26}
+    tasks.page.evaluate(GO_ON, place)
+    tasks.frame({}, total=2)
+    assert selected(tasks) == ["Tasks 2"]

@@ -397,6 +397,48 @@ def test_durations_are_short(details: Stage, seconds: float, words: str):
     assert details.call("formatDuration", seconds) == words
 
 
+# -- without contact, and in another window
+
+
+def test_a_tab_that_is_opened_without_contact_says_why_it_is_empty(details: Stage):
+    """In the table's words, and not that the kernel was asked; it is asked when it is there."""
+    open_tab(details, "chain", trouble="kernel gone")
+    assert details.texts(".bgw-detail-body") == ["kernel gone"]
+    details.pass_time(2)
+    assert details.texts(".bgw-detail-body") == ["kernel gone"]
+    details.sent()
+    open_tab(details, "chain", trouble=None)
+    assert [message["type"] for message in details.sent()] == ["show"]
+    tell(details, "chain", chain())
+    assert details.texts(".bgw-detail-name") == ["fetch-2"]
+
+
+def test_what_is_shown_stays_without_contact(details: Stage):
+    """It may be read."""
+    open_tab(details, "chain")
+    tell(details, "chain", chain())
+    open_tab(details, "chain", trouble="kernel restarted")
+    assert details.texts(".bgw-detail-name") == ["fetch-2"]
+    open_tab(details, "chain", task=3, trouble="kernel restarted")
+    assert details.texts(".bgw-detail-body") == ["kernel restarted"]
+
+
+def test_another_view_goes_on_where_this_one_was_scrolled_to(details: Stage):
+    """As soon as there is something to scroll."""
+    long = chain(frames=[frame(number) for number in range(40)])
+    go_on = """() => document.querySelector(".bgw-details")
+      .dispatchEvent(new CustomEvent("bgw-go-on", { detail: { place: 120 } }))"""
+    details.page.evaluate(go_on)
+    open_tab(details, "chain")
+    tell(details, "chain", long)
+    leave = """() => {
+      const leave = new CustomEvent("bgw-leave", { detail: {} });
+      document.querySelector(".bgw-details").dispatchEvent(leave);
+      return leave.detail.place;
+    }"""
+    assert details.page.evaluate(leave) == 120
+
+
 # -- all tabs
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
 
-from bgwidgets import TaskState
+from bgwidgets import TaskState, loop_watch
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -27,8 +28,13 @@ def loops(manager: LoopManager) -> Iterator[list[BackgroundLoop]]:
 
 
 @pytest.fixture
-def watch(manager: LoopManager, loops: list[BackgroundLoop]) -> LoopWatch:  # noqa: ARG001
-    """One that has looked, and of which every loop has come to rest."""
+def watch(
+    manager: LoopManager,
+    loops: list[BackgroundLoop],  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+) -> LoopWatch:
+    """One that has looked, and of which every loop has come to rest; it asks each at each look."""
+    monkeypatch.setattr(loop_watch, "ASKED_AGAIN_AFTER", (0.0,))
     watch = manager.watch()
     until(lambda: all(map(_is_same, watch.look([]), watch.look([]))))
     return watch
@@ -55,6 +61,25 @@ def test_only_the_loop_that_has_changed_is_looked_at_anew(
     until(lambda: all(map(_is_same, watch.look([]), watch.look([]))))
     born.cancel()
     until(lambda: watch.look([])[1].task_counts[TaskState.CANCELLED] == 1)
+
+
+def test_a_loop_that_nobody_sees_is_asked_now_and_then(
+    watch: LoopWatch, loops: list[BackgroundLoop], monkeypatch: pytest.MonkeyPatch
+):
+    """A hundred cost next to nothing then; who looks closely sees it at once, and all an end."""
+    asked = Mock(return_value="the same")
+    monkeypatch.setattr("bgwidgets.hosts.thread.ThreadHost.stamp", asked)
+    watch.look([])
+    monkeypatch.setattr(loop_watch, "ASKED_AGAIN_AFTER", (60.0,))
+    watch.look([])
+    asked.reset_mock()
+    for _ in range(10):
+        watch.look([])
+    assert asked.call_count == 0
+    watch.look([loops[0].id])
+    assert asked.call_count == 1
+    loops[1].stop()
+    assert watch.look([])[1].state == "finished"
 
 
 def test_a_stop_event_and_an_end_are_seen(watch: LoopWatch, loops: list[BackgroundLoop]):

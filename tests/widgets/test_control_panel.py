@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import weakref
+from pathlib import Path
 from unittest.mock import Mock
 
 import ipywidgets
 import pytest
 from ipywidgets.widgets.widget import _instances
 
+from bgwidgets import widgets
 from bgwidgets.exceptions import LoopEnded
 from bgwidgets.loop_manager import LoopManager
 from bgwidgets.snapshots import LoopSnapshot
@@ -73,6 +75,15 @@ def test_its_scripts_are_those_beside_it(panel: ControlPanel):
     assert "bgw-finder" in finder._css
     assert "Bring it back" in pop_out._esm
     assert "bgw-window" in pop_out._css
+
+
+def test_the_theme_is_read_in_one_place_and_travels_with_each_widget(panel: ControlPanel):
+    """A widget may come to a page before the others, and none knows of their style sheets."""
+    sheets = {path.name: path.read_text() for path in Path(widgets.__file__).parent.glob("*.css")}
+    assert [name for name, text in sheets.items() if "var(--jp-" in text] == ["theme.css"]
+    for widget in panel._widgets.values():
+        assert widget._css.startswith(sheets["theme.css"])
+    assert panel._pop_out._css.startswith(sheets["theme.css"])
 
 
 def test_its_own_traits_are_not_synced(panel: ControlPanel):
@@ -321,6 +332,36 @@ def test_a_panel_inside_another_widget_is_displayed_by_it(panel: ControlPanel):
     assert publisher is not None
     until(lambda: publisher._feed._attendance._is_kept)
     box.close()
+
+
+def test_a_panel_that_was_displayed_alone_before_is_kept_inside_another_too(
+    panel: ControlPanel, monkeypatch: pytest.MonkeyPatch
+):
+    """The views of both are cleared; the box may be displayed again, and must have no hole."""
+    monkeypatch.setattr("bgwidgets.widgets.attendance.FORGOTTEN_AFTER", 0.0)
+    panel._repr_mimebundle_()
+    box = ipywidgets.Tab([panel])
+    page = Page(panel)
+    page.open()
+    for table, view in (("loops", "l"), ("tasks", "t")):
+        page.send(table, type="bye", view=view, cleared=True)
+    publisher = panel._publisher
+    assert publisher is not None
+    until(lambda: publisher._feed._attendance._is_kept and not publisher._inbox)
+    assert publisher._feed._attendance.forgotten_at() is None
+    assert panel.comm is not None
+    box.close()
+
+
+def test_what_ipywidgets_does_with_it_puts_it_into_no_other(panel: ControlPanel):
+    """Displaying it alone, closing its comm and displaying it again."""
+    panel._repr_mimebundle_()
+    put_away(panel)
+    panel._repr_mimebundle_()
+    publisher = panel._publisher
+    assert publisher is not None
+    until(lambda: not publisher._inbox)
+    assert not publisher._feed._attendance._is_kept
 
 
 def put_away(panel: ControlPanel) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from bgwidgets.snapshots import WindowRequest
+from bgwidgets.states import TaskState
 from bgwidgets.widgets.looks import KEPT_TASKS, Looks
+from bgwidgets.widgets.sorted_windows import VERY_MANY
 from tests.widgets.fakes import FakeSource, loop, task
 
 REQUEST = WindowRequest(start=0, stop=15)
@@ -34,8 +37,8 @@ def looks(source: FakeSource, clock: Iterator[int]) -> Looks:
     return looks
 
 
-def ids(looks: Looks, start: int, stop: int, **more: str) -> list[int]:
-    request = WindowRequest(start=start, stop=stop, **more)  # type: ignore[arg-type]
+def ids(looks: Looks, start: int, stop: int, **more: Any) -> list[int]:
+    request = WindowRequest(start=start, stop=stop, **more)
     return [each.id for each in looks.tasks(1, request).tasks]
 
 
@@ -127,3 +130,53 @@ def test_after_a_pause_things_are_as_they_are(looks: Looks, source: FakeSource):
     source.tasks[1] = [task(7)]
     looks.let_go()
     assert ids(looks, 0, 15) == [7]
+
+
+@pytest.fixture
+def many() -> FakeSource:
+    """A loop with so many tasks that sorting them takes a while."""
+    counts = {TaskState.PENDING: VERY_MANY}
+    return FakeSource([loop(1, task_counts=counts)], {1: [task(number) for number in range(1000)]})
+
+
+def test_very_many_tasks_are_sorted_once_a_second(many: FakeSource):
+    """However often the panel is refreshed; what is shown is a second old at most."""
+    now = [100.0]
+    looks = Looks(many, lambda: now[0])
+    for _ in range(50):
+        now[0] += 0.1
+        looks.take()
+        ids(looks, 300, 315, sort="name")
+    assert 5 <= len(many.requests) <= 6
+
+
+@pytest.mark.parametrize("way", [{"filter": "a"}, {"states": (TaskState.FAILED,)}])
+def test_so_they_are_filtered(many: FakeSource, way: dict[str, Any]):
+    """All of them are looked at for that, too."""
+    looks = Looks(many, lambda: 100.0)
+    for _ in range(3):
+        looks.take()
+        ids(looks, 0, 15, **way)
+    assert len(many.requests) == 1
+
+
+def test_a_little_scrolling_among_them_asks_for_nothing(many: FakeSource):
+    """And shows the rows that are there; far scrolling and another order ask at once."""
+    looks = Looks(many, lambda: 100.0)
+    looks.take()
+    assert ids(looks, 300, 315, sort="name") == list(range(300, 315))
+    assert ids(looks, 340, 355, sort="name") == list(range(340, 355))
+    assert ids(looks, 0, 15, sort="name") != []
+    assert ids(looks, 995, 1010, sort="name") == list(range(995, 1000))
+    assert len(many.requests) == 3
+    ids(looks, 300, 315, sort="age")
+    assert len(many.requests) == 4
+
+
+def test_in_their_own_order_they_are_looked_at_each_time(many: FakeSource):
+    """That costs nothing; nor does sorting few."""
+    looks = Looks(many, lambda: 100.0)
+    for _ in range(3):
+        looks.take()
+        ids(looks, 0, 15)
+    assert len(many.requests) == 3

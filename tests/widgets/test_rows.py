@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bgwidgets.states import LoopState, TaskState
+from bgwidgets.widgets.busy_cell import KernelState
 from bgwidgets.widgets.rows import (
     LONGEST_CELL,
     LOOP_COLUMNS,
@@ -35,7 +36,7 @@ UNSORTED = Sorting()
 def contents(*loops: Any, sorting: Sorting = UNSORTED, window: Window = ALL, **more: Any) -> Any:
     settings: dict[str, Any] = {"selected": None, "filter_text": "", "interval": 0.5}
     return loops_contents(
-        loops, sorting, window, **(settings | {"paused": False, "cell": None} | more)
+        loops, sorting, window, **(settings | {"paused": False, "kernel": KernelState()} | more)
     )
 
 
@@ -271,7 +272,9 @@ def test_the_head_of_the_loops_sums_up():
         "filter": "",
         "interval": 0.5,
         "paused": True,
+        "kernel": None,
         "cell": None,
+        "busy_since": None,
     }
 
 
