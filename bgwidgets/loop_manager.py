@@ -33,6 +33,7 @@ from bgwidgets.hosts.protocol import LoopPlan
 from bgwidgets.hosts.registry import HostFactory, host_factory
 from bgwidgets.identifiers import new_id
 from bgwidgets.loop_watch import LoopWatch
+from bgwidgets.output.log import OutputLog
 from bgwidgets.snapshots import (
     LoopHistory,
     LoopSnapshot,
@@ -419,6 +420,10 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         `UnknownLoop`.
         """
         return self._loop(loop_id).history()
+
+    def output(self, loop_id: int) -> OutputLog:
+        """What a loop has written: `BackgroundLoop.output`. Raises `UnknownLoop`."""
+        return self._loop(loop_id).output
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have `callback` called whenever a loop is added, removed, or changes its state.

@@ -24,12 +24,19 @@ from bgwidgets.widgets.channel import LiveChannel
 from bgwidgets.widgets.command_runner import error_in_words
 from bgwidgets.widgets.displays import Displays, current_cell_run
 from bgwidgets.widgets.loop_finder import LoopFinder
+from bgwidgets.widgets.output_view import OutputView
 from bgwidgets.widgets.pop_out import PopOut
 from bgwidgets.widgets.protocols import Action, Channel, Face, Message, Source
 from bgwidgets.widgets.publisher import Publisher
 from bgwidgets.widgets.requests import check_interval
 from bgwidgets.widgets.selection import Choice, loop_to_select, possible_actions
-from bgwidgets.widgets.static_view import MOST_ROWS, Moment, static_html, static_text
+from bgwidgets.widgets.static_view import (
+    LAST_LINES,
+    MOST_ROWS,
+    Moment,
+    static_html,
+    static_text,
+)
 from bgwidgets.widgets.status_line import StatusLine
 from bgwidgets.widgets.task_details import TaskDetails
 from bgwidgets.widgets.task_table import TaskTable
@@ -123,15 +130,16 @@ class ControlPanel(ipywidgets.VBox):
             "loops": TaskTable(kind="loops"),
             "tasks": TaskTable(kind="tasks"),
             "details": TaskDetails(),
+            "output": OutputView(),
             "status": StatusLine(),
             "finder": LoopFinder(),
         }
         actions = ipywidgets.HBox([*self._buttons.values(), self._widgets["status"]])
         actions.add_class("bgw-actions")
         widgets = self._widgets
-        tasks, details = widgets["tasks"], widgets["details"]
+        tasks, details, output = widgets["tasks"], widgets["details"], widgets["output"]
         self._pop_out: Final = PopOut()
-        below = [tasks, details, widgets["finder"], self._pop_out]
+        below = [tasks, details, output, widgets["finder"], self._pop_out]
         super().__init__([widgets["loops"], actions, *below])
         self.add_class("bgw-panel")
         made_here = [*self._buttons.values(), *self._widgets.values(), actions, self._pop_out]
@@ -243,11 +251,12 @@ class ControlPanel(ipywidgets.VBox):
     def _moment(self) -> Moment:
         loops = self._source.snapshots()
         selected = loop_to_select(loops, self.selected)
-        tasks = None
+        tasks, output = None, ""
         if selected is not None:
             request = WindowRequest(stop=MOST_ROWS)
             tasks = self._source.task_window(selected.id, request)
-        return Moment(loops=loops, selected=selected, tasks=tasks, at=time.time())
+            output = self._source.output(selected.id).tail(LAST_LINES, colours=False)
+        return Moment(loops=loops, selected=selected, tasks=tasks, output=output, at=time.time())
 
     def _show(self, *, inside_another: bool) -> None:
         if self._publisher is None:

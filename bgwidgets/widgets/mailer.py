@@ -18,6 +18,7 @@ from bgwidgets.widgets.budget import MOST, MessageBudget
 from bgwidgets.widgets.button_states import ButtonStates
 from bgwidgets.widgets.detail_parts import Parts
 from bgwidgets.widgets.detail_views import DetailView, DetailViews
+from bgwidgets.widgets.output_views import OutputNews, OutputSubject, OutputView, OutputViews
 from bgwidgets.widgets.protocols import (
     TABLES,
     Action,
@@ -48,6 +49,8 @@ BEAT_OVERDUE_AFTER: Final = 1.6
 """Seconds without a message to a table; after 2.5 the page says that contact is lost."""
 MOST_LINES: Final = 100
 """Views of the status line that are kept in mind."""
+LARGE_A_SECOND: Final = 400_000
+"""Bytes, of pictures and of what is downloaded: the server takes a million of all together."""
 LONGEST_SAID: Final = 500
 
 
@@ -68,6 +71,9 @@ class Mailer:
         self._budget: Final = MessageBudget()
         self.views: Final[dict[Table, TableViews]] = {table: TableViews() for table in TABLES}
         self.detail_views: Final = DetailViews()
+        self.output_views: Final = OutputViews()
+        self._output_free_at = float("-inf")
+        """When the next piece of a large output, or the next picture, may go."""
         self._lines: Final[set[str]] = set()
         """The views of the status line, which do not say that they are alive."""
         self._is_connected = True
@@ -85,13 +91,20 @@ class Mailer:
         self._button_states: Final = ButtonStates()
 
     @property
-    def _all_views(self) -> list[TableViews | DetailViews]:
-        return [*self.views.values(), self.detail_views]
+    def _all_views(self) -> list[TableViews | DetailViews | OutputViews]:
+        return [*self.views.values(), self.detail_views, self.output_views]
 
     @property
     def is_watched(self) -> bool:
-        """Whether anybody looks at one of the tables."""
-        return any(len(views) > 0 for views in self.views.values())
+        """Whether anybody looks at one of the tables, or at output in a window of its own."""
+        return any(len(views) > 0 for views in self._told_views.values())
+
+    @property
+    def _told_views(self) -> dict[Channel, TableViews | OutputViews]:
+        """Those that hear a word each second."""
+        told: dict[Channel, TableViews | OutputViews] = {"output": self.output_views}
+        told |= {table: views for table, views in self.views.items()}  # noqa: C416 - to mypy it is not the same
+        return told
 
     def expect_answers(self, now: float) -> None:
         """A user did something and waits to see it."""
@@ -105,6 +118,14 @@ class Mailer:
         if not len(self.views[table]):
             self._told_at[table] = now  # What was told before, nobody that is there has heard.
         self.views[table].greet(view, window, now)
+
+    def show_output(
+        self, view: str, subject: OutputSubject, known: int, now: float, *, stays: bool
+    ) -> None:
+        """A view of output is open, and what it shows."""
+        if not len(self.output_views):
+            self._told_at["output"] = now
+        self.output_views.show(view, subject, known, now, stays=stays)
 
     def greet_line(self, view: str) -> None:
         """A view of the status line is new: it knows nothing."""
@@ -164,7 +185,7 @@ class Mailer:
             else:
                 self._budget.spend(now)
                 letter.send()
-        for table, views in self.views.items():
+        for table, views in self._told_views.items():
             if len(views):
                 moments.append(self._told_at.get(table, now) + BEAT_AFTER)
         if self._cell_since is None:
@@ -221,7 +242,7 @@ class Mailer:
 
     def _beats(self, face: Face, now: float, after: float) -> Iterator[_Letter]:
         """Late ones come before everything else, or the page would say that contact is lost."""
-        for table, views in self.views.items():
+        for table, views in self._told_views.items():
             if len(views) and now >= self._told_at.get(table, now) + after:
                 yield _Letter(MOST, partial(self._post, face, now, table, {"type": "beat"}))
 
@@ -242,10 +263,18 @@ class Mailer:
             (FOR_DETAILS if view.awaits_all else for_news, view.turn, partial(self._detail, view))
             for view in self.detail_views
         ]
-        for most, _, letter_of in sorted(in_tables + in_tabs, key=lambda each: (-each[0], each[1])):
+        in_outputs = [
+            (FOR_DETAILS if view.awaits_lines else for_news, view.turn, partial(self._output, view))
+            for view in self.output_views
+        ]
+        all_views = in_tables + in_tabs + in_outputs
+        for most, _, letter_of in sorted(all_views, key=lambda each: (-each[0], each[1])):
             send = letter_of(face, now)
             if send is not None:
                 yield _Letter(most, send)
+        for view in self.output_views:
+            for large in self._large(view, face, now):
+                yield _Letter(for_news, large, not_before=self._output_free_at)
 
     def _frame(self, table: Table, view: View, face: Face, now: float) -> Callable[[], None] | None:
         contents = self._showing.contents(table, face, view.window)
@@ -260,6 +289,18 @@ class Mailer:
         if changes is None:
             return None
         return partial(self._send_detail, face, now, view, changes, parts)
+
+    def _output(self, view: OutputView, face: Face, now: float) -> Callable[[], None] | None:
+        news = view.news(*self._showing.output(view.subject))
+        if news is None:
+            return None
+        return partial(self._send_output, face, now, view, news)
+
+    def _large(self, view: OutputView, face: Face, now: float) -> Iterator[Callable[[], None]]:
+        if view.picture is not None:
+            yield partial(self._send_picture, face, now, view)
+        if view.saves_from is not None:
+            yield partial(self._send_piece, face, now, view)
 
     def _most_for(self, table: Table, view: View, now: float, for_news: int) -> int:
         """What a click changes shows in the table of loops first: in the tasks it is a detail."""
@@ -301,6 +342,21 @@ class Mailer:
     ) -> None:
         self._post(face, now, "details", view.message(changes, parts, next(self._turns)))
 
+    def _send_output(self, face: Face, now: float, view: OutputView, news: OutputNews) -> None:
+        self._post(face, now, "output", view.message(news, next(self._turns), now))
+
+    def _send_picture(self, face: Face, now: float, view: OutputView) -> None:
+        message = view.picture_message(self._showing.output(view.subject)[0])
+        self._post_large(face, now, message, len(message.get("data", "")))
+
+    def _send_piece(self, face: Face, now: float, view: OutputView) -> None:
+        message = view.piece(partial(self._showing.whole_output, view.subject.loop_id))
+        self._post_large(face, now, message, len(message["text"].encode()))
+
+    def _post_large(self, face: Face, now: float, message: Message, size: int) -> None:
+        self._output_free_at = now + size / LARGE_A_SECOND
+        self._post(face, now, "output", message)
+
     def _set_disabled(self, face: Face, action: Action, disabled: bool) -> None:
         try:
             face.set_disabled(action, disabled=disabled)
@@ -330,6 +386,8 @@ class Mailer:
             # Whoever is still there will notice the silence and say hello.
             if channel == "details":
                 self.detail_views.forget_all()
+            elif channel == "output":
+                self.output_views.forget_all()
             elif channel in self.views:
                 self.views[channel].forget_all()
         else:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final, Literal, Protocol, get_args
 
 from bgwidgets.commands import Command
+from bgwidgets.output.log import OutputLog
 from bgwidgets.snapshots import (
     LoopHistory,
     LoopSnapshot,
@@ -21,7 +22,7 @@ Message = Mapping[str, Any]
 """What travels to the page: plain JSON."""
 Table = Literal["loops", "tasks"]
 TABLES: Final[tuple[Table, ...]] = get_args(Table)
-Channel = Table | Literal["status", "finder", "details"]
+Channel = Table | Literal["status", "finder", "details", "output"]
 """Which of the panel's widgets it travels to, or came from."""
 DetailTab = Literal["chain", "error", "history", "timings"]
 """The tabs beside that of the tasks."""
@@ -94,6 +95,9 @@ class Source(Protocol):
 
     def history(self, loop_id: int) -> LoopHistory:
         """What has become of a loop's tasks; raises `UnknownLoop`."""
+
+    def output(self, loop_id: int) -> OutputLog:
+        """What a loop has written; raises `UnknownLoop`."""
 
     def discover(self) -> list[LoopSnapshot]:
         """All running event loops of this process. Blocks for a fraction of a second."""

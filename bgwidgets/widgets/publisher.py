@@ -25,6 +25,7 @@ from bgwidgets.widgets.feed import (
     FromDetails,
     FromFinder,
     FromLine,
+    FromOutput,
     FromPage,
     FromTable,
     Item,
@@ -39,6 +40,7 @@ from bgwidgets.widgets.requests import (
     read_detail_request,
     read_finder_request,
     read_line_request,
+    read_output_request,
     read_table_request,
 )
 from bgwidgets.widgets.shared_thread import NOT_BEFORE_CALLED, SharedThread
@@ -194,6 +196,11 @@ def _read(channel: Channel, content: object) -> FromPage:
             return FromDetails(read_detail_request(content))
         except InvalidRequest as error:
             return FromDetails(error)
+    if channel == "output":
+        try:
+            return FromOutput(read_output_request(content))
+        except InvalidRequest as error:
+            return FromOutput(error)
     if channel == "finder":
         try:
             return FromFinder(read_finder_request(content))

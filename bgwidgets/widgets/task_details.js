@@ -19,8 +19,9 @@
  * @typedef {{on: Function, off: Function, send: (message: object) => void}} Model
  * @typedef {"chain" | "error" | "history" | "timings"} DetailTab
  * @typedef {{tab: DetailTab | "tasks", loop: number | null, task: number | null}} Subject
- * @typedef {Subject & {focus?: boolean, trouble?: string | null}} TabOpened `trouble`: why there is
- *   no contact with the kernel
+ * @typedef {{
+ *   tab: string, loop: number | null, task: number | null, focus?: boolean, trouble?: string | null,
+ * }} TabOpened `trouble`: why there is no contact with the kernel
  * @typedef {{
  *   type: "detail", view: string, seq: number, full: boolean, tab: DetailTab,
  *   loop: number, task: number | null, parts: Record<string, any>,
@@ -658,7 +659,8 @@ function render({ model, el }) {
   }
 
   /** @param {TabOpened} opened */
-  function open({ tab, loop, task, focus, trouble: why = null }) {
+  function open({ tab: opened, loop, task, focus, trouble: why = null }) {
+    const tab = opened in PANES ? /** @type {DetailTab} */ (opened) : "tasks"; // or another widget's
     const isOther = why !== trouble;
     trouble = why;
     // A loop's history is the same whichever task is current.
@@ -681,7 +683,7 @@ function render({ model, el }) {
       sayWhatIsMissing();
       if (trouble === null) wire.sayAgain();
     }
-    if (focus) body.focus({ preventScroll: true });
+    if (focus && tab !== "tasks") body.focus({ preventScroll: true });
   }
 
   root.addEventListener(

@@ -1353,6 +1353,7 @@ function tasksFace(wire, signal) {
     footer.element,
   );
   element.addEventListener("bgw-back", tabs.goBack, { signal });
+  element.addEventListener("bgw-output", tabs.openOutput, { signal });
   carryOn(element, signal, {
     leave: () => ({ loop: selectedLoop(), task: currentTask(), tab: tabs.open, top: grid.top }),
     goOn(place) {
@@ -1594,6 +1595,7 @@ function popOutButton(signal) {
 
 const TABS = /** @type {[string, string][]} */ ([
   ["tasks", "Tasks"],
+  ["output", "Output"],
   ["chain", "Await chain"],
   ["error", "Error"],
   ["history", "History"],
@@ -1627,8 +1629,8 @@ function tabStrip(wire, grid, currentTask, signal) {
     const subject = { tab: open, loop: wire.head.get("loop") ?? null };
     const trouble = wire.inContact ? null : wire.trouble;
     const detail = { ...subject, task: currentTask()?.id ?? null, focus, trouble };
-    const details = element.closest(".bgw-panel")?.querySelector(".bgw-details");
-    details?.dispatchEvent(new CustomEvent("bgw-tab", { detail }));
+    const shown = element.closest(".bgw-panel")?.querySelectorAll(".bgw-details, .bgw-output");
+    for (const each of shown ?? []) each.dispatchEvent(new CustomEvent("bgw-tab", { detail }));
   };
   const show = (/** @type {string} */ name, focus = false) => {
     open = name;
@@ -1686,6 +1688,7 @@ function tabStrip(wire, grid, currentTask, signal) {
     set open(name) {
       open = name;
     },
+    openOutput: () => show("output", true),
     /** What the user wants to know first of the current task. */
     openDetails: () => show(hasFailed() ? "error" : "chain", true),
     paint() {
@@ -1785,7 +1788,10 @@ function listenForKeys({ element, grid, selectedLoop }, wire, signal) {
         event.preventDefault(); // the key itself is no part of the filter
         focusFilter(element);
       } else if (key === "?") showKeys(element, signal);
-      else if (key === " " && target === grid.element) {
+      else if (key === "o" && grid.element.contains(target)) {
+        const tasks = element.closest(".bgw-panel")?.querySelector(".bgw-tasks");
+        tasks?.dispatchEvent(new CustomEvent("bgw-output"));
+      } else if (key === " " && target === grid.element) {
         event.preventDefault(); // it would scroll
         if (!event.repeat) togglePause(wire);
       } else if (grid.element.contains(target) && key in ACTION_KEYS && !event.repeat)
@@ -1807,6 +1813,7 @@ const KEYS = [
   ["Shift, Ctrl with a click or arrow", "select several rows"],
   ["Ctrl A", "select all"],
   ["Enter", "details of this row's task"],
+  ["o", "the loop's output"],
   ["Left Right", "from tab to tab"],
   ["Esc", "back, or select one row again"],
   ["/", "filter"],
