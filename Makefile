@@ -49,7 +49,7 @@ demo: $(VENV)/demo-installed
 	$(BIN)/jupyter lab $(ALLOW_ROOT) --LabApp.default_url=/lab/tree/notebooks/01_first_loop.ipynb $(DEMO_ARGS)
 
 test: lint types layers wheel chromium cpython-tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	.ci/tests.sh $(BIN)/python $(PYTEST_ARGS)
 
 lint: $(VENV)/test-installed
 	$(BIN)/ruff check

@@ -21,8 +21,10 @@ BENCHMARKS: Final = {
     "round_trip": 15,
     "nested": 9,
     "watching": 15,
+    "metrics": 15,
     "click": 20,
     "panel": 5,
+    "prints": 5,
 }
 """Each benchmark's module, and how many rounds give a steady median."""
 COMPARED: Final = (

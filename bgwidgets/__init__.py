@@ -6,7 +6,7 @@
     bgw.panel()                         # the dashboard, in a notebook's cell
 
 Importing this loads the standard library only; ipywidgets is loaded by `panel()`, IPython by
-`BackgroundJobManager`.
+`BackgroundJobManager`, tqdm by `progress`, matplotlib by `figure()`.
 """
 
 from __future__ import annotations
@@ -36,11 +36,15 @@ from bgwidgets.loop_manager import LoopManager
 from bgwidgets.loop_manager import default_manager as manager
 from bgwidgets.output.log import OutputLog
 from bgwidgets.output.reading import OutputEntry, OutputReading
+from bgwidgets.output.telling import figure, metric
 from bgwidgets.snapshots import (
     AwaitFrame,
+    FigureSnapshot,
     LoopHistory,
     LoopSnapshot,
     LoopWarning,
+    MetricSnapshot,
+    ProgressSnapshot,
     SlowStep,
     StopReport,
     TaskCancellation,
@@ -59,6 +63,8 @@ if TYPE_CHECKING:
     from bgwidgets.ipython.jobs import BackgroundJobManager
     from bgwidgets.widgets.control_panel import ControlPanel
 
+    progress: type[Any]
+
 __version__ = "0.1.0.dev0"
 
 __all__ = [
@@ -71,6 +77,7 @@ __all__ = [
     "CannotRestart",
     "ControlPanel",
     "DuplicateName",
+    "FigureSnapshot",
     "InvalidWork",
     "LoopEnded",
     "LoopHistory",
@@ -80,10 +87,12 @@ __all__ = [
     "LoopState",
     "LoopUnfinished",
     "LoopWarning",
+    "MetricSnapshot",
     "NoStopEvent",
     "OutputEntry",
     "OutputLog",
     "OutputReading",
+    "ProgressSnapshot",
     "ProtectedLoop",
     "SlowStep",
     "StopEvent",
@@ -105,8 +114,11 @@ __all__ = [
     "current",
     "discover",
     "enable_nesting",
+    "figure",
     "manager",
+    "metric",
     "panel",
+    "progress",
     "start",
 ]
 
@@ -151,4 +163,9 @@ def __getattr__(name: str) -> Any:
         from bgwidgets.widgets.control_panel import ControlPanel
 
         return ControlPanel
+    if name == "progress":
+        from bgwidgets.output.tqdm_bars import progress_class
+
+        # Only now, and the same class ever after.
+        return globals().setdefault(name, progress_class())
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -25,8 +25,10 @@ from bgwidgets.output.log import OutputLog
 from bgwidgets.output.router import router
 from bgwidgets.snapshots import (
     SORT_KEYS,
+    FigureSnapshot,
     LoopHistory,
     LoopSnapshot,
+    MetricSnapshot,
     StopReport,
     TaskDetail,
     TaskSnapshot,
@@ -204,6 +206,20 @@ class BackgroundLoop:
         Does not block, but takes a few milliseconds where tracebacks are to be formatted.
         """
         return self._run.host.history()
+
+    @property
+    def metrics(self) -> dict[str, MetricSnapshot]:
+        """What `metric()` was told in this run, by name."""
+        return self._run.host.metrics()
+
+    @property
+    def figures(self) -> dict[str, FigureSnapshot]:
+        """The pictures of what `figure()` gave to the work in this run, by name.
+
+        They were drawn before. For 10 seconds after one has asked, what changes is drawn anew, at
+        most twice a second; what nobody asks for, only for the first time and at the end.
+        """
+        return self._run.host.figures()
 
     @property
     def tasks(self) -> list[TaskSnapshot]:

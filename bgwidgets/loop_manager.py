@@ -35,8 +35,10 @@ from bgwidgets.identifiers import new_id
 from bgwidgets.loop_watch import LoopWatch
 from bgwidgets.output.log import OutputLog
 from bgwidgets.snapshots import (
+    FigureSnapshot,
     LoopHistory,
     LoopSnapshot,
+    MetricSnapshot,
     StopReport,
     TaskDetail,
     TaskWindow,
@@ -68,6 +70,9 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         self._guard: Final = threading.RLock()
         self._loops: Final[dict[int, BackgroundLoop]] = {}
         self._subscribers: Final[dict[object, Callable[[], None]]] = {}
+        self._changes: Final = itertools.count(1)
+        self._last_change = 0
+        """Another number after each change, whichever of several threads is the last to set it."""
         self._found: Final = FoundLoops()
         self._watches_exit = False
 
@@ -403,7 +408,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
 
     def watch(self) -> LoopWatch:
         """For who looks at all loops again and again, and wants that to cost little."""
-        return LoopWatch(lambda: list(self._loops.values()))
+        return LoopWatch(lambda: list(self._loops.values()), lambda: self._last_change)
 
     def task_window(self, loop_id: int, request: WindowRequest) -> TaskWindow:
         """Some of a loop's tasks. Raises `UnknownLoop`."""
@@ -425,6 +430,14 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         """What a loop has written: `BackgroundLoop.output`. Raises `UnknownLoop`."""
         return self._loop(loop_id).output
 
+    def metrics(self, loop_id: int) -> dict[str, MetricSnapshot]:
+        """What a loop's work has measured, as in `BackgroundLoop.metrics`. Raises `UnknownLoop`."""
+        return self._loop(loop_id).metrics
+
+    def figures(self, loop_id: int) -> dict[str, FigureSnapshot]:
+        """What a loop's work has plotted, as in `BackgroundLoop.figures`. Raises `UnknownLoop`."""
+        return self._loop(loop_id).figures
+
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have `callback` called whenever a loop is added, removed, or changes its state.
 
@@ -445,6 +458,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         return loop
 
     def _changed(self) -> None:
+        self._last_change = next(self._changes)
         for subscription, callback in list(self._subscribers.items()):
             try:
                 callback()

@@ -20,6 +20,81 @@ unfinished tasks, the oldest first, then the ended, the latest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressSnapshot:
+    """One progress bar: how far something is, as tqdm knows it."""
+
+    description: str = ""
+    done: float = 0
+    """How many of `total`, in the bar's own unit; `initial` ones included."""
+    total: float | None = None
+    """None where nobody knows how many there will be."""
+    unit: str = "it"
+    unit_scale: float | bool = False
+    """True: numbers are to be shown with k, M, G; a number: multiplied by that, too."""
+    unit_divisor: int = 1000
+    """1000, or 1024 for k, M, G of bytes."""
+    rate: float | None = None
+    """Per second, of late; over the whole time once it has ended."""
+    seconds_left: float | None = None
+    postfix: str = ""
+    """What the code has to say beside the bar: "loss=0.3"."""
+    colour: str | None = None
+    """As tqdm takes it: "green", "#00ff00"."""
+    depth: int = 0
+    """In how many open bars of the same task it was opened."""
+    started_at: float
+    ended_at: float | None = None
+    left_open: bool = False
+    """It ended early: by an exception, a `break`, or because nobody closed it before the end of its
+    task."""
+
+    @property
+    def fraction(self) -> float | None:
+        """From 0 to 1; None where the total is not known."""
+        if not self.total:
+            return None
+        return min(1.0, max(0.0, self.done / self.total))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricSnapshot:
+    """What `metric(name, ...)` was told of one name in this run of a loop.
+
+    Of many points those are kept that a chart needs: of each of at most 500 equal stretches of time
+    the lowest and the highest.
+    """
+
+    name: str
+    times: tuple[float, ...] = ()
+    """When, in order."""
+    values: tuple[float | None, ...] = ()
+    """One for each time. None is a gap: what was told there was not a number, or infinite."""
+    count: int = 0
+    """How many values there were, gaps included."""
+    last: float | None = None
+    """The last; None when that is a gap."""
+    lowest: float | None = None
+    highest: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FigureSnapshot:
+    """A figure as it was drawn last. In a notebook it is shown as the picture that it is."""
+
+    name: str
+    png: bytes | None = None
+    """The picture; None before it was drawn for the first time."""
+    version: int = 0
+    """How often it was drawn."""
+    drawn_at: float | None = None
+    error: str | None = None
+    """Why it could not be drawn the last time, in one line."""
+
+    def _repr_png_(self) -> bytes | None:
+        return self.png
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSnapshot:
     """One task at one moment."""
 
@@ -36,7 +111,8 @@ class TaskSnapshot:
     that cannot be seen, None when it does not wait."""
     where: str | None = None
     """The innermost line of the user's own code: "race.py:12 sprinter"."""
-    progress: float | None = None
+    progress: ProgressSnapshot | None = None
+    """The outermost of its open progress bars; else the outermost that ended last."""
     error: str | None = None
     """Why it failed, in one line."""
     is_main: bool = False
@@ -122,6 +198,9 @@ class TaskDetail:
     time."""
     timings: TaskTimings | None = None
     """None unless the loop was started with `timings=True`."""
+    progress: tuple[ProgressSnapshot, ...] = ()
+    """Its progress bars: the open ones, the outermost first; then the last that ended, the
+    outermost first, and of these the latest."""
     waiting_on: str | None = None
     where: str | None = None
     chain: tuple[AwaitFrame, ...] = ()
@@ -168,6 +247,8 @@ class WarningKind(StrEnum):
     """A worker thread still runs a function of a loop that has ended."""
     OUTPUT_NOT_WRITTEN = "output not written"
     """The file to which a loop's output goes as well cannot be written any more."""
+    FIGURE_NOT_DRAWN = "figure not drawn"
+    """matplotlib could not draw one of the loop's figures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +322,14 @@ class LoopSnapshot:
     """The error that ended it, in one line: its type and what it says."""
     last_output: str | None = None
     """The last line that it wrote and that is not blank."""
+    progress: ProgressSnapshot | None = None
+    """The progress bar that has been open for longest; else the outermost that ended last."""
+    open_bars: int = 0
+    """How many progress bars are open, of all tasks."""
+    metrics: int = 0
+    """How many names `metric()` was told of."""
+    figures: int = 0
+    """How many figures there are."""
     as_of: float
 
     @property
@@ -280,7 +369,10 @@ class TaskCancellation:
     asked_by: str
     """"task sprinter", "thread MainThread", "button Cancel tasks", "parent race", "timeout"."""
     where: str | None = None
-    """The line that asked: "race.py:12 main"."""
+    """The line that asked: "race.py:12 main". Where asyncio did, the line that it did it for: where
+    the parent awaits, or where the code is that has the timeout or the task group. None where there
+    is no such line: a button was clicked, the loop has ended, or `cancel` itself was what the loop
+    or a thread was given to call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,7 +387,8 @@ class LoopHistory:
     """The last 50, latest first."""
     cancellations: tuple[TaskCancellation, ...] = ()
     """The last 50, latest first. Of tasks that are made by a factory of the user's own, or in a
-    storm of short ones, nobody knows who had them cancelled, and they are not here."""
+    storm of short ones, only what was cancelled by a command is here: nobody knows who else had
+    them cancelled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

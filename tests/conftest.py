@@ -13,6 +13,8 @@ import pytest
 
 from bgwidgets import BackgroundLoop, background_loop, manager
 
+pytest_plugins = ["tests.side_by_side"]
+
 LIMIT = 2.0
 """Seconds until a loop or a thread that is about to end must have ended."""
 CLEAN_UP_LIMIT = 1.0

@@ -58,6 +58,7 @@ from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.run_state import RunState, detail_of, refuse_unknown
 from bgwidgets.hosts.submissions import Submissions
 from bgwidgets.observe.asyncio_internals import (
+    coroutine_of,
     is_what_its_runner_waits_for,
     let_go_of,
     peek_exception,
@@ -69,7 +70,18 @@ from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.kernels_own import is_users, why_kernels
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
-from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskDetail, TaskWindow, WindowRequest
+from bgwidgets.output.findings import Findings
+from bgwidgets.output.telling import forget_thread
+from bgwidgets.output.tqdm_bars import tqdm_catcher
+from bgwidgets.snapshots import (
+    FigureSnapshot,
+    LoopHistory,
+    LoopSnapshot,
+    MetricSnapshot,
+    TaskDetail,
+    TaskWindow,
+    WindowRequest,
+)
 from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
 
@@ -138,6 +150,9 @@ class AdoptedHost:
         self._run_state: Final = RunState(plan.changed)
         self._inbox: Final[deque[HostCommand]] = deque()
         self._warnings: Final = LoopWarnings(plan.loop_id, self._is_listed)
+        self._findings: Final = Findings(
+            plan.loop_id, self._stop_event, self._warnings.figure_not_drawn
+        )
         self._submissions: Final = Submissions(
             plan.loop_id, plan.name, copy_context(), self._warnings.lost
         )
@@ -225,6 +240,7 @@ class AdoptedHost:
             as_of=time.time(),
             **self._warnings.told(),
             **self._liveness.told(),
+            **self._findings.told(),
         )
 
     def stamp(self, *, closely: bool) -> None:
@@ -243,6 +259,14 @@ class AdoptedHost:
     def history(self) -> LoopHistory:
         """What has become of the loop's tasks; read from outside."""
         return self._ledger.history() if self._ledger else LoopHistory(births=0, ends={})
+
+    def metrics(self) -> dict[str, MetricSnapshot]:
+        """What the work has measured."""
+        return self._findings.metrics.as_values()
+
+    def figures(self) -> dict[str, FigureSnapshot]:
+        """What the work has plotted."""
+        return self._findings.figures.look()
 
     def command(self, command: HostCommand) -> None:
         """Ask for something. Raises `ProtectedLoop`, `UnknownTask`, `NoStopEvent`, or
@@ -292,7 +316,7 @@ class AdoptedHost:
 
     def _is_listed(self, task: asyncio.Task[Any] | None) -> bool:
         """Whether it is one of this loop's tasks, or a callback; of the kernel's, the user's."""
-        return not self._is_kernels or (task is not None and is_users(task.get_coro()))
+        return not self._is_kernels or (task is not None and is_users(coroutine_of(task)))
 
     def _is_for_users_tasks(self, command: HostCommand) -> bool:
         return (
@@ -427,6 +451,7 @@ class AdoptedHost:
         self._let_go_of_the_loop()
         self._warnings.end()
         self._plan.output.end()
+        self._findings.close()
         self._submissions.fail_the_rest()
         self._run_state.happened(LoopEvent.CLOSED)
         state = self._run_state.state
@@ -465,11 +490,14 @@ class AdoptedHost:
             runners.closing = partial(self._is_about_to_be_closed, loop)
             runners.changed = partial(self._runs_again, runners)
         self._ledger = Ledger(
-            loop, lists=is_users if self._is_kernels else None, warnings=self._warnings.kept
+            loop,
+            lists=is_users if self._is_kernels else None,
+            warnings=self._warnings.kept,
+            bars=self._findings.bars.of,
         )
         self._warnings.begin(loop, self._ledger)
         write_down(self._plan.output, loop, self._ledger, self._warnings)
-        self._submissions.open(loop)
+        self._submissions.open(loop, self._ledger.cancel)
         names = {id(value): name for name, value in found.attributes.items()}
         self._note(loop, deque((task, names.get(id(task))) for task in tasks))
         if self._stop_event.why_missing is not None:
@@ -479,6 +507,8 @@ class AdoptedHost:
 
     def _enter_thread(self) -> None:
         turns_in_this_thread(self._plan.loop_id)
+        forget_thread()
+        tqdm_catcher.install()
         if self._loop is None:
             return
         if self._why_protected is None:
@@ -531,8 +561,8 @@ class AdoptedHost:
         while self._inbox:
             command = self._inbox.popleft()
             if isinstance(command, StopLoop):
-                self._ledger.in_the_name_of = command.by or NOBODY_KNOWS
-                self._ledger.create_unlisted(stop_where_it_runs(loop))
+                self._ledger.all_is_done_for(command.by or NOBODY_KNOWS)
+                self._ledger.create_unlisted(stop_where_it_runs(loop, self._ledger))
             elif isinstance(command, CancelTasks):
                 self._cancel(loop, self._ledger, command)
 

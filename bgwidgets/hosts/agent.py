@@ -38,11 +38,13 @@ from bgwidgets.hosts.stopping import (
 )
 from bgwidgets.hosts.submissions import Submissions
 from bgwidgets.hosts.worker_threads import WorkerThreads
-from bgwidgets.observe.asyncio_internals import let_go_of
+from bgwidgets.observe.asyncio_internals import coroutine_of, let_go_of
 from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
 from bgwidgets.observe.timings import Timings
+from bgwidgets.output.findings import Findings
+from bgwidgets.output.tqdm_bars import tqdm_catcher
 from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskDetail, TaskWindow, WindowRequest
 from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
@@ -64,6 +66,10 @@ class Agent:
         self._context: Final = contextvars.copy_context()
         self._context.run(enter_context, plan.loop_id)
         self._warnings: Final = LoopWarnings(plan.loop_id)
+        self.findings: Final = Findings(
+            plan.loop_id, self.stop_event, self._warnings.figure_not_drawn
+        )
+        """What the work shows of itself."""
         self._submissions: Final = Submissions(
             plan.loop_id, plan.name, self._context, self._warnings.lost
         )
@@ -122,6 +128,7 @@ class Agent:
             last_output=self._plan.output.last_line,
             **self._warnings.told(),
             **self._liveness.told(),
+            **self.findings.told(),
         )
 
     def stamp(self, *, closely: bool) -> object | None:
@@ -130,7 +137,8 @@ class Agent:
         if ledger is None:
             return None
         pulse, book = self._liveness.stamp(closely=closely), ledger.stamp()
-        if pulse is None or book is None:
+        findings = self.findings.stamp()
+        if pulse is None or book is None or findings is None:
             return None
         return (
             self._run_state.state,
@@ -142,6 +150,7 @@ class Agent:
             self._plan.output.version,
             pulse,
             book,
+            findings,
         )
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
@@ -202,7 +211,9 @@ class Agent:
         listed = self._ledger.unfinished() if self._ledger else []
         # Born when nobody watched any more. Not asyncio's own, which close generators.
         late = [
-            task for task in self._left.difference(listed) if inspect.iscoroutine(task.get_coro())
+            task
+            for task in self._left.difference(listed)
+            if inspect.iscoroutine(coroutine_of(task))
         ]
         return [*listed, *late]
 
@@ -222,6 +233,7 @@ class Agent:
         """
         self._native_thread_id = threading.get_native_id()
         enter_loop_thread(self._plan.loop_id)
+        tqdm_catcher.install()
         try:
             broken = self._run(loop, started)
             if broken is not None and started.done():
@@ -240,7 +252,12 @@ class Agent:
     def _run(self, loop: asyncio.AbstractEventLoop, started: Future[None]) -> Exception | None:
         try:
             timings = Timings(loop) if self._plan.timings else None
-            self._ledger = Ledger(loop, warnings=self._warnings.kept, timings=timings)
+            self._ledger = Ledger(
+                loop,
+                warnings=self._warnings.kept,
+                timings=timings,
+                bars=self.findings.bars.of,
+            )
             self._warnings.begin(loop, self._ledger)
             write_down(self._plan.output, loop, self._ledger, self._warnings)
             loop.call_soon(self._begin, loop, started, context=self._context.copy())
@@ -258,7 +275,7 @@ class Agent:
         self._started_at = time.time()
         with self._guard:
             self._loop = loop
-        self._submissions.open(loop)
+        self._submissions.open(loop, self._known_ledger().cancel)
         if loop.get_task_factory() is None:
             # In the loop's next turn, before the work's first step: no caller waits for this.
             loop.call_soon(self._equip, loop)
@@ -318,7 +335,9 @@ class Agent:
 
     def _known_ending(self) -> Ending:
         if self._ending is None:
-            self._ending = Ending(asyncio.get_running_loop(), self._spawn)
+            self._ending = Ending(
+                asyncio.get_running_loop(), self._spawn, self._known_ledger().cancel
+            )
         return self._ending
 
     def _main_ended(self, main: asyncio.Task[Any]) -> None:
@@ -347,7 +366,7 @@ class Agent:
         command = self._inbox.popleft()
         ledger = self._known_ledger()
         if isinstance(command, StopLoop):
-            ledger.in_the_name_of = command.by or NOBODY_KNOWS
+            ledger.all_is_done_for(command.by or NOBODY_KNOWS)
             self._known_ending().hurry()
             self._wind_down()
         elif isinstance(command, CancelTasks):
@@ -408,6 +427,7 @@ class Agent:
         self._warnings.at_the_end(self._unfinished(), self._busy_threads())
         self._warnings.end()
         self._plan.output.end()
+        self.findings.close()
         self._submissions.fail_the_rest()
         if not self._run_state.state.has_ended:
             self._run_state.happened(LoopEvent.CLOSED)

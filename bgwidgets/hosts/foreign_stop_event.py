@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Collection, Iterable, Mapping
+from types import FrameType
 from typing import Any
 
+from bgwidgets.observe.asyncio_internals import coroutine_of
+from bgwidgets.observe.names import peek
 from bgwidgets.stop_event import StopEvent
 
 
@@ -77,12 +80,12 @@ def events_beside(
 
 def events_among_arguments(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Event]:
     """Each `asyncio.Event` among the arguments of these tasks' coroutines. In their loop."""
-    return _distinct(value for task in tasks for value in _arguments(task.get_coro()))
+    return _distinct(value for task in tasks for value in _arguments(coroutine_of(task)))
 
 
 def _arguments(coroutine: Any) -> list[Any]:
-    frame = getattr(coroutine, "cr_frame", None)
-    if frame is None:
+    frame = peek(coroutine, "cr_frame")
+    if type(frame) is not FrameType:
         return []
     names, variable, keywords = inspect.getargs(frame.f_code)
     values = frame.f_locals

@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from typing import Final
 
-from bgwidgets.commands import CancelTasks, HostCommand, SetStopEvent, StopLoop
+from bgwidgets.commands import Asker, CancelTasks, HostCommand, SetStopEvent, StopLoop
 from bgwidgets.exceptions import NoStopEvent
 from bgwidgets.hosts.protocol import Host
+from bgwidgets.observe.askers import caller
 from bgwidgets.snapshots import StopReport
 
 CANCEL_LIMIT: Final = 1.0
@@ -26,10 +27,10 @@ STOP_LIMIT: Final = 1.9
 
 Ladder = Generator[tuple[Sequence[Host], float], None, list[StopReport]]
 
-_RUNGS: Final[tuple[tuple[str, Callable[[int], HostCommand]], ...]] = (
-    ("stop_event", SetStopEvent),
-    ("cancel_tasks", CancelTasks),
-    ("stop_loop", StopLoop),
+_RUNGS: Final[tuple[tuple[str, Callable[[int, Asker], HostCommand]], ...]] = (
+    ("stop_event", lambda loop_id, _: SetStopEvent(loop_id)),
+    ("cancel_tasks", lambda loop_id, by: CancelTasks(loop_id, by=by)),
+    ("stop_loop", lambda loop_id, by: StopLoop(loop_id, by=by)),
 )
 
 
@@ -41,6 +42,7 @@ def ladder(hosts: Sequence[Host], grace: float) -> Ladder:
     """
     _check_grace(grace)
     began = time.time()
+    by = caller()
     steps: dict[int, list[str]] = {host.loop_id: [] for host in hosts}
     for (name, command), limit in zip(_RUNGS, (grace, CANCEL_LIMIT, STOP_LIMIT), strict=True):
         left = [host for host in hosts if not host.ended.done()]
@@ -49,7 +51,7 @@ def ladder(hosts: Sequence[Host], grace: float) -> Ladder:
         asked = []
         for host in left:
             try:
-                host.command(command(host.loop_id))
+                host.command(command(host.loop_id, by))
             except NoStopEvent:
                 continue
             steps[host.loop_id].append(name)

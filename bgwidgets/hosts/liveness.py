@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from bgwidgets.exceptions import CannotInterrupt
 from bgwidgets.hosts.loop_warnings import LoopWarnings
-from bgwidgets.observe.blame import name_of
 from bgwidgets.observe.heartbeat import Heartbeat
 from bgwidgets.observe.interrupt import raise_in_task
+from bgwidgets.observe.names import name_of
 from bgwidgets.observe.watchdog import watchdog
 
 

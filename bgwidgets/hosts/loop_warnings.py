@@ -46,6 +46,11 @@ class LoopWarnings:
         told = Told(text=f"{path} cannot be written any more: {why}", where=path)
         self.kept.add(WarningKind.OUTPUT_NOT_WRITTEN, path, lambda: told)
 
+    def figure_not_drawn(self, name: str, error: str) -> None:
+        """To be called with the figure's name and what matplotlib said. Any thread."""
+        told = Told(text=f"figure {name!r} could not be drawn: {error}")
+        self.kept.add(WarningKind.FIGURE_NOT_DRAWN, name, lambda: told)
+
     def begin(self, loop: asyncio.AbstractEventLoop, ledger: Ledger) -> None:
         """Notice what goes wrong from now on. In the loop's thread."""
         self._loop, self._ledger = loop, ledger

@@ -14,7 +14,15 @@ from typing import Any, Protocol
 
 from bgwidgets.commands import HostCommand
 from bgwidgets.output.log import OutputLog
-from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskDetail, TaskWindow, WindowRequest
+from bgwidgets.snapshots import (
+    FigureSnapshot,
+    LoopHistory,
+    LoopSnapshot,
+    MetricSnapshot,
+    TaskDetail,
+    TaskWindow,
+    WindowRequest,
+)
 from bgwidgets.states import LoopState
 from bgwidgets.stop_event import StopEvent
 from bgwidgets.work import Work
@@ -122,6 +130,12 @@ class Host(Protocol):
 
     def history(self) -> LoopHistory:
         """What has become of the loop's tasks."""
+
+    def metrics(self) -> dict[str, MetricSnapshot]:
+        """What the work has measured, by name."""
+
+    def figures(self) -> dict[str, FigureSnapshot]:
+        """What the work has plotted, by name; who asks now and then gets new pictures."""
 
     def command(self, command: HostCommand) -> None:
         """Ask for something; also before the loop has come up. Nothing happens on an ended loop.

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from bgwidgets.exceptions import LoopInterrupted
 from bgwidgets.observe.asyncio_internals import let_go_of
+from bgwidgets.observe.weak_by_identity import WeakByIdentity
 
 AT_THE_END_LIMIT: Final = 5.0
 """Seconds that tasks get to clean up when the main task has ended by itself."""
@@ -32,26 +32,33 @@ GENERATORS_LIMIT: Final = 0.5
 """Seconds that asynchronous generators get for their `finally`."""
 
 Spawn = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
+Cancel = Callable[[Iterable[asyncio.Task[Any]]], None]
+"""Cancels these, and notes in whose name."""
 
 
 class Ending:
     """Brings the tasks of one loop to an end. In the loop's thread only."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, spawn: Spawn) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, spawn: Spawn, cancel: Cancel) -> None:
         """`spawn` makes a task that `asyncio.all_tasks()` does not show."""
         self._loop: Final = loop
         self._spawn: Final = spawn
-        self._cancelled_at: Final[WeakKeyDictionary[asyncio.Task[Any], float]] = WeakKeyDictionary()
+        self._cancel: Final = cancel
+        self._cancelled_at: Final[WeakByIdentity[asyncio.Task[Any], float]] = WeakByIdentity()
         self._ends_by = float("inf")
         self.has_begun = False
 
     def cancel_all(self, *, again_after: float = CANCEL_AGAIN_AFTER) -> None:
         """Cancel every task, but not those that were cancelled a moment ago."""
         now = time.monotonic()
-        for task in asyncio.all_tasks(self._loop):
-            if now - self._cancelled_at.get(task, float("-inf")) >= again_after:
-                self._cancelled_at[task] = now
-                task.cancel()
+        tasks = [
+            task
+            for task in asyncio.all_tasks(self._loop)
+            if (at := self._cancelled_at.get(task)) is None or now - at >= again_after
+        ]
+        for task in tasks:
+            self._cancelled_at[task] = now
+        self._cancel(tasks)
 
     def hurry(self) -> None:
         """A stop was asked for: it is over soon."""

@@ -6,17 +6,20 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future, InvalidStateError
 from contextvars import Context
 from functools import partial
 from typing import Any, Final
 
 from bgwidgets.belonging import would_wait_for_itself
+from bgwidgets.commands import NOBODY_KNOWS, Asker
 from bgwidgets.exceptions import LoopEnded, WouldDeadlock
+from bgwidgets.observe.askers import caller
 from bgwidgets.observe.asyncio_internals import coroutine_of, take_first_step
-from bgwidgets.observe.blame import name_of
-from bgwidgets.observe.ended_tasks import name_of_coroutine
+from bgwidgets.observe.names import name_of, name_of_coroutine
+
+Cancel = Callable[[Iterable[asyncio.Task[Any]], Asker], None]
 
 _log: Final = logging.getLogger(__name__)
 
@@ -27,6 +30,8 @@ class LoopFuture(Future[Any]):
     def __init__(self, loop_id: int) -> None:
         super().__init__()
         self._loop_id: Final = loop_id
+        self.cancelled_by: Asker = NOBODY_KNOWS
+        """Who has called `cancel()`."""
         self.lost: Callable[[], None] | None = None
         """Called when the coroutine has failed and nobody can ask any more why."""
         self._telling: Final = threading.RLock()
@@ -37,6 +42,8 @@ class LoopFuture(Future[Any]):
 
         Whoever waits is woken at once, without waiting for the coroutine to take notice.
         """
+        if not self.done():
+            self.cancelled_by = caller()  # Before: those that are told will ask.
         is_cancelled = super().cancel()
         with self._telling:
             tell = is_cancelled and not self._is_told
@@ -100,19 +107,22 @@ class Submissions:
         self._guard: Final = threading.RLock()  # a signal handler may submit, too
         self._futures: Final[set[LoopFuture]] = set()
         self._not_begun: Final[dict[Future[Any], Coroutine[Any, Any, Any]]] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._inside: tuple[asyncio.AbstractEventLoop, Cancel] | None = None
+        """The loop, and what cancels its tasks; None while the gate is closed."""
         self._has_opened = False
 
-    def open(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let coroutines in to this loop. In its thread."""
+    def open(self, loop: asyncio.AbstractEventLoop, cancel: Cancel) -> None:
+        """Let coroutines in to this loop; `cancel` cancels tasks in somebody's name. In its
+        thread.
+        """
         with self._guard:
-            self._loop = loop
+            self._inside = loop, cancel
             self._has_opened = True
 
     def close(self) -> None:
         """Let nothing in from now on; what is inside goes on. Any thread; does not block."""
         with self._guard:
-            self._loop = None
+            self._inside = None
 
     def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:
         """Hand a coroutine to the loop. Any thread; does not block.
@@ -121,13 +131,13 @@ class Submissions:
         """
         future = LoopFuture(self._loop_id)
         with self._guard:
-            if self._loop is not None:
+            if self._inside is not None:
                 self._futures.add(future)
                 self._not_begun[future] = coroutine
                 future.add_done_callback(self._forget)
                 # Its own context, and not that of the caller, who may belong to another loop.
-                self._loop.call_soon_threadsafe(
-                    self._begin, self._loop, name, future, context=self._context.copy()
+                self._inside[0].call_soon_threadsafe(
+                    self._begin, *self._inside, name, future, context=self._context.copy()
                 )
                 return future
         coroutine.close()
@@ -159,6 +169,7 @@ class Submissions:
     def _begin(
         self,
         loop: asyncio.AbstractEventLoop,
+        cancel: Cancel,
         name: str | None,
         future: LoopFuture,
     ) -> None:
@@ -180,7 +191,9 @@ class Submissions:
                 _resolve(future, task, self._lost)
             else:
                 task.add_done_callback(lambda task: _resolve(future, task, self._lost))
-                future.add_done_callback(lambda future: _pass_on_cancellation(future, loop, task))
+                future.add_done_callback(
+                    lambda _: _pass_on_cancellation(future, loop, task, cancel)
+                )
 
 
 def _resolve(
@@ -206,7 +219,7 @@ def _resolve(
 
 
 def _pass_on_cancellation(
-    future: Future[Any], loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]
+    future: LoopFuture, loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any], cancel: Cancel
 ) -> None:
     if future.cancelled() and not task.done() and not loop.is_closed():
-        loop.call_soon_threadsafe(task.cancel)
+        loop.call_soon_threadsafe(cancel, [task], future.cancelled_by)

@@ -13,7 +13,15 @@ from bgwidgets.exceptions import CannotKillThread, InvalidWork
 from bgwidgets.hosts.agent import Agent
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.reentrance import make_reentrant, nested_runs
-from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskDetail, TaskWindow, WindowRequest
+from bgwidgets.snapshots import (
+    FigureSnapshot,
+    LoopHistory,
+    LoopSnapshot,
+    MetricSnapshot,
+    TaskDetail,
+    TaskWindow,
+    WindowRequest,
+)
 from bgwidgets.states import LoopState
 from bgwidgets.stop_event import StopEvent
 
@@ -135,6 +143,14 @@ class ThreadHost:
     def history(self) -> LoopHistory:
         """What has become of the loop's tasks; also while it is blocked."""
         return self._agent.history()
+
+    def metrics(self) -> dict[str, MetricSnapshot]:
+        """What the work has measured."""
+        return self._agent.findings.metrics.as_values()
+
+    def figures(self) -> dict[str, FigureSnapshot]:
+        """What the work has plotted."""
+        return self._agent.findings.figures.look()
 
     def command(self, command: HostCommand) -> None:
         """Ask for something. Raises `UnknownTask` or `CannotInterrupt`."""

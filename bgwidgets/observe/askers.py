@@ -11,21 +11,26 @@ from types import FrameType
 from typing import Any, Final
 
 from bgwidgets.commands import Asker
-from bgwidgets.observe.await_chain import file_label
+from bgwidgets.observe.asyncio_internals import is_task, task_around
+from bgwidgets.observe.await_chain import file_label, line_that_holds, place_of
+from bgwidgets.observe.names import LONGEST_NAME, name_of
 
 _ASYNCIO: Final = f"{Path(asyncio.__file__).parent}{os.sep}"
 _OURS: Final = f"{Path(__file__).parents[1]}{os.sep}"
 _HERE: Final = (
     __file__,
     str(Path(__file__).with_name("watched_task.py")),
-    str(Path(__file__).with_name("ledger.py")),
+    str(Path(__file__).with_name("cancellations.py")),
     f"{_OURS}hosts{os.sep}worker_threads.py",
 )
 """Whose frames are on the stack of every cancellation, or of all that a worker thread does."""
 _NOT_THE_USERS: Final = (_ASYNCIO, _OURS, "<frozen ")
-_WHERE_A_TURN_BEGINS: Final = frozenset({"Handle._run", "run_until_closing"})
+_WHERE_A_TURN_BEGINS: Final = frozenset({"Handle._run", "run_until_closing", "Runner.run"})
 """What is further out on the stack has nothing to do with it. uvloop has no frame of the first."""
-LONGEST_NAME: Final = 200
+_CALLED_BY_THE_LOOP: Final = frozenset({"Timeout._on_timeout", "TaskGroup._on_task_done"})
+"""So is what is further out than these: uvloop, again."""
+_HELD_BY_WHOM_IT_IS_FOR: Final = frozenset({*_CALLED_BY_THE_LOOP, "TaskGroup._abort"})
+"""Methods of what somebody has entered by `async with`."""
 _FRAMES: Final = 100
 """Deeper than this nobody looks."""
 
@@ -54,7 +59,7 @@ def caller() -> Asker:
     who = (
         f"thread {threading.current_thread().name[:LONGEST_NAME]}"
         if task is None
-        else f"task {task.get_name()[:LONGEST_NAME]}"
+        else f"task {name_of(task)}"
     )
     return Asker(who, _line_of(frame) if frame is not None else None)
 
@@ -62,29 +67,47 @@ def caller() -> Asker:
 def find_asker(task: asyncio.Task[Any]) -> Asker | None:
     """Who is asking for this task's cancellation right now; None when it is this package itself.
     In the thread that asks.
+
+    The line is the one that called `cancel()`. Where asyncio did, there is no such line, and it is
+    the one that asyncio did it for: where the parent awaits, or the code of the `asyncio.timeout`,
+    `wait_for` or `TaskGroup` is just then. It is None where that is not the user's code either, or
+    cannot be seen: `cancel` itself was handed to the loop, or to a thread, as what is to be called.
     """
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - documented, for all its underscore
     words: str | None = None
+    held: object = None
     is_ours = False
     for _ in range(_FRAMES):
         if frame is None:
             break
-        file = frame.f_code.co_filename
-        if frame.f_code.co_qualname in _WHERE_A_TURN_BEGINS:
+        file, name = frame.f_code.co_filename, frame.f_code.co_qualname
+        if name in _WHERE_A_TURN_BEGINS:
             break
         if file.startswith(_OURS):
             if frame.f_code.co_name == "cancel" and _is_another(frame.f_locals.get("self"), task):
                 # Asyncio passes a cancellation on to the task that is waited for.
-                return Asker(f"parent {frame.f_locals['self'].get_name()[:LONGEST_NAME]}")
+                parent = frame.f_locals["self"]
+                return Asker(f"parent {name_of(parent)}", place_of(parent)[1])
             is_ours = is_ours or not file.startswith(_HERE)
         elif file.startswith(_ASYNCIO):
-            words = words or _WORDS.get(frame.f_code.co_qualname)
+            words = words or _WORDS.get(name)
+            if name in _HELD_BY_WHOM_IT_IS_FOR:
+                held = frame.f_locals.get("self")
+            if name in _CALLED_BY_THE_LOOP:
+                break
         elif is_ours:
             return None
         elif not file.startswith("<frozen "):
             return Asker(_in_words(task, words), _line_of(frame))
         frame = frame.f_back
-    return None if is_ours else Asker(_in_words(task, words))
+    if is_ours:
+        return None
+    return Asker(_in_words(task, words), _line_it_is_for(task, held))
+
+
+def _line_it_is_for(task: asyncio.Task[Any], scope: object) -> str | None:
+    holder = task_around(scope) if isinstance(scope, asyncio.TaskGroup) else task
+    return line_that_holds(holder, scope) if holder is not None and scope is not None else None
 
 
 def _line_of(frame: FrameType) -> str:
@@ -92,7 +115,7 @@ def _line_of(frame: FrameType) -> str:
 
 
 def _is_another(thing: object, task: asyncio.Task[Any]) -> bool:
-    return isinstance(thing, asyncio.Task) and thing is not task
+    return is_task(thing) and thing is not task
 
 
 def _in_words(task: asyncio.Task[Any], words: str | None) -> str:
@@ -102,9 +125,9 @@ def _in_words(task: asyncio.Task[Any], words: str | None) -> str:
         loop = None
     current = asyncio.current_task(loop) if loop is not None else None
     if words is not None:
-        return f"{words} of {current.get_name()[:LONGEST_NAME]}" if current is not None else words
+        return f"{words} of {name_of(current)}" if current is not None else words
     if loop is not task.get_loop():
         return f"thread {threading.current_thread().name[:LONGEST_NAME]}"
     if current is None:
         return "a callback of the loop"
-    return f"task {current.get_name()[:LONGEST_NAME]}" if current is not task else "itself"
+    return f"task {name_of(current)}" if current is not task else "itself"

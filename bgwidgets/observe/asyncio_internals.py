@@ -16,7 +16,14 @@ import sys
 import threading
 from collections.abc import Callable
 from operator import attrgetter
-from types import BuiltinMethodType, CodeType, FrameType, FunctionType, MethodType
+from types import (
+    BuiltinMethodType,
+    CodeType,
+    CoroutineType,
+    FrameType,
+    FunctionType,
+    MethodType,
+)
 from typing import Any, Final, Protocol, TypeGuard
 
 
@@ -31,14 +38,37 @@ def peek_exception(task: asyncio.Future[Any]) -> BaseException | None:
     return task.exception()
 
 
-def coroutine_of(task: asyncio.Task[Any]) -> object:
+def coroutine_of(task: asyncio.Task[Any]) -> Any:
     """What a task runs; None where an eager one had ended before anybody saw it.
 
-    Asked for that, Python 3.12.0 and 3.12.1 crash.
+    By asyncio's own method, whatever the task's class makes of it.
     """
-    if (3, 12) <= sys.version_info < (3, 12, 2) and task.done():
-        return None if task.get_loop().get_task_factory() is not None else task.get_coro()
-    return task.get_coro()
+    if _CRASHES_WITHOUT_COROUTINE:
+        return getattr(task, "_coro", None)
+    try:
+        return asyncio.Task.get_coro(task)
+    except TypeError:
+        return _kind_of(task).get_coro(task)
+
+
+_CRASHES_WITHOUT_COROUTINE: Final = (3, 12) <= sys.version_info < (3, 12, 2)
+"""Whether `get_coro` takes the process down where an eager task had ended at its birth."""
+
+
+def own_name_of(task: asyncio.Task[Any]) -> str:
+    """A task's name, which may be of a class of its own; by asyncio's method, as above."""
+    try:
+        return asyncio.Task.get_name(task)
+    except TypeError:
+        return _kind_of(task).get_name(task)
+
+
+def _kind_of(task: asyncio.Task[Any]) -> type[asyncio.Task[Any]]:
+    """Which of asyncio's own kinds of tasks it is. Raises TypeError when it is none."""
+    for kind in _TASKS:
+        if issubclass(type(task), kind):
+            return kind
+    raise TypeError(f"no asyncio.Task: {type(task).__qualname__}")
 
 
 def all_done(tasks: list[asyncio.Task[Any]]) -> list[bool]:
@@ -81,7 +111,7 @@ def let_go_of(task: asyncio.Task[Any]) -> None:
     """
     if hasattr(task, "_log_destroy_pending"):
         task._log_destroy_pending = False  # noqa: SLF001 - this module's purpose
-    coroutine = task.get_coro()
+    coroutine = coroutine_of(task)
     if not inspect.iscoroutine(coroutine):
         return
     if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
@@ -236,6 +266,23 @@ def tasks_of_group(group: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
     return list(getattr(group, "_tasks", ()))
 
 
+def task_around(group: asyncio.TaskGroup) -> asyncio.Task[Any] | None:
+    """The task that has entered a group."""
+    around: asyncio.Task[Any] | None = getattr(group, "_parent_task", None)
+    return around
+
+
+def waits_at_its_end(group: asyncio.TaskGroup) -> asyncio.Task[Any] | None:
+    """The task around a group that has just failed, if it waits there for the others to end.
+
+    Not when it is this task that calls, for then nobody cancels it. In the loop's thread.
+    """
+    around = task_around(group)
+    if around is None or not getattr(group, "_exiting", False):
+        return None
+    return None if asyncio.current_task(around.get_loop()) is around else around
+
+
 def still_to_complete(held: object) -> list[asyncio.Future[Any]]:
     """What an iterator of `as_completed`, as it is from 3.13 on, waits for; else nothing."""
     if type(held).__qualname__ != "_AsCompletedIterator":
@@ -289,8 +336,10 @@ def classes_with(method: str, base: type) -> list[type]:
 
 def is_of_closing(task: asyncio.Task[Any]) -> bool:
     """Whether it only closes a loop's generators or its executor, as `asyncio.run` does at last."""
-    name = getattr(task.get_coro(), "__qualname__", "")
-    return str(name).startswith("BaseEventLoop.shutdown_")
+    coroutine = coroutine_of(task)
+    return type(coroutine) is CoroutineType and coroutine.__qualname__.startswith(
+        "BaseEventLoop.shutdown_"
+    )
 
 
 def running_loop_here() -> asyncio.AbstractEventLoop | None:
@@ -544,6 +593,31 @@ def makes_plain_tasks(loop: Any, create_task: Any) -> bool:
     return is_asyncios_own(create_task) and getattr(loop, "_task_factory", loop) is None
 
 
+EAGER_TASK_FACTORY: Final[Any] = getattr(asyncio, "eager_task_factory", None)
+"""From Python 3.12 on."""
+_MAKERS_TAKE_MORE: Final = (
+    "kwargs" in inspect.signature(asyncio.BaseEventLoop.create_task).parameters
+)
+"""Whether `create_task` gives all its options to a factory; up to Python 3.13.2 it does not."""
+
+
+def make_eager_task(
+    loop: asyncio.AbstractEventLoop,
+    task_class: Callable[..., asyncio.Task[Any]],
+    coro: Any,
+    options: dict[str, Any],
+) -> asyncio.Task[Any]:
+    """What `create_task` makes on a loop with asyncio's own eager factory, of another class."""
+    if _MAKERS_TAKE_MORE:
+        return task_class(coro, loop=loop, eager_start=True, **options)
+    # The name comes too late for the first step, as ever.
+    name = options.pop("name", None)
+    task = task_class(coro, loop=loop, eager_start=True, **options)
+    if name is not None:
+        task.set_name(name)
+    return task
+
+
 def quick_create_task(
     loop: Any,
     nursery: list[asyncio.Task[Any]],
@@ -583,8 +657,7 @@ def quick_create_task(
 
     if not all(hasattr(loop, name) for name in ("_task_factory", "_debug", "_closed")):
         return slowly
-    takes_more = "kwargs" in inspect.signature(asyncio.BaseEventLoop.create_task).parameters
-    return create_task_with_options if takes_more else create_task
+    return create_task_with_options if _MAKERS_TAKE_MORE else create_task
 
 
 # The steps of tasks, as they pass through the loop

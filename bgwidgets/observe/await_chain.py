@@ -5,9 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from types import MethodType
 from typing import Any, Final
 
-from bgwidgets.observe.suspended import Step, Wait, line_of, wait_of
+from bgwidgets.observe.asyncio_internals import coroutine_of
+from bgwidgets.observe.suspended import (
+    Step,
+    Wait,
+    held_by,
+    is_asyncios,
+    line_of,
+    steps_of,
+    users_innermost,
+    wait_of,
+)
 from bgwidgets.observe.wait_edges import made_by_wait_for
 from bgwidgets.observe.wait_words import kind_of, words_until
 
@@ -20,7 +31,8 @@ def place_of(task: asyncio.Task[Any]) -> tuple[str | None, str | None]:
     """What a task waits on, and the innermost line of the user's code: ("lock", "a.py:3 main").
 
     The words are None when it does not wait, "unknown" when it waits and for what cannot be seen;
-    the place is None when no code of the user's is there. Any thread; does not block.
+    the place is a package's where no code of the user's is there, and None where only asyncio's is.
+    Any thread; does not block.
     """
     return place_until(task)[:2]
 
@@ -30,12 +42,32 @@ def place_until(task: asyncio.Task[Any]) -> tuple[str | None, str | None, float 
     future; None where that is not known.
     """
     innermost, wait, users = _innermost(task)
-    where = None
-    if users is not None:
-        where = f"{file_label(users.code.co_filename)}:{line_of(users)} {users.code.co_name}"
+    where = _line_in_words(users) if users is not None else None
     words, until = words_until(wait, innermost)
     # A task that was made for it goes on without this one's taking notice.
     return words, where, until if innermost is task else None
+
+
+def line_that_holds(task: asyncio.Task[Any], scope: object) -> str | None:
+    """Where the user's code is that has entered `scope` by `async with`, a timeout or a task group,
+    in a suspended task: "a.py:3 main". None where it is not to be seen. Any thread; does not block.
+    """
+    outside: list[Step] = []
+    for step in steps_of(coroutine_of(task))[0]:
+        outside.append(step)
+        if any(_is_of(held, scope) for held in held_by(step)):
+            users = users_innermost([each for each in outside if not is_asyncios(each)])
+            return _line_in_words(users) if users is not None else None
+    return None
+
+
+def _is_of(held: object, scope: object) -> bool:
+    # `async with` keeps the scope's `__aexit__`, and from Python 3.14 on the scope.
+    return held is scope or (type(held) is MethodType and held.__self__ is scope)
+
+
+def _line_in_words(step: Step) -> str:
+    return f"{file_label(step.code.co_filename)}:{line_of(step)} {step.code.co_name}"
 
 
 def kind_of_wait(task: asyncio.Task[Any]) -> str | None:
@@ -49,15 +81,15 @@ def kind_of_wait(task: asyncio.Task[Any]) -> str | None:
 
 def _innermost(task: asyncio.Task[Any]) -> tuple[asyncio.Task[Any], Wait, Step | None]:
     """Where a task waits, be it in the tasks that `wait_for` made of what it was given."""
-    users: Step | None = None
-    wait = wait_of(task.get_coro())
+    wait = wait_of(coroutine_of(task))
+    users = [wait.users]
     for _ in range(_DEEPEST):
-        users = wait.users or users
         made = made_by_wait_for(wait, task) if wait.inner else None
         if made is None:
             break
-        task, wait = made, wait_of(made.get_coro())
-    return task, wait, wait.users or users
+        task, wait = made, wait_of(coroutine_of(made))
+        users.append(wait.users)
+    return task, wait, users_innermost([step for step in users if step is not None])
 
 
 def file_label(filename: str) -> str:

@@ -8,13 +8,15 @@ from collections.abc import Callable
 from types import MethodType
 from typing import Any, Final
 
-from bgwidgets.observe.asyncio_internals import WAITS_FOR_ITS_TASK, is_active
+from bgwidgets.observe.asyncio_internals import WAITS_FOR_ITS_TASK, coroutine_of, is_active
 from bgwidgets.observe.await_chain import file_label, place_of
+from bgwidgets.observe.names import name_of as name_of_task
+from bgwidgets.observe.names import name_of_coroutine
 from bgwidgets.observe.suspended import (
     LONGEST_CHAIN,
     Step,
     held_by,
-    is_the_users,
+    is_asyncios,
     line_of,
     name_of,
     steps_of,
@@ -36,7 +38,6 @@ WIDEST_TREE: Final = 50
 """Tasks beside each other."""
 LARGEST_TREE: Final = 500
 LONGEST_LINE: Final = 300
-LONGEST_NAME: Final = 200
 
 
 def describe(task: Task, id_of: IdOf) -> TaskDetail:
@@ -53,8 +54,8 @@ def describe(task: Task, id_of: IdOf) -> TaskDetail:
     waited_by, waited_by_left_out = _Tree(tasks_waiting_for, id_of).around(task)
     return TaskDetail(
         id=id_of(task),
-        name=_name_of(task),
-        coroutine=_coroutine_of(task),
+        name=name_of_task(task),
+        coroutine=name_of_coroutine(coroutine_of(task)),
         waiting_on=waiting_on,
         where=where,
         chain=chain,
@@ -70,24 +71,12 @@ def _place_of(task: Task) -> tuple[str | None, str | None]:
     return (None, None) if task.done() else place_of(task)
 
 
-def _name_of(task: Task) -> str:
-    return task.get_name()[:LONGEST_NAME]
-
-
-def _coroutine_of(task: Task) -> str:
-    coroutine: object = task.get_coro()
-    if coroutine is None:  # An eager task that has ended.
-        return ""
-    name = getattr(coroutine, "__qualname__", None) or type(coroutine).__qualname__
-    return str(name).rsplit("<locals>.", 1)[-1][:LONGEST_NAME]
-
-
 # The chain
 
 
 def _chain_of(task: Task) -> tuple[tuple[AwaitFrame, ...], int]:
     """The frames, and how many are left out in the middle."""
-    steps, _ = steps_of(task.get_coro(), DEEPEST_CHAIN)
+    steps, _ = steps_of(coroutine_of(task), DEEPEST_CHAIN)
     half = LONGEST_FRAMES // 2
     left_out = max(0, len(steps) - LONGEST_FRAMES)
     if left_out:
@@ -116,7 +105,7 @@ def _frame_of(step: Step, loop: asyncio.AbstractEventLoop) -> AwaitFrame:
 
 def _timeout_of(step: Step, loop: asyncio.AbstractEventLoop) -> float | None:
     """Seconds until the first of its timeouts runs out; None without one."""
-    if not is_the_users(step) and name_of(step) in WAITS_FOR_ITS_TASK:
+    if is_asyncios(step) and name_of(step) in WAITS_FOR_ITS_TASK:
         left = seconds_left(step, loop)  # Until Python 3.11 `wait_for` has a timer of its own.
         if left is not None:
             return left
@@ -162,8 +151,8 @@ class _Tree:
         waiting_on, where = _place_of(task)
         return TaskLink(
             id=self._id_of(task),
-            name=_name_of(task),
-            coroutine=_coroutine_of(task),
+            name=name_of_task(task),
+            coroutine=name_of_coroutine(coroutine_of(task)),
             waiting_on=waiting_on,
             where=where,
             is_repeated=is_repeated,

@@ -6,31 +6,23 @@ and frames are let go of at once: whoever holds one keeps its variables alive.
 
 from __future__ import annotations
 
-import asyncio
 import linecache
-import os
 import re
-from enum import Enum, auto
 from functools import lru_cache
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_ITERABLE_COROUTINE
 from itertools import islice
 from opcode import opname
-from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from bgwidgets.observe.asyncio_internals import runs_a_callback
 from bgwidgets.observe.await_chain import file_label
+from bgwidgets.observe.whose_code import Whose, whose
 
 DEEPEST: Final = 5_000
 """Frames; what is further out than this is not looked for."""
-LONGEST_NAME: Final = 200
 LONGEST_LABEL: Final = 200
 
-_LIBRARY: Final = f"{Path(os.__file__).parent}{os.sep}"
-_OURS: Final = f"{Path(__file__).parents[1]}{os.sep}"
-_INSTALLED: Final = re.compile(r"[/\\](site|dist)-packages[/\\]")
-_DEBUGGERS: Final = re.compile(r"[/\\](bdb|pdb)\.py$|pydevd")
 _ASYNC: Final = CO_COROUTINE | CO_ASYNC_GENERATOR | CO_ITERABLE_COROUTINE
 _CALL: Final = re.compile(r"[^\W\d][\w.]*(?=\()")
 
@@ -43,14 +35,6 @@ class Seen(NamedTuple):
     in_debugger: bool = False
     in_own_async_code: bool = False
     """Whether that line is in a coroutine, and calls nothing but coroutines."""
-
-
-class _Kind(Enum):
-    USERS = auto()
-    INSTALLED = auto()
-    LIBRARY = auto()
-    """The standard library, and this package."""
-    DEBUGGER = auto()
 
 
 def seen_at(innermost: FrameType | None, runner: CodeType | None) -> Seen:
@@ -75,12 +59,12 @@ def _seen_at(innermost: FrameType | None, runner: CodeType | None) -> Seen:
         if frame is None or frame.f_code is runner or runs_a_callback(frame.f_code):
             break
         is_async = is_async and bool(frame.f_code.co_flags & _ASYNC)
-        kind = _kind(frame.f_code.co_filename)
-        in_debugger = in_debugger or kind is _Kind.DEBUGGER
-        if kind is _Kind.USERS:
+        kind = whose(frame.f_code.co_filename)
+        in_debugger = in_debugger or kind is Whose.DEBUGGER
+        if kind is Whose.USERS:
             chosen = frame
             break
-        if kind is _Kind.INSTALLED and chosen is None:
+        if kind is Whose.INSTALLED and chosen is None:
             chosen = frame
         frame = frame.f_back
     if innermost is None or (chosen is None and frame is innermost):
@@ -102,7 +86,7 @@ def users_line_in(innermost: FrameType | None) -> str | None:
     """
     frame = innermost
     for _ in range(DEEPEST):
-        if frame is None or _kind(frame.f_code.co_filename) in _NOT_PYTHONS:
+        if frame is None or whose(frame.f_code.co_filename) in _NOT_PYTHONS:
             break
         frame = frame.f_back
     return None if frame is None else _label(frame)
@@ -110,7 +94,7 @@ def users_line_in(innermost: FrameType | None) -> str | None:
 
 def is_users_code(code: CodeType) -> bool:
     """Whether it is neither Python's, nor an installed package's, nor ours."""
-    return _kind(code.co_filename) is _Kind.USERS
+    return whose(code.co_filename) is Whose.USERS
 
 
 def raised_at(error: BaseException) -> str | None:
@@ -141,28 +125,7 @@ def outermost_code(innermost: FrameType | None, runner: CodeType | None) -> Code
     return code
 
 
-def name_of(task: asyncio.Task[Any]) -> str:
-    """A task's name, cut to a bounded length; runs no code of the user's. Never raises."""
-    try:
-        # Not the method of the task's own class, which may be the user's; nor the name's own.
-        name = asyncio.Task.get_name(task)
-        return str.__getitem__(name, slice(0, LONGEST_NAME))
-    except Exception:  # noqa: BLE001 - a task in name only
-        return "(a task without a name)"
-
-
-@lru_cache(maxsize=4096)
-def _kind(filename: str) -> _Kind:
-    if _DEBUGGERS.search(filename):
-        return _Kind.DEBUGGER
-    if _INSTALLED.search(filename):
-        return _Kind.INSTALLED
-    if filename.startswith((_LIBRARY, _OURS, "<frozen ")):
-        return _Kind.LIBRARY
-    return _Kind.USERS
-
-
-_NOT_PYTHONS: Final = (_Kind.USERS, _Kind.INSTALLED)
+_NOT_PYTHONS: Final = (Whose.USERS, Whose.INSTALLED)
 
 
 def _label(frame: FrameType) -> str:

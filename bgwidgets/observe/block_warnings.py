@@ -18,8 +18,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from bgwidgets.observe.asyncio_internals import coroutine_of
-from bgwidgets.observe.blame import name_of
-from bgwidgets.observe.ended_tasks import name_of_coroutine
+from bgwidgets.observe.names import name_of, name_of_coroutine
 from bgwidgets.observe.spell import Culprit, Spell
 from bgwidgets.observe.warnings_kept import Told, WarningsKept
 from bgwidgets.snapshots import WarningKind

@@ -7,12 +7,11 @@ Written in the loop's thread. Readers copy with single steps of C code.
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import deque
 from collections.abc import Callable
 from itertools import compress
 from traceback import TracebackException
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, final
 
 from bgwidgets.observe.asyncio_internals import (
     all_cancelled,
@@ -21,19 +20,20 @@ from bgwidgets.observe.asyncio_internals import (
     peek_exception,
 )
 from bgwidgets.observe.error_text import LONGEST_TEXT, one_line
+from bgwidgets.observe.names import name_of
 from bgwidgets.observe.timings import TaskTiming
-from bgwidgets.snapshots import TaskFailure
+from bgwidgets.snapshots import ProgressSnapshot, TaskFailure
 from bgwidgets.states import TaskState
 
 ENDED_KEPT: Final = 1_000
 FAILURES_KEPT: Final = 50
 FAILURES_IN_FULL: Final = 20
 """So many in one sweep get their traceback; what fails a thousand times a second is told by one."""
-LONGEST_NAME: Final = 200
 LONGEST_TRACEBACK: Final = 30
 """Frames."""
 
 
+@final
 class EndedTask(NamedTuple):
     """What is kept of one task. The task itself, its result and its error are not."""
 
@@ -46,6 +46,7 @@ class EndedTask(NamedTuple):
     error: str | None
     is_main: bool
     timing: TaskTiming | None
+    progress: tuple[ProgressSnapshot, ...] = ()
 
 
 class Failure(NamedTuple):
@@ -82,13 +83,9 @@ class Swept(NamedTuple):
     ended_at: float
 
 
-def name_of_coroutine(coroutine: object) -> str:
-    """The qualified name of what a task runs, short enough to be shown; empty when unknown."""
-    if coroutine is None:
-        return ""
-    name = getattr(coroutine, "__qualname__", None) or type(coroutine).__qualname__
-    # "<locals>" and what is before it tell where a function was defined, not which it is.
-    return str(name).rsplit("<locals>.", 1)[-1][:LONGEST_NAME]
+Entry = asyncio.Task[Any] | EndedTask
+"""A task of the book: itself, or what is kept of it. Which of the two, its `type()` tells: asked by
+`isinstance`, a task may have an answer of its own."""
 
 
 def state_of_ended(task: asyncio.Task[Any]) -> TaskState:
@@ -98,17 +95,46 @@ def state_of_ended(task: asyncio.Task[Any]) -> TaskState:
     return TaskState.FINISHED if peek_exception(task) is None else TaskState.FAILED
 
 
+def error_of(task: asyncio.Task[Any]) -> str | None:
+    """Why a task failed, in one line; None when it did not. Any thread; does not block."""
+    if not task.done() or task.cancelled():
+        return None
+    error = peek_exception(task)
+    return one_line(error) if error is not None else None
+
+
+class End(NamedTuple):
+    """How one task has ended; not in the book yet."""
+
+    task: asyncio.Task[Any]
+    state: TaskState
+    failure: Failure | None
+
+
+class Judged(NamedTuple):
+    """Of some tasks those that have ended, and how; not in the book yet."""
+
+    living: list[asyncio.Task[Any]]
+    swept: Swept
+    counts: dict[TaskState, int]
+    failures: list[Failure]
+
+
 class EndedTasks:
-    """All that is known of a loop's ended tasks."""
+    """All that is known of a loop's ended tasks.
+
+    How a task ended is found out first, for that may run code of the user's (an error's `__str__`),
+    and written in the book afterwards, in a moment: nobody can read it meanwhile.
+    """
 
     def __init__(
         self,
-        record: Callable[[asyncio.Task[Any], float | None, float], EndedTask],
+        record: Callable[[asyncio.Task[Any], float | None, float, str | None], EndedTask],
         forget: Callable[[list[asyncio.Task[Any]]], None],
         failure_of: Callable[[asyncio.Task[Any], float, bool], Failure | None],
     ) -> None:
-        """`record` makes what is kept of a task, `forget` is told of the others; `failure_of` says
-        why one failed, at that time, and whether with its traceback.
+        """`record` makes what is kept of a task with that error, `forget` is told of the others;
+        `failure_of` says why one failed, at that time, and whether with its traceback.
         """
         self._record: Final = record
         self._forget: Final = forget
@@ -121,60 +147,87 @@ class EndedTasks:
         self.failures: Final[deque[Failure]] = deque(maxlen=FAILURES_KEPT)
         self._swept_size = 0
 
-    def add(self, task: asyncio.Task[Any], created_at: float | None, now: float) -> None:
-        """One task has ended, in this very moment."""
-        state = state_of_ended(task)
-        self.counts[state] += 1
-        if state is TaskState.FAILED:
-            self._add_failure(task, now, in_full=True)
-        self.records.append(self._record(task, created_at, now))
+    # Found out
 
-    def sweep(
-        self, tasks: list[asyncio.Task[Any]], created_at: float, now: float
-    ) -> list[asyncio.Task[Any]]:
-        """Count those that have ended, and return the others."""
+    def end_of(self, task: asyncio.Task[Any], now: float) -> End:
+        """How this one has ended, in this very moment."""
+        state = state_of_ended(task)
+        failure = self._failure_of(task, now, True) if state is TaskState.FAILED else None
+        return End(task, state, failure)
+
+    def judge(self, tasks: list[asyncio.Task[Any]], created_at: float, now: float) -> Judged:
+        """Which of these have ended, and how."""
         are_done = all_done(tasks)
         if False in are_done:
             living = [task for task, is_done in zip(tasks, are_done, strict=True) if not is_done]
             ended = list(compress(tasks, are_done))
         else:
             living, ended = [], tasks[:]
-        if not ended:
-            return living
         cancelled = all_cancelled(ended).count(True)
         failed = failed_among(ended)
-        self.counts[TaskState.CANCELLED] += cancelled
-        self.counts[TaskState.FAILED] += len(failed)
-        self.counts[TaskState.FINISHED] += len(ended) - cancelled - len(failed)
-        for number, task in enumerate(failed[-FAILURES_KEPT:]):
-            self._add_failure(task, now, in_full=number < FAILURES_IN_FULL)
-        self.swept.append(Swept(ended, created_at, now))
-        self._swept_size += len(ended)
+        failures = [
+            self._failure_of(task, now, number < FAILURES_IN_FULL)
+            for number, task in enumerate(failed[-FAILURES_KEPT:])
+        ]
+        counts = {
+            TaskState.CANCELLED: cancelled,
+            TaskState.FAILED: len(failed),
+            TaskState.FINISHED: len(ended) - cancelled - len(failed),
+        }
+        known = [failure for failure in failures if failure is not None]
+        return Judged(living, Swept(ended, created_at, now), counts, known)
+
+    def errors_until(self, before: float) -> dict[int, str]:
+        """Why the tasks failed, by their `id()`, that `settle` is to make records of."""
+        due = [task for swept in self.swept if swept.ended_at < before for task in swept.tasks]
+        return {id(task): error_of(task) or "" for task in failed_among(due[-ENDED_KEPT:])}
+
+    # Written
+
+    def add(self, end: End, created_at: float | None, now: float) -> None:
+        """This task has ended."""
+        self.counts[end.state] += 1
+        if end.failure is not None:
+            self.failures.append(end.failure)
+        error = end.failure.error if end.failure is not None else None
+        self.records.append(self._record(end.task, created_at, now, error))
+
+    def add_all(self, judged: Judged) -> list[asyncio.Task[Any]]:
+        """These have ended. Returns those of which nothing is kept: let go of them when the book
+        may be read again, for what they hold may be the user's, and ask for it.
+        """
+        if not judged.swept.tasks:
+            return []
+        for state, count in judged.counts.items():
+            self.counts[state] += count
+        self.failures.extend(judged.failures)
+        self.swept.append(judged.swept)
+        self._swept_size += len(judged.swept.tasks)
+        let_go: list[asyncio.Task[Any]] = []
         while self._swept_size - len(self.swept[0].tasks) >= ENDED_KEPT:
             dropped = self.swept.popleft().tasks
             self._swept_size -= len(dropped)
             self._forget(dropped)
-        return living
+            let_go += dropped
+        return let_go
 
-    def settle(self, before: float = math.inf) -> None:
-        """Keep of the tasks swept before that only what is to be kept, and let go of them.
+    def settle(self, before: float, errors: dict[int, str]) -> list[asyncio.Task[Any]]:
+        """Keep of the tasks swept before that only what is to be kept; returns them, as above.
 
         In a storm no task is swept that long without being dropped, so none costs a record.
         """
         too_many = self._swept_size - ENDED_KEPT
+        let_go: list[asyncio.Task[Any]] = []
         while self.swept and self.swept[0].ended_at < before:
             tasks, created_at, now = self.swept[0]
             start, too_many = max(0, min(too_many, len(tasks))), too_many - len(tasks)
             self._forget(tasks[:start])
             for task in tasks[start:]:
-                self.records.append(self._record(task, created_at, now))
+                self.records.append(self._record(task, created_at, now, errors.get(id(task))))
             self.swept.popleft()
             self._swept_size -= len(tasks)
-
-    def _add_failure(self, task: asyncio.Task[Any], now: float, *, in_full: bool) -> None:
-        failure = self._failure_of(task, now, in_full)
-        if failure is not None:
-            self.failures.append(failure)
+            let_go += tasks
+        return let_go
 
 
 def failure_of(
@@ -189,7 +242,7 @@ def failure_of(
         return None
     return Failure(
         number,
-        task.get_name()[:LONGEST_NAME],
+        name_of(task),
         coroutine,
         now,
         one_line(error),

@@ -63,6 +63,7 @@ class Generations:
         """Odd while something moves from one of these to another: then a reader looks again."""
         self._limit: Final = [1]
         self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
         self._is_sweeping = False
         """Whether tasks are being looked at: what is made meanwhile waits for the next time."""
         self._promotion: asyncio.Handle | None = None
@@ -76,23 +77,37 @@ class Generations:
     def enter(self, task: asyncio.Task[Any], created_at: float | None) -> None:
         """One that is known to last, or that was born before anybody watched."""
         self.lasting[task] = created_at
-        if not isinstance(task, self._watched):
+        if not issubclass(type(task), self._watched):
             self.unwatched[task] = None
         task.add_done_callback(self._died, context=self._context)
+
+    def enter_now(self, task: asyncio.Task[Any]) -> None:
+        """One that was born in this moment, and is known to last."""
+        self.enter(task, time.time())
 
     def sweep(self) -> None:
         """Count all that have ended, enter all others in the book, and keep nothing else."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        with self._moving():
-            now = time.time()
-            young = self._take_young()
-            for tasks, since in (self.older, self.older_since), (young, self.young_since):
-                self.survivors.append((self._ended.sweep(tasks, since, now), since))
-            self.older = []
-            self._limit[0] = 1
-            self._ended.settle()
+        now = time.time()
+        with self._sweeping():
+            young, let_go = len(self.young), list[asyncio.Task[Any]]()
+            by_age = [
+                self._ended.judge(tasks, since, now)
+                for tasks, since in (
+                    (self.older, self.older_since),
+                    (self.young[:young], self.young_since),
+                )
+            ]
+            with self._moving():
+                for judged in by_age:
+                    self.survivors.append((judged.living, judged.swept.created_at))
+                    let_go += self._ended.add_all(judged)
+                self.older = []
+                del self.young[:young]
+                self._limit[0] = 1
+            let_go += self._settle(math.inf)
         while self.survivors:
             self._promote()
 
@@ -100,8 +115,13 @@ class Generations:
         """Watch no more births; those who live are told of when they die."""
         self.births.close()
         self.sweep()
+        self._limit[0] = 0  # Who still calls our `create_task`, which notes, has it thrown away.
+        self._is_closed = True
 
     def _full(self) -> None:
+        if self._is_closed:
+            self.young.clear()
+            return
         if self._timer is None:  # The first for a while.
             self.young_since = time.time()
             self._limit[0] = NURSERY
@@ -109,30 +129,40 @@ class Generations:
             return
         if self._is_sweeping:
             return  # The garbage collector came round meanwhile, and a finalizer makes a task.
-        self._is_sweeping = True
-        self.changes += 1  # Not `_moving`, for this is called for every hundredth task.
+        self._is_sweeping = True  # Not `_sweeping`, for this is called for every hundredth task.
         try:
-            young = self._take_young()
-            born = len(young)
-            living = self._ended.sweep(young, self.young_since, time.time())
-            self.young[:0] = living
-        finally:
+            born = len(self.young)
+            judged = self._ended.judge(self.young[:born], self.young_since, time.time())
             self.changes += 1
+            try:
+                self.young[:born] = judged.living
+                let_go = self._ended.add_all(judged)
+            finally:
+                self.changes += 1
+        finally:
             self._is_sweeping = False
-        self._limit[0] = max(NURSERY, 2 * len(living))
-        self.births.watch_cancellations(wanted=len(living) > STORM * born)
+        del let_go  # Now that the book may be read again.
+        living = len(judged.living)
+        self._limit[0] = max(NURSERY, 2 * living)
+        self.births.watch_cancellations(wanted=living > STORM * born)
 
     def _tick(self) -> None:
         self._timer = None
         now = time.time()
-        with self._moving():
-            survivors = self._ended.sweep(self.older, self.older_since, now)
-            if survivors:
-                self.survivors.append((survivors, self.older_since))
-            self.older = self._ended.sweep(self._take_young(), self.young_since, now)
-            self.older_since, self.young_since = self.young_since, now
-            self._limit[0] = NURSERY
-            self._ended.settle(now - HELD if self.older else math.inf)
+        with self._sweeping():
+            born = len(self.young)
+            older = self._ended.judge(self.older, self.older_since, now)
+            young = self._ended.judge(self.young[:born], self.young_since, now)
+            with self._moving():
+                let_go = self._ended.add_all(older) + self._ended.add_all(young)
+                if older.living:
+                    self.survivors.append((older.living, self.older_since))
+                self.older = young.living
+                del self.young[:born]
+                self.older_since, self.young_since = self.young_since, now
+                self._limit[0] = NURSERY
+            let_go += self._settle(now - HELD if self.older else math.inf)
+        del let_go  # Now that the book may be read again.
         self.births.watch_cancellations(wanted=True)
         if self.survivors and self._promotion is None:
             self._promote_in_slices()
@@ -155,39 +185,50 @@ class Generations:
 
     def _promote(self) -> None:
         """Enter some survivors in the book; one that has ended meanwhile is told of at once."""
+        now = time.time()
+        tasks, born_at = self.survivors[0]
+        first, rest = tasks[:PROMOTED_A_TURN], tasks[PROMOTED_A_TURN:]
+        ends = {id(task): self._ended.end_of(task, now) for task in first if task.done()}
         with self._moving():
-            tasks, born_at = self.survivors[0]
-            for task in tasks[:PROMOTED_A_TURN]:
-                if task.done():
-                    self._ended.add(task, born_at, time.time())
+            for task in first:
+                if (end := ends.get(id(task))) is not None:
+                    self._ended.add(end, born_at, now)
                 else:
                     self.enter(task, born_at)
-            rest = tasks[PROMOTED_A_TURN:]
             if rest:
                 self.survivors[0] = (rest, born_at)
             else:
                 del self.survivors[0]
 
     def _died(self, task: asyncio.Task[Any]) -> None:
+        now = time.time()
+        end = self._ended.end_of(task, now)
         self.changes += 1  # Not `_moving`, which would cost as much as all of the rest.
         try:
             self.unwatched.pop(task, None)
-            self._ended.add(task, self.lasting.pop(task, None), time.time())
+            self._ended.add(end, self.lasting.pop(task, None), now)
         finally:
             self.changes += 1
 
-    def _take_young(self) -> Tasks:
-        """All that are in the nursery now; what is made while they are looked at stays there."""
-        young = self.young[:]
-        del self.young[: len(young)]
-        return young
+    def _settle(self, before: float) -> Tasks:
+        errors = self._ended.errors_until(before)
+        with self._moving():
+            return self._ended.settle(before, errors)
+
+    @contextmanager
+    def _sweeping(self) -> Iterator[None]:
+        """Tasks are being looked at: what is made meanwhile waits for the next time."""
+        was_sweeping, self._is_sweeping = self._is_sweeping, True
+        try:
+            yield
+        finally:
+            self._is_sweeping = was_sweeping
 
     @contextmanager
     def _moving(self) -> Iterator[None]:
-        was_sweeping, self._is_sweeping = self._is_sweeping, True
+        """Tasks are on their way from one place to another: nothing of the user's may run here."""
         self.changes += 1
         try:
             yield
         finally:
             self.changes += 1
-            self._is_sweeping = was_sweeping

@@ -6,10 +6,13 @@ import asyncio
 import sys
 import threading
 import time
+from collections import Counter
 from types import CodeType
 from typing import Any, Final
 
 from bgwidgets.exceptions import LoopInterrupted
+from bgwidgets.observe.asyncio_internals import coroutine_of
+from bgwidgets.observe.names import peek
 
 UNDISTURBED: Final = 0.001
 """Seconds to stand back, so that the GIL comes to us anew: for the 5 ms after that it is ours."""
@@ -37,12 +40,23 @@ def raise_in_task(loop: asyncio.AbstractEventLoop, thread_id: int, task: asyncio
     time.sleep(UNDISTURBED)
     if not _is_in(loop, task):
         return False
-    _check_on_the_way_out(task.get_coro(), thread_id)
+    code = peek(coroutine_of(task), "cr_code")
+    watched = code if isinstance(code, CodeType) and _ways_out.watch(code) else None
     was_found = bool(raise_in_thread(number, interrupted))
     if not _is_in(loop, task):
         # It ended in between after all. Too late where the exception has come up already.
         raise_in_thread(number, None)
+    if watched is not None:
+        _unwatch_when_it_turns(loop, watched)
     return was_found
+
+
+def _unwatch_when_it_turns(loop: asyncio.AbstractEventLoop, code: CodeType) -> None:
+    """However the task's step ends, the loop then turns again, or is closed."""
+    try:
+        loop.call_soon_threadsafe(_ways_out.unwatch, code)
+    except RuntimeError:  # It is closed.
+        _ways_out.unwatch(code)
 
 
 def _is_in(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> bool:
@@ -50,27 +64,64 @@ def _is_in(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> bool:
         return False
     # It still is when its coroutine has come back, and asyncio tells those who wait for it: there
     # an exception would be the end of their waiting.
-    coroutine = task.get_coro()
-    return bool(getattr(coroutine, "cr_running", getattr(coroutine, "gi_running", True)))
+    coroutine = coroutine_of(task)
+    is_running = peek(coroutine, "cr_running")
+    if is_running is None:
+        is_running = peek(coroutine, "gi_running")
+    return is_running is not False
 
 
-def _check_on_the_way_out(coroutine: object, thread_id: int) -> None:
-    """Run a Python function when the coroutine gives up control: what is to be raised comes up
-    there, in the task, at the latest.
+class _WaysOut:
+    """Runs a Python function when a coroutine gives up control: what is to be raised comes up
+    there, in the task, at the latest. Only from Python 3.13 on; any thread.
+
+    The number is taken for as long as anything is watched, so that others can have it after that.
     """
+
+    def __init__(self) -> None:
+        self._guard: Final = threading.RLock()
+        self._watched: Final[Counter[CodeType]] = Counter()
+
+    def watch(self, code: CodeType) -> bool:
+        """Until `unwatch`, as often as it was watched. False where it cannot be."""
+        is_watched = False
+        if sys.version_info >= (3, 13):
+            monitoring, ways_out = sys.monitoring, self._events()
+            with self._guard:
+                if not self._watched and monitoring.get_tool(_TOOL) is None:
+                    monitoring.use_tool_id(_TOOL, _NAME)
+                    for event in ways_out:
+                        monitoring.register_callback(_TOOL, event, _nothing)
+                if monitoring.get_tool(_TOOL) == _NAME:  # Or else somebody else came first.
+                    self._watched[code] += 1
+                    monitoring.set_local_events(_TOOL, code, sum(ways_out))
+                    is_watched = True
+        return is_watched
+
+    def unwatch(self, code: CodeType) -> None:
+        """Let it be. After the last one, all is as it was."""
+        if sys.version_info >= (3, 13):
+            monitoring = sys.monitoring
+            with self._guard:
+                self._watched[code] -= 1
+                if not self._watched[code]:
+                    del self._watched[code]
+                    monitoring.set_local_events(_TOOL, code, monitoring.events.NO_EVENTS)
+                if not self._watched:
+                    for event in self._events():
+                        monitoring.register_callback(_TOOL, event, None)
+                    monitoring.free_tool_id(_TOOL)
+
     if sys.version_info >= (3, 13):
-        code = getattr(coroutine, "cr_code", None)
-        monitoring = sys.monitoring
-        if monitoring.get_tool(_TOOL) is None:
-            monitoring.use_tool_id(_TOOL, _NAME)
-        if not isinstance(code, CodeType) or monitoring.get_tool(_TOOL) != _NAME:
-            return  # It is no coroutine of Python's, or somebody else came first.
 
-        def leaves(code: CodeType, *_: object) -> None:
-            if threading.get_ident() == thread_id:
-                monitoring.set_local_events(_TOOL, code, monitoring.events.NO_EVENTS)
+        @staticmethod
+        def _events() -> tuple[int, int]:
+            return sys.monitoring.events.PY_RETURN, sys.monitoring.events.PY_YIELD
 
-        ways_out = (monitoring.events.PY_RETURN, monitoring.events.PY_YIELD)
-        for event in ways_out:
-            monitoring.register_callback(_TOOL, event, leaves)
-        monitoring.set_local_events(_TOOL, code, sum(ways_out))
+
+def _nothing(*_: object) -> None:
+    """What is called on the way out; that a Python function is called at all is what counts."""
+
+
+_ways_out: Final = _WaysOut()
+"""This process's."""

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any, Final, NamedTuple
-from weakref import ReferenceType, WeakKeyDictionary, ref
+from weakref import ReferenceType, ref
 
 from bgwidgets.observe.asyncio_internals import future_waited_for
+from bgwidgets.observe.names import name_of
 from bgwidgets.observe.wait_words import time_of
+from bgwidgets.observe.weak_by_identity import WeakByIdentity
 from bgwidgets.snapshots import TaskSnapshot
 from bgwidgets.states import TaskState
 
@@ -32,7 +34,7 @@ class KeptRows:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop: Final = loop
-        self._kept: Final[WeakKeyDictionary[Task, _Kept]] = WeakKeyDictionary()
+        self._kept: Final[WeakByIdentity[Task, _Kept]] = WeakByIdentity()
 
     def get(self, task: Task, about: object) -> TaskSnapshot | None:
         """The task's row, where it cannot have changed. `about` is what else is known of it."""
@@ -44,7 +46,7 @@ class KeptRows:
             # A task that was woken waits for another future, even at the same line.
             or future_waited_for(task) is not kept.future()
             or time_of(self._loop) >= kept.until
-            or task.get_name() != kept.name
+            or name_of(task) != kept.name
             or about is not kept.about
         ):
             return None
@@ -66,7 +68,7 @@ class KeptRows:
         if future_waited_for(task) is not future or future.done():
             return  # It was woken while one looked.
         try:
-            kept = _Kept(row, ref(future), until, task.get_name(), about)
+            kept = _Kept(row, ref(future), until, name_of(task), about)
         except TypeError:  # A future of somebody's own, without weak references.
             return
         if len(self._kept) >= MOST_KEPT:

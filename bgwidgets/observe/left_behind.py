@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from bgwidgets.observe.await_chain import place_of
-from bgwidgets.observe.blame import name_of, users_line_in
+from bgwidgets.observe.blame import users_line_in
+from bgwidgets.observe.names import name_of
 from bgwidgets.observe.warnings_kept import Told, WarningsKept
 from bgwidgets.snapshots import WarningKind
 

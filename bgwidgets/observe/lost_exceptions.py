@@ -17,9 +17,9 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from bgwidgets.observe.asyncio_internals import classes_with, coroutine_of, is_task
-from bgwidgets.observe.blame import name_of, raised_at
-from bgwidgets.observe.ended_tasks import name_of_coroutine
+from bgwidgets.observe.blame import raised_at
 from bgwidgets.observe.error_text import one_line
+from bgwidgets.observe.names import name_of, name_of_coroutine
 from bgwidgets.observe.replaced import Replaced
 from bgwidgets.observe.warnings_kept import Told, WarningsKept
 from bgwidgets.snapshots import WarningKind

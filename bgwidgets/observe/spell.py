@@ -16,7 +16,8 @@ from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
 from bgwidgets.observe.asyncio_internals import next_callback
-from bgwidgets.observe.blame import Seen, name_of, outermost_code, seen_at
+from bgwidgets.observe.blame import Seen, outermost_code, seen_at
+from bgwidgets.observe.names import name_of
 from bgwidgets.snapshots import SlowStep
 
 BLOCKED_AFTER: Final = 0.15

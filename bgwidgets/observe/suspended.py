@@ -9,24 +9,19 @@ with it all that the user's variables have held.
 
 from __future__ import annotations
 
-import asyncio
 import gc
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
-from pathlib import Path
 from types import AsyncGeneratorType, CellType, CodeType, CoroutineType, FrameType, GeneratorType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from bgwidgets.observe.asyncio_internals import AWAITS_A_FUTURE
+from bgwidgets.observe.names import peek
+from bgwidgets.observe.whose_code import Whose, whose
 
 LONGEST_CHAIN: Final = 200
 """A recursion that is deeper than this tells no more."""
 
-_NOT_THE_USERS: Final = tuple(
-    f"{folder}{os.sep}" for folder in (Path(asyncio.__file__).parent, Path(__file__).parents[1])
-)
-"""Folders whose code is not what a user looks for: asyncio's and ours."""
 _UVLOOPS: Final = "uvloop/"
 """How the files begin that uvloop's compiled coroutines say they come from."""
 
@@ -62,10 +57,12 @@ class Step(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """Where a task is suspended, seen from the user's innermost line."""
+    """Where a task is suspended."""
 
     users: Step | None
-    """Where that line is; None where there is none."""
+    """Where the user's innermost line is, as `users_innermost` has it; None where there is none."""
+    caller: Step | None
+    """The innermost that is not asyncio's nor ours, whoever's it is; None where all are."""
     inner: tuple[Step, ...]
     """What is further in: asyncio's, the loop's and ours."""
     end: object
@@ -76,9 +73,29 @@ def wait_of(coroutine: object) -> Wait:
     """Where a task that runs `coroutine` is suspended. Any thread; does not block."""
     steps, end = steps_of(coroutine)
     place = len(steps)
-    while place and not is_the_users(steps[place - 1]):
+    while place and is_asyncios(steps[place - 1]):
         place -= 1
-    return Wait(steps[place - 1] if place else None, tuple(steps[place:]), end)
+    caller = steps[place - 1] if place else None
+    return Wait(users_innermost(steps[:place]), caller, tuple(steps[place:]), end)
+
+
+def users_innermost(steps: Sequence[Step]) -> Step | None:
+    """The innermost of these that is the user's own; else an installed package's; else of all."""
+    chosen: Step | None = None
+    for step in steps[::-1]:
+        kind = _whose(step)
+        if kind is Whose.USERS:
+            return step
+        if chosen is None or (kind is Whose.INSTALLED and _whose(chosen) is not kind):
+            chosen = step
+    return chosen
+
+
+def _whose(step: Step) -> Whose:
+    """Compiled code has no lines to show, so it counts as an installed package's."""
+    if step.frame is not None:
+        return whose(step.code.co_filename)
+    return Whose.ASYNCIOS if step.code.co_filename.startswith(_UVLOOPS) else Whose.INSTALLED
 
 
 def steps_of(awaitable: Any, most: int = LONGEST_CHAIN) -> tuple[list[Step], object]:
@@ -113,23 +130,23 @@ def _unwrapped(awaitable: object) -> object:
 
 def _compiled(awaitable: Any) -> tuple[Step, object] | None:
     for code_name, await_name in _COMPILED:
-        code = getattr(awaitable, code_name, None)
-        if isinstance(code, CodeType):
-            return Step(awaitable, code, None), getattr(awaitable, await_name, None)
+        code = peek(awaitable, code_name)
+        if type(code) is CodeType:
+            return Step(awaitable, code, None), peek(awaitable, await_name)
     return None
 
 
-def is_the_users(step: Step) -> bool:
-    """Whether it is neither asyncio's nor uvloop's nor ours."""
-    file = step.code.co_filename
-    return not file.startswith(_NOT_THE_USERS if step.frame is not None else _UVLOOPS)
+def is_asyncios(step: Step) -> bool:
+    """Whether it is asyncio's, uvloop's or ours."""
+    return _whose(step) is Whose.ASYNCIOS
 
 
 def name_of(step: Step) -> str:
     """The qualified name of its function."""
     if step.frame is not None:
         return step.code.co_qualname
-    return str(getattr(step.awaitable, "__qualname__", step.code.co_name))
+    name = peek(step.awaitable, "__qualname__")
+    return name if type(name) is str else step.code.co_name
 
 
 def line_of(step: Step) -> int:

@@ -7,7 +7,8 @@ it returned. A task that waits for others is judged by what they do: a cancellat
 the task that is awaited, and the one that does not end is the one to be named.
 
 What its own task group asks of a task is left out: when that waits for its tasks already, the
-group forgets to take it back (seen in Python 3.11 and 3.12).
+group forgets to take it back (seen in Python 3.11 and 3.12). Where nobody saw who asked,
+`group_leftovers` tells.
 
 A clean-up that takes over a second looks the same, and the warning's words allow for that.
 """
@@ -20,9 +21,10 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
+from types import CodeType
 from typing import Any, Final, NamedTuple
 
-from bgwidgets.commands import NOBODY_KNOWS
+from bgwidgets.commands import NOBODY_KNOWS, Asker
 from bgwidgets.observe.askers import ITS_OWN_GROUP
 from bgwidgets.observe.asyncio_internals import (
     coroutine_of,
@@ -32,9 +34,11 @@ from bgwidgets.observe.asyncio_internals import (
 )
 from bgwidgets.observe.await_chain import place_of
 from bgwidgets.observe.blame import is_users_code
+from bgwidgets.observe.names import peek
 from bgwidgets.observe.wait_edges import tasks_waited_for
 from bgwidgets.observe.warnings_kept import Told, WarningsKept
-from bgwidgets.snapshots import TaskCancellation, WarningKind
+from bgwidgets.observe.weak_by_identity import WeakByIdentity
+from bgwidgets.snapshots import WarningKind
 
 PATIENCE: Final = 1.0
 """Seconds that a task gets to end after it was cancelled."""
@@ -42,7 +46,7 @@ MOST_WAITED_FOR: Final = 1_000
 """Cancelled tasks that are looked at again; of more, the last."""
 MOST_A_LOOK: Final = 200
 CANCELLING_IS_TRUE: Final = sys.version_info >= (3, 13)
-"""Whether `cancelling()` is to be believed also where nobody saw who asked: see above."""
+"""Whether a task group takes back what it has asked for: see above."""
 
 Task = asyncio.Task[Any]
 
@@ -53,7 +57,9 @@ class Cancelled(NamedTuple):
     at: float
     """When, by `time.monotonic()`; or when it was last looked at."""
     task: weakref.ref[Task]
-    words: TaskCancellation
+    by: Asker
+    asked_at: float
+    """The same by `time.time()`; or when it was found out."""
     passed_on: weakref.ref[asyncio.Future[Any]] | None = None
     """What the task waited for, where that was left to decide how it ends."""
     was_seen: bool = True
@@ -66,7 +72,7 @@ class Cancelled(NamedTuple):
         if task.cancelling() <= self.level:
             return False
         # Where its own group asked for it, that is over when the task has left what it waited for.
-        is_of_group = self.words.asked_by.startswith(ITS_OWN_GROUP)
+        is_of_group = self.by.who.startswith(ITS_OWN_GROUP)
         return CANCELLING_IS_TRUE or not is_of_group or not self.has_arrived()
 
     def has_arrived(self) -> bool:
@@ -82,49 +88,64 @@ class Cancelled(NamedTuple):
 class Swallowed:
     """One loop's tasks that do not end when they are told to."""
 
-    def __init__(self, kept: WarningsKept, is_function: Callable[[Task], bool]) -> None:
-        """A task that stands for a plain function in a worker thread cannot be cancelled, and is
-        not to blame.
+    def __init__(
+        self,
+        kept: WarningsKept,
+        words: Callable[[Task], tuple[str, str]],
+        is_function: Callable[[Task], bool],
+    ) -> None:
+        """`words` are a task's name and that of its coroutine. One that stands for a plain function
+        in a worker thread cannot be cancelled, and is not to blame.
         """
         self._kept: Final = kept
+        self._words: Final = words
         self._is_function: Final = is_function
         self._waited_for: Final[deque[Cancelled]] = deque(maxlen=MOST_WAITED_FOR)
-        self._going_on: Final[weakref.WeakKeyDictionary[Task, Cancelled]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._going_on: Final[WeakByIdentity[Task, Cancelled]] = WeakByIdentity()
 
-    def asked(self, task: Task, words: TaskCancellation) -> Cancelled:
-        """A task was cancelled in this moment. In the thread that did it; does not block."""
+    def asked(self, task: Task, by: Asker, now: float, times: int = 1) -> Cancelled:
+        """A task was cancelled in this moment, so many times. In the thread that did it; does not
+        block.
+        """
         future = future_waited_for(task)
         # Of others' futures nobody knows what they do when they are asked.
         passed_on = weakref.ref(future) if is_future(future) and not future.done() else None
-        level = max(0, task.cancelling() - 1)
-        cancelled = Cancelled(time.monotonic(), weakref.ref(task), words, passed_on, level=level)
-        if not words.asked_by.startswith(ITS_OWN_GROUP):
+        level = max(0, task.cancelling() - times)
+        cancelled = Cancelled(time.monotonic(), weakref.ref(task), by, now, passed_on, level=level)
+        if not by.who.startswith(ITS_OWN_GROUP):
             self._waited_for.append(cancelled)
         return cancelled
 
-    def found(self, task: Task, words: TaskCancellation) -> Cancelled:
-        """A task was cancelled some time ago. In the loop's thread."""
-        cancelled = Cancelled(time.monotonic(), weakref.ref(task), words, was_seen=False)
+    def found(self, task: Task, level: int) -> Cancelled:
+        """A task was cancelled some time ago, and not only as often as `level` says. In the loop's
+        thread.
+        """
+        cancelled = Cancelled(
+            time.monotonic(),
+            weakref.ref(task),
+            NOBODY_KNOWS,
+            time.time(),
+            was_seen=False,
+            level=level,
+        )
         self._waited_for.append(cancelled)
         return cancelled
 
     def ended(self, task: Task, cancelled: Cancelled) -> None:
         """A task that was cancelled has ended. In the loop's thread."""
         if task in self._going_on:
-            del self._going_on[task]  # It was told of while it ran.
+            self._going_on.pop(task)  # It was told of while it ran.
             return
         if task.cancelled() or peek_exception(task) is not None or not _goes_on(task, cancelled):
             return
-        words, code = cancelled.words, getattr(coroutine_of(task), "cr_code", None)
+        code = peek(coroutine_of(task), "cr_code")
         # What a library does with its own tasks is its own affair, as long as they end.
-        if code is None or not is_users_code(code):
+        if type(code) is not CodeType or not is_users_code(code):
             return
-        if words.asked_by.startswith(ITS_OWN_GROUP):
+        if cancelled.by.who.startswith(ITS_OWN_GROUP):
             return
         if cancelled.was_seen and cancelled.has_arrived():
-            self._tell(words, "finished as if it had not been", None)
+            self._tell(task, cancelled, "finished as if it had not been", None)
 
     def look(self, *, patience: float = PATIENCE) -> None:
         """Name those that go on. In the loop's thread, or when the loop runs no more."""
@@ -146,30 +167,30 @@ class Swallowed:
                 continue
             self._going_on[task] = cancelled
             self._tell(
-                cancelled.words,
+                task,
+                cancelled,
                 f"has not ended{_since(cancelled)}: it goes on, or its clean-up takes long",
                 place_of(task)[1],
             )
 
     def count(self) -> int:
         """How many tasks go on at this moment. Any thread; does not block."""
-        tasks = [task for each in self._going_on.keyrefs() if (task := each()) is not None]
+        tasks = self._going_on.keys()
         known = [(task, self._going_on.get(task)) for task in tasks if not task.done()]
         return sum(asked is not None and _goes_on(task, asked) for task, asked in known)
 
-    def _tell(self, words: TaskCancellation, and_then: str, where: str | None) -> None:
-        by = f" by {words.asked_by}" if words.asked_by != NOBODY_KNOWS.who else ""
+    def _tell(self, task: Task, cancelled: Cancelled, and_then: str, where: str | None) -> None:
+        by = f" by {cancelled.by.who}" if cancelled.by.who != NOBODY_KNOWS.who else ""
+        name, coroutine = self._words(task)
         self._kept.add(
             WarningKind.SWALLOWED_CANCELLED_ERROR,
-            words.coroutine,
-            lambda: Told(
-                f"task {words.name!r} was cancelled{by} and {and_then}", words.name, where
-            ),
+            coroutine,
+            lambda: Told(f"task {name!r} was cancelled{by} and {and_then}", name, where),
         )
 
 
 def _since(cancelled: Cancelled) -> str:
-    seconds = time.time() - cancelled.words.at
+    seconds = time.time() - cancelled.asked_at
     return f" {seconds:.1f} s later" if cancelled.was_seen else ""
 
 

@@ -8,13 +8,16 @@ from typing import Any, Final
 
 from bgwidgets.exceptions import InvalidWork
 from bgwidgets.observe.asyncio_internals import (
+    EAGER_TASK_FACTORY,
     is_asyncios_own,
     is_task,
     is_uvloops_own,
+    make_eager_task,
     makes_plain_tasks,
     quick_create_task,
 )
-from bgwidgets.observe.timings import Timings
+from bgwidgets.observe.group_leftovers import group_leftovers
+from bgwidgets.observe.timings import CreateTask, Timings
 from bgwidgets.observe.watched_task import watched_task_class
 
 Lists = Callable[[object], bool]
@@ -45,17 +48,23 @@ class TaskBirths:
         """
         self._loop: Final = loop
         self._original: Final = loop.create_task
-        self._create_there: Final = (
-            self._original if timings is None else timings.with_first_steps(self._original)
-        )
+        self._had_its_own: Final = "create_task" in getattr(loop, "__dict__", {})
+        with_first_steps = timings.with_first_steps if timings is not None else _as_it_is
+        self._create_there: Final = with_first_steps(self._original)
+        self._create_eagerly: Final = with_first_steps(self._eagerly)
+        self._makes_eager: Final = is_asyncios_own(self._original)
         self._watches_by_factory = False
+        self._is_closed = False
+        self._knows_of_groups = False
         self._is_uvloops: Final = lists is None and is_uvloops_own(loop)
         self._watched: Final = watched_task_class()
         self._task_class: Final[list[type[asyncio.Task[Any]]]] = [self._watched]
         """In a list of its own: what is called for every task reads it there, and nothing else."""
 
         def note(task: asyncio.Task[Any], coroutine: object) -> None:
-            if lists is None or lists(coroutine):
+            if not self._is_closed and (lists is None or lists(coroutine)):
+                if not issubclass(type(task), self._watched):
+                    self._some_do_not_tell()
                 if task.done():
                     ended_at_birth(task, coroutine)
                 nursery.append(task)
@@ -68,15 +77,19 @@ class TaskBirths:
             if lists is None and is_asyncios_own(self._original)
             else self._slowly
         )
+        self._create: Final = create
+        self._factory: Final = self._make
         try:
             loop.create_task = create  # type: ignore[method-assign]
         except AttributeError:  # A loop in C may have no room for attributes of ours.
             self._watches_by_factory = True
-            loop.set_task_factory(self._make)
+            loop.set_task_factory(self._factory)
 
     def watch_cancellations(self, *, wanted: bool) -> None:
         """Whether tasks are made that tell who had them cancelled. In the loop's thread."""
         self._task_class[0] = self._watched if wanted else asyncio.Task
+        if not wanted:
+            self._some_do_not_tell()
 
     def create(self, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
         """Make a task that is not noted; by the user's own factory, if there is one.
@@ -95,17 +108,35 @@ class TaskBirths:
         return task
 
     def close(self) -> None:
-        """Watch no more. In the loop's thread, or when the loop runs no more."""
+        """Watch no more. In the loop's thread, or when the loop runs no more.
+
+        What somebody has put in the place of ours stays, and may go on to call ours: that makes
+        tasks as ever, and notes none.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
         if self._watches_by_factory:
-            self._loop.set_task_factory(None)
-        else:
+            if self._loop.get_task_factory() is self._factory:
+                self._loop.set_task_factory(None)
+        elif self._loop.create_task is self._create:
+            self._put_back()
+        if self._knows_of_groups:
+            group_leftovers.unwatch()
+
+    def _put_back(self) -> None:
+        if self._had_its_own:
             self._loop.create_task = self._original  # type: ignore[method-assign]
+        else:
+            del self._loop.create_task
 
     def _slowly(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
         """For loops that make tasks in a way of their own, or have a factory."""
-        is_plain = self._is_uvloops and self._loop.get_task_factory() is None
-        if is_plain and not self._loop.is_closed():
+        factory = None if self._loop.is_closed() else self._loop.get_task_factory()
+        if self._is_uvloops and factory is None and not self._loop.is_closed():
             task = self._task_class[0](coro, loop=self._loop, **options)  # As uvloop does.
+        elif factory is EAGER_TASK_FACTORY and factory is not None and self._makes_eager:
+            task = self._create_eagerly(coro, **options)
         else:
             task = self._create_there(coro, **options)
         # A factory may return whatever can be awaited and cancelled, with no coroutine or state to
@@ -114,9 +145,22 @@ class TaskBirths:
             self._note(task, coro)
         return task
 
+    def _eagerly(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
+        """As asyncio's own eager factory, but of tasks that tell who has them cancelled."""
+        return make_eager_task(self._loop, self._task_class[0], coro, options)
+
+    def _some_do_not_tell(self) -> None:
+        if not self._knows_of_groups:
+            self._knows_of_groups = True
+            group_leftovers.watch()
+
     def _make(
         self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any
     ) -> asyncio.Task[Any]:
         task = self._task_class[0](coro, loop=loop, **options)
         self._note(task, coro)
         return task
+
+
+def _as_it_is(create_task: CreateTask) -> CreateTask:
+    return create_task

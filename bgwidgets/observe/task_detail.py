@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bgwidgets.observe.await_tree import describe
-from bgwidgets.observe.ended_tasks import EndedTask
-from bgwidgets.observe.ledger import Entry, Ledger, Look
+from bgwidgets.observe.ended_tasks import EndedTask, Entry
+from bgwidgets.observe.ledger import Ledger
+from bgwidgets.observe.look import Look
 from bgwidgets.observe.timings import timing_of
 from bgwidgets.snapshots import TaskDetail, TaskTimings
 
@@ -20,12 +21,12 @@ def task_detail(ledger: Ledger, task_id: int) -> TaskDetail | None:
     entry = ledger.entry_of(task_id)
     if entry is None:
         return None
-    if isinstance(entry, EndedTask) or entry.done():
+    if type(entry) is EndedTask or entry.done():
         return _of_ended(ledger, look, entry, task_id)
     # A number is what commands go by: only for what is in the book. On the kernel's loop that
     # are the user's tasks, for whom tasks of the kernel's may wait.
     detail = describe(entry, lambda each: ledger.id_of(each) if look.holds(each) else None)
-    state = ledger.state(entry)
+    state = ledger.states.state(entry)
     if state.has_ended:  # It did, in this moment.
         return _of_ended(ledger, look, entry, task_id)
     return replace(
@@ -34,6 +35,7 @@ def task_detail(ledger: Ledger, task_id: int) -> TaskDetail | None:
         state=state,
         created_at=look.created_at(entry),
         timings=_timings_of(entry),
+        progress=ledger.progress(entry),
     )
 
 
@@ -50,11 +52,12 @@ def _of_ended(ledger: Ledger, look: Look, entry: Entry, task_id: int) -> TaskDet
         error=row.error,
         traceback=failure.text() if failure is not None else None,
         timings=_timings_of(entry),
+        progress=ledger.progress(entry),
     )
 
 
 def _timings_of(entry: Entry) -> TaskTimings | None:
-    if isinstance(entry, EndedTask):
+    if type(entry) is EndedTask:
         timing, has_ended = entry.timing, True
     else:
         timing, has_ended = timing_of(entry), entry.done()

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from bgwidgets.observe.ledger import Entry, Ledger, Look
+from bgwidgets.observe.ended_tasks import EndedTask, Entry
+from bgwidgets.observe.ledger import Ledger
+from bgwidgets.observe.look import Look
 from bgwidgets.snapshots import TaskWindow, WindowRequest
 from bgwidgets.states import TaskState
 
@@ -47,8 +49,8 @@ def _in_states(
     if wanted >= _UNFINISHED:  # All of them, and there may be a hundred thousand.
         unfinished = look.unfinished
     elif _UNFINISHED & wanted:
-        unfinished = [entry for entry in look.unfinished if ledger.state(entry) in wanted]
-    return unfinished, [entry for entry in look.ended if ledger.state(entry) in wanted]
+        unfinished = [entry for entry in look.unfinished if ledger.states.state(entry) in wanted]
+    return unfinished, [entry for entry in look.ended if ledger.states.state(entry) in wanted]
 
 
 def _filtered_and_sorted(
@@ -74,22 +76,24 @@ def _matches(ledger: Ledger, entry: Entry, text: str) -> bool:
     return (
         text in ledger.name(entry).casefold()
         or text in ledger.coroutine(entry).casefold()
-        or text in ledger.state(entry)
-        or text in (ledger.error(entry) or "").casefold()
+        or text in ledger.states.state(entry)
+        or text in (ledger.states.error(entry) or "").casefold()
     )
 
 
 def _sort_key(ledger: Ledger, look: Look, sort: str, now: float) -> Callable[[Entry], Any]:
     def born(entry: Entry) -> float:
         # Nobody knows when a task was born that was found alive: before all others, then.
-        created = entry.created_at if isinstance(entry, tuple) else look.created_at(entry)
+        created = entry.created_at if type(entry) is EndedTask else look.created_at(entry)
         return 0.0 if created is None else created
 
     keys: dict[str, Callable[[Entry], Any]] = {
         "name": lambda entry: ledger.name(entry).casefold(),
         "coroutine": lambda entry: ledger.coroutine(entry).casefold(),
-        "state": lambda entry: _STATE_ORDER[ledger.state(entry)],
-        "waiting_on": lambda entry: ledger.kind_of_wait(entry) or ledger.error(entry) or "",
+        "state": lambda entry: _STATE_ORDER[ledger.states.state(entry)],
+        "waiting_on": lambda entry: (
+            ledger.states.kind_of_wait(entry) or ledger.states.error(entry) or ""
+        ),
         "age": lambda entry: min(now, look.ended_at(entry) or now) - born(entry),
         "created_at": born,
     }

@@ -22,6 +22,7 @@ from bgwidgets.observe.asyncio_internals import (
     WAITS_FOR_ITS_TASK,
     WAITS_FOR_THE_NEXT,
     callbacks_of,
+    coroutine_of,
     function_name,
     future_behind,
     future_waited_for,
@@ -32,6 +33,7 @@ from bgwidgets.observe.asyncio_internals import (
     variable_of,
     woken_by,
 )
+from bgwidgets.observe.names import name_of as name_of_task
 from bgwidgets.observe.suspended import Step, Wait, first_held, held_by, name_of, wait_of
 
 Task = asyncio.Task[Any]
@@ -50,7 +52,7 @@ def tasks_waited_for(task: Task) -> list[Task]:
         return []
     found = _tasks_behind([future])
     if not found:
-        found = _tasks_behind(futures_held(wait_of(task.get_coro())))
+        found = _tasks_behind(futures_held(wait_of(coroutine_of(task))))
     return [each for each in found if not each.done() and each is not task]
 
 
@@ -59,7 +61,7 @@ def futures_held(wait: Wait, most: float = math.inf) -> list[asyncio.Future[Any]
 
     Of more than `most` there is none in the list, so that nobody waits for a long one.
     """
-    outside = wait.users
+    outside = wait.caller
     for step in wait.inner:
         name = name_of(step)
         if name in WAITS_FOR_ITS_FUTURES:
@@ -84,7 +86,7 @@ def made_by_wait_for(wait: Wait, task: Task) -> Task | None:
     if name_of(wait.inner[-1]) != "wait_for" or is_task(future_waited_for(task)):
         return None
     made = _task_held_by(wait.inner[-1])
-    return made if made is not None and _NO_NAME.match(made.get_name()) else None
+    return made if made is not None and _NO_NAME.match(name_of_task(made)) else None
 
 
 def _task_held_by(step: Step) -> Task | None:

@@ -12,17 +12,23 @@ from typing import Any, Final
 
 from bgwidgets.observe.asyncio_internals import (
     callbacks_of,
+    coroutine_of,
     future_behind,
     future_waited_for,
     gathered_by,
     is_pipe,
     is_task,
 )
+from bgwidgets.observe.names import name_of as name_of_task
+from bgwidgets.observe.names import peek
 from bgwidgets.observe.suspended import Step, Wait, first_held, name_of
 from bgwidgets.observe.wait_edges import futures_held, task_submitted
 
 UNKNOWN: Final = "unknown"
 """It waits, and for what cannot be seen: for an awaitable of somebody's own."""
+EXECUTOR: Final = "executor"
+OF_A_THREAD: Final = "future of another thread"
+"""One of `concurrent.futures`: of an executor that has not begun with it, or of anybody's."""
 LONGEST_NAME: Final = 100
 MOST_COUNTED: Final = 200
 """Of more futures than this it is not counted how many are done: that would cost every row."""
@@ -82,8 +88,10 @@ _WORDS_OF_LOOPS: Final = {
     "subprocess_shell": "subprocess",
 }
 """The same for the methods of event loops, whatever their class is called."""
-_FOR_EVER: Final = frozenset({"future", "executor"})
+_FOR_EVER: Final = frozenset({"future", EXECUTOR})
 """Words for what has no name, which stay the same as long as the task waits for it."""
+_FOR_EVER_FROM: Final = 99 * 365 * 86_400.0
+"""Seconds. uvloop makes a hundred years of every sleep that is longer, and of an endless one."""
 _OF_TASKS: Final = frozenset({"task group", "tasks"})
 _OF_STREAMS: Final[dict[str, type[Any]]] = {
     "socket read": asyncio.StreamReader,
@@ -108,9 +116,11 @@ def words_until(wait: Wait, task: asyncio.Task[Any]) -> tuple[str | None, float 
         without_a_name = _without_a_name(wait, task)
         return without_a_name, math.inf if without_a_name in _FOR_EVER else None
     if words == "sleep":
-        left = seconds_left(step, task.get_loop())
-        if left is None:
+        left = _left_of_timer(step, task.get_loop())
+        if left is None:  # Until the next turn.
             return words, math.inf
+        if left == math.inf:
+            return f"{words}, for ever", math.inf
         until = time_of(task.get_loop()) + left - next_duration(left)
         return f"{words}, {duration(left)} left", until
     if words in _OF_TASKS:
@@ -139,7 +149,7 @@ def _asyncios_own(wait: Wait) -> tuple[Step | None, str]:
 def _without_a_name(wait: Wait, task: asyncio.Task[Any], *, is_counted: bool = True) -> str | None:
     future = future_waited_for(task)
     if future is None:
-        return UNKNOWN if _is_suspended(task.get_coro()) else None
+        return UNKNOWN if _is_suspended(coroutine_of(task)) else None
     words = _future_in_words(future, is_counted=is_counted)
     if words is None and wait.inner:
         # Until Python 3.11, `wait_for` makes a task of what it waits for.
@@ -153,7 +163,7 @@ def _without_a_name(wait: Wait, task: asyncio.Task[Any], *, is_counted: bool = T
 
 def _future_in_words(future: Any, *, is_counted: bool, depth: int = 0) -> str | None:
     if is_task(future):
-        return f"task {future.get_name()[:LONGEST_NAME]}"
+        return f"task {name_of_task(future)[:LONGEST_NAME]}"
     if (gathered := gathered_by(future)) is not None:
         return f"gather of {len(gathered)}{_left(gathered)}" if is_counted else "gather"
     behind = future_behind(callbacks_of(future))
@@ -164,9 +174,10 @@ def _future_in_words(future: Any, *, is_counted: bool, depth: int = 0) -> str | 
         return f"{words or 'future'}, shielded"
     submitted = task_submitted(behind)
     if submitted is not None:
-        return f"task {submitted.get_name()[:LONGEST_NAME]}"
-    # An executor's, unless somebody wrapped one that has a class of its own.
-    return "executor" if type(behind) is concurrent.futures.Future else None
+        return f"task {name_of_task(submitted)[:LONGEST_NAME]}"
+    # Only an executor may say that one is running; whether it has one in its queue, none tells.
+    is_running = type(behind) is concurrent.futures.Future and behind.running()
+    return EXECUTOR if is_running else OF_A_THREAD
 
 
 def _left(futures: list[asyncio.Future[Any]]) -> str:
@@ -179,23 +190,31 @@ def _is_suspended(coroutine: Any) -> bool:
     """Whether it has begun, has not ended, and does not run now; also when that is unknown."""
     if coroutine is None:
         return False
-    is_suspended = getattr(coroutine, "cr_suspended", getattr(coroutine, "gi_suspended", None))
-    return is_suspended is None or bool(is_suspended)
+    is_suspended = peek(coroutine, "cr_suspended")
+    if is_suspended is None:
+        is_suspended = peek(coroutine, "gi_suspended")
+    return is_suspended is not False
 
 
 def _is_somebodys_own(wait: Wait) -> bool:
     """Whether the innermost awaitable is an object with an `__await__` of its own."""
-    if wait.users is not None and not wait.inner and wait.users.code.co_name == "__await__":
-        return isinstance(wait.users.awaitable, GeneratorType)
+    caller = wait.caller
+    if caller is not None and not wait.inner and caller.code.co_name == "__await__":
+        return isinstance(caller.awaitable, GeneratorType)
     return wait.end is not None and type(wait.end).__module__ != "_asyncio"
 
 
 def seconds_left(step: Step, loop: asyncio.AbstractEventLoop) -> float | None:
     """Until the timer runs out that a step's variable holds; None where none does, or never."""
+    left = _left_of_timer(step, loop)
+    return None if left == math.inf else left
+
+
+def _left_of_timer(step: Step, loop: asyncio.AbstractEventLoop) -> float | None:
     for held in gc.get_referents(step.awaitable):
         if type(held).__name__ == "TimerHandle":  # asyncio's or uvloop's
             left = float(held.when() - time_of(loop))
-            return max(0.0, left) if math.isfinite(left) else None
+            return max(0.0, left) if left < _FOR_EVER_FROM else math.inf
     return None
 
 

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from bgwidgets.snapshots import LoopWarning, WarningKind
 
 WARNINGS_KEPT: Final = 20
+"""Of each kind, so that one that floods takes no other's place."""
 LONGEST_LINE: Final = 400
 
 ADVICE: Final = {
@@ -32,6 +33,8 @@ ADVICE: Final = {
     " `bgwidgets.current().stop_event.is_set()`, or await its end before the work ends",
     WarningKind.OUTPUT_NOT_WRITTEN: "the loop goes on. When there is room again, call"
     " `job.output.to_file(path)` once more: it begins with what is still held",
+    WarningKind.FIGURE_NOT_DRAWN: "correct what the figure holds; `figure.savefig(...)` in a cell"
+    " shows the whole error",
 }
 
 
@@ -81,8 +84,9 @@ class WarningsKept:
                 return
             self._kept[kind, what] = entry
             self.changes += 1
-            while len(self._kept) > WARNINGS_KEPT:
-                del self._kept[next(iter(self._kept))]
+            same_kind = [key for key in self._kept if key[0] is kind]
+            if len(same_kind) > WARNINGS_KEPT:
+                del self._kept[same_kind[0]]
 
     def _count(self, kind: WarningKind, what: str, now: float) -> bool:
         known = self._kept.pop((kind, what), None)

@@ -2,6 +2,10 @@
 
 A loop that is blocked cannot say so itself. The thread starts with the first loop and ends soon
 after the last; it costs a look at every thread's stack, twenty times a second.
+
+Where it wakes up late itself, no thread could run, and nobody is to blame; but where many threads
+run Python code, each has to wait for its turn. That much is put down to them, and loops are judged
+as ever, if later: see `threads_at_work`.
 """
 
 from __future__ import annotations
@@ -11,16 +15,26 @@ import os
 import sys
 import threading
 import time
+from types import FrameType
 from typing import Final
 
 from bgwidgets.observe.heartbeat import Heartbeat
+from bgwidgets.observe.threads_at_work import (
+    Positions,
+    count_at_work,
+    longest_wait,
+    positions_in,
+)
 
 LOOK_EVERY: Final = 0.05
 """Seconds between two looks while all loops turn."""
 LOOK_CLOSER: Final = 0.025
 """Seconds between two looks while one of them does not."""
 OVERSLEPT: Final = 0.1
-"""Seconds that the thread must wake up late to say that no thread could run."""
+"""Seconds that the thread must wake up late to say that no thread could run; more where many
+threads run Python code."""
+_NOTABLY_LATE: Final = 0.025
+"""Seconds from which on it is looked how many those are."""
 LINGERS: Final = 0.5
 """Seconds that it stays after the last loop has gone: the next may come at once."""
 
@@ -36,6 +50,10 @@ class Watchdog:
         self._heartbeats: Final[dict[int, Heartbeat]] = {}
         self._thread: threading.Thread | None = None
         self._wakes_at = float("inf")
+        self._patience = OVERSLEPT
+        """How late it may be before anybody else than the threads at work is to blame."""
+        self._positions: Positions = {}
+        """Where the threads were at the last look."""
         self._is_told_of_forks = False
 
     def overslept(self, now: float) -> float:
@@ -44,7 +62,7 @@ class Watchdog:
         0 while it is less than can happen to every thread.
         """
         late = now - self._wakes_at
-        return late if late > OVERSLEPT else 0.0
+        return late if late > self._patience else 0.0
 
     def watch(self, heartbeat: Heartbeat) -> None:
         """Look at this loop from now on."""
@@ -84,24 +102,21 @@ class Watchdog:
         while True:
             self._wakes_at = time.monotonic() + pause
             time.sleep(pause)
-            now = time.monotonic()
-            if late := self.overslept(now):
-                self._wakes_at = now
-                for heartbeat in list(self._heartbeats.values()):
-                    heartbeat.overslept(late)
             if self._heartbeats:
                 idle_since = None
                 pause = LOOK_CLOSER if self._look() else LOOK_EVERY
             elif idle_since is None:
-                idle_since = now
-            elif now - idle_since > LINGERS and self._has_ended():
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since > LINGERS and self._has_ended():
                 return
 
     def _look(self) -> bool:
+        now = time.monotonic()
         frames = sys._current_frames()  # noqa: SLF001 - documented, for all its underscore
         # One of them is this one: with it the frames would be a circle, and what they hold would
         # live until the garbage collector comes round.
         frames.pop(threading.get_ident(), None)
+        self._judge_lateness(now, frames)
         is_any_stuck = False
         for heartbeat in list(self._heartbeats.values()):
             number = heartbeat.thread_id
@@ -113,6 +128,17 @@ class Watchdog:
                 continue
             is_any_stuck = is_any_stuck or is_stuck
         return is_any_stuck
+
+    def _judge_lateness(self, now: float, frames: dict[int, FrameType]) -> None:
+        self._patience = OVERSLEPT
+        if now - self._wakes_at > _NOTABLY_LATE:
+            at_work = count_at_work(frames, self._positions)
+            self._patience = max(OVERSLEPT, longest_wait(at_work))
+        self._positions = positions_in(frames)
+        if late := self.overslept(now):
+            self._wakes_at = now
+            for heartbeat in list(self._heartbeats.values()):
+                heartbeat.overslept(late)
 
     def _has_ended(self) -> bool:
         with self._guard:

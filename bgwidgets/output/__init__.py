@@ -1,4 +1,6 @@
-"""What the work on background loops writes and shows: it goes to the loop that runs it."""
+"""What the work on a loop writes and shows of itself: its output, how far it is, and what it has
+found. All of it goes to the loop that runs it.
+"""
 
 from __future__ import annotations
 

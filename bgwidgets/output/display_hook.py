@@ -11,19 +11,19 @@ import base64
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from weakref import ref
 
 from bgwidgets.output.log import OutputLog, Whose
 
 
 class DisplayHook:
-    """The hooks on the shell's publisher."""
+    """The hooks on the shell's publishers: it has another one while a cell captures its output."""
 
     def __init__(self, log_here: Callable[[], tuple[OutputLog | None, Whose] | None]) -> None:
         """`log_here`: the log of the calling code and its task, or None outside of all loops."""
         self._log_here: Final = log_here
-        self._publisher: Any = None
-        self._before: dict[str, Any] = {}
-        self._hooks: dict[str, Callable[..., Any]] = {}
+        self._hooked: Final[list[tuple[ref[Any], dict[str, Any], dict[str, Any]]]] = []
+        """Each publisher, weakly, with what it had before and what it has now."""
 
     def install(self, tee: bool | None) -> None:
         """Wrap the publisher of the shell, if there is one and that was not done.
@@ -31,30 +31,31 @@ class DisplayHook:
         `tee`: whether the original is called as well; by default it is, but in a Jupyter kernel.
         """
         publisher = _publisher()
-        if publisher is None or publisher is self._publisher:
+        self._hooked[:] = [each for each in self._hooked if each[0]() is not None]
+        if publisher is None or any(each[0]() is publisher for each in self._hooked):
             return
-        self.uninstall()
-        self._publisher = publisher
         tees = not hasattr(publisher, "pub_socket") if tee is None else tee
-        self._hooks = {
+        hooks = {
             "publish": self._publish(publisher, tees),
             "clear_output": self._clear(publisher, tees),
         }
-        self._before = {name: vars(publisher).get(name) for name in self._hooks}
-        for name, hook in self._hooks.items():
+        before = {name: vars(publisher).get(name) for name in hooks}
+        for name, hook in hooks.items():
             setattr(publisher, name, hook)
+        self._hooked.append((ref(publisher), before, hooks))
 
     def uninstall(self) -> None:
         """Put back what was there before."""
-        publisher, self._publisher = self._publisher, None
-        for name, hook in self._hooks.items():
-            if vars(publisher).get(name) is not hook:
-                continue  # Somebody has put something over it, which leads to the original.
-            if self._before[name] is None:
-                delattr(publisher, name)
-            else:
-                setattr(publisher, name, self._before[name])
-        self._hooks = {}
+        for weakly, before, hooks in self._hooked:
+            publisher = weakly()
+            for name, hook in hooks.items():
+                if publisher is None or vars(publisher).get(name) is not hook:
+                    continue  # Somebody has put something over it, which leads to the original.
+                if before[name] is None:
+                    delattr(publisher, name)
+                else:
+                    setattr(publisher, name, before[name])
+        self._hooked.clear()
 
     def _publish(self, publisher: Any, tees: bool) -> Callable[..., Any]:
         original = publisher.publish

@@ -31,7 +31,7 @@ DISPLAYS_KEPT: Final = 100
 """How many of the things that were displayed may still be updated."""
 MOST_OPEN: Final = 100
 """How many unfinished lines there may be."""
-_COST: Final = 200
+_COST: Final = 100
 """Bytes that a block takes beside its text."""
 
 Place = tuple[object, Stream]
@@ -44,9 +44,12 @@ NOBODY: Final[Whose] = (None, None)
 
 
 class _Block:
-    """Some whole lines of one task, or one thing that was displayed."""
+    """Some whole lines of one task."""
 
-    __slots__ = ("data", "first", "lines", "replaces", "size", "stream", "text", "whose")
+    __slots__ = ("first", "lines", "stream", "text", "whose")
+
+    data: Mapping[str, Any] | None = None
+    replaces: int | None = None
 
     def __init__(self, first: int, text: str, stream: Stream, whose: Whose) -> None:
         self.first: Final = first
@@ -54,9 +57,11 @@ class _Block:
         self.lines: Final = max(1, text.count("\n"))
         self.stream: Final[Stream] = stream
         self.whose: Final = whose
-        self.data: Mapping[str, Any] | None = None
-        self.replaces: int | None = None
-        self.size = _COST + sys.getsizeof(text)
+
+    @property
+    def size(self) -> int:
+        """Bytes, about."""
+        return _COST + sys.getsizeof(self.text)
 
     def entry(self) -> OutputEntry:
         return OutputEntry(
@@ -68,6 +73,23 @@ class _Block:
             data=self.data,
             replaces=self.replaces,
         )
+
+
+class _Display(_Block):
+    """One thing that was displayed."""
+
+    __slots__ = ("data", "replaces")
+
+    def __init__(
+        self, first: int, text: str, whose: Whose, data: Mapping[str, Any], replaces: int | None
+    ) -> None:
+        super().__init__(first, text, "stdout", whose)
+        self.data = dict(data)
+        self.replaces = replaces
+
+    @property
+    def size(self) -> int:
+        return super().size + sum(len(str(value)) for value in (self.data or {}).values())
 
 
 class _OpenLine:
@@ -130,7 +152,7 @@ class OutputLog:
         # Reentrant: a finalizer that prints may come in between.
         self._guard: Final = threading.RLock()
         self._blocks: Final[deque[_Block]] = deque()
-        self._displays: Final[dict[str, _Block]] = {}
+        self._displays: Final[dict[str, _Display]] = {}
         self._open: Final[dict[Place, _OpenLine]] = {}
         self._size = 0
         self._lines = 0
@@ -204,11 +226,14 @@ class OutputLog:
             before = self._displays.pop(display_id, None) if display_id is not None else None
             if update and before is None:
                 return  # As in a cell: there is nothing to update, or not any more.
-            if before is not None and update:
+            if before is not None and update and before.first >= self._first():
                 self._take_away(before)
-            block = self._add(f"{text}\n", "stdout", (task_id, task_name))
-            block.replaces = before.first if before is not None and update else None
-            self._give_data(block, data)
+            replaces = before.first if before is not None and update else None
+            whose = (task_id, task_name)
+            block = _Display(self._lines, f"{text}\n", whose, data, replaces)
+            if block.size >= self.max_bytes:
+                block.data = None
+            self._append(block)
             if display_id is not None:
                 self._displays[display_id] = block
                 if len(self._displays) > DISPLAYS_KEPT:
@@ -247,12 +272,18 @@ class OutputLog:
             self._pens.append(pen)
         return pen
 
-    def turn_to(self, pen: Pen, whose: Whose) -> None:
-        """From now on it is this pen that writes, in this task's name. In the pen's own thread."""
+    def give_pen(self, pen: Pen, whose: Whose) -> None:
+        """With this pen it is this task that writes from now on. In the pen's own thread."""
         with self._guard:
-            if pen is not self.last or pen.whose != whose:
+            self._gather()
+            pen.whose = whose
+            self.active = None
+
+    def turn_to(self, pen: Pen) -> None:
+        """From now on it is this pen that writes. In the pen's own thread."""
+        with self._guard:
+            if pen is not self.last:
                 self._gather()
-                pen.whose = whose
                 self.last = pen
             if self._file is None:
                 self.active = pen
@@ -347,35 +378,33 @@ class OutputLog:
     def _add_lines(self, text: str, stream: Stream, whose: Whose, cut: int = 0) -> None:
         if not is_plain(text):
             text = "\n".join(map(as_shown, text.split("\n")))
-        text = _with_what_is_gone(cut, text)
         if len(text) <= LONGEST_BLOCK:
-            self._add(text, stream, whose)
+            self._add(_with_what_is_gone(cut, text), stream, whose)
             return
         start = 0
         while start < len(text):
             end = text.rfind("\n", start, start + LONGEST_BLOCK) + 1
             end = end or text.find("\n", start) + 1
-            kept, cut = _end_of(text[start : end - 1])
-            self._add(f"{_with_what_is_gone(cut, kept)}\n", stream, whose)
-            start = end
+            kept, more = _end_of(text[start : end - 1])
+            self._add(f"{_with_what_is_gone(cut + more, kept)}\n", stream, whose)
+            start, cut = end, 0
 
-    def _add(self, text: str, stream: Stream, whose: Whose) -> _Block:
-        block = _Block(self._lines, text, stream, whose)
+    def _add(self, text: str, stream: Stream, whose: Whose) -> None:
+        self._append(_Block(self._lines, text, stream, whose))
+
+    def _append(self, block: _Block) -> None:
         self._blocks.append(block)
         self._lines += block.lines
         self._size += block.size
-        return block
 
-    def _give_data(self, block: _Block, data: Mapping[str, Any]) -> None:
-        size = sum(len(str(value)) for value in data.values())
-        if size < self.max_bytes:
-            block.data = dict(data)
-            block.size += size
-            self._size += size
+    def _first(self) -> int:
+        """The number of the first line that is held."""
+        return self._blocks[0].first if self._blocks else self._lines
 
-    def _take_away(self, block: _Block) -> None:
+    def _take_away(self, block: _Display) -> None:
         self._size -= block.size
-        block.text, block.data, block.size = "", None, 0
+        block.text, block.data = "", None
+        self._size += block.size
 
     def _drop(self) -> None:
         while self._size > self.max_bytes and len(self._blocks) > 1:

@@ -1,7 +1,7 @@
 """Whose output it is: what is written to the standard streams goes to the loop of who writes.
 
 The streams stay the objects that they are, so that a logging handler which holds one is heard, too;
-they get a `write` of their own, which asks whom the calling thread belongs to. In a kernel that is
+their `write` leads to where the calling thread belongs. In a kernel that is
 all: the output of loops goes to no cell. Elsewhere it is seen where it was ever seen, and the
 loop's log has it as well.
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 import threading
 from typing import Final
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 from bgwidgets.belonging import current_loop_id, on_move
 from bgwidgets.output.display_hook import DisplayHook
@@ -34,7 +34,8 @@ class Router:
         # Weak: a loop that was removed, and that nobody holds any more, has no log. What its
         # abandoned threads still write goes nowhere, and least of all to a cell.
         self._logs: Final[WeakValueDictionary[int, OutputLog]] = WeakValueDictionary()
-        self._streams: Final[list[RoutedStream]] = []
+        # Weak: a stream that is hooked keeps its hook, and no hook shall keep a stream.
+        self._hooked: Final[list[ref[RoutedStream]]] = []
         self._displays: Final = DisplayHook(self._log_here)
         self._is_wanted = True
         self._tee: bool | None = None
@@ -69,19 +70,25 @@ class Router:
         with self._guard:
             if not self._is_wanted:
                 return
-            self._streams[:] = [each for each in self._streams if each.is_there]
+            for each in self._streams():
+                if not each.is_in_place:
+                    each.put_back()
+            self._hooked[:] = [ref(each) for each in self._streams() if each.is_in_place]
             for name in _STREAMS:
                 stream = getattr(sys, name, None)
-                if stream is None or any(each.stream is stream for each in self._streams):
+                if stream is None or any(each.stream is stream for each in self._streams()):
                     continue
                 tees = self._is_teed(stream)
-                self._streams.append(RoutedStream(name, stream, self._logs.get, tees=tees))
+                self._hooked.append(ref(RoutedStream(name, stream, self._logs.get, tees=tees)))
             self._displays.install(self._tee)
 
+    def _streams(self) -> list[RoutedStream]:
+        return [stream for each in self._hooked if (stream := each()) is not None]
+
     def _put_back(self) -> None:
-        for stream in self._streams:
+        for stream in self._streams():
             stream.put_back()
-        self._streams.clear()
+        self._hooked.clear()
         for log in list(self._logs.values()):
             log.moved()
         self._displays.uninstall()
@@ -92,7 +99,7 @@ class Router:
 
     def _moved(self, loop_id: int) -> None:
         """The calling thread has come to this loop, or somebody else says that one has left it."""
-        for stream in self._streams:
+        for stream in self._streams():
             stream.forget_thread()
         if (log := self._logs.get(loop_id)) is not None:
             log.moved()
@@ -107,7 +114,7 @@ class Router:
 
     def shows_here(self) -> bool:
         """Whether what loops write is seen where the calling code's own output is."""
-        return any(each.tees and each.stream is sys.stdout for each in self._streams)
+        return any(each.tees and each.stream is sys.stdout for each in self._streams())
 
 
 router: Final = Router()

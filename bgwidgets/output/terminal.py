@@ -40,7 +40,9 @@ def shortened(line: str) -> str:
         shown, column = _overwritten(line)
         return shown if column == len(shown) else f"{shown}\r{shown[:column]}"
     cells = _Line(line)
-    return cells.text() if cells.is_at_the_end else f"{cells.text()}\r{cells.text_before_cursor()}"
+    if cells.is_at_the_end:
+        return cells.text()
+    return f"{cells.text()}\r\x1b[{cells.column}C" if cells.column else f"{cells.text()}\r"
 
 
 def _has_more_than_returns(line: str) -> bool:
@@ -60,52 +62,49 @@ class _Line:
 
     def __init__(self, line: str) -> None:
         self._cells: list[tuple[str, str]] = []
-        self._column = 0
+        self.column = 0
         self._colours = ""
         for token in _TOKEN.finditer(line):
             self._take(token)
 
     @property
     def is_at_the_end(self) -> bool:
-        return self._column == len(self._cells)
+        """Whether what is added comes after what is there."""
+        return self.column == len(self._cells)
 
     def text(self) -> str:
         """What is to be seen."""
         return _joined(self._cells, self._colours)
 
-    def text_before_cursor(self) -> str:
-        """What is to be written over the line's beginning to come where the cursor is."""
-        return _joined(self._cells[: self._column], self._colours)
-
     def _take(self, token: re.Match[str]) -> None:
         said = token.group()
         if said == "\r":
-            self._column = 0
+            self.column = 0
         elif said == "\b":
-            self._column = max(0, self._column - 1)
+            self.column = max(0, self.column - 1)
         elif _COLOUR.fullmatch(said):
             self._colours = "" if said in {"\x1b[m", "\x1b[0m"} else self._colours + said
         elif said[0] != "\x1b":
-            self._cells[self._column : self._column + 1] = [(self._colours, said)]
-            self._column += 1
+            self._cells += [("", " ")] * (self.column - len(self._cells))
+            self._cells[self.column : self.column + 1] = [(self._colours, said)]
+            self.column += 1
         elif token.group(2) == "K":
             self._erase(token.group(1))
         elif token.group(2) in {"C", "D", "G"}:
             self._move(token.group(2), int(token.group(1)) if token.group(1).isdigit() else 1)
 
     def _erase(self, what: str) -> None:
-        if what in {"", "0"}:
-            del self._cells[self._column :]
-        else:
-            end = len(self._cells) if what == "2" else min(self._column + 1, len(self._cells))
+        if what == "2":
+            self._cells.clear()
+        elif what == "1":
+            end = min(self.column + 1, len(self._cells))
             self._cells[:end] = [("", " ")] * end
-            if what == "2":
-                del self._cells[self._column :]
+        else:
+            del self._cells[self.column :]
 
     def _move(self, how: str, by: int) -> None:
-        wanted = {"C": self._column + by, "D": self._column - by, "G": by - 1}[how]
-        self._column = max(0, min(wanted, WIDEST))
-        self._cells += [("", " ")] * (self._column - len(self._cells))
+        wanted = {"C": self.column + by, "D": self.column - by, "G": by - 1}[how]
+        self.column = max(0, min(wanted, max(WIDEST, len(self._cells))))
 
 
 def _joined(cells: list[tuple[str, str]], at_the_end: str) -> str:

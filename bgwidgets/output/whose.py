@@ -45,3 +45,11 @@ def ref_here() -> TaskRef | None:
 def work_for(task: TaskRef | None) -> None:
     """From now on the calling thread runs for this task; None: for nobody."""
     _here.task = task
+
+
+def task_worked_for() -> asyncio.Task[Any] | None:
+    """The task for which the calling worker thread runs: `task_here` for those who know that they
+    are in one.
+    """
+    task = _here.task
+    return None if task is None else task()

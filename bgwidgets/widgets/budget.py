@@ -11,6 +11,21 @@ SPAN: Final = 1.1
 there should not find eleven in a second either."""
 
 
+BYTES_A_SECOND: Final = 400_000
+"""Of charts and pictures. Servers drop what is more than a million, and others send too."""
+
+
+class ByteBudget:
+    """Knows when large messages may be sent again. Not thread safe: it has one owner."""
+
+    def __init__(self) -> None:
+        self.free_at = float("-inf")
+
+    def spend(self, now: float, size: int) -> None:
+        """So many bytes are sent now: those that follow wait until they have been carried."""
+        self.free_at = max(now, self.free_at) + size / BYTES_A_SECOND
+
+
 class MessageBudget:
     """Knows when the next message may be sent. Not thread safe: it has one owner."""
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
@@ -18,25 +17,19 @@ from typing import Any, Final, Literal
 import ipywidgets
 import traitlets
 
-from bgwidgets.snapshots import WindowRequest
 from bgwidgets.widgets.cells import CellWatch
 from bgwidgets.widgets.channel import LiveChannel
 from bgwidgets.widgets.command_runner import error_in_words
 from bgwidgets.widgets.displays import Displays, current_cell_run
 from bgwidgets.widgets.loop_finder import LoopFinder
 from bgwidgets.widgets.output_view import OutputView
+from bgwidgets.widgets.plots_view import PlotsView
 from bgwidgets.widgets.pop_out import PopOut
 from bgwidgets.widgets.protocols import Action, Channel, Face, Message, Source
 from bgwidgets.widgets.publisher import Publisher
 from bgwidgets.widgets.requests import check_interval
 from bgwidgets.widgets.selection import Choice, loop_to_select, possible_actions
-from bgwidgets.widgets.static_view import (
-    LAST_LINES,
-    MOST_ROWS,
-    Moment,
-    static_html,
-    static_text,
-)
+from bgwidgets.widgets.static_view import moment_of, static_html, static_text
 from bgwidgets.widgets.status_line import StatusLine
 from bgwidgets.widgets.task_details import TaskDetails
 from bgwidgets.widgets.task_table import TaskTable
@@ -131,6 +124,7 @@ class ControlPanel(ipywidgets.VBox):
             "tasks": TaskTable(kind="tasks"),
             "details": TaskDetails(),
             "output": OutputView(),
+            "plots": PlotsView(),
             "status": StatusLine(),
             "finder": LoopFinder(),
         }
@@ -139,7 +133,7 @@ class ControlPanel(ipywidgets.VBox):
         widgets = self._widgets
         tasks, details, output = widgets["tasks"], widgets["details"], widgets["output"]
         self._pop_out: Final = PopOut()
-        below = [tasks, details, output, widgets["finder"], self._pop_out]
+        below = [tasks, details, output, widgets["plots"], widgets["finder"], self._pop_out]
         super().__init__([widgets["loops"], actions, *below])
         self.add_class("bgw-panel")
         made_here = [*self._buttons.values(), *self._widgets.values(), actions, self._pop_out]
@@ -241,22 +235,12 @@ class ControlPanel(ipywidgets.VBox):
         self._show(inside_another=False)
         bundle = super()._repr_mimebundle_(**kwargs)
         try:
-            moment = self._moment()
+            moment = moment_of(self._source, self.selected)
         except Exception:  # noqa: BLE001 - the live view is there all the same
             _log.exception("The panel's static view could not be made")
             return bundle
         # Where there is a kernel, the live view goes before both.
         return {**bundle, "text/plain": static_text(moment), "text/html": static_html(moment)}
-
-    def _moment(self) -> Moment:
-        loops = self._source.snapshots()
-        selected = loop_to_select(loops, self.selected)
-        tasks, output = None, ""
-        if selected is not None:
-            request = WindowRequest(stop=MOST_ROWS)
-            tasks = self._source.task_window(selected.id, request)
-            output = self._source.output(selected.id).tail(LAST_LINES, colours=False)
-        return Moment(loops=loops, selected=selected, tasks=tasks, output=output, at=time.time())
 
     def _show(self, *, inside_another: bool) -> None:
         if self._publisher is None:
@@ -388,8 +372,8 @@ class _PanelFace:
     def put_away(self) -> bool:
         return self._panel._put_away()  # noqa: SLF001 - its own other side
 
-    def send(self, channel: Channel, message: Message) -> None:
-        self._widgets[channel].send(message)
+    def send(self, channel: Channel, message: Message, buffers: Sequence[bytes] = ()) -> None:
+        self._widgets[channel].send(message, list(buffers))
 
     def is_disabled(self, action: Action) -> bool:
         return bool(self._buttons[action].disabled)

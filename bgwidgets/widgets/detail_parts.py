@@ -25,16 +25,18 @@ from bgwidgets.snapshots import (
     TaskTimings,
 )
 from bgwidgets.states import TaskState
+from bgwidgets.widgets.cleaning import clean
+from bgwidgets.widgets.progress_words import bar_lines
 from bgwidgets.widgets.protocols import DetailTab
-from bgwidgets.widgets.rows import clean
 from bgwidgets.widgets.selection import clock_time
 
 Part = Any
 """Plain JSON."""
 Parts = Mapping[str, Part]
 
-ROOM_FOR_FRAMES: Final = 7500
-ROOM_FOR_LINKS: Final = 3300
+ROOM_FOR_BARS: Final = 1500
+ROOM_FOR_FRAMES: Final = 6500
+ROOM_FOR_LINKS: Final = 3000
 """In each direction."""
 ROOM_FOR_TRACEBACK: Final = 12_500
 ROOM_FOR_WARNINGS: Final = 3500
@@ -82,6 +84,7 @@ def chain_parts(task: TaskDetail, now: float) -> Parts:
         frames.insert(len(frames) // 2, {"more": task.frames_left_out + left_out})
     return {
         "task": _about(task, now),
+        "bars": _fitting(bar_lines(task.progress), ROOM_FOR_BARS),
         "waiting": clean(task.waiting_on) if task.waiting_on else None,
         "frames": frames,
         # Apart from the frames, which stay the same while the time runs out.

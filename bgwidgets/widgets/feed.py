@@ -55,6 +55,7 @@ from bgwidgets.widgets.requests import (
     PickRows,
     PickStates,
     Ping,
+    PlotRequest,
     Remove,
     SaveOutput,
     SelectLoop,
@@ -62,6 +63,7 @@ from bgwidgets.widgets.requests import (
     ShowDetail,
     ShowOutput,
     ShowPicture,
+    ShowPlots,
     ShowRows,
     SortRows,
     TableRequest,
@@ -152,7 +154,14 @@ class FromOutput:
     request: OutputRequest | InvalidRequest
 
 
-FromPage = FromTable | FromLine | FromFinder | FromDetails | FromOutput
+@dataclass(frozen=True, slots=True)
+class FromPlots:
+    """A page's message through the Plots tab, understood or not."""
+
+    request: PlotRequest | InvalidRequest
+
+
+FromPage = FromTable | FromLine | FromFinder | FromDetails | FromOutput | FromPlots
 Item = (
     FromPage | Click | Report | Changed | Refresh | SettingChanged | CellRuns | Displayed | Replaced
 )
@@ -188,6 +197,8 @@ class Feed:
                 self._take_from_details(request, now)
             case FromOutput(request):
                 self._take_from_output(request, now)
+            case FromPlots(request):
+                self._take_from_plots(request, now)
             case Found():
                 self._mailer.show_found(item)
             case Adopted(loop_id):
@@ -325,6 +336,15 @@ class Feed:
                 views.save(view, start)
             case Bye(view):
                 views.forget(view)
+            case InvalidRequest():
+                self._refuse(request)
+
+    def _take_from_plots(self, request: PlotRequest | InvalidRequest, now: float) -> None:
+        match request:
+            case ShowPlots(view, loop_id, known):
+                self._mailer.plot_views.show(view, loop_id, known, now)
+            case Bye(view):
+                self._mailer.plot_views.forget(view)
             case InvalidRequest():
                 self._refuse(request)
 

@@ -19,6 +19,7 @@ from bgwidgets.snapshots import (
     TaskWindow,
     WindowRequest,
 )
+from bgwidgets.widgets.plot_views import Plots
 from bgwidgets.widgets.protocols import Source
 from bgwidgets.widgets.sorted_windows import SortedWindows, is_dear
 
@@ -42,6 +43,7 @@ class Looks:
         self._outputs: Final[dict[int, OutputReading | None]] = {}
         self._outputs_before: Mapping[int, OutputReading | None] = {}
         """Of the look before: where nothing was written since, it is still true."""
+        self._plots: Final[dict[int, Plots | None]] = {}
         self.is_held = False
         self._watch: Final = source.watch()
         self._closely: set[int] = set()
@@ -59,6 +61,7 @@ class Looks:
         self._histories.clear()
         self._outputs_before = dict(self._outputs)
         self._outputs.clear()
+        self._plots.clear()
         self.taken_at = self._kernel_time()
         self._closely, self._shown = self._shown, set()
         self._look()
@@ -150,6 +153,19 @@ class Looks:
             return self._source.output(loop_id).text(colours=False)
         except UnknownLoop:
             return ""
+
+    def plots(self, loop: LoopSnapshot) -> Plots | None:
+        """What a loop's work has measured and plotted, as above; None when the loop is gone."""
+        if loop.id not in self._plots:
+            try:
+                self._plots[loop.id] = Plots(
+                    began=loop.started_at or 0.0,
+                    metrics=self._source.metrics(loop.id),
+                    figures=self._source.figures(loop.id),
+                )
+            except UnknownLoop:
+                self._plots[loop.id] = None
+        return self._plots[loop.id]
 
     def _kept_tasks(self, loop_id: int, request: WindowRequest) -> KeptTasks:
         """One copy for each loop, order and filter that is looked at during the pause."""

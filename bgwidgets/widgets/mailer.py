@@ -9,16 +9,18 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from bgwidgets.widgets.budget import MOST, MessageBudget
+from bgwidgets.widgets.budget import MOST, ByteBudget, MessageBudget
 from bgwidgets.widgets.button_states import ButtonStates
+from bgwidgets.widgets.cleaning import clean
 from bgwidgets.widgets.detail_parts import Parts
 from bgwidgets.widgets.detail_views import DetailView, DetailViews
 from bgwidgets.widgets.output_views import OutputNews, OutputSubject, OutputView, OutputViews
+from bgwidgets.widgets.plot_views import News, PlotView, PlotViews
 from bgwidgets.widgets.protocols import (
     TABLES,
     Action,
@@ -29,7 +31,7 @@ from bgwidgets.widgets.protocols import (
     Said,
     Table,
 )
-from bgwidgets.widgets.rows import Contents, Window, clean, found_message
+from bgwidgets.widgets.rows import Contents, Window, found_message
 from bgwidgets.widgets.showing import Showing
 from bgwidgets.widgets.views import MOST_VIEWS, Frame, TableViews, View
 
@@ -74,6 +76,8 @@ class Mailer:
         self.output_views: Final = OutputViews()
         self._output_free_at = float("-inf")
         """When the next piece of a large output, or the next picture, may go."""
+        self.plot_views: Final = PlotViews()
+        self._plot_budget: Final = ByteBudget()
         self._lines: Final[set[str]] = set()
         """The views of the status line, which do not say that they are alive."""
         self._is_connected = True
@@ -91,8 +95,8 @@ class Mailer:
         self._button_states: Final = ButtonStates()
 
     @property
-    def _all_views(self) -> list[TableViews | DetailViews | OutputViews]:
-        return [*self.views.values(), self.detail_views, self.output_views]
+    def _all_views(self) -> list[TableViews | DetailViews | OutputViews | PlotViews]:
+        return [*self.views.values(), self.detail_views, self.output_views, self.plot_views]
 
     @property
     def is_watched(self) -> bool:
@@ -211,6 +215,7 @@ class Mailer:
         yield from self._questions(face, now)
         yield from self._beats(face, now, BEAT_OVERDUE_AFTER)
         yield from self._frames(face, now, for_news)
+        yield from self._plots(face, now, for_news)
         self._button_states.notice(self._showing.possible_actions(face), now)
         for action in self._button_states.to_enable(face.is_disabled):
             send = partial(self._set_disabled, face, action, False)
@@ -275,6 +280,17 @@ class Mailer:
         for view in self.output_views:
             for large in self._large(view, face, now):
                 yield _Letter(for_news, large, not_before=self._output_free_at)
+
+    def _plots(self, face: Face, now: float, for_news: int) -> Iterator[_Letter]:
+        """For each open Plots tab; they take turns too."""
+        for view in sorted(self.plot_views, key=lambda each: each.turn):
+            news = view.news(self._showing.plots(view.subject))
+            if news is not None:
+                yield _Letter(
+                    FOR_DETAILS if view.awaits_all else for_news,
+                    partial(self._send_plots, face, now, view, news),
+                    not_before=max(view.next_at, self._plot_budget.free_at),
+                )
 
     def _frame(self, table: Table, view: View, face: Face, now: float) -> Callable[[], None] | None:
         contents = self._showing.contents(table, face, view.window)
@@ -357,6 +373,11 @@ class Mailer:
         self._output_free_at = now + size / LARGE_A_SECOND
         self._post(face, now, "output", message)
 
+    def _send_plots(self, face: Face, now: float, view: PlotView, news: News) -> None:
+        self._plot_budget.spend(now, news.size)
+        message = view.message(news, next(self._turns), now)
+        self._post(face, now, "plots", message, news.pictures)
+
     def _set_disabled(self, face: Face, action: Action, disabled: bool) -> None:
         try:
             face.set_disabled(action, disabled=disabled)
@@ -375,10 +396,17 @@ class Mailer:
         except BaseException:  # noqa: BLE001 - as above
             _log.exception("An observer of the panel's button %s failed", action.value)
 
-    def _post(self, face: Face, now: float, channel: Channel, message: Message) -> None:
+    def _post(
+        self,
+        face: Face,
+        now: float,
+        channel: Channel,
+        message: Message,
+        buffers: Sequence[bytes] = (),
+    ) -> None:
         self._told_at[channel] = now
         try:
-            face.send(channel, message)
+            face.send(channel, message, buffers)
         except Exception:  # noqa: BLE001 - nor does a broken connection
             if self._is_connected:
                 _log.exception("The panel cannot reach its pages")
@@ -388,6 +416,8 @@ class Mailer:
                 self.detail_views.forget_all()
             elif channel == "output":
                 self.output_views.forget_all()
+            elif channel == "plots":
+                self.plot_views.forget_all()
             elif channel in self.views:
                 self.views[channel].forget_all()
         else:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from bgwidgets.output.reading import OutputEntry, OutputReading
 from bgwidgets.output.terminal import without_colours
-from bgwidgets.widgets.rows import clean
+from bgwidgets.widgets.cleaning import clean
 
 WINDOW: Final = 240
 """Lines that a page holds at once: some screens full."""

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from bgwidgets.widgets.cleaning import clean
 from bgwidgets.widgets.output_text import Line, OutputText, head_of, picture_of
 from bgwidgets.widgets.protocols import Message
-from bgwidgets.widgets.rows import clean
 from bgwidgets.widgets.views import FORGOTTEN_AFTER, MOST_VIEWS
 
 _NOTHING: Final = -1

@@ -10,8 +10,10 @@ from typing import Any, Final, Literal, Protocol, get_args
 from bgwidgets.commands import Command
 from bgwidgets.output.log import OutputLog
 from bgwidgets.snapshots import (
+    FigureSnapshot,
     LoopHistory,
     LoopSnapshot,
+    MetricSnapshot,
     StopReport,
     TaskDetail,
     TaskWindow,
@@ -22,7 +24,7 @@ Message = Mapping[str, Any]
 """What travels to the page: plain JSON."""
 Table = Literal["loops", "tasks"]
 TABLES: Final[tuple[Table, ...]] = get_args(Table)
-Channel = Table | Literal["status", "finder", "details", "output"]
+Channel = Table | Literal["status", "finder", "details", "output", "plots"]
 """Which of the panel's widgets it travels to, or came from."""
 DetailTab = Literal["chain", "error", "history", "timings"]
 """The tabs beside that of the tasks."""
@@ -99,6 +101,12 @@ class Source(Protocol):
     def output(self, loop_id: int) -> OutputLog:
         """What a loop has written; raises `UnknownLoop`."""
 
+    def metrics(self, loop_id: int) -> Mapping[str, MetricSnapshot]:
+        """What a loop's work has measured, by name; raises `UnknownLoop`."""
+
+    def figures(self, loop_id: int) -> Mapping[str, FigureSnapshot]:
+        """What it has plotted; who asks is taken to be looking. Raises `UnknownLoop`."""
+
     def discover(self) -> list[LoopSnapshot]:
         """All running event loops of this process. Blocks for a fraction of a second."""
 
@@ -147,8 +155,8 @@ class Face(Protocol):
     def set(self, name: Literal["interval", "filter", "paused"], value: float | str | bool) -> None:
         """Set what the page asks for. May raise what an observer raises."""
 
-    def send(self, channel: Channel, message: Message) -> None:
-        """Send a message to every view of one widget."""
+    def send(self, channel: Channel, message: Message, buffers: Sequence[bytes] = ()) -> None:
+        """Send a message to every view of one widget, with bytes beside it."""
 
     def put_away(self) -> bool:
         """Nobody remembers the panel: take it off all pages. False when it was just displayed."""

@@ -27,6 +27,7 @@ from bgwidgets.widgets.feed import (
     FromLine,
     FromOutput,
     FromPage,
+    FromPlots,
     FromTable,
     Item,
     Refresh,
@@ -41,6 +42,7 @@ from bgwidgets.widgets.requests import (
     read_finder_request,
     read_line_request,
     read_output_request,
+    read_plot_request,
     read_table_request,
 )
 from bgwidgets.widgets.shared_thread import NOT_BEFORE_CALLED, SharedThread
@@ -201,6 +203,11 @@ def _read(channel: Channel, content: object) -> FromPage:
             return FromOutput(read_output_request(content))
         except InvalidRequest as error:
             return FromOutput(error)
+    if channel == "plots":
+        try:
+            return FromPlots(read_plot_request(content))
+        except InvalidRequest as error:
+            return FromPlots(error)
     if channel == "finder":
         try:
             return FromFinder(read_finder_request(content))

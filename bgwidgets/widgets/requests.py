@@ -209,8 +209,19 @@ class SaveOutput:
     start: int
 
 
+@dataclass(frozen=True, slots=True)
+class ShowPlots:
+    """A view of the Plots tab is open, and looked at. Said again and again, as above."""
+
+    view: str
+    loop_id: int
+    known: int
+    """The number of the last message that it has taken; 0 when it knows nothing."""
+
+
 OutputRequest = ShowOutput | FindNext | ShowPicture | SaveOutput | Bye
 LineRequest = LineHello | Bye
+PlotRequest = ShowPlots | Bye
 DetailRequest = ShowDetail | Bye
 FinderRequest = LookForLoops | AdoptFound
 TableRequest = (
@@ -259,6 +270,11 @@ def read_detail_request(message: object) -> DetailRequest:
 def read_output_request(message: object) -> OutputRequest:
     """What a page asks for through a view of output; raises `InvalidRequest`."""
     return _read(_OUTPUT_FORMS, message)
+
+
+def read_plot_request(message: object) -> PlotRequest:
+    """What a page asks for through the Plots tab; raises `InvalidRequest`."""
+    return _read(_PLOT_FORMS, message)
 
 
 def check_interval(seconds: object) -> float:
@@ -500,5 +516,11 @@ _OUTPUT_FORMS: Final[_Forms[OutputRequest]] = {
 }
 _DETAIL_FORMS: Final[_Forms[DetailRequest]] = {
     "show": _show_detail,
+    "bye": lambda fields: Bye(fields.read("view", _view)),
+}
+_PLOT_FORMS: Final[_Forms[PlotRequest]] = {
+    "show": lambda fields: ShowPlots(
+        fields.read("view", _view), fields.read("loop", _number), fields.read("known", _number)
+    ),
     "bye": lambda fields: Bye(fields.read("view", _view)),
 }

@@ -16,11 +16,12 @@ from typing import Any, Final
 from bgwidgets.snapshots import LoopSnapshot, SortKey, TaskSnapshot
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.widgets.busy_cell import KernelState
+from bgwidgets.widgets.cleaning import clean
+from bgwidgets.widgets.progress_words import bar_in_row
 from bgwidgets.widgets.protocols import Found
 
 Row = Mapping[str, Any]
 
-LONGEST_CELL: Final = 300
 _MILLISECOND: Final = 0.001
 _LEVELS_A_DECADE: Final = 3
 _HIGHEST_LEVEL: Final = 12
@@ -92,6 +93,7 @@ def loop_row(loop: LoopSnapshot) -> Row:
         "started": loop.started_at,
         "ended": loop.ended_at,
         "note": note(loop) or None,
+        "bar": bar_of_loop(loop),
     }
 
 
@@ -107,6 +109,7 @@ def task_row(task: TaskSnapshot) -> Row:
         "created": task.created_at,
         "ended": task.ended_at,
         "error": clean(task.error) if task.error else None,
+        "bar": bar_in_row(task.progress),
     }
 
 
@@ -137,6 +140,15 @@ def _found_row(loop: LoopSnapshot, found: Found) -> Row:
         is_cells = found.cells_thread is not None and loop.native_thread_id == found.cells_thread
         role = "watch" if is_cells else "kernel"
     return {"id": loop.id, "name": clean(loop.name), "what": clean(what), "role": role}
+
+
+def bar_of_loop(loop: LoopSnapshot) -> Row | None:
+    """It shares its place with the note. A bar that has ended gives way to one, and every bar to
+    why the loop failed.
+    """
+    if loop.error_line or (loop.open_bars == 0 and note(loop)):
+        return None
+    return bar_in_row(loop.progress, loop.open_bars - 1)
 
 
 def note(loop: LoopSnapshot) -> str:
@@ -264,14 +276,8 @@ def tasks_head(
         "paused": paused,
         "has_error": bool(loop and loop.error),
         "timings": bool(loop and loop.timings),
+        "plots": bool(loop and (loop.metrics or loop.figures)),
     }
-
-
-def clean(text: str, longest: int = LONGEST_CELL) -> str:
-    """Text as it may travel: bounded in length, and without the half characters JSON refuses."""
-    if len(text) > longest:
-        text = f"{text[: longest - 1]}…"
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _last_line(text: str | None) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 from bgwidgets.output.reading import OutputReading
 from bgwidgets.snapshots import LoopSnapshot, WindowRequest
 from bgwidgets.widgets.busy_cell import KernelState
+from bgwidgets.widgets.cleaning import clean
 from bgwidgets.widgets.detail_parts import (
     NO_SUCH_LOOP,
     NO_SUCH_TASK,
@@ -28,6 +29,7 @@ from bgwidgets.widgets.loop_views import LoopViews
 from bgwidgets.widgets.output_text import OutputText
 from bgwidgets.widgets.output_views import OutputSubject
 from bgwidgets.widgets.picks import Picks
+from bgwidgets.widgets.plot_views import Plots
 from bgwidgets.widgets.protocols import TABLES, Action, Face, Source, Table
 from bgwidgets.widgets.rows import (
     STATE_CHIPS,
@@ -35,7 +37,6 @@ from bgwidgets.widgets.rows import (
     Contents,
     Sorting,
     Window,
-    clean,
     task_row,
     tasks_head,
 )
@@ -233,6 +234,11 @@ class Showing:
     def whole_output(self, loop_id: int) -> str:
         """All that is held of what a loop has written, as a text."""
         return self._looks.whole_output(loop_id)
+
+    def plots(self, loop_id: int) -> Plots | None:
+        """What the Plots tab shows; None when the loop is not listed."""
+        loop = self._listed(loop_id)
+        return None if loop is None else self._looks.plots(loop)
 
     def _listed(self, loop_id: int | None) -> LoopSnapshot | None:
         return None if loop_id is None else self._looks.by_id.get(loop_id)

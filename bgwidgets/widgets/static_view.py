@@ -1,6 +1,6 @@
 """What stands for the panel where there is no kernel: how things stood when it was displayed.
 
-Pure functions. The HTML goes into the notebook's file, and so into nbconvert's pages and the web
+The HTML goes into the notebook's file, and so into nbconvert's pages and the web
 views of repositories: it has no scripts, needs no style sheet, and takes its colours from the page
 around it. Everything that a user named is escaped.
 """
@@ -9,13 +9,25 @@ from __future__ import annotations
 
 import re
 import time
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from bgwidgets.snapshots import LoopSnapshot, TaskSnapshot, TaskWindow
-from bgwidgets.widgets.rows import Sorting, clean, note, sorted_loops, waiting
+from bgwidgets.snapshots import (
+    FigureSnapshot,
+    LoopSnapshot,
+    MetricSnapshot,
+    TaskSnapshot,
+    TaskWindow,
+    WindowRequest,
+)
+from bgwidgets.widgets.cleaning import clean
+from bgwidgets.widgets.progress_words import bar_in_row
+from bgwidgets.widgets.protocols import Source
+from bgwidgets.widgets.rows import Sorting, note, sorted_loops, waiting
+from bgwidgets.widgets.selection import loop_to_select
 
 MOST_ROWS: Final = 20
 """Of each table; the file should not grow with the number of tasks."""
@@ -25,8 +37,11 @@ _LONGEST: Final = 120
 _LONGEST_LINE: Final = 300
 _UNSEEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LOOP_HEADS: Final = ("Loop", "Host", "State", "Tasks", "Age", "Note")
-_TASK_HEADS: Final = ("Task", "State", "Coroutine", "Waiting on", "Age")
-_NUMBERS: Final = frozenset({"Tasks", "Age"})
+_TASK_HEADS: Final = ("Task", "State", "Coroutine", "Waiting on", "Age", "Progress")
+_METRIC_HEADS: Final = ("Metric", "Last", "Lowest", "Highest", "Values")
+_NUMBERS: Final = frozenset({"Tasks", "Age", *_METRIC_HEADS[1:]})
+ROOM_FOR_PICTURES: Final = 500_000
+"""Bytes: the file should not grow with the figures either."""
 _CELL: Final = "padding:2px 12px 2px 0;vertical-align:top"
 
 
@@ -41,7 +56,30 @@ class Moment:
     """The first of the selected loop's tasks."""
     output: str = ""
     """The last lines that it has written, without colours."""
+    metrics: Sequence[MetricSnapshot] = ()
+    """What the selected loop's work has measured."""
+    figures: Sequence[FigureSnapshot] = ()
+    """What it has plotted."""
     at: float
+
+
+def moment_of(source: Source, selected_id: int | None) -> Moment:
+    """How things stand now; the only function here that looks. Raises what the source raises."""
+    loops = source.snapshots()
+    selected = loop_to_select(loops, selected_id)
+    if selected is None:
+        return Moment(loops=loops, selected=None, tasks=None, at=time.time())
+    metrics = source.metrics(selected.id) if selected.metrics else {}
+    figures = source.figures(selected.id) if selected.figures else {}
+    return Moment(
+        loops=loops,
+        selected=selected,
+        tasks=source.task_window(selected.id, WindowRequest(stop=MOST_ROWS)),
+        metrics=tuple(metrics.values()),
+        figures=tuple(figures.values()),
+        output=source.output(selected.id).tail(LAST_LINES, colours=False),
+        at=time.time(),
+    )
 
 
 def static_html(moment: Moment) -> str:
@@ -53,14 +91,31 @@ def static_html(moment: Moment) -> str:
     if moment.selected is not None and moment.tasks is not None:
         parts.append(f"<p>Tasks of <b>{_text(moment.selected.name)}</b></p>")
         tasks = moment.tasks.tasks[:MOST_ROWS]
-        rows = (_task_cells(task, moment.tasks.as_of) for task in tasks)
-        parts.append(_table(_TASK_HEADS, rows, moment.tasks.total, "task"))
+        # Where no task has a bar, there is no column for them.
+        width = len(_TASK_HEADS) - (all(task.progress is None for task in tasks))
+        rows = (_task_cells(task, moment.tasks.as_of)[:width] for task in tasks)
+        parts.append(_table(_TASK_HEADS[:width], rows, moment.tasks.total, "task"))
+        parts += _plots(moment)
     if moment.selected is not None and moment.output.strip():
         lines = (clean(line, _LONGEST_LINE) for line in moment.output.rstrip().split("\n"))
         text = escape(_UNSEEN.sub("\ufffd", "\n".join(lines)))
         parts.append(f"<p>Output of <b>{_text(moment.selected.name)}</b>, its last lines</p>")
         parts.append(f'<pre style="white-space:pre-wrap;overflow-wrap:anywhere">{text}</pre>')
     return f'<div style="overflow-x:auto">{"".join(parts)}</div>'
+
+
+def _plots(moment: Moment) -> Iterable[str]:
+    if moment.metrics:
+        rows = map(_metric_cells, moment.metrics[:MOST_ROWS])
+        yield _table(_METRIC_HEADS, rows, len(moment.metrics), "metric")
+    room = ROOM_FOR_PICTURES
+    for figure in moment.figures:
+        if figure.png is None or len(figure.png) > room:
+            continue
+        room -= len(figure.png)
+        name, data = _text(figure.name), b64encode(figure.png).decode()
+        yield f"<p>{name}</p>"
+        yield f'<img style="max-width:100%" alt="Figure {name}" src="data:image/png;base64,{data}">'
 
 
 def static_text(moment: Moment) -> str:
@@ -91,8 +146,16 @@ def _loop_cells(loop: LoopSnapshot) -> list[str]:
 def _task_cells(task: TaskSnapshot, now: float) -> list[str]:
     why = task.error or waiting(task) or ""
     age = _age(task.created_at, task.ended_at, now)
-    texts = [task.name, task.state.value, task.coroutine, why, age]
+    bar = bar_in_row(task.progress)
+    far = bar["far"] + bar["rest"] if bar else ""
+    texts = [task.name, task.state.value, task.coroutine, why, age, far]
     return [clean(text, _LONGEST) for text in texts]
+
+
+def _metric_cells(metric: MetricSnapshot) -> list[str]:
+    numbers = (metric.last, metric.lowest, metric.highest)
+    words = ["" if number is None else f"{number:.4g}" for number in numbers]
+    return [clean(metric.name, _LONGEST), *words, f"{metric.count:,}"]
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], total: int, noun: str) -> str:

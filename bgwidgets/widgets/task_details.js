@@ -19,9 +19,8 @@
  * @typedef {{on: Function, off: Function, send: (message: object) => void}} Model
  * @typedef {"chain" | "error" | "history" | "timings"} DetailTab
  * @typedef {{tab: DetailTab | "tasks", loop: number | null, task: number | null}} Subject
- * @typedef {{
- *   tab: string, loop: number | null, task: number | null, focus?: boolean, trouble?: string | null,
- * }} TabOpened `trouble`: why there is no contact with the kernel
+ * @typedef {Omit<Subject, "tab"> & {tab: string, focus?: boolean, trouble?: string | null}} TabOpened
+ *   `trouble`: why there is no contact with the kernel
  * @typedef {{
  *   type: "detail", view: string, seq: number, full: boolean, tab: DetailTab,
  *   loop: number, task: number | null, parts: Record<string, any>,
@@ -32,6 +31,10 @@
  *   name: string, coroutine: string, state: string | null, born: string | null,
  *   ended: string | null,
  * }} About
+ * @typedef {{
+ *   depth: number, label: string, share: number | null, end: "" | "closed" | "left open",
+ *   count: string, pace: string, postfix: string, tone?: string, colour?: string,
+ * }} Bar
  * @typedef {{
  *   function: string, file: string, path: string, line: number, text: string, mark?: true,
  * }} ChainFrame
@@ -228,16 +231,21 @@ function headline() {
 /** @returns {Pane} */
 function chainPane() {
   const { head, say } = headline();
+  const bars = section("Progress", "bars");
   const frames = make("div", "bgw-list bgw-list-frames", { role: "list", "aria-label": "Frames" });
   const waiting = make("div", "bgw-waiting");
   const waitsFor = section("Waits for", "links");
   const waitedBy = section("Waited for by", "links");
   return {
     head,
-    content: [frames, waiting, waitsFor.element, waitedBy.element],
+    content: [bars.element, frames, waiting, waitsFor.element, waitedBy.element],
     paint(parts, changed) {
       const { task, waiting: words, timeout } = parts;
       if (changed("task")) say(task.name, task.coroutine, formatLife(task));
+      if (changed("bars")) {
+        bars.list.replaceChildren(...parts.bars.map(barLine));
+        bars.element.hidden = parts.bars.length === 0;
+      }
       if (changed("frames")) fill(frames, parts.frames, chainFrame);
       if (changed("waiting") || changed("timeout") || changed("task"))
         waiting.replaceChildren(...waitingLine(words, timeout, task));
@@ -251,6 +259,43 @@ function chainPane() {
         }
     },
   };
+}
+
+/** @param {Bar | More} bar */
+function barLine(bar) {
+  if ("more" in bar) return moreLine(bar, "");
+  const { depth, label, share, end, count, pace, postfix, tone, colour } = bar;
+  const fill = make("i", "");
+  fill.style.width = `${share ?? 100}%`;
+  if (colour) fill.style.setProperty("--bgw-bar", colour);
+  const track = make(
+    "span",
+    "bgw-progress",
+    {
+      role: "progressbar",
+      "aria-label": label || "Progress",
+      "aria-valuemin": "0",
+      "aria-valuemax": "100",
+      ...(share !== null && { "aria-valuenow": `${share}` }),
+      "data-end": end || (share === null ? "unknown" : ""),
+      "data-tone": tone ?? "",
+    },
+    fill,
+  );
+  const cells = [
+    cell("", label),
+    track,
+    cell("bgw-number", share === null ? "" : `${share} %`),
+    make(
+      "span",
+      "bgw-bar-words",
+      {},
+      cell("bgw-tabular", count),
+      cell("bgw-tabular bgw-soft", pace),
+      cell("bgw-mono bgw-soft", postfix),
+    ),
+  ];
+  return indented(make("div", "bgw-item", { role: "listitem" }, ...cells), depth);
 }
 
 /** @param {ChainFrame | More} frame */
@@ -660,10 +705,10 @@ function render({ model, el }) {
 
   /** @param {TabOpened} opened */
   function open({ tab: opened, loop, task, focus, trouble: why = null }) {
-    const tab = opened in PANES ? /** @type {DetailTab} */ (opened) : "tasks"; // or another widget's
     const isOther = why !== trouble;
     trouble = why;
-    // A loop's history is the same whichever task is current.
+    // Other tabs are another widget's; a loop's history is the same whichever task is current.
+    const tab = /** @type {DetailTab | "tasks"} */ (opened in PANES ? opened : "tasks");
     const subject = { tab, loop, task: tab === "history" ? null : task };
     if (subject.tab !== shown.tab || subject.loop !== shown.loop || subject.task !== shown.task) {
       shown = subject;
@@ -683,7 +728,7 @@ function render({ model, el }) {
       sayWhatIsMissing();
       if (trouble === null) wire.sayAgain();
     }
-    if (focus && tab !== "tasks") body.focus({ preventScroll: true });
+    if (focus && subject.tab !== "tasks") body.focus({ preventScroll: true });
   }
 
   root.addEventListener(

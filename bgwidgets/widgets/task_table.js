@@ -15,7 +15,7 @@
  *   Grid       a virtual, accessible table
  *   columns    what stands in each cell
  *   faces      the loops' bar and table; the tasks' tabs, table and footer
- *              (what the other tabs show is another widget's: task_details.js)
+ *              (what the other tabs show are other widgets: task_details.js, plots_view.js)
  *   render     puts them together
  */
 
@@ -27,15 +27,22 @@
  * @typedef {"pending" | "running" | "cancelling" | "finished" | "failed" | "cancelled"} TaskState
  * @typedef {Record<TaskState, number>} Counts
  * @typedef {{
+ *   share: number | null, end: "" | "closed" | "left open", far: string, rest: string,
+ *   label: string, tone?: string, colour?: string,
+ * }} Bar how far something is: in whole per cents, or null where nobody knows of how many; and in
+ *   words, of which the `rest` goes where there is little room
+ * @typedef {{
  *   id: number, name: string, host: string, state: string, stop_requested: boolean,
  *   unresponsive: boolean, blocked_since: number | null, protected: boolean,
  *   unfinished: number, total: number, counts: Counts,
  *   lag: number | null, spark: string,
  *   started: number | null, ended: number | null, note: string | null,
+ *   bar: Bar | null,
  * }} LoopRow
  * @typedef {{
  *   id: number, name: string, main: boolean, state: TaskState, coroutine: string,
  *   waiting: string | null, created: number | null, ended: number | null, error: string | null,
+ *   bar: Bar | null,
  * }} TaskRow
  * @typedef {LoopRow | TaskRow} Row
  * @typedef {{start: number, stop: number}} Range
@@ -1091,7 +1098,7 @@ function taskCounts(cell) {
   const unfinished = make("span", "");
   const ofTotal = make("span", "bgw-soft");
   const bar = make("span", "bgw-mix", { "aria-hidden": "true" }, ...parts.values());
-  cell.append(bar, unfinished, ofTotal);
+  cell.append(make("span", "bgw-unfinished", {}, bar, unfinished), ofTotal);
   return (/** @type {LoopRow} */ row) => {
     for (const [tone, share] of Object.entries(mixOf(row))) {
       const width = `${share.toFixed(1)}%`;
@@ -1099,9 +1106,11 @@ function taskCounts(cell) {
       if (part && part.style.width !== width) part.style.width = width;
       if (part) setHidden(part, share === 0);
     }
-    setText(unfinished, formatCount(row.unfinished));
-    setText(ofTotal, ` of ${formatCount(row.total)}`);
-    setAttribute(cell, "title", formatEnded(row.counts));
+    const [count, total] = [formatCount(row.unfinished), ` of ${formatCount(row.total)}`];
+    setText(unfinished, count);
+    setText(ofTotal, total);
+    const ended = formatEnded(row.counts);
+    setAttribute(cell, "title", `${count}${total}${ended ? `: ${ended}` : ""}`);
   };
 }
 
@@ -1141,6 +1150,9 @@ function loopName(cell) {
   return (/** @type {LoopRow} */ row) => {
     setText(name, row.name);
     setAttribute(cell, "title", row.name);
+    // Where it is too narrow for the bar itself, a line beneath the name stands for it.
+    cell.style.setProperty("--bgw-share", row.bar ? `${row.bar.share ?? 0}%` : "");
+    setAttribute(cell, "data-bgw-bar", row.bar ? row.bar.end || "open" : null);
     if (!row.protected) tag.remove();
     else if (!tag.isConnected) cell.append(tag);
   };
@@ -1170,6 +1182,61 @@ function cancelButton(cell) {
   };
 }
 
+/**
+ * A progress bar with its words. Returns what shows one; null: none.
+ * @param {HTMLElement} cell
+ */
+function progressBar(cell) {
+  const fill = make("i", "");
+  const bounds = { role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" };
+  const track = make("span", "bgw-progress", bounds, fill);
+  // They are what the bar tells who hears it.
+  const share = make("span", "", { "aria-hidden": "true" });
+  const more = make("span", "bgw-bar-more", { "aria-hidden": "true" });
+  const element = make("span", "bgw-bar-and-words", {}, track, share, more);
+  element.hidden = true;
+  cell.append(element);
+  return (/** @type {Bar | null | undefined} */ bar, /** @type {string} */ name) => {
+    setHidden(element, !bar);
+    if (!bar) return;
+    paintBar(track, fill, bar);
+    setAttribute(track, "aria-label", `Progress of ${name}${bar.label && `: ${bar.label}`}`);
+    setText(share, bar.far);
+    setText(more, bar.rest);
+    setAttribute(element, "title", [bar.label, bar.far + bar.rest].filter(Boolean).join(": "));
+  };
+}
+
+/** @param {HTMLElement} track @param {HTMLElement} fill @param {Bar} bar */
+function paintBar(track, fill, { share, end, far, rest, tone, colour }) {
+  const width = `${share ?? 100}%`;
+  if (fill.style.width !== width) fill.style.width = width;
+  setAttribute(track, "data-end", end || (share === null ? "unknown" : null));
+  setAttribute(track, "data-tone", tone ?? null);
+  fill.style.setProperty("--bgw-bar", colour ?? "");
+  setAttribute(track, "aria-valuenow", share === null ? null : `${share}`);
+  setAttribute(track, "aria-valuetext", far + rest);
+}
+
+/** @type {Column["build"]} */
+function taskProgress(cell) {
+  const show = progressBar(cell);
+  return (/** @type {TaskRow} */ row) => show(row.bar, row.name);
+}
+
+/** The note, after the loop's bar where it has one. @type {Column["build"]} */
+function loopNote(cell) {
+  const show = progressBar(cell);
+  const note = make("span", "");
+  cell.append(note);
+  return (/** @type {LoopRow} */ row) => {
+    show(row.bar, row.name);
+    setText(note, row.note ?? "");
+    setAttribute(note, "title", row.note || null);
+    setAttribute(cell, "data-tone", appearanceOf(row).tone);
+  };
+}
+
 /** @type {Column[]} */
 const LOOP_COLUMNS = [
   { name: "mark", title: "", label: "Mark", build: stateMark },
@@ -1189,12 +1256,7 @@ const LOOP_COLUMNS = [
     sort: "age",
     build: text((row, now) => ({ text: formatAge(ageOf(row.started, row.ended, now)) })),
   },
-  {
-    name: "note",
-    title: "Note",
-    sort: "note",
-    build: text((row) => ({ text: row.note ?? "", tone: appearanceOf(row).tone })),
-  },
+  { name: "note", title: "Note", sort: "note", build: loopNote },
 ];
 
 /** @type {Column[]} */
@@ -1215,6 +1277,7 @@ const TASK_COLUMNS = [
     sort: "age",
     build: text((row, now) => ({ text: formatAge(ageOf(row.created, row.ended, now)) })),
   },
+  { name: "progress", title: "Progress", build: taskProgress },
   { name: "cancel", title: "", label: "Cancel", build: cancelButton },
 ];
 
@@ -1289,6 +1352,7 @@ function tasksFace(wire, signal) {
   };
   /** @type {number | null} */
   let shownLoop = null;
+  let hasBars = false;
   /** Where another view of this table was left, which is to be gone on from. @type {any} */
   let left = null;
   const goOn = () => {
@@ -1370,7 +1434,11 @@ function tasksFace(wire, signal) {
         shownLoop = selectedLoop();
         currentId = null;
         grid.element.scrollTop = 0;
+        hasBars = false;
       }
+      // The column comes with the first bar that is seen, and stays: nothing jumps when that ends.
+      for (const row of wire.rows.values()) hasBars ||= Boolean(row.bar);
+      element.classList.toggle("bgw-with-bars", hasBars);
       goOn();
       tabs.paint();
       chips.paint();
@@ -1598,13 +1666,15 @@ const TABS = /** @type {[string, string][]} */ ([
   ["output", "Output"],
   ["chain", "Await chain"],
   ["error", "Error"],
+  ["plots", "Plots"],
   ["history", "History"],
   ["timings", "Timings"],
 ]);
 
 /**
- * "Tasks 412" and the details of the current task and of the loop. Those are shown by another
- * widget (task_details.js) in the place of the grid; it is told which tab is open.
+ * "Tasks 412", the details of the current task and of the loop, and the loop's plots. Those are
+ * shown by other widgets (task_details.js, plots_view.js) in the place of the grid, which are told
+ * which tab is open.
  * @param {Wire} wire
  * @param {HTMLElement} grid
  * @param {() => TaskRow | null} currentTask
@@ -1623,14 +1693,16 @@ function tabStrip(wire, grid, currentTask, signal) {
   const hasFailed = () => currentTask()?.state === "failed";
   const isOffered = (/** @type {string} */ name) => {
     if (name === "error") return hasFailed() || Boolean(wire.head.get("has_error"));
-    return name !== "timings" || Boolean(wire.head.get("timings"));
+    return !["plots", "timings"].includes(name) || Boolean(wire.head.get(name));
   };
   const tellDetails = (focus = false) => {
     const subject = { tab: open, loop: wire.head.get("loop") ?? null };
     const trouble = wire.inContact ? null : wire.trouble;
     const detail = { ...subject, task: currentTask()?.id ?? null, focus, trouble };
-    const shown = element.closest(".bgw-panel")?.querySelectorAll(".bgw-details, .bgw-output");
-    for (const each of shown ?? []) each.dispatchEvent(new CustomEvent("bgw-tab", { detail }));
+    const others = element
+      .closest(".bgw-panel")
+      ?.querySelectorAll(".bgw-details, .bgw-output, .bgw-plots");
+    for (const other of others ?? []) other.dispatchEvent(new CustomEvent("bgw-tab", { detail }));
   };
   const show = (/** @type {string} */ name, focus = false) => {
     open = name;

@@ -36,9 +36,10 @@ globalThis.stage = {
     this.cleanup = this.module.default.render({ model: this.model(kind), el });
   },
 
-  say(message) {
+  say(message, buffers = []) {
     const addressed = message.type === "frame" ? { view: this.view, ...message } : message;
-    for (const listener of this.listeners) listener(addressed);
+    const views = buffers.map((bytes) => new DataView(new Uint8Array(bytes).buffer));
+    for (const listener of this.listeners) listener(addressed, views);
   },
 
   emit(event) {

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from bgwidgets.widgets.style_sheets import style_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from playwright.sync_api import Locator, Page
 
 WIDGETS: Final = Path(__file__).parents[2] / "bgwidgets" / "widgets"
@@ -21,7 +23,13 @@ ONE_FRAME: Final = 0.04
 
 Message = dict[str, Any]
 Asset = Literal[
-    "task_table", "task_details", "output_view", "status_line", "loop_finder", "pop_out"
+    "task_table",
+    "task_details",
+    "output_view",
+    "plots_view",
+    "status_line",
+    "loop_finder",
+    "pop_out",
 ]
 
 
@@ -70,9 +78,10 @@ class Stage:
                 assert re.fullmatch("[a-z0-9]{1,40}", message.pop("view"))
         return messages
 
-    def say(self, message: Message) -> None:
-        """Send a message to the widget, and let it paint."""
-        self.page.evaluate("message => stage.say(message)", message)
+    def say(self, message: Message, buffers: Sequence[bytes] = ()) -> None:
+        """Send a message to the widget, with bytes beside it, and let it paint."""
+        told = [message, [list(each) for each in buffers]]
+        self.page.evaluate("([message, buffers]) => stage.say(message, buffers)", told)
         self.pass_time(ONE_FRAME)
 
     def frame(
@@ -137,7 +146,7 @@ def loop_row(number: int, **more: Any) -> Message:
     row = {"id": number, "name": f"loop-{number}", "host": "thread", "state": "running"}
     row |= {"stop_requested": False, "unresponsive": False, "protected": False}
     row |= {"unfinished": 2, "total": 2, "note": "", "blocked_since": None}
-    row |= {"lag": 0.0, "spark": "0000"}
+    row |= {"lag": 0.0, "spark": "0000", "bar": None}
     return row | {"counts": NO_COUNTS | {"pending": 2}, "started": NOW - 65, "ended": None} | more
 
 
@@ -145,7 +154,14 @@ def task_row(number: int, **more: Any) -> Message:
     """A pending task's row."""
     row = {"id": number, "name": f"task-{number}", "main": False, "state": "pending"}
     row |= {"coroutine": "fetch", "waiting": "sleep, 1 s", "created": NOW - 3}
-    return row | {"ended": None, "error": None} | more
+    return row | {"ended": None, "error": None, "bar": None} | more
+
+
+def bar(
+    share: int | None = 63, far: str = "63 %", rest: str = " · 0:31 left", **more: Any
+) -> Message:
+    """An open progress bar."""
+    return {"share": share, "end": "", "far": far, "rest": rest, "label": ""} | more
 
 
 def loops_head(**more: Any) -> Message:
@@ -166,7 +182,7 @@ def tasks_head(**more: Any) -> Message:
         "chips": [],
         "picked": [],
     }
-    return head | {"has_error": False, "timings": False, "paused": False} | more
+    return head | {"has_error": False, "timings": False, "plots": False, "paused": False} | more
 
 
 MANY: Final = 100_000

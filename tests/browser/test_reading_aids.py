@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.stage import NOW, loop_row, loops_head, task_row, tasks_head
+from tests.browser.stage import NOW, bar, loop_row, loops_head, task_row, tasks_head
 from tests.browser.test_loop_finder import found
 from tests.browser.test_loop_finder import row as found_row
 from tests.browser.test_output_view import Kernel, open_output
+from tests.browser.test_plots import figure, metric, png
+from tests.browser.test_plots import open_tab as open_plots
+from tests.browser.test_plots import tell as tell_plots
 from tests.browser.test_pop_out import mount, pop_out
 from tests.browser.test_task_details import TIMINGS, about, chain, failure, history, link, tell
+from tests.browser.test_task_details import bar as bar_line
 from tests.browser.test_task_details import open_tab as open_details
 from tests.reading_aids import expect_no_violations, theme_variables
 
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
     from tests.browser.stage import Stage
 
 LOOPS: Final = [
-    loop_row(1),
+    loop_row(1, bar=bar(label="epoch 3"), note="loss 0.3"),
     loop_row(2, state="failed", ended=NOW - 5, note="KeyError: 1"),
     loop_row(3, blocked_since=NOW - 4, note="In[1]:3", lag=4.0),
     loop_row(4, stop_requested=True, protected=True),
@@ -30,7 +34,9 @@ LOOPS: Final = [
     loop_row(6, state="cancelled", ended=NOW - 5),
 ]
 TASKS: Final = [
-    task_row(1, main=True),
+    task_row(1, main=True, bar=bar()),
+    task_row(8, bar=bar(None, "7,240", " it · 88 it/s")),
+    task_row(9, bar=bar(63, "63 %", ", left open", end="left open")),
     *(
         task_row(number, state=state, error="KeyError: 1" if state == "failed" else None)
         for number, state in enumerate(
@@ -39,7 +45,12 @@ TASKS: Final = [
     ),
 ]
 DETAILS: Final = {
-    "chain": chain(waits_for=[link(0, "a"), link(1, "b")], waited_by=[link(0, "c")], timeout=3),
+    "chain": chain(
+        bars=[bar_line(), bar_line(depth=1, share=None, label="")],
+        waits_for=[link(0, "a"), link(1, "b")],
+        waited_by=[link(0, "c")],
+        timeout=3,
+    ),
     "error": {
         "of": {"kind": "task", "name": "fetch", "at": "12:03:41"},
         "error": "KeyError: 1",
@@ -87,7 +98,9 @@ def mount_loops(stage: Stage) -> None:
 def mount_tasks(stage: Stage) -> None:
     stage.load("task_table")
     stage.mount("tasks")
-    head = tasks_head(has_error=True, timings=True, chips=["running", "failed"], picked=[4, 5])
+    head = tasks_head(
+        has_error=True, timings=True, plots=True, chips=["running", "failed"], picked=[4, 5]
+    )
     stage.frame(TASKS, head=head)
 
 
@@ -161,6 +174,20 @@ def test_the_output(themed: Stage):
     themed.pass_time(0.2)
     kernel.tell(head={"hits": 2}, hit={"at": 1, "number": 1})
     expect(themed.find(".bgw-to-end")).to_be_visible()
+    judge(themed)
+
+
+def test_the_plots(themed: Stage):
+    """Charts and figures, drawn and not; a value that is read by the keyboard."""
+    themed.load("plots_view")
+    themed.mount()
+    open_plots(themed)
+    told = [figure(), figure("other", buffer=None, error="ValueError: no data")]
+    tell_plots(themed, [metric("loss", 2.0, None, 1.0), metric("rows", 12.0)], told, [png(64, 48)])
+    judge(themed)
+    themed.find(".bgw-chart-plot").first.focus()
+    themed.press("ArrowLeft")
+    themed.click("img")
     judge(themed)
 
 

@@ -58,6 +58,21 @@ def test_tasks_have_a_row_each(tasks: Stage):
     ] == ["Cancel task race", "Cancel task task-2", "Cancel task task-4"]
 
 
+@pytest.mark.parametrize("width", [1000, 850, 390])
+def test_a_number_of_tasks_is_shown_whole(loops: Stage, width: int):
+    """Of how many is left out where there is no room; whoever points at it reads both."""
+    loops.page.set_viewport_size({"width": width, "height": 700})
+    loops.frame({0: loop_row(1, unfinished=100_001, total=100_001)}, total=2)
+    cell = "[data-bgw-id='1'] .bgw-col-tasks"
+    boxes = loops.find(f"{cell}, {cell} > span")
+    whole, number, of_total = boxes.evaluate_all(
+        "all => all.map((each) => each.getBoundingClientRect().toJSON())"
+    )
+    assert number["right"] <= whole["right"]
+    assert of_total["right"] <= whole["right"] or of_total["top"] >= whole["bottom"]
+    assert loops.attribute(cell, "title") == "100,001 of 100,001"
+
+
 def test_a_patch_changes_only_its_rows(tasks: Stage):
     """Row elements stay, so neither focus nor selection of text is lost by a refresh."""
     tasks.page.evaluate("document.querySelectorAll('.bgw-row').forEach((r, i) => (r.mine = i))")
@@ -252,7 +267,7 @@ def test_the_grid_has_its_roles_and_counts(tasks: Stage):
     tasks.frame(window_of_tasks(0, 15), total=MANY, head=tasks_head())
     grid = tasks.page.get_by_role("grid", name="Tasks of race")
     assert grid.get_attribute("aria-rowcount") == str(MANY + 1)
-    assert grid.get_attribute("aria-colcount") == "7"
+    assert grid.get_attribute("aria-colcount") == "8"  # with that of the bars, which no task has
     assert grid.get_by_role("row").count() == 1 + 15
     assert grid.get_by_role("columnheader").count() == 7
     assert grid.get_by_role("gridcell").count() == 7 * 15
@@ -290,10 +305,11 @@ def test_columns_stay_where_they_are(tasks: Stage):
     """No text is so long that it moves a column, and headers stand above their cells."""
 
     def places() -> list[float]:
+        cell = ".bgw-cell:not(.bgw-col-progress)"  # No task has a bar: that column is not there.
         script = "cells => cells.map(cell => cell.getBoundingClientRect().x)"
         return [
-            *tasks.find(".bgw-row:first-child .bgw-cell").evaluate_all(script),
-            *tasks.find(".bgw-head .bgw-cell").evaluate_all(script),
+            *tasks.find(f".bgw-row:first-child {cell}").evaluate_all(script),
+            *tasks.find(f".bgw-head {cell}").evaluate_all(script),
         ]
 
     before = places()

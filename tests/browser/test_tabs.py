@@ -11,8 +11,8 @@ from tests.browser.stage import MANY, ONE_FRAME, task_row, tasks_head, window_of
 if TYPE_CHECKING:
     from tests.browser.stage import Stage
 
-WITH_ALL: Final = tasks_head(has_error=True, timings=True)
-ALL: Final = ["Tasks 2", "Output", "Await chain", "Error", "History", "Timings"]
+WITH_ALL: Final = tasks_head(has_error=True, timings=True, plots=True)
+ALL: Final = ["Tasks 2", "Output", "Await chain", "Error", "Plots", "History", "Timings"]
 DETAILS: Final = """() => {
   const details = document.createElement("div");
   details.className = "bgw-details";
@@ -50,17 +50,18 @@ def selected(stage: Stage) -> list[str]:
 
 
 def test_a_tab_is_there_when_there_is_something_to_show(tasks: Stage):
-    """No error, no timings: no tabs that would say so."""
+    """No error, no timings, nothing plotted: no tabs that would say so."""
     assert tasks.texts(".bgw-tab:visible") == ALL
     tasks.frame({}, total=2, head={"has_error": False})
     assert tasks.texts(".bgw-tab:visible") == [
         "Tasks 2",
         "Output",
         "Await chain",
+        "Plots",
         "History",
         "Timings",
     ]
-    tasks.frame({}, total=2, head={"timings": False})
+    tasks.frame({}, total=2, head={"timings": False, "plots": False})
     assert tasks.texts(".bgw-tab:visible") == ["Tasks 2", "Output", "Await chain", "History"]
 
 
@@ -82,6 +83,22 @@ def test_without_a_current_task_none_is_made_up(tasks: Stage):
     """The details say what to do then."""
     tasks.click(".bgw-tab-chain")
     assert heard(tasks) == ("chain", 7, None)
+
+
+def test_whoever_shows_plots_is_told_too(tasks: Stage):
+    """Each widget knows by that whether a tab of its own is open."""
+    tasks.page.evaluate(
+        """() => {
+          const plots = document.createElement("div");
+          plots.className = "bgw-plots";
+          plots.addEventListener("bgw-tab", ({ detail }) => { plots.heard = detail; });
+          document.querySelector(".bgw-panel").append(plots);
+        }"""
+    )
+    tasks.click(".bgw-tab-plots")
+    assert heard(tasks) == ("plots", 7, None)
+    told = tasks.page.evaluate("document.querySelector('.bgw-plots').heard")
+    assert (told["tab"], told["loop"]) == ("plots", 7)
 
 
 def test_a_widget_that_comes_later_is_told_too(tasks: Stage):
@@ -138,7 +155,7 @@ def test_the_way_back_leads_to_the_row(tasks: Stage):
 
 def test_arrows_move_along_the_tabs(tasks: Stage):
     """As in any row of tabs: round the ends, past what is not there, one stop for the Tab key."""
-    tasks.frame({}, total=2, head={"has_error": False})
+    tasks.frame({}, total=2, head={"has_error": False, "plots": False})
     tasks.find(".bgw-tab-tasks").focus()
     order = []
     for key in (*["ArrowRight"] * 5, "ArrowLeft", "Home", "End"):

@@ -63,8 +63,14 @@ def link(depth: int, name: str, **more: Any) -> dict[str, Any]:
     return link | {"where": "client.py:3 fetch", "repeated": False} | more
 
 
+def bar(**more: Any) -> dict[str, Any]:
+    bar = {"depth": 0, "label": "epoch", "share": 63, "end": "", "count": "63 of 100 it"}
+    return bar | {"pace": "88 it/s · 0:31 left", "postfix": "loss=0.3"} | more
+
+
 def chain(**more: Any) -> dict[str, Any]:
-    parts = {"task": about(), "waiting": "sleep, 12 s left", "timeout": None}
+    parts: dict[str, Any] = {"task": about(), "waiting": "sleep, 12 s left", "timeout": None}
+    parts |= {"bars": []}
     return parts | {"frames": [frame(3), frame(9)], "waits_for": [], "waited_by": []} | more
 
 
@@ -128,6 +134,15 @@ def test_a_tab_that_is_closed_says_so(details: Stage):
     open_tab(details, "tasks")
     details.pass_time(9)
     assert details.sent() == [{"type": "bye"}]
+
+
+def test_a_tab_of_another_widget_is_none_of_its_own(details: Stage):
+    """Its own place is empty then."""
+    open_tab(details, "chain")
+    details.sent()
+    open_tab(details, "plots")
+    assert details.sent() == [{"type": "bye"}]
+    assert details.find(".bgw-details").bounding_box() is None
 
 
 def test_a_history_is_not_of_a_task(details: Stage):
@@ -267,6 +282,29 @@ def test_the_trees_are_indented(details: Stage):
     assert [left - lefts[0] for left in lefts] == [0, 16, 16, 0]
     assert "as above" in items.nth(1).inner_text()
     assert items.nth(2).inner_text() == "and 3 more"
+
+
+def test_a_chain_begins_with_the_tasks_bars(details: Stage):
+    """The inner ones indented; each says how far it is, for ears too."""
+    open_tab(details, "chain")
+    inner = bar(depth=1, label="", share=None, count="7,240 rows", pace="", postfix="")
+    left = bar(end="left open", share=10)
+    tell(details, "chain", chain(bars=[bar(), inner, left, {"more": 2}]))
+    assert details.texts("h4:visible") == ["Progress"]
+    assert [line.split("\n") for line in details.texts("[aria-label=Progress] > .bgw-item")] == [
+        ["epoch", "63 %", "63 of 100 it", "88 it/s · 0:31 left", "loss=0.3"],
+        ["7,240 rows"],
+        ["epoch", "10 %", "63 of 100 it", "88 it/s · 0:31 left", "loss=0.3"],
+        ["and 2 more"],
+    ]
+    tracks = details.page.get_by_role("progressbar")
+    assert tracks.evaluate_all("all => all.map(e => [e.ariaLabel, e.ariaValueNow])") == [
+        ["epoch", "63"], ["Progress", None], ["epoch", "10"],
+    ]  # fmt: skip
+    ends = tracks.evaluate_all("all => all.map(e => e.dataset.end)")
+    assert ends == ["", "unknown", "left open"]
+    tell(details, "chain", {"bars": []}, seq=2)
+    assert details.texts("h4:visible") == []
 
 
 def test_only_what_changed_is_painted(details: Stage):
@@ -451,7 +489,8 @@ def test_nothing_sticks_out(details: Stage, tab: str, width: int):
     long = "a_rather_long_name_that_somebody_chose_for_it" * 3
     if tab == "chain":
         parts |= chain(frames=[frame(3, function=long, file=f"{long}.py", text=long, mark=True)],
-                       waits_for=[link(9, long, where=long)], task=about(name=long))  # fmt: skip
+                       waits_for=[link(9, long, where=long)], task=about(name=long),
+                       bars=[bar(label=long, count=long, pace=long, postfix=long)])  # fmt: skip
     if tab == "history":
         parts |= history(loop=long, failures=[failure(1, name=long, error=long)],
                          warnings=[{"at": "12:03", "text": long, "advice": long, "where": None,
@@ -467,12 +506,14 @@ def test_the_users_text_is_never_html(details: Stage):
     """Not in any tab."""
     task = about(name=EVIL, coroutine=EVIL, state=EVIL)
     frames = [frame(1, function=EVIL, file=EVIL, path=EVIL, text=EVIL)]
+    bars = [bar(label=EVIL, count=EVIL, pace=EVIL, postfix=EVIL, tone=EVIL, colour=EVIL)]
     links = [link(0, EVIL, coroutine=EVIL, waiting=EVIL, where=EVIL)]
     event = {"at": EVIL, "name": EVIL, "asked_by": EVIL, "where": EVIL, "task": EVIL, "seconds": 1}
     event |= {"text": EVIL, "advice": EVIL, "count": 1}
     failures = [failure(1, name=EVIL, error=EVIL, coroutine=EVIL, traceback=EVIL)]
     evil = {
         "chain": chain(task=task, waiting=EVIL, frames=frames, waits_for=links, waited_by=links,
+                       bars=bars,
                        timeout={"seconds": 1, "function": EVIL}),
         "error": {"of": {"kind": EVIL, "name": EVIL, "at": EVIL}, "error": EVIL, "traceback": EVIL},
         "history": history(loop=EVIL, failures=failures, cancellations=[event], slow_steps=[event],

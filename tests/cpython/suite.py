@@ -13,6 +13,7 @@ import json
 import os
 import pkgutil
 import platform
+import signal
 import sys
 import time
 import traceback
@@ -112,6 +113,9 @@ def run(module: str, watch: str, only: list[str]) -> dict[str, Any]:
 def main(module: str, watch: str, report: str, *only: str) -> None:
     """Run, and write the report as JSON into a file. As a module, "list" asks what there is."""
     faulthandler.dump_traceback_later(LIMIT, exit=True)
+    # Ignored in what a shell's script has in the background: tests that interrupt themselves would
+    # go on for ever, and take all memory.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     found = available() if module == "list" else run(module, watch, list(only))
     Path(report).write_text(json.dumps(found))
     # The tests may have left threads: those that would hold up the exit are no concern of ours.

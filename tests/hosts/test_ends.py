@@ -16,6 +16,7 @@ from bgwidgets.snapshots import WindowRequest
 from tests.conftest import Complaints
 from tests.hosts.conftest import LIMIT, MakeHost, end_of, for_ever, stop
 from tests.loop_factories import LoopFactory
+from tests.waiting import until
 
 
 def test_main_returned(start: MakeHost, loop_factory: LoopFactory):
@@ -229,6 +230,7 @@ def test_the_end_is_told_exactly_once(start: MakeHost):
     )
     for _ in range(3):
         stop(host)
+    until(lambda: told)  # Those who wait for the end hear of it before those who are called.
     assert [(thread, True)] == told
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import threading
 import time
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from bgwidgets.commands import InterruptLoop
 from bgwidgets.exceptions import CannotInterrupt, LoopInterrupted
 from bgwidgets.hosts.thread import ThreadHost
+from bgwidgets.observe import interrupt as interruption
 from bgwidgets.observe.interrupt import raise_in_task
 from tests.hosts.conftest import LIMIT, MakeHost, end_of, for_ever, outcome_of, stop
 from tests.loop_factories import LoopFactory
@@ -78,6 +80,22 @@ def test_a_task_that_spins_is_broken_out_and_the_others_go_on(
     assert time.monotonic() - asked_at < BROKEN_WITHIN
     ticker.goes_on()
     assert "running" == host.state
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="sys.monitoring is used from 3.13 on")
+def test_the_number_of_a_tool_is_given_back(start: MakeHost, loop_factory: LoopFactory):
+    """When the last of those who were interrupted has come out: a profiler may want it."""
+    hosts = [start(for_ever, name=name, loop_factory=loop_factory) for name in ("one", "two")]
+    tickers = [Ticker(), Ticker()]
+    for host, ticker in zip(hosts, tickers, strict=True):
+        host.submit(ticker.run(), "ticker")
+    futures = [host.submit(spin(), "spinner") for host in hosts]
+    for host, future, ticker in zip(hosts, futures, tickers, strict=True):
+        interrupt(host)
+        outcome_of(future)
+        ticker.goes_on()
+    monitoring: Any = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
+    until(lambda: monitoring.get_tool(interruption._TOOL) is None)
 
 
 def test_the_notes_tell_of_it_ever_after(start: MakeHost):

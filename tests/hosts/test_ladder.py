@@ -28,12 +28,14 @@ class FakeHost:
         self.state = LoopState.RUNNING
         self.ended: Future[LoopEnd] = Future()
         self.commands: list[Any] = []
+        self.is_asked = threading.Event()
         self.was_given_up = False
         self._ends_at = ends_at
 
     def command(self, command: Any) -> None:
         """Note it, and end if it is the one."""
         self.commands.append(command)
+        self.is_asked.set()
         if type(command) is self._ends_at:
             self.end(LoopState.STOPPED)
 
@@ -154,7 +156,12 @@ def down_async(host: FakeHost) -> StopReport:
 def test_the_climber_goes_on_when_the_loop_has_ended(climb_it: Callable[[FakeHost], StopReport]):
     """And not when its time is over."""
     host = FakeHost(1, None)
-    ending = threading.Timer(0.01, host.end, (LoopState.FINISHED, float("inf")))
+
+    def end_when_asked() -> None:
+        assert host.is_asked.wait(LIMIT)
+        host.end(LoopState.FINISHED, float("inf"))
+
+    ending = threading.Thread(target=end_when_asked)
     ending.start()
     report = climb_it(host)
     ending.join(LIMIT)

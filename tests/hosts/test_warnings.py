@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -240,7 +242,7 @@ def test_a_task_that_goes_on_when_it_is_cancelled(start: MakeHost, loop_factory:
 
 
 def test_a_task_that_does_not_tell_who_cancels_it(start: MakeHost):
-    """Of a factory of the user's own. Told of at the latest when the loop ends: see `swallowed`."""
+    """Of a factory of the user's own: it is found out, in every version of Python."""
     host = start(for_ever)
     stubborn = Stubborn()
     tasks: list[asyncio.Task[str]] = []
@@ -258,9 +260,6 @@ def test_a_task_that_does_not_tell_who_cancels_it(start: MakeHost):
     assert ledger is not None
     until(lambda: tasks[0] in ledger._generations.unwatched)  # It is known to last.
     outcome_of(host.submit(cancel(), None))
-    if swallowed.CANCELLING_IS_TRUE:
-        warned(host, WarningKind.SWALLOWED_CANCELLED_ERROR)
-    stop(host)
     text = warned(host, WarningKind.SWALLOWED_CANCELLED_ERROR).text
     assert "task 'worker' was cancelled and has not ended: it goes on, or" in text
 
@@ -590,6 +589,40 @@ def test_a_coroutine_that_is_never_awaited(
     assert message.source is not None
 
 
+def test_each_is_counted_though_python_shows_one(
+    start: MakeHost, shown: list[warnings.WarningMessage]
+):
+    """The next run in the same kernel is told of, too."""
+    host, other = start(for_ever), start(for_ever, name="other")
+    for _ in range(3):
+        outcome_of(host.submit(forgets_to_await(), None))
+    outcome_of(other.submit(forgets_to_await(), None))
+    assert 3 == warned(host, WarningKind.COROUTINE_NEVER_AWAITED).count
+    assert 1 == warned(other, WarningKind.COROUTINE_NEVER_AWAITED).count
+    (message,) = shown
+    assert Path(__file__) == Path(message.filename)
+    assert line_of(forgets_to_await, 2) == f"test_warnings.py:{message.lineno} forgets_to_await"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python warns of it from 3.12 on")
+def test_a_method_of_an_asynchronous_generator_that_is_never_awaited(
+    start: MakeHost, shown: list[warnings.WarningMessage]
+):
+    """As of any other coroutine."""
+    host = start(for_ever)
+
+    async def numbers() -> AsyncGenerator[int, None]:
+        yield 1
+
+    async def forgets() -> None:
+        numbers().asend(None)  # type: ignore[unused-coroutine]
+
+    outcome_of(host.submit(forgets(), "forgetful"))
+    warning = warned(host, WarningKind.COROUTINE_NEVER_AWAITED)
+    assert "coroutine 'asend' was made and dropped at test_warnings.py:" in warning.text
+    assert 1 == len(shown)
+
+
 def test_it_is_that_loops_whose_code_dropped_it(
     start: MakeHost, shown: list[warnings.WarningMessage]
 ):
@@ -618,9 +651,13 @@ def test_what_the_filters_hide_is_hidden(start: MakeHost, shown: list[warnings.W
 
     assert outcome_of(host.submit(warn(), None)) is None
     assert 2 == len(shown)
-    warnings.simplefilter("ignore")
+    warnings.filterwarnings("ignore", message="coroutine '.*' was never", module="tests[.]hosts")
     outcome_of(host.submit(forgets_to_await(), None))
     assert (2, []) == (len(shown), other_kinds(host))
+    warnings.filterwarnings("default", category=RuntimeWarning)
+    outcome_of(host.submit(forgets_to_await(), None))
+    assert 3 == len(shown)
+    assert [WarningKind.COROUTINE_NEVER_AWAITED] == other_kinds(host)
 
 
 def test_what_was_replaced_is_put_back(start: MakeHost):
@@ -629,6 +666,7 @@ def test_what_was_replaced_is_put_back(start: MakeHost):
     def replaced() -> list[object]:
         return [
             vars(warnings)["_showwarnmsg"],
+            vars(warnings)["_warn_unawaited_coroutine"],
             vars(asyncio.BaseEventLoop)["call_exception_handler"],
         ]
 

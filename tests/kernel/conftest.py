@@ -18,6 +18,7 @@ from tests.kernel_environments import python_with
 from tests.processes import StartedProcesses
 
 LIMIT = 60.0
+SHOWN = {"stream", "display_data", "update_display_data", "clear_output"}
 
 
 class Kernel:
@@ -28,11 +29,27 @@ class Kernel:
         self._environment = environment
         self._client: BlockingKernelClient | None = None
         self._stderr: list[str] = []
+        self.shown: list[tuple[str, Any]] = []
+        """All that came for a page to show, whatever cell it was for: what it is, and the text or
+        the data."""
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
-        self.manager.start_kernel(env=self._environment)
-        self._connect()
+        """Start it and wait until it answers.
+
+        jupyter_client chooses free ports, and the kernel takes them a second later: a test in
+        another process may have been quicker, and then the kernel gives up.
+        """
+        for another_try in (True, True, False):
+            self.manager.start_kernel(env=self._environment)
+            try:
+                self._connect()
+            except RuntimeError as error:
+                if "died" not in str(error) or not another_try:
+                    raise
+                self.close()
+                self.manager = KernelManager(kernel_name=self.manager.kernel_name)
+            else:
+                return
 
     def restart(self) -> float:
         """Restart it as JupyterLab does; seconds until the old process is gone."""
@@ -93,7 +110,8 @@ class Kernel:
     def begin(self, code: str) -> None:
         """Run a cell that says "began", and do not wait for more."""
         deadline = time.monotonic() + LIMIT
-        sent = self.client.execute(code, allow_stdin=False)
+        # Interrupted, it would take the next cell with it, were that a moment too early.
+        sent = self.client.execute(code, allow_stdin=False, stop_on_error=False)
         while True:
             message = self._next_output(deadline)
             is_its_own = message["parent_header"].get("msg_id") == sent
@@ -171,6 +189,9 @@ class Kernel:
         )
         if message["msg_type"] == "stream" and message["content"]["name"] == "stderr":
             self._stderr.append(message["content"]["text"])
+        if message["msg_type"] in SHOWN:
+            content = message["content"]
+            self.shown.append((message["msg_type"], content.get("text", content.get("data"))))
         return message
 
 

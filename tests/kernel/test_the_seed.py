@@ -145,9 +145,9 @@ def seed(notebook: Notebook) -> Iterator[Seed]:
     # Whatever came of this scene, the next finds an empty list.
     left = seed.value("[str(loop) for loop in bgw.manager if not loop.state.has_ended]")
     seed.run("bgw.manager.stop_all(0)\nbgw.manager.remove_finished()")
+    complaints = seed.kernel.stderr()
     if seed.value("len(bgw.manager)"):
         notebook.close()
-    complaints = seed.kernel.stderr()
     if not seed.owners_errors:
         assert "" == complaints
     assert complaints.count("Traceback (most recent call last)") <= seed.owners_errors

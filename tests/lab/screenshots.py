@@ -1,6 +1,8 @@
 """Takes pictures of the panel in a real JupyterLab: `python -m tests.lab.screenshots FOLDER`.
 
-They are for eyes and for the README: light, dark and narrow, empty, with a failed loop's traceback.
+They are for eyes and for the README: light, dark and narrow, empty, with a failed loop's traceback,
+a blocked loop, a hundred thousand tasks. With names after the folder, only those pictures are taken
+whose names begin like that.
 """
 
 from __future__ import annotations
@@ -149,6 +151,70 @@ job = bgw.start(race)
 panel = bgw.panel()
 panel
 """
+SHOWING: Final = """
+import asyncio, math, random, time
+import bgwidgets as bgw
+
+async def crawl():
+    async for _ in bgw.progress(ticks(0.01), desc="pages", unit="page"):
+        pass
+
+async def ticks(seconds):
+    while True:
+        yield
+        await asyncio.sleep(seconds)
+
+async def fetch(number, seconds):
+    for _ in bgw.progress(range(100)):
+        await asyncio.sleep(seconds)
+
+async def gives_up():
+    for step in bgw.progress(range(100)):
+        await asyncio.sleep(0.01)
+        if step == 41:
+            raise TimeoutError("no answer within 30 s")
+
+async def writer():
+    await asyncio.Event().wait()
+
+async def training():
+    epochs = bgw.progress(range(40), desc="epoch", colour="green")
+    for epoch in epochs:
+        for batch in bgw.progress(range(200), desc="batch", leave=False):
+            step = epoch * 200 + batch
+            loss = 2.3 * math.exp(-step / 300) + random.gauss(0.2, 0.02)
+            bgw.metric("loss", loss)
+            bgw.metric("accuracy", 1 - loss / 2.6)
+            bgw.metric("learning rate", 1e-3 * 0.5 ** (epoch // 3))
+            bgw.metric("samples", 64 * step)
+            epochs.set_postfix_str(f"loss={loss:.3f}", refresh=False)
+            await asyncio.sleep(0.005)
+        axes = bgw.figure("predictions", layout="constrained").gca()
+        axes.clear()
+        axes.plot([math.sin(x / 9) + random.gauss(0, 0.3 / (1 + epoch)) for x in range(99)], ".")
+        axes.plot([math.sin(x / 9) for x in range(99)])
+        axes = bgw.figure("weights", layout="constrained").gca()
+        axes.clear()
+        axes.hist([random.gauss(0, 1) for _ in range(500)], bins=30)
+
+async def train():
+    tasks = [asyncio.create_task(training(), name="training")]
+    tasks += [asyncio.create_task(crawl(), name="crawl")]
+    tasks += [asyncio.create_task(fetch(n, n / 99), name=f"fetch-{n:04}") for n in (1, 14, 60)]
+    tasks += [asyncio.create_task(gives_up(), name="fetch-0204")]
+    tasks += [asyncio.create_task(writer(), name="writer")]
+    await asyncio.wait(tasks)
+
+async def features(parts):
+    for _ in bgw.progress(range(parts)):
+        await asyncio.sleep(0.001)
+
+job = bgw.start(train)
+bgw.start(features, 64)
+panel = bgw.panel()
+panel.selected = job.id
+panel
+"""
 EMPTY: Final = "import bgwidgets as bgw\nbgw.panel()"
 FOUND: Final = """
 import asyncio, threading, time
@@ -173,6 +239,40 @@ bgw.adopt(spin)
 panel = bgw.panel()
 panel
 """
+BLOCKED: Final = """
+import asyncio, time
+import bgwidgets as bgw
+
+def fit(epochs):
+    time.sleep(epochs)
+
+async def train():
+    await asyncio.sleep(0.1)
+    fit(60)
+
+async def race():
+    await asyncio.gather(*(asyncio.sleep(3600) for _ in range(30)))
+
+bgw.start(race)
+bgw.start(train)
+panel = bgw.panel()
+panel
+"""
+MANY: Final = """
+import asyncio
+import bgwidgets as bgw
+
+async def fetch(number):
+    await asyncio.sleep(3600 + number)
+
+async def crawl():
+    tasks = [asyncio.create_task(fetch(n), name=f"fetch-{n:05}") for n in range(100_000)]
+    await asyncio.wait(tasks)
+
+bgw.start(crawl)
+panel = bgw.panel()
+panel
+"""
 DETAIL_SHOTS: Final = {
     "Await chain": "report",
     "Error": "fetch-9011",
@@ -185,8 +285,8 @@ NARROW: Final = {"width": 1010, "height": 900}
 VERY_NARROW: Final = {"width": 760, "height": 900}
 
 
-def take(lab: LabServer, browser: Browser, folder: Path) -> None:
-    """Take every picture."""
+def take(lab: LabServer, browser: Browser, folder: Path, names: Sequence[str]) -> None:
+    """Take every picture, or those with names that begin like one of these."""
     lab.dirs.add_kernel("6.31", python_with("6.31"))
 
     def shot(
@@ -199,6 +299,8 @@ def take(lab: LabServer, browser: Browser, folder: Path) -> None:
         kernel: str = KERNEL,
         before: Callable[[Notebook], None] | None = None,
     ) -> None:
+        if names and not name.startswith(tuple(names)):
+            return
         page = browser.new_page(viewport=size, device_scale_factor=2)  # type: ignore[arg-type]
         notebook = Notebook.open(lab, page, [cell, *cells], kernel=kernel)
         if theme:
@@ -233,6 +335,11 @@ def take(lab: LabServer, browser: Browser, folder: Path) -> None:
     shot("live-dark", theme="JupyterLab Dark", before=_run_a_cell("live"), cells=["time.sleep(60)"])
     lab.reset_settings()
     shot("empty", EMPTY)
+    shot("blocked", BLOCKED, before=_wait_for_the_block)
+    shot("blocked-very-narrow", BLOCKED, VERY_NARROW, before=_wait_for_the_block)
+    shot("many", MANY, before=_wait_for_many)
+    shot("many-dark-very-narrow", MANY, VERY_NARROW, theme="JupyterLab Dark", before=_wait_for_many)
+    lab.reset_settings()
     shot("error", before=_look_at_the_error)
     for tab, task in DETAIL_SHOTS.items():
         look = partial(_look_at_details, tab, task)
@@ -245,6 +352,12 @@ def take(lab: LabServer, browser: Browser, folder: Path) -> None:
     lab.reset_settings()
     shot("output-very-narrow", OUTPUT, size=VERY_NARROW, before=_look_at_output)
     shot("output-found", OUTPUT, before=_find_in_output)
+    for name, before in SHOWN.items():
+        shot(name, SHOWING, before=before)
+        shot(f"{name}-dark", SHOWING, theme="JupyterLab Dark", before=before)
+        lab.reset_settings()
+        shot(f"{name}-narrow", SHOWING, size=NARROW, before=before)
+        shot(f"{name}-very-narrow", SHOWING, size=VERY_NARROW, before=before)
     shot("found-offered", FOUND, before=_unfold)
     shot("found", FOUND, before=_find_loops)
     shot("found-dark", FOUND, theme="JupyterLab Dark", before=_find_loops)
@@ -259,6 +372,16 @@ def _run_a_cell(mark: str) -> Callable[[Notebook], None]:
         notebook.page.locator(f'.bgw-live[data-live="{mark}"]').wait_for()
 
     return run
+
+
+def _wait_for_the_block(notebook: Notebook) -> None:
+    panel = notebook.output(0).locator(".bgw-panel")
+    panel.locator(".bgw-loops .bgw-col-state").filter(has_text="blocked").wait_for()
+
+
+def _wait_for_many(notebook: Notebook) -> None:
+    panel = notebook.output(0).locator(".bgw-panel")
+    panel.locator(".bgw-tasks .bgw-row-count").filter(has_text="100,001").wait_for()
 
 
 def _unfold(notebook: Notebook) -> None:
@@ -300,13 +423,49 @@ def _find_in_output(notebook: Notebook) -> None:
     panel.locator(".bgw-to-end").filter(has_text="new").wait_for()
 
 
+def _look_at_progress(notebook: Notebook) -> None:
+    panel = notebook.output(0).locator(".bgw-panel")
+    panel.locator(".bgw-tasks .bgw-row").filter(has_text="training").click()
+    panel.locator(".bgw-tasks .bgw-row").filter(has_text="41 %, left open").wait_for()
+    notebook.page.evaluate("() => new Promise((done) => setTimeout(done, 4000))")
+
+
+def _look_at_bars(notebook: Notebook) -> None:
+    panel = notebook.output(0).locator(".bgw-panel")
+    panel.locator(".bgw-tasks .bgw-row").filter(has_text="training").click()
+    panel.get_by_role("tab", name="Await chain").click()
+    panel.locator(".bgw-list-bars .bgw-item").first.wait_for()
+
+
+def _look_at_plots(notebook: Notebook) -> None:
+    panel = notebook.output(0).locator(".bgw-panel")
+    panel.get_by_role("tab", name="Plots").click()
+    panel.locator(".bgw-plot img").nth(1).wait_for()
+    notebook.page.evaluate("() => new Promise((done) => setTimeout(done, 6000))")
+
+
+def _look_at_figures(notebook: Notebook) -> None:
+    _look_at_plots(notebook)
+    panel = notebook.output(0).locator(".bgw-panel")
+    panel.get_by_role("slider", name="loss over time").press("Home")
+    panel.locator(".bgw-plot").first.scroll_into_view_if_needed()
+
+
+SHOWN: Final = {
+    "progress": _look_at_progress,
+    "bars": _look_at_bars,
+    "plots": _look_at_plots,
+    "figures": _look_at_figures,
+}
+
+
 def _look_at_the_error(notebook: Notebook) -> None:
     panel = notebook.output(0).locator(".bgw-panel")
     panel.locator(".bgw-loops .bgw-row").filter(has_text="prices").click()
     panel.get_by_role("tab", name="Error").click()
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, *names: str) -> None:
     """Start a JupyterLab and a browser, and take the pictures."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
@@ -314,8 +473,8 @@ def main(folder: Path) -> None:
         running_lab(Path(scratch)) as lab,
         running_chromium() as browser,
     ):
-        take(lab, browser, folder)
+        take(lab, browser, folder, names)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

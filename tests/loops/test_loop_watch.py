@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from typing import TYPE_CHECKING
-from unittest.mock import Mock
+from unittest.mock import create_autospec
 
 import pytest
 
 from bgwidgets import TaskState, loop_watch
+from bgwidgets.hosts.thread import ThreadHost
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ def test_a_loop_that_nobody_sees_is_asked_now_and_then(
     watch: LoopWatch, loops: list[BackgroundLoop], monkeypatch: pytest.MonkeyPatch
 ):
     """A hundred cost next to nothing then; who looks closely sees it at once, and all an end."""
-    asked = Mock(return_value="the same")
-    monkeypatch.setattr("bgwidgets.hosts.thread.ThreadHost.stamp", asked)
+    asked = create_autospec(ThreadHost.stamp, side_effect=ThreadHost.stamp)
+    monkeypatch.setattr(ThreadHost, "stamp", asked)
     watch.look([])
     monkeypatch.setattr(loop_watch, "ASKED_AGAIN_AFTER", (60.0,))
     watch.look([])
@@ -79,7 +80,7 @@ def test_a_loop_that_nobody_sees_is_asked_now_and_then(
     watch.look([loops[0].id])
     assert asked.call_count == 1
     loops[1].stop()
-    assert watch.look([])[1].state == "finished"
+    assert watch.look([])[1].state.has_ended
 
 
 def test_a_stop_event_and_an_end_are_seen(watch: LoopWatch, loops: list[BackgroundLoop]):

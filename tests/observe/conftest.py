@@ -6,11 +6,13 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import pytest
 
-from bgwidgets.observe import watched_task
+from bgwidgets import BackgroundLoop
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.snapshots import TaskSnapshot
 from tests.loop_factories import LOOP_FACTORIES, LoopFactory
@@ -19,6 +21,10 @@ LIMIT = 10.0
 """Seconds after which a wait in a test has failed."""
 
 Watched = Callable[[Ledger], Coroutine[Any, Any, Any]]
+Library = Callable[[str], dict[str, Any]]
+
+
+_ledgers: WeakValueDictionary[asyncio.AbstractEventLoop, Ledger] = WeakValueDictionary()
 
 
 class Closed(asyncio.SelectorEventLoop):
@@ -37,10 +43,25 @@ def loop_factory(request: pytest.FixtureRequest) -> LoopFactory:
     return factory
 
 
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    """`library(code)`: the names that a module of an installed package defines."""
+
+    def install(code: str) -> dict[str, Any]:
+        file = tmp_path / "site-packages" / "lib.py"
+        file.parent.mkdir()
+        file.write_text(code)
+        names: dict[str, Any] = {}
+        exec(compile(code, str(file), "exec"), names)  # noqa: S102 - its own
+        return names
+
+    return install
+
+
 def run(watched: Watched, loop_factory: LoopFactory = asyncio.new_event_loop) -> Any:
     """Run `watched(ledger)` on a loop that the ledger watches; what is left is cancelled."""
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        ledger = Ledger(runner.get_loop())
+        ledger = _ledgers[runner.get_loop()] = Ledger(runner.get_loop())
         try:
             return runner.run(watched(ledger))
         finally:
@@ -93,11 +114,24 @@ async def turns(number: int = 3) -> None:
         await asyncio.sleep(0)
 
 
+async def comes_true(find: Callable[[], object]) -> None:
+    """Let the loop turn until it is so: a sweep comes when its timer does."""
+    async with asyncio.timeout(LIMIT):
+        while not find():  # noqa: ASYNC110 - what a timer of ours does, nobody tells
+            await asyncio.sleep(0.003)
+
+
 def id_of(task: asyncio.Task[Any]) -> int | None:
     """Its number in the book of its loop, whichever that is; None when it is in none."""
-    listener: Any = watched_task.listener_of(task.get_loop())
-    ledger = listener.__self__ if listener is not None else None
+    ledger = _ledgers.get(task.get_loop())
     return ledger.id_of(task) if ledger is not None and task in ledger.unfinished() else None
+
+
+def knows_numbers_of(loop: BackgroundLoop) -> None:
+    """`id_of` tells those of this loop's tasks, too, while it runs."""
+    host: Any = loop._run.host
+    ledger: Ledger = host._agent._ledger
+    _ledgers[ledger._loop] = ledger
 
 
 def rows(ledger: Ledger) -> list[TaskSnapshot]:

@@ -20,7 +20,7 @@ from bgwidgets.hosts.main_task import run_in_worker_thread
 from bgwidgets.observe.await_chain import place_of
 from bgwidgets.observe.suspended import LONGEST_CHAIN
 from tests.loop_factories import LoopFactory
-from tests.observe.conftest import run, turns
+from tests.observe.conftest import Library, run, turns
 from tests.observe.waits import GATE, WAITS, BareYield, OwnFuture
 
 THIS_FILE = Path(__file__).name
@@ -131,6 +131,67 @@ def test_where_is_the_users_innermost_line(loop_factory: LoopFactory):
 
     expected = ("event", last_line_of(inner, "# here"))
     assert expected == where_is(outer, loop_factory)
+
+
+PACKAGE = """
+import asyncio
+
+class Queue:
+    async def get(self, inner=None):
+        await (inner or asyncio.Event().wait())
+"""
+"""An installed one, with a class that is called like one of asyncio's."""
+
+
+def test_below_a_package_the_users_line_is_named(library: Library):
+    """Not the package's, nor the standard library's: they are no lines that the user can change."""
+    get = library(PACKAGE)["Queue"]().get
+
+    async def work() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(get)
+
+    line = work.__code__.co_firstlineno + 1
+    assert ("event", f"{THIS_FILE}:{line} work") == where_is(work)
+
+
+def test_below_a_package_in_a_timeout_too(library: Library):
+    """Up to Python 3.11 it runs in a task of its own."""
+    get = library(PACKAGE)["Queue"]().get
+
+    async def work() -> None:
+        await asyncio.wait_for(get(), 3600)  # here
+
+    assert ("event", last_line_of(work, "# here")) == where_is(work)
+
+
+def test_what_a_package_calls_of_the_users_is_the_users(library: Library):
+    """The innermost counts."""
+    get = library(PACKAGE)["Queue"]().get
+
+    async def handler() -> None:
+        await get()  # here
+
+    async def work() -> None:
+        await get(handler())
+
+    assert ("event", last_line_of(handler, "# here")) == where_is(work)
+
+
+def test_where_nothing_is_the_users_the_package_is_named(library: Library):
+    """Rather than nothing, or the standard library's line."""
+    names = library(
+        PACKAGE
+        + """
+from contextlib import AsyncExitStack
+
+async def serve():
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(Queue().get)
+"""
+    )
+    assert ("event", "lib.py:6 get") == where_is(names["Queue"]().get)
+    assert ("event", "lib.py:6 get") == where_is(names["serve"])
 
 
 def test_the_users_own_functions_are_no_words_of_asyncios():

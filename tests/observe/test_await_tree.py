@@ -17,7 +17,7 @@ from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.wait_edges import tasks_waited_for
 from bgwidgets.snapshots import TaskDetail, TaskLink
 from tests.loop_factories import LoopFactory
-from tests.observe.conftest import LIMIT, for_ever, id_of, run, turns
+from tests.observe.conftest import LIMIT, for_ever, id_of, knows_numbers_of, run, turns
 
 Works = Callable[[], Coroutine[Any, Any, Any]]
 
@@ -328,6 +328,7 @@ def test_the_task_of_another_loop(submit: Callable[..., concurrent.futures.Futur
 
     has_begun = StopEvent()
     with LoopManager().start(name="elsewhere") as loop:
+        knows_numbers_of(loop)
         run(watched)
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-import pytest
-
-from bgwidgets.observe.blame import LONGEST_NAME, Seen, name_of, seen_at
+from bgwidgets.observe.blame import Seen, seen_at
+from bgwidgets.observe.names import LONGEST_NAME, name_of
+from tests.observe.conftest import Library
 
 LIMIT = 10.0
 
@@ -55,21 +55,6 @@ def seen_in_the_end(thread: threading.Thread, words: str) -> str:
     return where
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Callable[[str], dict[str, Any]]:
-    """`library(code)`: the names that a module of an installed package defines."""
-
-    def install(code: str) -> dict[str, Any]:
-        file = tmp_path / "site-packages" / "lib.py"
-        file.parent.mkdir()
-        file.write_text(code)
-        names: dict[str, Any] = {}
-        exec(compile(code, str(file), "exec"), names)  # noqa: S102 - its own
-        return names
-
-    return install
-
-
 def test_a_line_of_the_users_own_is_named_with_its_function():
     def spin(gate: threading.Event) -> None:
         while not gate.is_set():
@@ -105,7 +90,7 @@ def test_a_function_in_c_is_not_guessed_when_the_source_has_changed(tmp_path: Pa
 
 
 def test_far_below_in_a_library_the_users_line_is_named(
-    library: Callable[[str], dict[str, Any]],
+    library: Library,
 ):
     """And the innermost line of the library."""
     deep = library(
@@ -128,7 +113,7 @@ def test_far_below_in_a_library_the_users_line_is_named(
 
 
 def test_where_nothing_is_the_users_the_library_is_named(
-    library: Callable[[str], dict[str, Any]],
+    library: Library,
 ):
     """Rather than the standard library further in."""
     serve = library("def serve(gate):\n    gate.wait(10)\n")["serve"]

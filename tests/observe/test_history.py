@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import linecache
 import threading
 from typing import Any
 
 import pytest
 
 from bgwidgets import LoopManager
+from bgwidgets.commands import Asker
+from bgwidgets.observe import cancellations as cancellations_module
+from bgwidgets.observe.cancellations import KEPT as CANCELLATIONS_KEPT
 from bgwidgets.observe.ended_tasks import FAILURES_IN_FULL, FAILURES_KEPT
-from bgwidgets.observe.generations import NURSERY, TICK
+from bgwidgets.observe.generations import NURSERY
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.snapshots import TaskCancellation
-from tests.loop_factories import LoopFactory, eager_loop
-from tests.observe.conftest import LIMIT, ends_at_once, fails, for_ever, run, turns
+from tests.loop_factories import LoopFactory
+from tests.observe.conftest import LIMIT, comes_true, ends_at_once, fails, for_ever, run, turns
+from tests.waiting import until
 
 
 def cancellations(ledger: Ledger) -> dict[str, tuple[str, str | None]]:
     """Who asked for each, by the task's name; of several the latest."""
     told: tuple[TaskCancellation, ...] = ledger.history().cancellations
     return {each.name: (each.asked_by, each.where) for each in reversed(told)}
+
+
+def at(where: str | None) -> str | None:
+    """The source of a line in this file."""
+    if where is None:
+        return None
+    file, _, rest = where.partition(":")
+    assert file == "test_history.py"
+    return linecache.getline(__file__, int(rest.split()[0])).strip()
 
 
 async def ended(*tasks: asyncio.Future[Any]) -> None:
@@ -97,12 +111,6 @@ def test_who_cancelled_a_task(loop_factory: LoopFactory):
 
     async def watched(ledger: Ledger) -> None:
         loop = asyncio.get_running_loop()
-        if loop_factory is eager_loop:  # A factory of the user's own, whose tasks do not tell.
-            task = asyncio.create_task(for_ever(), name="single")
-            task.cancel()
-            await ended(task)
-            assert cancellations(ledger) == {}
-            return
         current = asyncio.current_task()
         assert current is not None
         current.set_name("main")
@@ -124,16 +132,18 @@ def test_who_cancelled_a_task(loop_factory: LoopFactory):
         with contextlib.suppress(asyncio.CancelledError):
             await gathered
         await ended(called)
-        found = cancellations(ledger)
-        assert found["single"][0] == "task main"
-        assert str(found["single"][1]).startswith("test_history.py:")
-        assert str(found["single"][1]).endswith(" watched")
-        assert found["child"] == ("parent parent", None)
-        assert found["in a group"][0] == "task group"
-        assert found["timed"] == ("parent main", None)
-        assert found["main"][0] == "timeout"
-        assert found["gathered"][0] == "gather of main"
-        assert found["called"][0] == "a callback of the loop"
+        timed_line = 'await asyncio.create_task(for_ever(), name="timed")'
+        told = {name: (by, at(where)) for name, (by, where) in cancellations(ledger).items()}
+        assert told["single"] == ("task main", "single.cancel()")
+        assert told["child"] == (
+            "parent parent",
+            'await asyncio.create_task(for_ever(), name="child")',
+        )
+        assert told["in a group"] == ("task group", "async with asyncio.TaskGroup() as tasks:")
+        assert told["timed"] == ("parent main", timed_line)
+        assert told["main"] == ("timeout", timed_line)
+        assert told["gathered"] == ("gather of main", "gathered.cancel()")
+        assert told["called"] == ("a callback of the loop", None)  # Nobody's line called it.
 
     run(watched, loop_factory)
 
@@ -179,8 +189,7 @@ def test_a_storm_of_short_tasks_is_not_watched_for_cancellations():
             kinds.add(type(task) is asyncio.Task)
             await task
         assert {True, False} == kinds
-        await asyncio.sleep(3 * TICK)
-        assert type(asyncio.create_task(ends_at_once())) is not asyncio.Task
+        await comes_true(lambda: type(asyncio.create_task(ends_at_once())) is not asyncio.Task)
 
     run(watched)
 
@@ -223,3 +232,101 @@ def test_cancelled_by_a_worker_thread():
     job.wait(LIMIT)
     (told,) = [each for each in job.history().cancellations if each.name == "victim"]
     assert told.asked_by.startswith("thread bgw-work-worker")
+
+
+def test_all_that_one_command_cancels_is_in_the_name_of_who_gave_it():
+    """Whoever waits for whom, and whatever kind of task it is."""
+
+    async def parent() -> None:
+        await asyncio.create_task(for_ever(), name="child")
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        kept = [asyncio.create_task(parent(), name="parent")]
+        await asyncio.sleep(0)
+        loop.set_task_factory(lambda loop, work, **more: asyncio.Task(work, loop=loop, **more))
+        kept.append(asyncio.create_task(for_ever(), name="plain"))
+        loop.set_task_factory(None)
+        await asyncio.sleep(0)
+        is_up.set()
+        await asyncio.wait(kept)
+
+    is_up = threading.Event()
+    job = LoopManager().start(work, name="main")
+    assert is_up.wait(LIMIT)
+    job.cancel_tasks()
+    job.wait(LIMIT)
+    told = job.history().cancellations
+    assert ["child", "main", "parent", "plain"] == sorted(each.name for each in told)
+    (who,) = {(each.asked_by, at(each.where)) for each in told}
+    assert (f"thread {threading.current_thread().name}", "job.cancel_tasks()") == who
+
+
+def test_of_very_many_only_the_last_cancellations_are_written_down(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The others cost no more than it takes to cancel them."""
+    written = 0
+
+    def counted(**fields: Any) -> TaskCancellation:
+        nonlocal written
+        written += 1
+        return TaskCancellation(**fields)
+
+    monkeypatch.setattr(cancellations_module, "TaskCancellation", counted)
+
+    async def watched(ledger: Ledger) -> None:
+        tasks = [asyncio.create_task(for_ever(), name=str(number)) for number in range(1_000)]
+        await turns()
+        ledger.cancel(tasks, Asker("button Cancel tasks"))
+        assert 1_000 == ledger.counts()["cancelling"]  # type: ignore[index] # it is a str, too
+        await ended(*tasks)
+        told = ledger.history().cancellations
+        assert [str(number) for number in range(999, 949, -1)] == [each.name for each in told]
+        assert {"button Cancel tasks"} == {each.asked_by for each in told}
+        assert CANCELLATIONS_KEPT == written
+
+    run(watched)
+
+
+def test_who_cancelled_a_future_of_submit_is_told_by_its_task():
+    """The thread, or the task of another loop; and the line."""
+
+    async def cancels() -> None:
+        future = job.submit(for_ever(), name="second")
+        begun("second")
+        future.cancel()
+
+    def begun(name: str) -> None:
+        until(lambda: [task for task in job.tasks if task.name == name and task.waiting_on])
+
+    manager = LoopManager()
+    with manager.start(name="one") as job, manager.start(name="other") as other:
+        future = job.submit(for_ever(), name="first")
+        begun("first")
+        future.cancel()
+        other.submit(cancels(), name="boss").result(LIMIT)
+        until(lambda: len(job.history().cancellations) == 2)
+        second, first = job.history().cancellations
+        assert ("first", f"thread {threading.current_thread().name}", "future.cancel()") == (
+            first.name,
+            first.asked_by,
+            at(first.where),
+        )
+        assert ("second", "task boss", "future.cancel()") == (
+            second.name,
+            second.asked_by,
+            at(second.where),
+        )
+
+
+def test_who_climbed_the_ladder_is_told():
+    """`stop()` cancels and stops in the name of who called it."""
+
+    async def ignores_its_event() -> None:
+        await for_ever()
+
+    job = LoopManager().start(ignores_its_event)
+    job.stop(grace=0)
+    told = [(each.asked_by, at(each.where)) for each in job.history().cancellations]
+    assert (f"thread {threading.current_thread().name}", "job.stop(grace=0)") in told

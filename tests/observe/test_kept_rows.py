@@ -77,8 +77,15 @@ def test_it_is_another_when_it_is_renamed_cancelled_or_has_ended():
     watched(work)
 
 
-def test_it_is_another_when_it_was_woken_and_waits_again():
-    """At another line, or for something else."""
+@pytest.mark.parametrize(
+    "within",
+    [lambda waits: waits, lambda waits: asyncio.wait_for(waits, 3600)],
+    ids=["itself", "in wait_for"],
+)
+def test_it_is_another_when_it_was_woken_and_waits_again(within: Callable[[Any], Any]):
+    """At another line, or for something else; also in `wait_for`, which until Python 3.11 makes
+    another task of it, that moves on while this one waits.
+    """
 
     async def work(_: Ledger, look: Callable[[], TaskSnapshot]) -> None:
         first, second = asyncio.Event(), asyncio.Event()
@@ -87,29 +94,7 @@ def test_it_is_another_when_it_was_woken_and_waits_again():
             await first.wait()
             await second.wait()
 
-        task = asyncio.create_task(wait_twice())
-        await turn()
-        before = look()
-        first.set()
-        await turn()
-        assert before.where != look().where
-        second.set()
-        await task
-
-    watched(work)
-
-
-def test_what_wait_for_waits_for_is_never_taken_for_the_same():
-    """Until Python 3.11 it is another task, which moves on while this one waits."""
-
-    async def work(_: Ledger, look: Callable[[], TaskSnapshot]) -> None:
-        first, second = asyncio.Event(), asyncio.Event()
-
-        async def wait_twice() -> None:
-            await first.wait()
-            await second.wait()
-
-        task = asyncio.create_task(asyncio.wait_for(wait_twice(), 3600))
+        task = asyncio.create_task(within(wait_twice()))
         await turn()
         before = look()
         first.set()

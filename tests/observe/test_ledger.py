@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from bgwidgets.observe.ended_tasks import ENDED_KEPT, LONGEST_NAME, EndedTask
-from bgwidgets.observe.generations import TICK
+from bgwidgets.observe.ended_tasks import ENDED_KEPT, EndedTask
 from bgwidgets.observe.ledger import Ledger
+from bgwidgets.observe.names import LONGEST_NAME
 from bgwidgets.states import TaskState
 from tests.conftest import Complaints
 from tests.loop_factories import LoopFactory
 from tests.observe.conftest import (
     LIMIT,
+    comes_true,
     counted,
     ended_rows,
     ends_at_once,
@@ -159,8 +160,7 @@ def test_a_loop_whose_timers_know_no_context():
 
     async def watched(ledger: Ledger) -> None:
         assert 1 == await asyncio.create_task(ends_later())
-        await asyncio.sleep(3 * TICK)
-        assert any(isinstance(entry, EndedTask) for entry in ledger.look().ended)
+        await comes_true(lambda: any(isinstance(entry, EndedTask) for entry in ledger.look().ended))
 
     run(watched, Loop)
 
@@ -386,9 +386,7 @@ def test_nothing_of_a_task_is_kept_when_it_has_ended(loop_factory: LoopFactory):
         await turns()
         gone = [weakref.ref(task) for task in tasks]
         tasks.clear()
-        await asyncio.sleep(3 * TICK)
-        gc.collect()
-        assert [None, None] == [task() for task in gone]
+        await comes_true(lambda: gc.collect() >= 0 and [None, None] == [task() for task in gone])
         assert [] == [thing for thing in gc.get_objects() if type(thing) is Result]
         assert 2 == len(ended_rows(ledger))
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
+import pytest
+
+from bgwidgets.observe import consistent_copy
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.states import TaskState
 from tests.loop_factories import LoopFactory
@@ -15,6 +19,7 @@ from tests.observe.conftest import (
     ends_later,
     fails,
     for_ever,
+    run,
     running_beside,
 )
 
@@ -66,3 +71,24 @@ def test_reading_from_other_threads_while_tasks_come_and_go(loop_factory: LoopFa
             reader.join(LIMIT)
         assert ledger.counts()[TaskState.FINISHED] > 100
     assert [] == problems[:3]
+
+
+def test_a_reader_waits_until_what_is_being_moved_has_arrived(monkeypatch: pytest.MonkeyPatch):
+    """And where that takes very long, it says that it does not know."""
+
+    async def watched(ledger: Ledger) -> None:
+        with ThreadPoolExecutor(1) as reader:
+            with ledger._generations._moving():
+                counts = reader.submit(ledger.counts)
+                assert not wait({counts}, 0.05).done
+            assert {TaskState.RUNNING: 1} == {
+                state: count for state, count in counts.result(LIMIT).items() if count
+            }
+            monkeypatch.setattr(consistent_copy, "WITHIN", 0.01)
+            with (
+                ledger._generations._moving(),
+                pytest.raises(consistent_copy.Unsettled, match="ask again"),
+            ):
+                reader.submit(ledger.unfinished).result(LIMIT)
+
+    run(watched)

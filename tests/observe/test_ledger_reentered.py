@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bgwidgets.observe.consistent_copy import Unsettled
 from bgwidgets.observe.generations import NURSERY
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.states import TaskState
@@ -101,3 +102,42 @@ def test_a_finalizer_that_makes_a_task():
         run(watched)
     finally:
         gc.set_threshold(*before)
+
+
+def test_an_error_whose_text_asks_for_the_tasks():
+    """Its code runs before anything is moved, so it gets an answer, each time."""
+    answers: list[int] = []
+
+    async def watched(ledger: Ledger) -> None:
+        class Curious(Exception):
+            """Says how many tasks there are."""
+
+            def __str__(self) -> str:
+                answers.append(sum(ledger.counts().values()))
+                return "curious"
+
+        async def fail(turn: int) -> None:
+            await turns(turn)
+            raise Curious
+
+        tasks = [asyncio.create_task(fail(turn)) for turn in range(3)]
+        await asyncio.wait(tasks)
+        ledger.settle()
+        assert [True] * 3 == [isinstance(task.exception(), Curious) for task in tasks]
+        assert {4} == set(answers)
+
+    run(watched)
+
+
+def test_in_the_midst_of_a_change_nothing_is_told_that_may_be_wrong():
+    """To a signal handler, say. The counts are unknown then, and everything else says so."""
+
+    async def watched(ledger: Ledger) -> None:
+        with ledger._generations._moving():
+            assert {} == ledger.counts()
+            assert ledger.stamp() is None
+            with pytest.raises(Unsettled, match="ask later"):
+                ledger.unfinished()
+        assert 1 == len(ledger.unfinished())
+
+    run(watched)

@@ -92,14 +92,16 @@ def test_until_the_next_turn(delay: float):
     assert "sleep" == run(watched)
 
 
-def test_for_ever():
+def test_for_ever(loop_factory: LoopFactory):
+    """Though uvloop makes a hundred years of it."""
+
     async def watched(_: Any) -> str | None:
         task = await asleep(math.inf)
         words = place_of(task)[0]
         task.cancel()
         return words
 
-    assert "sleep" == run(watched)
+    assert "sleep, for ever" == run(watched, loop_factory)
 
 
 def test_the_clock_of_a_loop_in_c_is_left_alone():

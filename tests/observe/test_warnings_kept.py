@@ -54,6 +54,16 @@ def test_what_happened_last_stands_at_the_end():
     assert [*map(str, range(2, WARNINGS_KEPT)), "0", "new"] == texts
 
 
+def test_a_kind_that_floods_takes_no_others_place():
+    """Each has places of its own."""
+    kept = WarningsKept()
+    kept.add(LOST, "fit", say("lost"))
+    for number in range(WARNINGS_KEPT + 1):
+        kept.add(BLOCKED, str(number), say(str(number)))
+    texts = [warning.text for warning in kept.all()]
+    assert ["lost", *map(str, range(1, WARNINGS_KEPT + 1))] == texts
+
+
 def test_what_turns_out_to_be_something_else_is_taken_back():
     """Once; what never was is not missed."""
     kept = WarningsKept()

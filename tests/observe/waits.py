@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from bgwidgets import StopEvent
@@ -30,6 +31,10 @@ async def full_queue() -> asyncio.Queue[int]:
 
 async def sleep() -> None:
     await asyncio.sleep(3600)
+
+
+async def sleep_for_ever() -> None:
+    await asyncio.sleep(math.inf)
 
 
 async def sleep_with_a_timeout() -> None:
@@ -182,15 +187,37 @@ async def to_thread() -> None:
 
 
 async def executor() -> None:
-    await asyncio.get_running_loop().run_in_executor(None, GATE.wait, 10.0)
+    has_begun = threading.Event()
+
+    def job() -> None:
+        has_begun.set()
+        GATE.wait(10.0)
+
+    ends = asyncio.get_running_loop().run_in_executor(None, job)
+    assert has_begun.wait(10.0)  # Until then it is a future like any other.
+    await ends
+
+
+async def queue_of_an_executor() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(GATE.wait, 10.0)
+        await asyncio.get_running_loop().run_in_executor(pool, int)
 
 
 class OtherFuture(Future[None]):
     """Whose it is, nobody knows."""
 
+    def running(self) -> bool:
+        """A user's bug."""
+        raise RuntimeError("must not be called")
 
-async def wrapped_future() -> None:
+
+async def future_of_their_own() -> None:
     await asyncio.wrap_future(OtherFuture())
+
+
+async def bare_future() -> None:
+    await asyncio.wrap_future(Future[None]())
 
 
 async def numbers() -> AsyncIterator[int]:
@@ -329,6 +356,7 @@ SOCKETS: list[tuple[Callable[[], Awaitable[None]], str]] = [
 
 WAITS: list[tuple[Callable[[], Awaitable[None]], str]] = [
     (sleep, "sleep, 60 min left"),
+    (sleep_for_ever, "sleep, for ever"),
     (sleep_with_a_timeout, "sleep, 60 min left"),
     (queue_get, "queue get"),
     (priority_queue_get, "queue get"),
@@ -364,7 +392,9 @@ WAITS: list[tuple[Callable[[], Awaitable[None]], str]] = [
     (shielded_future, "future, shielded"),
     (to_thread, "worker thread"),
     (executor, "executor"),
-    (wrapped_future, "future"),
+    (queue_of_an_executor, "future of another thread"),
+    (bare_future, "future of another thread"),
+    (future_of_their_own, "future of another thread"),
     (own_iterator, "unknown"),
     *SOCKETS,
 ]

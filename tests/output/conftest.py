@@ -1,10 +1,13 @@
-"""A manager of the test's own, and streams that nobody else writes to."""
+"""A manager of the test's own, streams that nobody else writes to, and a gate that holds the work
+where the test looks at it.
+"""
 
 from __future__ import annotations
 
 import io
-import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
@@ -33,16 +36,34 @@ def manager() -> Iterator[LoopManager]:
     """All its loops are stopped in the end."""
     manager = LoopManager()
     yield manager
-    manager.stop_all(grace=0)
+    for report in manager.stop_all(grace=0):
+        assert report.outcome.has_ended, report
 
 
 @pytest.fixture
-def cell(monkeypatch: pytest.MonkeyPatch, manager: LoopManager) -> Iterator[Streams]:
+def gate() -> Iterator[threading.Event]:
+    """What a plain function waits for; opened at the end, so that no thread stays behind."""
+    gate = threading.Event()
+    yield gate
+    gate.set()
+
+
+@pytest.fixture
+def cell(manager: LoopManager) -> Iterator[Streams]:
     """Streams as in a kernel, which show what a cell would."""
-    streams = Streams()
-    monkeypatch.setattr(sys, "stdout", streams.stdout)
-    monkeypatch.setattr(sys, "stderr", streams.stderr)
-    yield streams
+    yield Streams()
     manager.stop_all(grace=0)
     output.uninstall()
     output.install()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """A test with a `cell` runs with its streams: a fixture cannot do that, for pytest puts its own
+    there just before the test.
+    """
+    cell = pyfuncitem.funcargs.get("cell")
+    if not isinstance(cell, Streams):
+        return (yield)
+    with redirect_stdout(cell.stdout), redirect_stderr(cell.stderr):
+        return (yield)

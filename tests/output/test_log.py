@@ -83,7 +83,7 @@ def test_of_a_line_that_is_too_long_the_end_is_kept():
     log.write("bc")
     assert log.text().startswith("… 7 characters dropped … aaa")
     log.write("d\n")
-    assert log.text().startswith("… 7 characters dropped … aaa")
+    assert log.text().startswith("… 8 characters dropped … aaa")
     assert log.text().endswith("aabcd\n")
     log.write("x" * (LONGEST_LINE + 9) + "\nshort\n")
     assert "… 9 characters dropped … x" == log.tail(2)[:26]
@@ -246,6 +246,18 @@ def test_what_is_displayed_anew_takes_the_place_of_the_old():
     assert "between\ntwo\n" == log.text()
 
 
+def test_what_was_dropped_can_still_be_displayed_anew():
+    """As the last thing, and nothing is counted twice."""
+    log = OutputLog(max_bytes=10_000)
+    log.show({"text/plain": "one", "image/png": "x" * 5_000}, display_id="d")
+    numbered(log, 1_000)
+    log.show({"text/plain": "two", "image/png": "x" * 5_000}, display_id="d", update=True)
+    numbered(log, 1_000)
+    kept = log.text().count("\n")
+    numbered(log, 1_000)
+    assert kept == log.text().count("\n")
+
+
 def test_a_picture_counts_as_what_it_is():
     """Many push the oldest out, and one that is larger than all is kept as its text."""
     log = OutputLog(max_bytes=100_000)
@@ -264,10 +276,11 @@ def test_threads_that_write_at_the_same_time_lose_nothing():
 
     def write(name: str) -> None:
         pen = log.pen("stdout")
+        log.give_pen(pen, (None, name))
         together.wait(LIMIT)
         for number in range(5_000):
             if log.active is not pen:
-                log.turn_to(pen, (None, name))
+                log.turn_to(pen)
             pen.parts.append(f"{name} {number}")
             pen.parts.append("\n")
             if number % 700 == 0:

@@ -25,9 +25,12 @@ from bgwidgets.output import reading
 from bgwidgets.output.reading import OutputEntry, OutputReading
 from bgwidgets.snapshots import (
     AwaitFrame,
+    FigureSnapshot,
     LoopHistory,
     LoopSnapshot,
     LoopWarning,
+    MetricSnapshot,
+    ProgressSnapshot,
     SlowStep,
     StopReport,
     TaskCancellation,
@@ -42,6 +45,26 @@ from bgwidgets.snapshots import (
 )
 from bgwidgets.states import LoopState, TaskState
 
+PROGRESS = ProgressSnapshot(
+    description="epoch",
+    done=3,
+    total=12,
+    unit="B",
+    unit_scale=True,
+    unit_divisor=1024,
+    rate=1.5,
+    seconds_left=6.0,
+    postfix="loss=0.3",
+    colour="green",
+    depth=1,
+    started_at=1.0,
+    ended_at=2.0,
+    left_open=True,
+)
+METRIC = MetricSnapshot(
+    name="loss", times=(1.0, 2.0), values=(0.5, None), count=2, lowest=0.5, highest=0.5
+)
+FIGURE = FigureSnapshot(name="loss", png=b"\x89PNG", version=2, drawn_at=3.0, error="ValueError: x")
 TASK = TaskSnapshot(
     id=3,
     name="fetch-3",
@@ -51,7 +74,7 @@ TASK = TaskSnapshot(
     ended_at=2.0,
     waiting_on="sleep",
     where="race.py:12 fetch",
-    progress=0.5,
+    progress=PROGRESS,
     error="KeyError: 'x'",
     is_main=True,
 )
@@ -86,6 +109,10 @@ LOOP = LoopSnapshot(
     slow_steps=(SLOW,),
     warnings=(WARNING,),
     notes=("a",),
+    progress=PROGRESS,
+    open_bars=1,
+    metrics=1,
+    figures=1,
     as_of=3.0,
 )
 FRAME = AwaitFrame(function="fetch", file="race.py", path="/home/race.py", line=12, timeout=1.5)
@@ -95,6 +122,9 @@ TIMINGS = TaskTimings(
 )
 ENTRY = OutputEntry(number=4, text="x\n", task_id=3, task_name="a", data={"text/plain": "x"})
 VALUES = [
+    PROGRESS,
+    METRIC,
+    FIGURE,
     TASK,
     FRAME,
     LINK,
@@ -109,6 +139,7 @@ VALUES = [
         chain=(FRAME,),
         waits_for=(LINK,),
         timings=TIMINGS,
+        progress=(PROGRESS,),
     ),
     LOOP,
     WindowRequest(sort="name", descending=True, filter="x", start=5, stop=9),
@@ -144,9 +175,9 @@ def test_every_value_is_tried():
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_a_value_crosses_a_pipe(value: Any):
-    """And is equal on the other side, of plain data that JSON knows as well."""
+    """And is equal on the other side, of plain data that JSON knows as well, but for pictures."""
     assert value == pickle.loads(pickle.dumps(value))  # noqa: S301 - its own
-    json.dumps(dataclasses.asdict(value))
+    json.dumps(dataclasses.asdict(value), default=bytes.hex, allow_nan=False)
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
@@ -165,10 +196,13 @@ def test_a_snapshot_knows_little_by_default():
         "tasks_that_swallow"
     }
     flags = {"stop_requested", "protected", "adopted", "belongs_to_kernel", "timings"}
+    counts = {"open_bars", "metrics", "figures"}
     lists = {"lag_history", "slow_steps", "warnings", "notes"}
     for field in dataclasses.fields(snapshot):
         if field.name in lists:
             assert () == getattr(snapshot, field.name)
+        elif field.name in counts:
+            assert 0 == getattr(snapshot, field.name)
         elif field.name not in known:
             expected = False if field.name in flags else None
             assert expected is getattr(snapshot, field.name), field.name
@@ -182,3 +216,16 @@ def test_a_snapshot_knows_little_by_default():
 def test_a_snapshot_sums_up_its_tasks():
     assert 7 == LOOP.unfinished_tasks
     assert 48 == LOOP.total_tasks
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "fraction"), [(3, 12, 0.25), (3, None, None), (0, 0, None), (9, 3, 1.0)]
+)
+def test_progress_knows_which_part_is_done(done: int, total: int | None, fraction: float | None):
+    """Never more than all, and nothing where nobody knows how many there will be."""
+    assert fraction == ProgressSnapshot(done=done, total=total, started_at=1.0).fraction
+
+
+def test_a_drawn_figure_is_shown_as_a_picture():
+    """By a notebook's cell."""
+    assert b"\x89PNG" == FIGURE._repr_png_()

@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.widgets.command_runner import CommandRunner
-from bgwidgets.widgets.feed import Click, Feed, FromDetails, FromLine, FromOutput, FromTable
+from bgwidgets.widgets.feed import (
+    Click,
+    Feed,
+    FromDetails,
+    FromLine,
+    FromOutput,
+    FromPlots,
+    FromTable,
+)
 from bgwidgets.widgets.protocols import Action
 from bgwidgets.widgets.requests import (
     read_detail_request,
     read_line_request,
     read_output_request,
+    read_plot_request,
     read_table_request,
 )
 from tests.widgets.fakes import NOW, FakeFace, FakeSource, loop, task
@@ -88,6 +97,10 @@ class Bench:
         """A page sends a message through a view of output."""
         self.give(FromOutput(read_output_request(message)))
 
+    def plots(self, **message: Any) -> None:
+        """A page sends a message through the Plots tab."""
+        self.give(FromPlots(read_plot_request(message)))
+
     def open_page(self, *, loops: str = "loops1", tasks: str = "tasks1") -> None:
         """A page shows the panel."""
         self.page("loops", type="hello", view=loops, start=0, stop=12)
@@ -131,6 +144,10 @@ class Bench:
             for channel, message in self.take()
             if channel == table and message["type"] == "frame"
         ]
+
+    def plotted(self) -> list[Message]:
+        """What Plots tabs were told; all else is passed over."""
+        return [message for channel, message in self.take() if channel == "plots"]
 
     def told(self) -> list[Message]:
         """What detail tabs were told; all else is passed over."""

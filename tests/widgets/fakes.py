@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Any, Final
 from bgwidgets.commands import AdoptLoop, RemoveFinished
 from bgwidgets.exceptions import UnknownLoop, UnknownTask
 from bgwidgets.output.log import OutputLog
-from bgwidgets.snapshots import LoopHistory, LoopSnapshot, TaskDetail, TaskSnapshot, TaskWindow
+from bgwidgets.snapshots import (
+    FigureSnapshot,
+    LoopHistory,
+    LoopSnapshot,
+    MetricSnapshot,
+    TaskDetail,
+    TaskSnapshot,
+    TaskWindow,
+)
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.widgets.protocols import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from bgwidgets.commands import Command
     from bgwidgets.snapshots import StopReport, WindowRequest
@@ -67,6 +75,10 @@ class FakeSource:
     """The loops whose output was asked for."""
     asked_details: list[int] = field(default_factory=list)
     """The tasks whose details, and the loops whose histories were asked for."""
+    measured: dict[int, dict[str, MetricSnapshot]] = field(default_factory=dict)
+    plotted: dict[int, dict[str, FigureSnapshot]] = field(default_factory=dict)
+    asked_plots: list[int] = field(default_factory=list)
+    """The loops of which the metrics and figures were asked for."""
     others: list[LoopSnapshot] = field(default_factory=list)
     """Event loops of this process that are not the manager's."""
     looks: int = 0
@@ -121,6 +133,17 @@ class FakeSource:
             raise UnknownLoop(f"there is no loop {loop_id}")
         return self.outputs.setdefault(loop_id, OutputLog())
 
+    def metrics(self, loop_id: int) -> dict[str, MetricSnapshot]:
+        """What the test says."""
+        self.asked_plots.append(loop_id)
+        if loop_id not in self.measured:
+            raise UnknownLoop(f"there is no loop {loop_id}")
+        return dict(self.measured[loop_id])
+
+    def figures(self, loop_id: int) -> dict[str, FigureSnapshot]:
+        """What the test says."""
+        return dict(self.plotted.get(loop_id, {}))
+
     def discover(self) -> list[LoopSnapshot]:
         """The loops, and what else the test says."""
         return [*self.loops, *self.others]
@@ -166,6 +189,8 @@ class FakeFace:
     selected: int | None = None
     chosen: int | None = None
     sent: list[tuple[Channel, Message]] = field(default_factory=list)
+    pictures: list[bytes] = field(default_factory=list)
+    """What was sent beside them."""
     disabled: dict[Action, bool] = field(default_factory=lambda: dict.fromkeys(Action, True))
     reasons: dict[Action, str | None] = field(default_factory=dict)
     labels: dict[Action, str | None] = field(default_factory=dict)
@@ -201,8 +226,9 @@ class FakeFace:
         self.put_away_asked += 1
         return self.can_be_put_away
 
-    def send(self, channel: Channel, message: Message) -> None:
+    def send(self, channel: Channel, message: Message, buffers: Sequence[bytes] = ()) -> None:
         """Written down."""
+        self.pictures += buffers
         self.sent.append((channel, message))
         self.was_sent()
 

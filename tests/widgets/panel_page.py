@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from bgwidgets.background_loop import current
@@ -46,23 +46,27 @@ class Page:
     """Stands for a page: takes what the panel's widgets send, and sends what a page would."""
 
     def __init__(self, panel: ControlPanel) -> None:
-        loops, actions, tasks, details, output, finder, _ = panel.children
+        loops, actions, tasks, details, output, plots, finder, _ = panel.children
         self._widgets = {
             "loops": loops,
             "tasks": tasks,
             "status": actions.children[-1],
             "details": details,
             "output": output,
+            "plots": plots,
             "finder": finder,
         }
         self.heard: list[tuple[str, dict[str, Any]]] = []
+        self.buffers: list[bytes] = []
+        """What came beside the messages."""
         self._new = threading.Condition()
         for channel, widget in self._widgets.items():
             widget.send = self._hear_as(channel)
 
     def _hear_as(self, channel: str) -> Any:
-        def hear(content: dict[str, Any], _buffers: object = None) -> None:
+        def hear(content: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
             with self._new:
+                self.buffers += buffers
                 self.heard.append((channel, content))
                 self._new.notify_all()
 

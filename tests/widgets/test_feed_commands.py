@@ -267,7 +267,7 @@ def test_a_broken_connection_ends_nothing(
 
     tried = []
 
-    def fail(channel: str, message: Any) -> None:
+    def fail(channel: str, message: Any, _buffers: object) -> None:
         tried.append((channel, message.get("seq")))
         raise OSError("closed")
 

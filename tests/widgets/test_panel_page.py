@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
+import bgwidgets as bgw
 from bgwidgets.loop_manager import LoopManager
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.widgets.control_panel import ControlPanel
@@ -40,6 +41,27 @@ def test_a_failing_main_task_shows_its_traceback(manager: LoopManager, page: Pag
     page.wait_for("loops", lambda message: [
         row for _, row in message.get("rows", ()) if row["note"] == "OSError: gone"
     ])  # fmt: skip
+
+
+async def train() -> None:
+    for value in bgw.progress([3.0, 2.0, 1.0], desc="epoch"):
+        bgw.metric("loss", value)
+    bgw.figure("fit").gca().plot([1, 2])
+    await asyncio.Event().wait()
+
+
+def test_progress_and_plots_are_those_of_the_real_task(manager: LoopManager, page: Page):
+    """The bar in its row; the points, and the picture with its bytes."""
+    loop = manager.start(train)
+    frame = page.wait_for("tasks", lambda message: message.get("head", {}).get("plots"))
+    bar = frame["rows"][0][1]["bar"]
+    assert (bar["share"], bar["end"], bar["label"]) == (100, "closed", "epoch")
+    page.send("plots", type="show", view="p", loop=loop.id, known=0)
+    [series] = page.wait_for("plots", lambda message: message["metrics"])["metrics"]
+    assert (series["name"], series["count"], series["last"]) == ("loss", 3, 1)
+    assert series["values"][0] == 3  # As there is but an instant between them, some are thinned.
+    page.wait_for("plots", lambda message: [1 for each in message["figures"] if each["at"]])
+    assert [each[:4] for each in page.buffers] == [b"\x89PNG"]
 
 
 def test_a_tasks_details_are_those_of_the_real_task(manager: LoopManager, page: Page):

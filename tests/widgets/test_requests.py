@@ -29,12 +29,14 @@ from bgwidgets.widgets.requests import (
     SelectLoop,
     SetInterval,
     ShowDetail,
+    ShowPlots,
     ShowRows,
     SortRows,
     TableRequest,
     check_interval,
     read_detail_request,
     read_line_request,
+    read_plot_request,
     read_table_request,
 )
 from bgwidgets.widgets.rows import Sorting, Window
@@ -119,6 +121,32 @@ def test_a_detail_tab_says_nothing_else(message: dict[str, Any]):
     """Whatever else comes is not from its script."""
     with pytest.raises(InvalidRequest):
         read_detail_request(message)
+
+
+def test_the_plots_tab_says_what_it_shows():
+    """And when it is closed."""
+    message = {"type": "show", "view": "x", "loop": 1, "known": 3}
+    assert read_plot_request(message) == ShowPlots("x", 1, 3)
+    assert read_plot_request({"type": "bye", "view": "x"}) == Bye("x")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {},
+        {"type": "show", "view": "x", "known": 3},
+        {"type": "show", "view": "x", "loop": "1", "known": 3},
+        {"type": "show", "view": "x", "loop": -1, "known": 3},
+        {"type": "show", "view": "x", "loop": 1, "known": HUGE},
+        {"type": "show", "view": "X!", "loop": 1, "known": 3},
+        {"type": "show", "view": "x", "loop": 1, "known": 3, "task": 1},
+        {"type": "command", "command": "stop_loop", "loop": 1},
+    ],
+)
+def test_the_plots_tab_says_nothing_else(message: dict[str, Any]):
+    """Whatever else comes is not from its script."""
+    with pytest.raises(InvalidRequest):
+        read_plot_request(message)
 
 
 def test_the_status_line_says_hello_and_bye():

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
+from bgwidgets.snapshots import ProgressSnapshot
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.widgets.busy_cell import KernelState
+from bgwidgets.widgets.cleaning import LONGEST_CELL, clean
 from bgwidgets.widgets.rows import (
-    LONGEST_CELL,
     LOOP_COLUMNS,
     Sorting,
     Window,
-    clean,
     loop_row,
     loops_contents,
     note,
@@ -23,6 +23,7 @@ from bgwidgets.widgets.rows import (
     tasks_head,
     waiting,
 )
+from tests.browser.stage import bar as browsers_bar
 from tests.browser.stage import loop_row as browsers_loop_row
 from tests.browser.stage import loops_head as browsers_loops_head
 from tests.browser.stage import task_row as browsers_task_row
@@ -96,6 +97,7 @@ def test_a_loops_row():
         "started": NOW - 60,
         "ended": None,
         "note": None,
+        "bar": None,
     }
 
 
@@ -112,7 +114,36 @@ def test_a_tasks_row():
         "created": NOW - 3,
         "ended": None,
         "error": None,
+        "bar": None,
     }
+
+
+def epoch(**more: Any) -> ProgressSnapshot:
+    return ProgressSnapshot(done=63, total=100, started_at=NOW - 41, **more)
+
+
+def test_a_tasks_bar_stands_in_its_row():
+    """In words that are made here."""
+    row = task_row(task(3, progress=epoch(seconds_left=31)))
+    assert row["bar"] == browsers_bar()
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ({"open_bars": 1}, "63 %"),
+        ({"open_bars": 1, "last_output": "epoch 3"}, "63 %"),
+        ({"open_bars": 1, "blocked_by": "train"}, "63 %"),
+        ({"open_bars": 1, "error_line": "OSError: gone"}, None),
+        ({"progress": epoch(ended_at=NOW)}, "63 %, ended"),
+        ({"progress": epoch(ended_at=NOW), "last_output": "done"}, None),
+        ({"progress": None}, None),
+    ],
+)
+def test_a_loops_bar_stands_before_its_note(more: dict[str, Any], text: str | None):
+    """One that has ended gives way to any note, every bar to an error."""
+    bar = loop_row(loop(7, **({"progress": epoch()} | more)))["bar"]
+    assert (bar and bar["far"] + bar["rest"]) == text
 
 
 def test_the_shapes_are_those_that_the_browsers_tests_use():

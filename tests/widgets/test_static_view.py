@@ -11,10 +11,23 @@ import nbformat
 from nbconvert import HTMLExporter
 
 from bgwidgets.loop_manager import LoopManager
-from bgwidgets.snapshots import LoopSnapshot, TaskSnapshot, TaskWindow
+from bgwidgets.snapshots import (
+    FigureSnapshot,
+    LoopSnapshot,
+    MetricSnapshot,
+    ProgressSnapshot,
+    TaskSnapshot,
+    TaskWindow,
+)
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.widgets.control_panel import ControlPanel
-from bgwidgets.widgets.static_view import MOST_ROWS, Moment, static_html, static_text
+from bgwidgets.widgets.static_view import (
+    MOST_ROWS,
+    ROOM_FOR_PICTURES,
+    Moment,
+    static_html,
+    static_text,
+)
 from tests.widgets.fakes import NOW, FakeSource, ended_loop, loop, task
 from tests.widgets.panel_page import fail, until, work
 
@@ -39,7 +52,7 @@ class Cells(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
         """A row, a cell of it, or something else."""
-        assert [name for name, _ in attrs] in ([], ["style"])
+        assert [name for name, _ in attrs] in ([], ["style"], ["style", "alt", "src"])
         self.tags.add(tag)
         if tag == "tr":
             self.rows.append([])
@@ -57,11 +70,14 @@ class Cells(HTMLParser):
             self.rows[-1][-1] += data
 
 
-def moment(loops: Sequence[LoopSnapshot], *tasks: TaskSnapshot, total: int | None = None) -> Moment:
+def moment(
+    loops: Sequence[LoopSnapshot], *tasks: TaskSnapshot, total: int | None = None, **more: Any
+) -> Moment:
     """With the last loop selected."""
     total = len(tasks) if total is None else total
     window = TaskWindow(tasks=tasks, start=0, total=total, as_of=NOW)
-    return Moment(loops=loops, selected=loops[-1] if loops else None, tasks=window, at=NOW)
+    selected = loops[-1] if loops else None
+    return Moment(loops=loops, selected=selected, tasks=window, at=NOW, **more)
 
 
 def test_it_shows_loops_and_the_tasks_of_the_selected_one():
@@ -84,6 +100,30 @@ def test_it_shows_loops_and_the_tasks_of_the_selected_one():
     ]
     assert time.strftime("as of %Y-%m-%d %H:%M:%S", time.localtime(NOW)) in html
     assert "Tasks of <b>loop-2</b>" in html
+
+
+def test_a_bar_is_said_in_words():
+    """In a column that is there when any task has one."""
+    bar = ProgressSnapshot(done=63, total=100, started_at=NOW - 41, seconds_left=31)
+    rows = Cells(static_html(moment([loop(1)], task(7, progress=bar), task(8)))).rows
+    assert [row[5:] for row in rows[-3:]] == [["Progress"], ["63 % · 0:31 left"], [""]]
+
+
+def test_what_was_measured_and_plotted_is_there():
+    """The numbers as text, the pictures in the file itself, as far as they are not too many."""
+    loss = MetricSnapshot(name="loss", count=1204, last=0.31239, lowest=None, highest=2.0)
+    figures = [
+        FigureSnapshot(name="fit", png=b"a picture"),
+        FigureSnapshot(name="huge", png=bytes(ROOM_FOR_PICTURES)),
+        FigureSnapshot(name="not drawn"),
+    ]
+    html = static_html(moment([loop(1)], task(7), metrics=[loss], figures=figures))
+    assert Cells(html).rows[-2:] == [
+        ["Metric", "Last", "Lowest", "Highest", "Values"],
+        ["loss", "0.3124", "", "2", "1,204"],
+    ]
+    assert html.count("<img ") == 1
+    assert 'alt="Figure fit" src="data:image/png;base64,YSBwaWN0dXJl"' in html
 
 
 def test_it_is_short_however_many_there_are():
@@ -118,10 +158,16 @@ def test_the_users_text_is_never_html():
     """Wherever it stands; and there is no script, no image and no link of ours either."""
     source = [loop(1, name=EVIL, host=EVIL, error_line=EVIL)]
     shown = task(1, name=EVIL, coroutine=EVIL, waiting_on=EVIL, where=EVIL)
-    cells = Cells(static_html(replace(moment(source, shown), output=EVIL)))
+    measured = MetricSnapshot(name=EVIL)
+    told = replace(moment(source, shown, metrics=[measured]), output=EVIL)
+    cells = Cells(static_html(told))
     assert cells.tags == {"div", "p", "b", "table", "thead", "tbody", "tr", "th", "td", "pre"}
     assert [cells.rows[1][0], cells.rows[1][1], cells.rows[1][5]] == [EVIL] * 3
-    assert cells.rows[3][0] == EVIL
+    assert (cells.rows[3][0], cells.rows[5][0]) == (EVIL, EVIL)
+    drawn = FigureSnapshot(name=f'"{EVIL}', png=b"a picture")
+    html = static_html(moment(source, shown, figures=[drawn]))
+    assert html.count("<img ") == 1
+    assert 'alt="Figure &quot;&lt;img' in html
 
 
 def test_a_terminal_shows_a_line_for_each_loop():

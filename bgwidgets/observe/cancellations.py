@@ -1,0 +1,176 @@
+"""Which of a loop's tasks are to be cancelled, who wants it, and which go on all the same.
+
+A task of ours tells by itself (see `watched_task`). One that somebody's factory has made, or that
+was born in a storm of short tasks, does not: it is looked at now and then. What is cancelled by a
+command is told whatever kind of task it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, Final
+
+from bgwidgets.commands import END_OF_THE_LOOP, Asker
+from bgwidgets.observe.askers import find_asker
+from bgwidgets.observe.consistent_copy import listed
+from bgwidgets.observe.group_leftovers import group_leftovers
+from bgwidgets.observe.known_tasks import KnownTasks
+from bgwidgets.observe.swallowed import PATIENCE, Cancelled, Swallowed
+from bgwidgets.observe.warnings_kept import WarningsKept
+from bgwidgets.observe.watched_task import listen, watched_task_class
+from bgwidgets.snapshots import TaskCancellation
+
+KEPT: Final = 50
+LOOKED_AT_AT_ONCE: Final = 5_000
+"""Of those that do not tell; a millisecond's work."""
+
+Task = asyncio.Task[Any]
+
+
+class Cancellations:
+    """One loop's."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, known: KnownTasks, warnings: WarningsKept
+    ) -> None:
+        """Listen to the loop's tasks from now on. Those that swallow their CancelledError are told
+        of in the `warnings`.
+        """
+        self._known: Final = known
+        self._swallowed: Final = Swallowed(warnings, self._words, self._is_function)
+        self._asked: Final[dict[Task, Cancelled]] = {}
+        self._kept: Final[deque[TaskCancellation]] = deque(maxlen=KEPT)
+        self._together: dict[Task, int] | None = None
+        """What is being cancelled by one command, how often, and in which thread."""
+        self._thread: int | None = None
+        self._looked_at = 0
+        """How many of those that do not tell were looked at in this round."""
+        self.in_the_name_of = END_OF_THE_LOOP
+        """Who wants what this package cancels by itself. In the loop's thread."""
+        self._watched: Final = watched_task_class()
+        listen(loop, self._is_cancelled)
+
+    # In the loop's thread
+
+    def cancel(self, tasks: Iterable[Task], asker: Asker | None = None) -> None:
+        """Cancel these in somebody's name; without one, of whom all is done at the moment.
+
+        All are noted as cancelled, and the last of them are kept to be told of. Nobody is looked
+        for on the stack, so that a hundred thousand take little longer than by asyncio alone.
+        """
+        outer, together = (self._together, self._thread), dict[Task, int]()
+        self._together, self._thread = together, threading.get_ident()
+        try:
+            for task in tasks:
+                is_cancelled = task.cancel()
+                if is_cancelled and not self.tells_by_itself(task):
+                    together[task] = together.get(task, 0) + 1
+        finally:
+            self._together, self._thread = outer
+            self._note_all(together, asker or self.in_the_name_of)
+
+    @contextmanager
+    def naming(self, asker: Asker) -> Iterator[None]:
+        """What is cancelled meanwhile is cancelled in this one's name."""
+        before, self.in_the_name_of = self.in_the_name_of, asker
+        try:
+            yield
+        finally:
+            self.in_the_name_of = before
+
+    def judge(self, unwatched: dict[Task, None], *, at_the_end: bool = False) -> None:
+        """Tell of the tasks that were cancelled a second ago and go on; of those that the end of
+        the loop has left, at once. Some of the `unwatched` are looked at, the next ones next time.
+        Also when the loop runs no more.
+        """
+        start, stop = self._looked_at, self._looked_at + LOOKED_AT_AT_ONCE
+        some = list(unwatched) if at_the_end else list(islice(unwatched, start, stop))
+        self._looked_at = stop if len(some) == LOOKED_AT_AT_ONCE else 0
+        for task in some:
+            if task not in self._asked and self.is_to_end(task) and not task.done():
+                self._asked[task] = self._swallowed.found(task, group_leftovers.of(task))
+        self._swallowed.look(patience=0.0 if at_the_end else PATIENCE)
+
+    def ended(self, task: Task) -> None:
+        """It has ended."""
+        if (asked := self._asked.pop(task, None)) is not None:
+            self._swallowed.ended(task, asked)
+
+    def forget(self, tasks: list[Task]) -> None:
+        """These have, and nothing is to be told of them."""
+        if self._asked:
+            for task in tasks:
+                self._asked.pop(task, None)
+
+    # In the thread that cancels
+
+    def _is_cancelled(self, task: Task) -> None:
+        together = self._together
+        if together is not None and self._thread == threading.get_ident():
+            together[task] = together.get(task, 0) + 1
+            return
+        asker = find_asker(task) or self.in_the_name_of
+        now = time.time()
+        self._note(task, asker, now, 1)
+        self._keep(task, asker, now)
+
+    def _note_all(self, tasks: dict[Task, int], asker: Asker) -> None:
+        now = time.time()
+        for task, times in tasks.items():
+            self._note(task, asker, now, times)
+        for task in islice(tasks, max(0, len(tasks) - KEPT), None):
+            self._keep(task, asker, now)
+
+    def _note(self, task: Task, asker: Asker, now: float, times: int) -> None:
+        cancelled = self._swallowed.asked(task, asker, now, times)
+        if not task.done():
+            self._asked[task] = cancelled
+
+    def _keep(self, task: Task, asker: Asker, now: float) -> None:
+        name, coroutine = self._words(task)
+        self._kept.append(
+            TaskCancellation(
+                name=name, coroutine=coroutine, at=now, asked_by=asker.who, where=asker.where
+            )
+        )
+
+    # From any thread
+
+    def is_to_end(self, task: Task) -> bool:
+        """Whether the task is to end because somebody has cancelled it."""
+        if not (level := task.cancelling()):
+            return False
+        asked = self._asked.get(task)
+        return asked.holds(task) if asked is not None else level > group_leftovers.of(task)
+
+    def tells_by_itself(self, task: Task) -> bool:
+        """Whether it is a task that tells when it is to be cancelled."""
+        return issubclass(type(task), self._watched)
+
+    def to_end(self) -> list[Task]:
+        """The tasks that were seen being cancelled, and have not ended."""
+        return list(self._asked)
+
+    def any_to_end(self) -> bool:
+        """Whether there are any."""
+        return bool(self._asked)
+
+    def history(self) -> tuple[TaskCancellation, ...]:
+        """The last, latest first."""
+        return tuple(listed(self._kept)[::-1])
+
+    def going_on(self) -> int:
+        """How many tasks go on although they were cancelled."""
+        return self._swallowed.count()
+
+    def _words(self, task: Task) -> tuple[str, str]:
+        return self._known.name(task), self._known.coroutine(task)
+
+    def _is_function(self, task: Task) -> bool:
+        return self._known.about(task).runs is not None

@@ -1,0 +1,304 @@
+"""All tasks of a loop as they were at one moment, and rows of those that are shown."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+from bgwidgets.observe.asyncio_internals import future_waited_for
+from bgwidgets.observe.await_chain import place_until
+from bgwidgets.observe.consistent_copy import consistent_copy
+from bgwidgets.observe.ended_tasks import (
+    ENDED_KEPT,
+    EndedTask,
+    EndedTasks,
+    Entry,
+    Swept,
+    state_of_ended,
+)
+from bgwidgets.observe.generations import Generations
+from bgwidgets.observe.kept_rows import KeptRows
+from bgwidgets.observe.task_states import TaskStates
+from bgwidgets.observe.weak_by_identity import WeakByIdentity
+from bgwidgets.snapshots import ProgressSnapshot, TaskSnapshot
+from bgwidgets.states import TaskState
+
+LOOKED_AT_ONE_BY_ONE: Final = 5_000
+"""Of more tasks, one that has just ended counts as unfinished until the loop's next turn."""
+
+Task = asyncio.Task[Any]
+
+
+class Copied(NamedTuple):
+    """What was in the book at one moment."""
+
+    lasting: list[Task]
+    first: int
+    """The place of the first of these."""
+    lasting_count: int
+    """How many there are, copied or not."""
+    recent: list[tuple[list[Task], float]]
+    """With the time of their birth."""
+    swept: list[Swept]
+    records: list[EndedTask]
+    counts: dict[TaskState, int]
+
+
+class Looks:
+    """Looks at the book of one loop. Any thread may call everything."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        generations: Generations,
+        ended: EndedTasks,
+        states: TaskStates,
+        bars: Callable[[Task], tuple[ProgressSnapshot, ...]],
+    ) -> None:
+        self._loop: Final = loop
+        self._bars: Final = bars
+        self.generations: Final = generations
+        self._ended: Final = ended
+        self.states: Final = states
+        self.known: Final = states.known
+        self.rows: Final = KeptRows(loop)
+        """Of tasks that were looked at."""
+        self._seen_ended: Final[WeakByIdentity[Task, float]] = WeakByIdentity()
+        """When somebody first saw that a task had ended which the book did not know of yet."""
+
+    def progress(self, entry: Entry) -> tuple[ProgressSnapshot, ...]:
+        """A task's progress bars, the one to be shown first."""
+        return entry.progress if type(entry) is EndedTask else self._bars(entry)
+
+    def take(self, start: int = 0, stop: int | None = None) -> Look:
+        """All tasks as they are at this moment. Any thread.
+
+        Where there are very many, only those from `start` to before `stop` are copied, if it is
+        given: a hundred thousand take two milliseconds, in which no other thread runs. Blocks, and
+        raises `Unsettled`, as `consistent_copy` does.
+        """
+        generations, ended = self.generations, self._ended
+
+        def copy() -> Copied:
+            lasting, first = generations.lasting, 0
+            total = len(lasting)
+            if stop is None or total <= LOOKED_AT_ONE_BY_ONE:
+                copied = list(lasting)
+            else:
+                first = min(start, total)
+                copied = list(islice(lasting, first, max(first, stop)))
+            return Copied(
+                lasting=copied,
+                first=first,
+                lasting_count=total,
+                recent=[
+                    *generations.survivors,
+                    (generations.older, generations.older_since),
+                    (list(generations.young), generations.young_since),
+                ],
+                swept=list(ended.swept),
+                records=list(ended.records),
+                counts=dict(ended.counts),
+            )
+
+        return Look(self, consistent_copy(self._loop, generations, copy))
+
+    def perhaps_cancelling(self, recent: list[Task]) -> list[Task]:
+        """Tasks that are to be cancelled, and those that do not tell.
+
+        Of more silent ones than are looked at one by one, all are taken to be pending.
+        """
+        cancellations = self.states.cancellations
+        silent = [task for task in recent if not cancellations.tells_by_itself(task)]
+        unwatched = self.generations.unwatched
+        if len(unwatched) <= LOOKED_AT_ONE_BY_ONE:
+            silent += list(unwatched)
+        return [*cancellations.to_end(), *silent]
+
+    def is_lasting(self, task: Task) -> bool:
+        """Whether it is entered by name."""
+        return task in self.generations.lasting
+
+    def number_of(self, task: Task) -> int:
+        """The number by which commands name a task; it is given when first asked for."""
+        number = self.known.number_so_far(task)
+        if number is not None:
+            return number
+        number = self.known.number(task)
+        if task.done() and not self.take(stop=0).holds(task):
+            # Its record was made while we looked, and will not come to take the number back.
+            self.known.take_back(task, number)
+        return number
+
+    def seen_ended_at(self, task: Task) -> float:
+        """When somebody first saw that it had ended, which may be now."""
+        seen = self._seen_ended.get(task)
+        if seen is None:
+            self._seen_ended[task] = seen = time.time()
+        return seen
+
+    def first_seen_ended(self, task: Task, now: float) -> float:
+        """The same, of one whose record is being made now. In the loop's thread."""
+        return (self._seen_ended.pop(task) or now) if len(self._seen_ended) else now
+
+
+class Look:
+    """All tasks of a loop as they were at one moment. Rows are made of those that are shown."""
+
+    def __init__(self, looks: Looks, copied: Copied) -> None:
+        self._looks: Final = looks
+        self._states: Final = looks.states
+        self._copied: Final = copied
+
+    def holds(self, task: Task) -> bool:
+        """Whether the task was in the book, and was itself still held."""
+        return task in self._births or self._looks.is_lasting(task)
+
+    @cached_property
+    def unfinished(self) -> list[Task]:
+        """The unfinished tasks, oldest first; only for a look at all of them."""
+        lasting, recent = self._lasting_tasks[0], self._recent_tasks[0]
+        return [*lasting, *recent] if recent else lasting
+
+    @property
+    def unfinished_count(self) -> int:
+        """How many unfinished tasks there are."""
+        ended = len(self._lasting_tasks[1])
+        return self._copied.lasting_count - ended + len(self._recent_tasks[0])
+
+    def unfinished_between(self, start: int, stop: int) -> list[Task]:
+        """The unfinished tasks of these places, which the look was for."""
+        copied, first, count = self._copied.lasting, self._copied.first, self._copied.lasting_count
+        if len(copied) == count:
+            return self.unfinished[start:stop]
+        lasting = copied[max(0, start - first) : max(0, stop - first)]
+        recent = self._recent_tasks[0]
+        return [*lasting, *recent[max(0, start - count) : max(0, stop - count)]]
+
+    @cached_property
+    def ended(self) -> list[Entry]:
+        """The last that ended, latest first."""
+        swept = [task for each in self._copied.swept for task in each.tasks]
+        ended: list[Entry] = [
+            *self._copied.records,
+            *swept,
+            *self._lasting_tasks[1],
+            *self._recent_tasks[1],
+        ]
+        return ended[: -ENDED_KEPT - 1 : -1]
+
+    def counts(self) -> dict[TaskState, int]:
+        """How many are in each state, the ended since the start."""
+        counts = dict.fromkeys(TaskState, 0) | self._copied.counts
+        for task in (*self._lasting_tasks[1], *self._recent_tasks[1]):
+            counts[state_of_ended(task)] += 1
+        others = self._not_pending()
+        for task in others:
+            counts[self._states.state(task)] += 1
+        counts[TaskState.PENDING] += self.unfinished_count - len(others)
+        return counts
+
+    def _not_pending(self) -> set[Task]:
+        """The unfinished that may be something else than pending, and few others."""
+        recent = self._recent_tasks[0]
+        candidates = [*self._looks.perhaps_cancelling(recent), *self._looks.known.functions()]
+        if (current := self._states.current()) is not None:
+            candidates.append(current)
+        if not candidates:
+            return set()
+        mine = set(recent)
+        return {
+            task
+            for task in candidates
+            if not task.done() and (task in mine or self._looks.is_lasting(task))
+        }
+
+    def created_at(self, task: Task) -> float | None:
+        """When a task was born, to within a tenth of a second; None where nobody saw it."""
+        if (created := self._births.get(task)) is not None:
+            return created
+        return self._looks.generations.lasting.get(task)
+
+    @cached_property
+    def _births(self) -> dict[Task, float]:
+        swept = ((each.tasks, each.created_at) for each in self._copied.swept)
+        return {task: since for tasks, since in (*self._copied.recent, *swept) for task in tasks}
+
+    @cached_property
+    def _ends(self) -> dict[Task, float]:
+        return {task: each.ended_at for each in self._copied.swept for task in each.tasks}
+
+    def ended_at(self, entry: Entry) -> float | None:
+        """When a task ended, to within a tenth of a second."""
+        if type(entry) is EndedTask:
+            return entry.ended_at
+        if not entry.done():
+            return None
+        return self._ends.get(entry) or self._looks.seen_ended_at(entry)
+
+    def row(self, entry: Entry) -> TaskSnapshot:
+        """A task as it stands now. Any thread; does not block."""
+        if type(entry) is EndedTask:
+            return _row_of_record(entry)
+        known, rows, states = self._looks.known, self._looks.rows, self._states
+        about = known.about(entry)
+        # Not kept with the row: a bar moves while its task waits in the same place.
+        progress = next(iter(self._looks.progress(entry)), None)
+        if (kept := rows.get(entry, about)) is not None:
+            return kept if progress is None else replace(kept, progress=progress)
+        number = self._looks.number_of(entry)
+        future = future_waited_for(entry)  # Before its place: that may only be too old.
+        waiting_on, where, until = (None, None, None) if entry.done() else place_until(entry)
+        state = states.state(entry)
+        row = TaskSnapshot(
+            id=number,
+            name=known.name(entry),
+            coroutine=known.coroutine(entry),
+            state=state,
+            created_at=self.created_at(entry),
+            ended_at=self.ended_at(entry) if state.has_ended else None,
+            waiting_on=waiting_on,
+            where=where,
+            error=states.error(entry),
+            is_main=about.is_main,
+        )
+        rows.keep(entry, row, future, until, about)
+        return row if progress is None else replace(row, progress=progress)
+
+    @cached_property
+    def _recent_tasks(self) -> tuple[list[Task], list[Task]]:
+        """Those not in the book yet: the unfinished, and the ended."""
+        return _parted([task for tasks, _ in self._copied.recent for task in tasks])
+
+    @cached_property
+    def _lasting_tasks(self) -> tuple[list[Task], list[Task]]:
+        if len(self._copied.lasting) > LOOKED_AT_ONE_BY_ONE:
+            return self._copied.lasting, []
+        return _parted(self._copied.lasting)
+
+
+def _row_of_record(record: EndedTask) -> TaskSnapshot:
+    return TaskSnapshot(
+        id=record.id,
+        name=record.name,
+        coroutine=record.coroutine,
+        state=record.state,
+        created_at=record.created_at,
+        ended_at=record.ended_at,
+        progress=next(iter(record.progress), None),
+        error=record.error,
+        is_main=record.is_main,
+    )
+
+
+def _parted(tasks: list[Task]) -> tuple[list[Task], list[Task]]:
+    """The unfinished, and the ended."""
+    ended = {task for task in tasks if task.done()}
+    if not ended:
+        return tasks, []
+    return [task for task in tasks if task not in ended], [task for task in tasks if task in ended]

@@ -1,0 +1,84 @@
+"""The one thread that draws pictures: there while a running loop has a figure."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Final, Protocol
+
+THREAD_NAME: Final = "bgw-figures"
+_log: Final = logging.getLogger(__name__)
+
+
+class Picture(Protocol):
+    """What is to be drawn now and then. Called in the drawing thread."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it will not be drawn again."""
+
+    def due_at(self, now: float) -> float | None:
+        """When it is to be drawn (`time.monotonic()`); None: not before `wake()`."""
+
+    def draw(self) -> None:
+        """Draw it."""
+
+
+class DrawingThread:
+    """Draws what is due. Any thread may call everything; nothing blocks."""
+
+    def __init__(self) -> None:
+        self._guard: Final = threading.Lock()
+        self._pictures: Final[dict[Picture, None]] = {}
+        self._something_happened: Final = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def add(self, picture: Picture) -> None:
+        """One more, until it is done."""
+        with self._guard:
+            self._pictures[picture] = None
+            # In a forked process there is none, whatever was known before.
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
+                self._thread.start()
+
+    def wake(self) -> None:
+        """Some picture is due at another time than it said, or done."""
+        self._something_happened.set()
+
+    def _run(self) -> None:
+        while True:
+            self._something_happened.clear()
+            wait = self._draw_what_is_due()
+            with self._guard:
+                for picture in [each for each in self._pictures if each.is_done]:
+                    del self._pictures[picture]
+                if not self._pictures:
+                    self._thread = None
+                    return
+            self._something_happened.wait(wait)
+
+    def _draw_what_is_due(self) -> float | None:
+        """Returns the seconds until the next is due; None when none is."""
+        with self._guard:
+            pictures = list(self._pictures)
+        waits = []
+        for picture in pictures:
+            try:
+                due_at = picture.due_at(time.monotonic())
+                if due_at is not None and due_at <= time.monotonic():
+                    picture.draw()
+                    due_at = picture.due_at(time.monotonic())
+            except Exception:  # noqa: BLE001 - one picture is not to end the thread of all
+                _log.exception("a figure could not be drawn")
+                with self._guard:
+                    self._pictures.pop(picture, None)
+                continue
+            if due_at is not None:
+                waits.append(max(0.0, due_at - time.monotonic()))
+        return min(waits, default=None)
+
+
+drawing_thread: Final = DrawingThread()
+"""This process's."""

@@ -1,0 +1,14 @@
+"""Text as it may travel to the page."""
+
+from __future__ import annotations
+
+from typing import Final
+
+LONGEST_CELL: Final = 300
+
+
+def clean(text: str, longest: int = LONGEST_CELL) -> str:
+    """Text as it may travel: bounded in length, and without the half characters JSON refuses."""
+    if len(text) > longest:
+        text = f"{text[: longest - 1]}…"
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,19 @@
+"""What the loop's work has measured and plotted, in the place of the table of tasks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anywidget
+
+from bgwidgets.widgets.style_sheets import style_of
+
+
+class PlotsView(anywidget.AnyWidget):
+    """Charts and figures of one loop: asked for and told by custom messages while the tab is open.
+
+    The tab itself is the table's, which tells this widget in the page when it is open.
+    """
+
+    _esm = Path(__file__).with_suffix(".js")
+    _css = style_of(__file__)

@@ -1,0 +1,110 @@
+"""Tasks that swallow their CancelledError are found however they were made."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import pytest
+
+from bgwidgets.observe import cancellations
+from bgwidgets.observe.cancellations import LOOKED_AT_AT_ONCE
+from bgwidgets.observe.ledger import Ledger
+from bgwidgets.observe.warnings_kept import WarningsKept
+from bgwidgets.states import TaskState
+from tests.observe.conftest import fails, for_ever, turns
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that goes on is told of at the next look."""
+    monkeypatch.setattr(cancellations, "PATIENCE", 0.0)
+
+
+def plain_tasks(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
+    """A factory of the user's own: its tasks do not tell who cancels them."""
+    return asyncio.Task(work, loop=loop, **options)
+
+
+def run(watched: Any) -> WarningsKept:
+    """Run `watched(ledger)` on a loop with such a factory; returns the warnings."""
+    warnings = WarningsKept()
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        ledger = Ledger(loop, warnings=warnings)
+        loop.set_task_factory(plain_tasks)
+        try:
+            runner.run(watched(ledger))
+        finally:
+            ledger.close()
+    return warnings
+
+
+@pytest.mark.usefixtures("at_once")
+def test_all_are_looked_at_in_turn():
+    """Also the last of more than are looked at at once."""
+    is_over = asyncio.Event()
+
+    async def stubborn() -> None:
+        while not is_over.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await is_over.wait()
+
+    async def watched(ledger: Ledger) -> None:
+        kept = [asyncio.create_task(for_ever()) for _ in range(LOOKED_AT_AT_ONCE)]
+        task = asyncio.create_task(stubborn(), name="worker")
+        await turns()
+        ledger.settle()
+        task.cancel()
+        await turns()
+        for _ in range(3):
+            ledger.judge_cancelled()
+        assert 1 == ledger.tasks_that_swallow()
+        is_over.set()
+        for each in kept:
+            each.cancel()
+        await asyncio.wait([*kept, task])
+
+    (warning,) = run(watched).all()
+    assert "worker" == warning.task
+
+
+@pytest.mark.usefixtures("at_once")
+def test_what_a_task_group_forgets_is_not_held_against_a_task():
+    """Up to Python 3.12 it does not take back that it cancelled the task that waits for it."""
+    is_over = asyncio.Event()
+
+    async def fails_later() -> None:
+        await turns()
+        await fails()
+
+    async def has_a_group_that_fails() -> None:
+        with contextlib.suppress(ExceptionGroup):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(fails_later())
+        await is_over.wait()
+
+    async def watched(ledger: Ledger) -> None:
+        task = asyncio.create_task(has_a_group_that_fails(), name="innocent")
+        await turns(20)
+        ledger.settle()
+        for _ in range(3):
+            ledger.judge_cancelled()
+        assert TaskState.PENDING == ledger.states.state(task)
+        task.cancel()  # In earnest, this time.
+        assert TaskState.CANCELLING == ledger.states.state(task)
+        await asyncio.wait({task})
+
+    assert () == run(watched).all()
+
+
+def test_task_groups_are_as_they_were_afterwards():
+    """What is wrapped for that is asyncio's own again when the watch ends."""
+    original = asyncio.TaskGroup._abort  # type: ignore[attr-defined]
+
+    async def watched(_: Ledger) -> None:
+        await asyncio.create_task(turns())
+
+    run(watched)
+    assert original is asyncio.TaskGroup._abort  # type: ignore[attr-defined]
