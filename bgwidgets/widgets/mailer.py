@@ -51,8 +51,6 @@ BEAT_OVERDUE_AFTER: Final = 1.6
 """Seconds without a message to a table; after 2.5 the page says that contact is lost."""
 MOST_LINES: Final = 100
 """Views of the status line that are kept in mind."""
-LARGE_A_SECOND: Final = 400_000
-"""Bytes, of pictures and of what is downloaded: the server takes a million of all together."""
 LONGEST_SAID: Final = 500
 
 
@@ -74,10 +72,8 @@ class Mailer:
         self.views: Final[dict[Table, TableViews]] = {table: TableViews() for table in TABLES}
         self.detail_views: Final = DetailViews()
         self.output_views: Final = OutputViews()
-        self._output_free_at = float("-inf")
-        """When the next piece of a large output, or the next picture, may go."""
         self.plot_views: Final = PlotViews()
-        self._plot_budget: Final = ByteBudget()
+        self._byte_budget: Final = ByteBudget()
         self._lines: Final[set[str]] = set()
         """The views of the status line, which do not say that they are alive."""
         self._is_connected = True
@@ -107,7 +103,8 @@ class Mailer:
     def _told_views(self) -> dict[Channel, TableViews | OutputViews]:
         """Those that hear a word each second."""
         told: dict[Channel, TableViews | OutputViews] = {"output": self.output_views}
-        told |= {table: views for table, views in self.views.items()}  # noqa: C416 - to mypy it is not the same
+        for table in TABLES:
+            told[table] = self.views[table]
         return told
 
     def expect_answers(self, now: float) -> None:
@@ -279,7 +276,7 @@ class Mailer:
                 yield _Letter(most, send)
         for view in self.output_views:
             for large in self._large(view, face, now):
-                yield _Letter(for_news, large, not_before=self._output_free_at)
+                yield _Letter(for_news, large, not_before=self._byte_budget.free_at)
 
     def _plots(self, face: Face, now: float, for_news: int) -> Iterator[_Letter]:
         """For each open Plots tab; they take turns too."""
@@ -289,7 +286,7 @@ class Mailer:
                 yield _Letter(
                     FOR_DETAILS if view.awaits_all else for_news,
                     partial(self._send_plots, face, now, view, news),
-                    not_before=max(view.next_at, self._plot_budget.free_at),
+                    not_before=max(view.next_at, self._byte_budget.free_at),
                 )
 
     def _frame(self, table: Table, view: View, face: Face, now: float) -> Callable[[], None] | None:
@@ -370,11 +367,11 @@ class Mailer:
         self._post_large(face, now, message, len(message["text"].encode()))
 
     def _post_large(self, face: Face, now: float, message: Message, size: int) -> None:
-        self._output_free_at = now + size / LARGE_A_SECOND
+        self._byte_budget.spend(now, size)
         self._post(face, now, "output", message)
 
     def _send_plots(self, face: Face, now: float, view: PlotView, news: News) -> None:
-        self._plot_budget.spend(now, news.size)
+        self._byte_budget.spend(now, news.size)
         message = view.message(news, next(self._turns), now)
         self._post(face, now, "plots", message, news.pictures)
 

@@ -827,6 +827,7 @@ function render({ model, el, solo }) {
     title: "The output in a window of its own",
   });
   const toEnd = make("button", "bgw-to-end", { type: "button" });
+  const nothing = make("p", "bgw-nothing");
   const amount = make("span", "bgw-amount");
   const said = make("span", "bgw-said", { role: "status" });
   const hints = ["/ find", "End follow", ...(solo === undefined ? ["Esc tasks"] : [])];
@@ -842,7 +843,7 @@ function render({ model, el, solo }) {
       make("span", "bgw-group bgw-finding", {}, field, hits, previous, next),
       make("span", "bgw-group bgw-doing", {}, wrap, copying, saving, popOut),
     ),
-    make("div", "bgw-output-place", {}, body, toEnd),
+    make("div", "bgw-output-place", {}, body, nothing, toEnd),
     make(
       "div",
       "bgw-output-foot",
@@ -867,6 +868,7 @@ function render({ model, el, solo }) {
   let patience = 0;
   /** The line for which a window was asked. @type {number | null | undefined} */
   let askedAround;
+  let askedAt = 0;
   let settling = 0;
   let saidUntil = 0;
   /** @type {string | null} */
@@ -906,6 +908,7 @@ function render({ model, el, solo }) {
 
   function forget() {
     lines.clear();
+    askedAt = Date.now();
     head = nothingKnown();
     isKnown = false;
     hitAt = null;
@@ -1010,6 +1013,7 @@ function render({ model, el, solo }) {
     toEnd.hidden = follows() || !isKnown;
     setText(toEnd, `↓ ${newWords()}`);
     setText(amount, amountWords());
+    setText(nothing, nothingWords());
     body.setAttribute("aria-label", `Output of ${head.name || "the loop"}`);
     root.setAttribute("aria-label", "Output");
     if (Date.now() >= saidUntil) setText(said, "");
@@ -1030,11 +1034,17 @@ function render({ model, el, solo }) {
 
   function amountWords() {
     if (trouble !== null) return trouble;
-    if (!isKnown) return "";
-    if (head.name === null) return "That loop is not listed any more";
-    if (!head.total && !lines.body.querySelector(".bgw-line")) return "Nothing was written yet";
+    if (!isKnown || head.name === null) return "";
     const dropped = head.dropped ? ` · ${formatCount(head.dropped)} dropped` : "";
     return `${formatLines(head.total)}${dropped}`;
+  }
+
+  /** What is said where no line is. */
+  function nothingWords() {
+    if (subject.loop === null) return "No loop selected";
+    if (!isKnown) return Date.now() - askedAt > ANSWER_WITHIN ? "Asking the kernel…" : "";
+    if (lines.body.querySelector(".bgw-line")) return "";
+    return head.name === null ? "That loop is not listed any more" : "Nothing was written yet";
   }
 
   let offered = "";

@@ -58,7 +58,7 @@ class Kernel:
         self.lines(0, len(lines), told=list(lines), **more)
 
 
-def open_output(stage: Stage, tab: str = "output", *, loop: int = 7, **more: Any) -> None:
+def open_output(stage: Stage, tab: str = "output", *, loop: int | None = 7, **more: Any) -> None:
     """The table says which tab is open."""
     stage.page.evaluate(
         """detail => document.querySelector(".bgw-output")
@@ -588,9 +588,20 @@ def test_a_log_with_nothing_in_it_says_so(kernel: Kernel):
         "lines": [],
     }
     kernel.tell(full=True, window=window, head=HEAD | {"total": 0, "end": 0}, open=[])
-    assert stage.texts(".bgw-amount") == ["Nothing was written yet"]
+    assert stage.texts(".bgw-nothing") == ["Nothing was written yet"]
     kernel.tell(head={"name": None})
-    assert stage.texts(".bgw-amount") == ["That loop is not listed any more"]
+    assert stage.texts(".bgw-nothing") == ["That loop is not listed any more"]
+
+
+def test_a_kernel_that_takes_its_time_is_told_of(output: Stage):
+    """As is that there is no loop."""
+    assert output.texts(".bgw-nothing") == [""]
+    output.pass_time(1)
+    open_output(output)
+    assert output.texts(".bgw-nothing") == ["Asking the kernel…"]
+    open_output(output, loop=None)
+    assert output.texts(".bgw-nothing") == ["No loop selected"]
+    assert output.sent()[-1] == {"type": "bye"}
 
 
 def test_it_leaves_nothing_behind(kernel: Kernel):
