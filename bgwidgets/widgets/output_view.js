@@ -81,13 +81,12 @@ export function formatLines(count, kind = "") {
   return `${formatCount(count)} ${kind}${kind && " "}${count === 1 ? "line" : "lines"}`;
 }
 
-/** What is not seen gets a sign that is: "\0" -> "␀". @param {string} text */
+/** What is not seen is written as Python writes it: "\\x00". @param {string} text */
 export function visible(text) {
-  return text.replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, (character) => {
-    const code = character.charCodeAt(0);
-    if (code < 0x20) return String.fromCharCode(0x2400 + code);
-    return code === 0x7f ? "␡" : `\\x${code.toString(16)}`;
-  });
+  return text.replace(
+    /[\0-\x08\x0b-\x1f\x7f-\x9f]/g,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
 }
 
 /** Where a text is in a line, be its letters large or small. @param {string} text @param {string} find
@@ -578,7 +577,7 @@ class Lines {
 
   markFound() {
     for (const [number, { element }] of this.#shown)
-      element.classList.toggle("bgw-found", number === this.found);
+      element.classList.toggle("bgw-hit", number === this.found);
   }
 
   /** The first line in sight, and how far above its beginning that is; null: there is none. */
@@ -661,14 +660,14 @@ class Lines {
     const text = line.picture
       ? make("span", "bgw-text", {}, line.text)
       : textOf(line.text, this.find, this.theme);
-    const element = make("div", "bgw-line", {}, whose, text);
+    const element = make("div", "bgw-written", {}, whose, text);
     element.dataset.bgwNumber = `${line.number}`;
     if (line.isError) {
       element.dataset.bgwStream = "stderr";
       element.title = "stderr";
       element.prepend(make("span", "bgw-heard", {}, "stderr: "));
     }
-    if (line.number === this.found) element.classList.add("bgw-found");
+    if (line.number === this.found) element.classList.add("bgw-hit");
     if (line.picture) this.#sight.observe(element);
     return { line, element, text: line.text };
   }
@@ -1043,7 +1042,7 @@ function render({ model, el, solo }) {
   function nothingWords() {
     if (subject.loop === null) return "No loop selected";
     if (!isKnown) return Date.now() - askedAt > ANSWER_WITHIN ? "Asking the kernel…" : "";
-    if (lines.body.querySelector(".bgw-line")) return "";
+    if (lines.body.querySelector(".bgw-written")) return "";
     return head.name === null ? "That loop is not listed any more" : "Nothing was written yet";
   }
 

@@ -165,7 +165,7 @@ def test_the_output_of_a_loop_has_a_window_alone(ready: Stage):
     expect(ready.find("#part")).to_be_visible()
     expect(window.locator(".bgw-grid, .bgw-button")).to_have_count(0)
     expect(window.get_by_text("Pop out")).to_be_hidden()
-    assert window.title().startswith("Output of race · ")
+    assert window.title().startswith("Output of race ·")
     head = {"total": 1, "first": 0, "end": 1, "dropped": 0, "tasks": [], "hits": None}
     lines = {"start": 0, "first": 0, "last": 0, "gone": [], "follows": True, "lines": [[0, "a"]]}
     message = {"type": "output", "view": ready.page.evaluate("stage.view"), "seq": 1, "full": True}

@@ -412,7 +412,7 @@ def _look_at_details(tab: str, task: str, notebook: Notebook) -> None:
 def _look_at_output(notebook: Notebook) -> None:
     panel = notebook.output(0).locator(".bgw-panel")
     panel.get_by_role("tab", name="Output").click()
-    panel.locator(".bgw-line").filter(has_text="sprinter: 5").wait_for()
+    panel.locator(".bgw-written").filter(has_text="sprinter: 5").wait_for()
 
 
 def _find_in_output(notebook: Notebook) -> None:

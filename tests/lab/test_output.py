@@ -78,11 +78,11 @@ def test_a_flood_of_lines_freezes_nothing(lab: LabServer, open_notebook: OpenNot
     panel.tab("Output").click(timeout=LIMIT)
     expect(panel.find(".bgw-amount")).to_contain_text("dropped", timeout=LIMIT)
 
-    before = panel.find(".bgw-line").last.inner_text()
+    before = panel.find(".bgw-written").last.inner_text()
     took = panel.find(".bgw-output").evaluate(CLICKS, 16)
     assert statistics.median(took) < RESPONSIVE
-    assert panel.find(".bgw-line").last.inner_text() != before
-    assert panel.find(".bgw-line").count() <= 300
+    assert panel.find(".bgw-written").last.inner_text() != before
+    assert panel.find(".bgw-written").count() <= 300
 
     panel.find(".bgw-output-body").evaluate("body => { body.scrollTop -= 500; }")
     to_end = panel.find(".bgw-to-end")
@@ -115,7 +115,7 @@ def test_it_is_seen_by_task_searched_and_popped_out(open_notebook: OpenNotebook)
     notebook.page.keyboard.press("/")
     notebook.page.keyboard.type("b 3")
     expect(panel.find(".bgw-hits")).to_contain_text("of", timeout=LIMIT)
-    expect(panel.find(".bgw-found")).to_contain_text("b 3", timeout=LIMIT)
+    expect(panel.find(".bgw-hit")).to_contain_text("b 3", timeout=LIMIT)
     notebook.page.keyboard.press("Escape")
     panel.find(".bgw-whose:visible").filter(has_text="tick-a").first.click(timeout=LIMIT)
     expect(panel.find(".bgw-text").filter(has_text="b ")).to_have_count(0, timeout=LIMIT)
@@ -127,7 +127,7 @@ def test_it_is_seen_by_task_searched_and_popped_out(open_notebook: OpenNotebook)
         panel.button("Pop out the output").click(timeout=LIMIT)
     window = opened.value
     notebook.watch(window)
-    window.locator(".bgw-line").first.wait_for(timeout=LIMIT)
+    window.locator(".bgw-written").first.wait_for(timeout=LIMIT)
     expect_no_violations(window, None)
     notebook.page.evaluate(HIDE)
     for _ in range(3):
