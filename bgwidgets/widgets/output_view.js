@@ -1073,7 +1073,7 @@ function render({ model, el, solo }) {
   }
 
   function noteTheme() {
-    const style = getComputedStyle(body);
+    const style = getComputedStyle(root);
     const [ink, paper] = [rgbOf(style.color), rgbOf(style.backgroundColor)];
     if (!ink || !paper || `${ink}${paper}` === `${lines.theme.ink}${lines.theme.paper}`) return;
     lines.theme = { ink, paper };
