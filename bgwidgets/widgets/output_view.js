@@ -616,7 +616,9 @@ class Lines {
   /** Whether less is here than may soon be seen, of what can be had. @param {Head} head */
   isShort(head) {
     const { scrollTop, clientHeight } = this.body;
-    const margin = NEAR * LINE_HEIGHT;
+    // What was dropped meanwhile is kept as long as it is looked at: nothing comes right after it.
+    const isHeld = ([...this.#shown.keys()].at(-1) ?? 0) >= head.first;
+    const margin = isHeld ? NEAR * LINE_HEIGHT : 0;
     const top = this.#list.offsetTop;
     const bottom = top + this.#list.offsetHeight;
     const hasBefore = this.#start > 0 && scrollTop < top + margin;
@@ -876,6 +878,8 @@ function render({ model, el, solo }) {
   /** The loop that was shown last, whose filter is kept while another tab is open.
    * @type {number | null} */
   let lastLoop = null;
+  /** The line that another view was left at, and this one begins with. @type {number | null} */
+  let leftAt = null;
   const follows = () => subject.around === null;
 
   /** @param {Partial<Subject>} change */
@@ -1202,7 +1206,9 @@ function render({ model, el, solo }) {
         const kept = isSame ? subject : { task: null, find: "" };
         if (shown !== null) lastLoop = shown;
         if (!isSame) lines.find = field.value = "";
-        ask({ ...kept, loop: shown, around: null });
+        askedAround = isSame ? leftAt : null;
+        leftAt = null;
+        ask({ ...kept, loop: shown, around: askedAround });
       }
       noteTheme();
     } else if (isBack) wire.sayAgain();
@@ -1218,9 +1224,12 @@ function render({ model, el, solo }) {
     lastLoop = place.loop;
     lines.find = field.value = place.find;
     const { task, find: text, around } = place;
-    if (subject.loop === null) subject = { ...subject, task, find: text };
-    else if (subject.loop === place.loop) {
+    if (subject.loop === null) {
+      subject = { ...subject, task, find: text };
+      leftAt = around;
+    } else if (subject.loop === place.loop) {
       if (task !== subject.task) forget();
+      askedAround = around;
       ask({ task, find: text, around });
     }
   });

@@ -1233,7 +1233,9 @@ function loopNote(cell) {
     show(row.bar, row.name);
     setText(note, row.note ?? "");
     setAttribute(note, "title", row.note || null);
-    setAttribute(cell, "data-tone", appearanceOf(row).tone);
+    // What a loop that is well has printed is neither good news nor bad.
+    const { tone } = appearanceOf(row);
+    setAttribute(cell, "data-tone", tone === "ok" ? "soft" : tone);
   };
 }
 
@@ -1256,7 +1258,7 @@ const LOOP_COLUMNS = [
     sort: "age",
     build: text((row, now) => ({ text: formatAge(ageOf(row.started, row.ended, now)) })),
   },
-  { name: "note", title: "Note", sort: "note", build: loopNote },
+  { name: "note", title: "Last output", sort: "note", build: loopNote },
 ];
 
 /** @type {Column[]} */

@@ -214,6 +214,8 @@ def test_in_a_flood_what_is_read_stays(kernel: Kernel):
     stage.sent()
     kernel.tell(head={"total": 5000, "first": 900_000, "end": 905_000, "dropped": 900_000})
     assert in_sight(stage) == before
+    scroll_to(stage, stage.find(BODY).evaluate("body => body.scrollTop") + 17 * 25)
+    assert stage.sent() == []
     scroll_to(stage, 0)
     assert stage.texts(".bgw-dropped") == ["… 900,000 lines dropped"]
     assert in_sight(stage)[0] == "line 760"
@@ -602,6 +604,30 @@ def test_a_kernel_that_takes_its_time_is_told_of(output: Stage):
     open_output(output, loop=None)
     assert output.texts(".bgw-nothing") == ["No loop selected"]
     assert output.sent()[-1] == {"type": "bye"}
+
+
+def test_another_window_goes_on_where_it_was_left(kernel: Kernel):
+    """With what is looked for, and at which line."""
+    stage = kernel.stage
+    kernel.lines(0, 200)
+    stage.find(".bgw-find").fill("line")
+    stage.pass_time(0.2)
+    kernel.tell(head={"hits": 200}, hit={"at": 150, "number": 150})
+    stage.sent()
+    place = stage.page.evaluate("""() => {
+      const leave = new CustomEvent("bgw-leave", { detail: {} });
+      document.querySelector(".bgw-output").dispatchEvent(leave);
+      return leave.detail.place;
+    }""")
+    assert place == {"loop": 7, "task": None, "find": "line", "around": 150}
+    stage.page.evaluate(
+        """place => document.querySelector(".bgw-output").dispatchEvent(
+            new CustomEvent("bgw-go-on", { detail: { place } }))""",
+        place | {"find": "other", "task": 3},
+    )
+    asked = {"type": "show", "loop": 7, "task": 3, "find": "other", "around": 150}
+    assert [message | {"known": 0} for message in stage.sent()][-1].items() >= asked.items()
+    assert stage.find(".bgw-find").input_value() == "other"
 
 
 def test_it_leaves_nothing_behind(kernel: Kernel):

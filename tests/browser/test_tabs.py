@@ -241,3 +241,11 @@ def test_a_place_among_another_loops_tasks_is_none(tasks: Stage):
     tasks.page.evaluate(GO_ON, place)
     tasks.frame({}, total=2)
     assert selected(tasks) == ["Tasks 2"]
+
+
+def test_o_opens_the_output(tasks: Stage):
+    """From a row of the tasks; the focus goes along."""
+    tasks.click("[data-bgw-id='2']")
+    tasks.press("o")
+    assert (heard(tasks), selected(tasks)) == (("output", 7, 2), ["Output"])
+    assert focused(tasks) == "bgw-details"

@@ -91,7 +91,7 @@ def test_it_shows_loops_and_the_tasks_of_the_selected_one():
         )
     )
     assert Cells(html).rows == [
-        ["Loop", "Host", "State", "Tasks", "Age", "Note"],
+        ["Loop", "Host", "State", "Tasks", "Age", "Last output"],
         ["loop-2", "thread", "stop asked", "1 of 1", "1:00", ""],
         ["loop-1", "thread", "failed", "0 of 1", "0:30", "OSError: gone"],
         ["Task", "State", "Coroutine", "Waiting on", "Age"],
