@@ -33,6 +33,7 @@ from bgwidgets.hosts.protocol import LoopPlan
 from bgwidgets.hosts.registry import HostFactory, host_factory
 from bgwidgets.identifiers import new_id
 from bgwidgets.loop_watch import LoopWatch
+from bgwidgets.output.log import OutputLog
 from bgwidgets.snapshots import (
     FigureSnapshot,
     LoopHistory,
@@ -424,6 +425,10 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         `UnknownLoop`.
         """
         return self._loop(loop_id).history()
+
+    def output(self, loop_id: int) -> OutputLog:
+        """What a loop has written: `BackgroundLoop.output`. Raises `UnknownLoop`."""
+        return self._loop(loop_id).output
 
     def metrics(self, loop_id: int) -> dict[str, MetricSnapshot]:
         """What a loop's work has measured, as in `BackgroundLoop.metrics`. Raises `UnknownLoop`."""

@@ -12,7 +12,8 @@ there should not find eleven in a second either."""
 
 
 BYTES_A_SECOND: Final = 400_000
-"""Of charts and pictures. Servers drop what is more than a million, and others send too."""
+"""Of charts, pictures and what is downloaded. Servers drop what is more than a million, and others
+send too."""
 
 
 class ByteBudget:

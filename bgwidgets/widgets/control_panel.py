@@ -22,6 +22,7 @@ from bgwidgets.widgets.channel import LiveChannel
 from bgwidgets.widgets.command_runner import error_in_words
 from bgwidgets.widgets.displays import Displays, current_cell_run
 from bgwidgets.widgets.loop_finder import LoopFinder
+from bgwidgets.widgets.output_view import OutputView
 from bgwidgets.widgets.plots_view import PlotsView
 from bgwidgets.widgets.pop_out import PopOut
 from bgwidgets.widgets.protocols import Action, Channel, Face, Message, Source
@@ -122,6 +123,7 @@ class ControlPanel(ipywidgets.VBox):
             "loops": TaskTable(kind="loops"),
             "tasks": TaskTable(kind="tasks"),
             "details": TaskDetails(),
+            "output": OutputView(),
             "plots": PlotsView(),
             "status": StatusLine(),
             "finder": LoopFinder(),
@@ -129,9 +131,9 @@ class ControlPanel(ipywidgets.VBox):
         actions = ipywidgets.HBox([*self._buttons.values(), self._widgets["status"]])
         actions.add_class("bgw-actions")
         widgets = self._widgets
-        tasks, details = widgets["tasks"], widgets["details"]
+        tasks, details, output = widgets["tasks"], widgets["details"], widgets["output"]
         self._pop_out: Final = PopOut()
-        below = [tasks, details, widgets["plots"], widgets["finder"], self._pop_out]
+        below = [tasks, details, output, widgets["plots"], widgets["finder"], self._pop_out]
         super().__init__([widgets["loops"], actions, *below])
         self.add_class("bgw-panel")
         made_here = [*self._buttons.values(), *self._widgets.values(), actions, self._pop_out]

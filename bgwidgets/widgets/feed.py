@@ -43,11 +43,13 @@ from bgwidgets.widgets.requests import (
     DetailRequest,
     FilterTasks,
     FinderRequest,
+    FindNext,
     Hello,
     InvalidRequest,
     LineHello,
     LineRequest,
     LookForLoops,
+    OutputRequest,
     Pause,
     PickRange,
     PickRows,
@@ -55,9 +57,12 @@ from bgwidgets.widgets.requests import (
     Ping,
     PlotRequest,
     Remove,
+    SaveOutput,
     SelectLoop,
     SetInterval,
     ShowDetail,
+    ShowOutput,
+    ShowPicture,
     ShowPlots,
     ShowRows,
     SortRows,
@@ -143,13 +148,20 @@ class FromDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class FromOutput:
+    """A page's message through a view of output, understood or not."""
+
+    request: OutputRequest | InvalidRequest
+
+
+@dataclass(frozen=True, slots=True)
 class FromPlots:
     """A page's message through the Plots tab, understood or not."""
 
     request: PlotRequest | InvalidRequest
 
 
-FromPage = FromTable | FromLine | FromFinder | FromDetails | FromPlots
+FromPage = FromTable | FromLine | FromFinder | FromDetails | FromOutput | FromPlots
 Item = (
     FromPage | Click | Report | Changed | Refresh | SettingChanged | CellRuns | Displayed | Replaced
 )
@@ -183,6 +195,8 @@ class Feed:
                 self._take_from_finder(request, now)
             case FromDetails(request):
                 self._take_from_details(request, now)
+            case FromOutput(request):
+                self._take_from_output(request, now)
             case FromPlots(request):
                 self._take_from_plots(request, now)
             case Found():
@@ -306,6 +320,22 @@ class Feed:
                 self._mailer.detail_views.show(view, subject, known, now)
             case Bye(view):
                 self._mailer.detail_views.forget(view)
+            case InvalidRequest():
+                self._refuse(request)
+
+    def _take_from_output(self, request: OutputRequest | InvalidRequest, now: float) -> None:
+        views = self._mailer.output_views
+        match request:
+            case ShowOutput(view, subject, known, stays):
+                self._mailer.show_output(view, subject, known, now, stays=stays)
+            case FindNext(view, step):
+                views.find_next(view, step)
+            case ShowPicture(view, number):
+                views.show_picture(view, number)
+            case SaveOutput(view, start):
+                views.save(view, start)
+            case Bye(view):
+                views.forget(view)
             case InvalidRequest():
                 self._refuse(request)
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from bgwidgets.exceptions import UnknownLoop, UnknownTask
+from bgwidgets.output.reading import OutputReading
 from bgwidgets.snapshots import (
     LoopHistory,
     LoopSnapshot,
@@ -39,6 +40,9 @@ class Looks:
         self._kept: Final[dict[tuple[int, WindowRequest], KeptTasks]] = {}
         self._details: Final[dict[tuple[int, int], TaskDetail | None]] = {}
         self._histories: Final[dict[int, LoopHistory | None]] = {}
+        self._outputs: Final[dict[int, OutputReading | None]] = {}
+        self._outputs_before: Mapping[int, OutputReading | None] = {}
+        """Of the look before: where nothing was written since, it is still true."""
         self._plots: Final[dict[int, Plots | None]] = {}
         self.is_held = False
         self._watch: Final = source.watch()
@@ -55,6 +59,8 @@ class Looks:
         self._kept.clear()
         self._details.clear()
         self._histories.clear()
+        self._outputs_before = dict(self._outputs)
+        self._outputs.clear()
         self._plots.clear()
         self.taken_at = self._kernel_time()
         self._closely, self._shown = self._shown, set()
@@ -125,6 +131,28 @@ class Looks:
             except UnknownLoop:
                 self._histories[loop_id] = None
         return self._histories[loop_id]
+
+    def output(self, loop_id: int) -> OutputReading | None:
+        """All that is held of what a loop has written, as above: the very same reading as before
+        when nothing was written since. None when the loop is gone.
+        """
+        if loop_id not in self._outputs:
+            try:
+                log = self._source.output(loop_id)
+            except UnknownLoop:
+                self._outputs[loop_id] = None
+            else:
+                before = self._outputs_before.get(loop_id)
+                is_true = before is not None and before.version == log.version
+                self._outputs[loop_id] = before if is_true else log.read()
+        return self._outputs[loop_id]
+
+    def whole_output(self, loop_id: int) -> str:
+        """All that is held of it as a text, without colours; as it is now, also in a pause."""
+        try:
+            return self._source.output(loop_id).text(colours=False)
+        except UnknownLoop:
+            return ""
 
     def plots(self, loop: LoopSnapshot) -> Plots | None:
         """What a loop's work has measured and plotted, as above; None when the loop is gone."""

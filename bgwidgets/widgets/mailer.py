@@ -19,6 +19,7 @@ from bgwidgets.widgets.button_states import ButtonStates
 from bgwidgets.widgets.cleaning import clean
 from bgwidgets.widgets.detail_parts import Parts
 from bgwidgets.widgets.detail_views import DetailView, DetailViews
+from bgwidgets.widgets.output_views import OutputNews, OutputSubject, OutputView, OutputViews
 from bgwidgets.widgets.plot_views import News, PlotView, PlotViews
 from bgwidgets.widgets.protocols import (
     TABLES,
@@ -70,8 +71,9 @@ class Mailer:
         self._budget: Final = MessageBudget()
         self.views: Final[dict[Table, TableViews]] = {table: TableViews() for table in TABLES}
         self.detail_views: Final = DetailViews()
+        self.output_views: Final = OutputViews()
         self.plot_views: Final = PlotViews()
-        self._plot_budget: Final = ByteBudget()
+        self._byte_budget: Final = ByteBudget()
         self._lines: Final[set[str]] = set()
         """The views of the status line, which do not say that they are alive."""
         self._is_connected = True
@@ -89,13 +91,21 @@ class Mailer:
         self._button_states: Final = ButtonStates()
 
     @property
-    def _all_views(self) -> list[TableViews | DetailViews | PlotViews]:
-        return [*self.views.values(), self.detail_views, self.plot_views]
+    def _all_views(self) -> list[TableViews | DetailViews | OutputViews | PlotViews]:
+        return [*self.views.values(), self.detail_views, self.output_views, self.plot_views]
 
     @property
     def is_watched(self) -> bool:
-        """Whether anybody looks at one of the tables."""
-        return any(len(views) > 0 for views in self.views.values())
+        """Whether anybody looks at one of the tables, or at output in a window of its own."""
+        return any(len(views) > 0 for views in self._told_views.values())
+
+    @property
+    def _told_views(self) -> dict[Channel, TableViews | OutputViews]:
+        """Those that hear a word each second."""
+        told: dict[Channel, TableViews | OutputViews] = {"output": self.output_views}
+        for table in TABLES:
+            told[table] = self.views[table]
+        return told
 
     def expect_answers(self, now: float) -> None:
         """A user did something and waits to see it."""
@@ -109,6 +119,14 @@ class Mailer:
         if not len(self.views[table]):
             self._told_at[table] = now  # What was told before, nobody that is there has heard.
         self.views[table].greet(view, window, now)
+
+    def show_output(
+        self, view: str, subject: OutputSubject, known: int, now: float, *, stays: bool
+    ) -> None:
+        """A view of output is open, and what it shows."""
+        if not len(self.output_views):
+            self._told_at["output"] = now
+        self.output_views.show(view, subject, known, now, stays=stays)
 
     def greet_line(self, view: str) -> None:
         """A view of the status line is new: it knows nothing."""
@@ -168,7 +186,7 @@ class Mailer:
             else:
                 self._budget.spend(now)
                 letter.send()
-        for table, views in self.views.items():
+        for table, views in self._told_views.items():
             if len(views):
                 moments.append(self._told_at.get(table, now) + BEAT_AFTER)
         if self._cell_since is None:
@@ -226,7 +244,7 @@ class Mailer:
 
     def _beats(self, face: Face, now: float, after: float) -> Iterator[_Letter]:
         """Late ones come before everything else, or the page would say that contact is lost."""
-        for table, views in self.views.items():
+        for table, views in self._told_views.items():
             if len(views) and now >= self._told_at.get(table, now) + after:
                 yield _Letter(MOST, partial(self._post, face, now, table, {"type": "beat"}))
 
@@ -247,10 +265,18 @@ class Mailer:
             (FOR_DETAILS if view.awaits_all else for_news, view.turn, partial(self._detail, view))
             for view in self.detail_views
         ]
-        for most, _, letter_of in sorted(in_tables + in_tabs, key=lambda each: (-each[0], each[1])):
+        in_outputs = [
+            (FOR_DETAILS if view.awaits_lines else for_news, view.turn, partial(self._output, view))
+            for view in self.output_views
+        ]
+        all_views = in_tables + in_tabs + in_outputs
+        for most, _, letter_of in sorted(all_views, key=lambda each: (-each[0], each[1])):
             send = letter_of(face, now)
             if send is not None:
                 yield _Letter(most, send)
+        for view in self.output_views:
+            for large in self._large(view, face, now):
+                yield _Letter(for_news, large, not_before=self._byte_budget.free_at)
 
     def _plots(self, face: Face, now: float, for_news: int) -> Iterator[_Letter]:
         """For each open Plots tab; they take turns too."""
@@ -260,7 +286,7 @@ class Mailer:
                 yield _Letter(
                     FOR_DETAILS if view.awaits_all else for_news,
                     partial(self._send_plots, face, now, view, news),
-                    not_before=max(view.next_at, self._plot_budget.free_at),
+                    not_before=max(view.next_at, self._byte_budget.free_at),
                 )
 
     def _frame(self, table: Table, view: View, face: Face, now: float) -> Callable[[], None] | None:
@@ -276,6 +302,18 @@ class Mailer:
         if changes is None:
             return None
         return partial(self._send_detail, face, now, view, changes, parts)
+
+    def _output(self, view: OutputView, face: Face, now: float) -> Callable[[], None] | None:
+        news = view.news(*self._showing.output(view.subject))
+        if news is None:
+            return None
+        return partial(self._send_output, face, now, view, news)
+
+    def _large(self, view: OutputView, face: Face, now: float) -> Iterator[Callable[[], None]]:
+        if view.picture is not None:
+            yield partial(self._send_picture, face, now, view)
+        if view.saves_from is not None:
+            yield partial(self._send_piece, face, now, view)
 
     def _most_for(self, table: Table, view: View, now: float, for_news: int) -> int:
         """What a click changes shows in the table of loops first: in the tasks it is a detail."""
@@ -317,8 +355,23 @@ class Mailer:
     ) -> None:
         self._post(face, now, "details", view.message(changes, parts, next(self._turns)))
 
+    def _send_output(self, face: Face, now: float, view: OutputView, news: OutputNews) -> None:
+        self._post(face, now, "output", view.message(news, next(self._turns), now))
+
+    def _send_picture(self, face: Face, now: float, view: OutputView) -> None:
+        message = view.picture_message(self._showing.output(view.subject)[0])
+        self._post_large(face, now, message, len(message.get("data", "")))
+
+    def _send_piece(self, face: Face, now: float, view: OutputView) -> None:
+        message = view.piece(partial(self._showing.whole_output, view.subject.loop_id))
+        self._post_large(face, now, message, len(message["text"].encode()))
+
+    def _post_large(self, face: Face, now: float, message: Message, size: int) -> None:
+        self._byte_budget.spend(now, size)
+        self._post(face, now, "output", message)
+
     def _send_plots(self, face: Face, now: float, view: PlotView, news: News) -> None:
-        self._plot_budget.spend(now, news.size)
+        self._byte_budget.spend(now, news.size)
         message = view.message(news, next(self._turns), now)
         self._post(face, now, "plots", message, news.pictures)
 
@@ -358,6 +411,8 @@ class Mailer:
             # Whoever is still there will notice the silence and say hello.
             if channel == "details":
                 self.detail_views.forget_all()
+            elif channel == "output":
+                self.output_views.forget_all()
             elif channel == "plots":
                 self.plot_views.forget_all()
             elif channel in self.views:

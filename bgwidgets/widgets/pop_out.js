@@ -12,6 +12,9 @@
  * Meanwhile the cell's own view is hidden and silent ("bgw-away"), and hears "bgw-seen" when it is
  * shown again. The button is the table's (task_table.js), which tells of a click by the event
  * "bgw-pop-out" on this widget's element.
+ *
+ * The output of a loop (output_view.js) can have a window alone, by the same event, and the panel
+ * stays in its cell then.
  */
 
 /**
@@ -24,13 +27,15 @@
  *   create_view: (model: Model) => Promise<{el: HTMLElement, remove: () => void}>,
  * }}} OwnModel
  * @typedef {{
- *   render: (context: {model: Model, el: HTMLElement, home: Home}) => () => void,
+ *   render: (context: {model: Model, el: HTMLElement, home: Home, solo?: number}) => () => void,
  * }} Part
  * @typedef {{el: HTMLElement, isGone: () => boolean}} Home as the tables know it
  * @typedef {Window & {bgwParts?: Part[]}} Opened
+ * @typedef {{output: number, name: string}} Alone the output of this loop, and the loop's name
  */
 
 const BLOCKED = "The browser blocked the window: allow pop-ups for this page, then try again";
+const OUTPUT_HEIGHT = 480; // px
 const ROOM_BELOW = 80; // px: the view of all loops may be unfolded, or one more loop come
 
 /** The variables of the theme that a style sheet reads. @param {string} css */
@@ -89,21 +94,26 @@ function followTheme(opened, css, signal) {
 }
 
 /**
- * Show a panel in an empty window until the signal comes.
+ * Show a panel, or a loop's output alone, in an empty window until the signal comes.
  * @param {Opened} opened @param {OwnModel} own @param {Home} home @param {AbortSignal} signal
+ * @param {Alone | null} alone
  */
-async function show(opened, own, home, signal) {
+async function show(opened, own, home, signal, alone) {
   const manager = own.widget_manager;
   /** @param {() => void} clean */
   const atTheEnd = (clean) =>
     signal.aborted ? clean() : signal.addEventListener("abort", () => clean());
   const panel = await manager.get_model(own.get("panel"));
-  const models = withChildren(panel);
+  const isOutput = (/** @type {Model} */ model) =>
+    String(model.get("_anywidget_id")).endsWith(".OutputView");
+  const all = withChildren(panel);
+  const isOwn = (/** @type {Model} */ model) => model.get("_esm") === own.get("_esm");
+  const models = alone ? all.filter((model) => isOutput(model) || isOwn(model)) : all;
   const texts = (/** @type {string} */ name) => [
     ...new Set(models.map((model) => model.get(name)).filter(Boolean)),
   ];
   const root = opened.document.documentElement;
-  opened.document.title = `Loops · ${document.title}`;
+  opened.document.title = `${alone ? `Output of ${alone.name}` : "Loops"} · ${document.title}`;
   root.lang = "en";
   root.className = "bgw-window";
   const style = opened.document.createElement("style");
@@ -125,17 +135,19 @@ async function show(opened, own, home, signal) {
     el.classList.add("jupyter-widgets", ...(model.get("_dom_classes") ?? []));
     parent.append(el);
     if (view) atTheEnd(() => view.remove());
-    if (part) atTheEnd(part.render({ model, el, home }));
+    if (alone) el.classList.add("bgw-alone");
+    const solo = alone ? { solo: alone.output } : {};
+    if (part) atTheEnd(part.render({ model, el, home, ...solo }));
     for (const child of children ?? []) await add(child, el);
   }
 
   const main = opened.document.createElement("main");
   opened.document.body.append(main);
-  await add(panel, main);
+  for (const model of alone ? models : [panel]) await add(model, main);
 }
 
 /** The parts that know where they are scrolled to, and which of their tabs is open. */
-const WITH_A_PLACE = [".bgw-loops", ".bgw-tasks", ".bgw-details"];
+const WITH_A_PLACE = [".bgw-loops", ".bgw-tasks", ".bgw-details", ".bgw-output"];
 
 /** Where each of them is. @param {ParentNode} view @returns {[string, any][]} */
 function placesIn(view) {
@@ -169,6 +181,8 @@ function render({ model, el }) {
   const home = { el, isGone: () => lifetime.signal.aborted };
   /** While there is a window. @type {{opened: Window, end: AbortController} | null} */
   let visit = null;
+  /** The windows of loops' outputs. @type {Map<number, Window>} */
+  const outputs = new Map();
 
   /** @param {Element} panel @param {string} text */
   function complain(panel, text) {
@@ -199,13 +213,42 @@ function render({ model, el }) {
     panel.classList.add("bgw-away");
     root.hidden = false;
     opened.addEventListener("pagehide", close, { signal });
-    show(opened, model, home, signal)
+    show(opened, model, home, signal, null)
       .then(() => signal.aborted || goOn(opened.document, places))
       .catch((error) => {
         if (signal.aborted) return; // it was closed before it was furnished
         close();
         complain(panel, `The window was closed again: ${error.message}`);
       });
+  }
+
+  /** @param {Alone} alone */
+  function openOutput(alone) {
+    const panel = el.closest(".bgw-panel");
+    const known = outputs.get(alone.output);
+    if (known) known.focus();
+    if (known || !panel) return;
+    const width = Math.round(panel.getBoundingClientRect().width);
+    const opened = window.open("", "", `popup,width=${width},height=${OUTPUT_HEIGHT}`);
+    if (!opened) {
+      complain(panel, BLOCKED);
+      return;
+    }
+    const end = new AbortController();
+    const closeIt = () => {
+      outputs.delete(alone.output);
+      end.abort();
+      opened.close();
+    };
+    outputs.set(alone.output, opened);
+    opened.addEventListener("pagehide", closeIt, { signal: end.signal });
+    signal.addEventListener("abort", closeIt, { signal: end.signal });
+    window.addEventListener("pagehide", closeIt, { signal: end.signal });
+    show(opened, model, home, end.signal, alone).catch((error) => {
+      if (end.signal.aborted) return;
+      closeIt();
+      complain(panel, `The window was closed again: ${error.message}`);
+    });
   }
 
   function close() {
@@ -215,7 +258,15 @@ function render({ model, el }) {
     opened?.close();
   }
 
-  root.addEventListener("bgw-pop-out", open, { signal });
+  root.addEventListener(
+    "bgw-pop-out",
+    (event) => {
+      const { detail } = /** @type {CustomEvent<Alone | null>} */ (event);
+      if (detail) openOutput(detail);
+      else open();
+    },
+    { signal },
+  );
   root.addEventListener("keydown", (event) => event.stopPropagation(), { signal });
   back.addEventListener(
     "click",

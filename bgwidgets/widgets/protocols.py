@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final, Literal, Protocol, get_args
 
 from bgwidgets.commands import Command
+from bgwidgets.output.log import OutputLog
 from bgwidgets.snapshots import (
     FigureSnapshot,
     LoopHistory,
@@ -23,7 +24,7 @@ Message = Mapping[str, Any]
 """What travels to the page: plain JSON."""
 Table = Literal["loops", "tasks"]
 TABLES: Final[tuple[Table, ...]] = get_args(Table)
-Channel = Table | Literal["status", "finder", "details", "plots"]
+Channel = Table | Literal["status", "finder", "details", "output", "plots"]
 """Which of the panel's widgets it travels to, or came from."""
 DetailTab = Literal["chain", "error", "history", "timings"]
 """The tabs beside that of the tasks."""
@@ -96,6 +97,9 @@ class Source(Protocol):
 
     def history(self, loop_id: int) -> LoopHistory:
         """What has become of a loop's tasks; raises `UnknownLoop`."""
+
+    def output(self, loop_id: int) -> OutputLog:
+        """What a loop has written; raises `UnknownLoop`."""
 
     def metrics(self, loop_id: int) -> Mapping[str, MetricSnapshot]:
         """What a loop's work has measured, by name; raises `UnknownLoop`."""

@@ -25,6 +25,7 @@ from bgwidgets.widgets.feed import (
     FromDetails,
     FromFinder,
     FromLine,
+    FromOutput,
     FromPage,
     FromPlots,
     FromTable,
@@ -40,6 +41,7 @@ from bgwidgets.widgets.requests import (
     read_detail_request,
     read_finder_request,
     read_line_request,
+    read_output_request,
     read_plot_request,
     read_table_request,
 )
@@ -196,6 +198,11 @@ def _read(channel: Channel, content: object) -> FromPage:
             return FromDetails(read_detail_request(content))
         except InvalidRequest as error:
             return FromDetails(error)
+    if channel == "output":
+        try:
+            return FromOutput(read_output_request(content))
+        except InvalidRequest as error:
+            return FromOutput(error)
     if channel == "plots":
         try:
             return FromPlots(read_plot_request(content))

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from bgwidgets.commands import CancelTasks, InterruptLoop, SetStopEvent, StopLoop
 from bgwidgets.widgets.detail_parts import DetailSubject
+from bgwidgets.widgets.output_views import OutputSubject, Step
 from bgwidgets.widgets.protocols import DETAIL_TABS, Action, DetailTab, Table
 from bgwidgets.widgets.rows import LOOP_COLUMNS, STATE_CHIPS, TASK_COLUMNS, Sorting, Window
 
@@ -173,6 +174,42 @@ class ShowDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowOutput:
+    """A view of a loop's output is open, and looked at. Said as `ShowDetail` is."""
+
+    view: str
+    subject: OutputSubject
+    known: int
+    """The number of the last message that it has taken; 0 when it knows nothing."""
+    stays: bool = False
+    """Whether it goes on with the lines that it has, though it looks at others of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindNext:
+    """Enter was pressed in the field of what is looked for."""
+
+    view: str
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPicture:
+    """A line that is a picture came into sight."""
+
+    view: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaveOutput:
+    """All that is held is to be copied or downloaded: the piece that begins there."""
+
+    view: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
 class ShowPlots:
     """A view of the Plots tab is open, and looked at. Said again and again, as above."""
 
@@ -182,6 +219,7 @@ class ShowPlots:
     """The number of the last message that it has taken; 0 when it knows nothing."""
 
 
+OutputRequest = ShowOutput | FindNext | ShowPicture | SaveOutput | Bye
 LineRequest = LineHello | Bye
 PlotRequest = ShowPlots | Bye
 DetailRequest = ShowDetail | Bye
@@ -227,6 +265,11 @@ def read_finder_request(message: object) -> FinderRequest:
 def read_detail_request(message: object) -> DetailRequest:
     """What a page asks for through the detail tabs; raises `InvalidRequest`."""
     return _read(_DETAIL_FORMS, message)
+
+
+def read_output_request(message: object) -> OutputRequest:
+    """What a page asks for through a view of output; raises `InvalidRequest`."""
+    return _read(_OUTPUT_FORMS, message)
 
 
 def read_plot_request(message: object) -> PlotRequest:
@@ -366,6 +409,21 @@ def _show_detail(fields: _Fields) -> ShowDetail:
     return ShowDetail(fields.read("view", _view), subject, fields.read("known", _number))
 
 
+def _show_output(fields: _Fields) -> ShowOutput:
+    subject = OutputSubject(
+        loop_id=fields.read("loop", _number),
+        task_id=fields.read("task", _number) if fields.has("task") else None,
+        find=fields.read("find", _filter) if fields.has("find") else "",
+        around=fields.read("around", _number) if fields.has("around") else None,
+    )
+    return ShowOutput(
+        fields.read("view", _view),
+        subject,
+        fields.read("known", _number),
+        stays=fields.has("stays") and fields.read("stays", _flag),
+    )
+
+
 def _command(fields: _Fields) -> SetStopEvent | StopLoop | CancelTasks | InterruptLoop:
     kind = fields.read("command", lambda value, name: _text(value, name, 40))
     loop_id = fields.read("loop", _number)
@@ -443,6 +501,18 @@ _LINE_FORMS: Final[_Forms[LineRequest]] = {
 _FINDER_FORMS: Final[_Forms[FinderRequest]] = {
     "look": lambda _: LookForLoops(),
     "adopt": lambda fields: AdoptFound(fields.read("loop", _number)),
+}
+_OUTPUT_FORMS: Final[_Forms[OutputRequest]] = {
+    "show": _show_output,
+    "step": lambda fields: FindNext(
+        fields.read("view", _view),
+        Step(fields.read("number", _number), fields.read("back", _flag)),
+    ),
+    "picture": lambda fields: ShowPicture(
+        fields.read("view", _view), fields.read("number", _number)
+    ),
+    "save": lambda fields: SaveOutput(fields.read("view", _view), fields.read("start", _number)),
+    "bye": lambda fields: Bye(fields.read("view", _view)),
 }
 _DETAIL_FORMS: Final[_Forms[DetailRequest]] = {
     "show": _show_detail,

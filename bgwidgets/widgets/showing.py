@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
+from bgwidgets.output.reading import OutputReading
 from bgwidgets.snapshots import LoopSnapshot, WindowRequest
 from bgwidgets.widgets.busy_cell import KernelState
+from bgwidgets.widgets.cleaning import clean
 from bgwidgets.widgets.detail_parts import (
     NO_SUCH_LOOP,
     NO_SUCH_TASK,
@@ -24,6 +26,8 @@ from bgwidgets.widgets.detail_parts import (
 from bgwidgets.widgets.kept_rows import KeptRows
 from bgwidgets.widgets.looks import Looks
 from bgwidgets.widgets.loop_views import LoopViews
+from bgwidgets.widgets.output_text import OutputText
+from bgwidgets.widgets.output_views import OutputSubject
 from bgwidgets.widgets.picks import Picks
 from bgwidgets.widgets.plot_views import Plots
 from bgwidgets.widgets.protocols import TABLES, Action, Face, Source, Table
@@ -45,6 +49,10 @@ from bgwidgets.widgets.selection import (
     why_limited,
 )
 
+_NO_OUTPUT: Final = OutputReading(
+    entries=(), open_lines=(), after=0, dropped=0, is_cleared=False, version=0
+)
+
 
 class Showing:
     """The last look at the manager, in the order and through the filter that the user chose."""
@@ -61,6 +69,9 @@ class Showing:
         self._task_rows: Final = KeptRows(task_row)
         self._possible: tuple[object, int | None, frozenset[Action]] = ((), None, frozenset())
         """For which loops, and which of them selected, these were found possible."""
+        self._texts: dict[tuple[int, int | None], OutputText] = {}
+        self._texts_shown: dict[tuple[int, int | None], OutputText] = {}
+        """Those that were shown since the last look: the others are forgotten."""
         self.kernel = KernelState()
         """Whether a cell runs, also while the rest stands still."""
 
@@ -85,6 +96,7 @@ class Showing:
 
     def look(self) -> None:
         """Look anew, once also while it stands still."""
+        self._texts, self._texts_shown = self._texts_shown, {}
         self._looks.take()
 
     def hold(self, face: Face) -> None:
@@ -203,6 +215,25 @@ class Showing:
         if task is None:
             return NO_TASK if subject.task_id is None else NO_SUCH_TASK
         return chain_parts(task, now) if subject.tab == "chain" else timings_parts(task, now)
+
+    def output(self, subject: OutputSubject) -> tuple[OutputText, str | None]:
+        """What a view of output shows, and its loop's name; None when that is gone.
+
+        The very same text as before when nothing was written since.
+        """
+        loop = self._listed(subject.loop_id)
+        reading = None if loop is None else self._looks.output(subject.loop_id)
+        reading = reading or _NO_OUTPUT
+        key = (subject.loop_id, subject.task_id)
+        text = self._texts.get(key)
+        if text is None or text.reading is not reading:
+            text = OutputText(reading, subject.task_id)
+        self._texts[key] = self._texts_shown[key] = text
+        return text, None if loop is None else clean(loop.name)
+
+    def whole_output(self, loop_id: int) -> str:
+        """All that is held of what a loop has written, as a text."""
+        return self._looks.whole_output(loop_id)
 
     def plots(self, loop_id: int) -> Plots | None:
         """What the Plots tab shows; None when the loop is not listed."""

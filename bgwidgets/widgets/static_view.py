@@ -7,6 +7,7 @@ around it. Everything that a user named is escaped.
 
 from __future__ import annotations
 
+import re
 import time
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
@@ -30,8 +31,12 @@ from bgwidgets.widgets.selection import loop_to_select
 
 MOST_ROWS: Final = 20
 """Of each table; the file should not grow with the number of tasks."""
+LAST_LINES: Final = 20
+"""Of the selected loop's output."""
 _LONGEST: Final = 120
-_LOOP_HEADS: Final = ("Loop", "Host", "State", "Tasks", "Age", "Note")
+_LONGEST_LINE: Final = 300
+_UNSEEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_LOOP_HEADS: Final = ("Loop", "Host", "State", "Tasks", "Age", "Last output")
 _TASK_HEADS: Final = ("Task", "State", "Coroutine", "Waiting on", "Age", "Progress")
 _METRIC_HEADS: Final = ("Metric", "Last", "Lowest", "Highest", "Values")
 _NUMBERS: Final = frozenset({"Tasks", "Age", *_METRIC_HEADS[1:]})
@@ -49,6 +54,8 @@ class Moment:
     selected: LoopSnapshot | None
     tasks: TaskWindow | None
     """The first of the selected loop's tasks."""
+    output: str = ""
+    """The last lines that it has written, without colours."""
     metrics: Sequence[MetricSnapshot] = ()
     """What the selected loop's work has measured."""
     figures: Sequence[FigureSnapshot] = ()
@@ -70,12 +77,15 @@ def moment_of(source: Source, selected_id: int | None) -> Moment:
         tasks=source.task_window(selected.id, WindowRequest(stop=MOST_ROWS)),
         metrics=tuple(metrics.values()),
         figures=tuple(figures.values()),
+        output=source.output(selected.id).tail(LAST_LINES, colours=False),
         at=time.time(),
     )
 
 
 def static_html(moment: Moment) -> str:
-    """Two tables, in one element that scrolls when there is too little room."""
+    """Two tables and the last lines of output, in one element that scrolls when there is too little
+    room.
+    """
     parts = [f"<p><b>Background loops</b> as of {escape(_date(moment.at))}</p>"]
     parts.append(_table(_LOOP_HEADS, map(_loop_cells, _shown(moment)), len(moment.loops), "loop"))
     if moment.selected is not None and moment.tasks is not None:
@@ -86,6 +96,11 @@ def static_html(moment: Moment) -> str:
         rows = (_task_cells(task, moment.tasks.as_of)[:width] for task in tasks)
         parts.append(_table(_TASK_HEADS[:width], rows, moment.tasks.total, "task"))
         parts += _plots(moment)
+    if moment.selected is not None and moment.output.strip():
+        lines = (clean(line, _LONGEST_LINE) for line in moment.output.rstrip().split("\n"))
+        text = escape(_UNSEEN.sub("\ufffd", "\n".join(lines)))
+        parts.append(f"<p>Output of <b>{_text(moment.selected.name)}</b>, its last lines</p>")
+        parts.append(f'<pre style="white-space:pre-wrap;overflow-wrap:anywhere">{text}</pre>')
     return f'<div style="overflow-x:auto">{"".join(parts)}</div>'
 
 

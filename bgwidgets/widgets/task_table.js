@@ -1235,7 +1235,9 @@ function loopNote(cell) {
     show(row.bar, row.name);
     setText(note, row.note ?? "");
     setAttribute(note, "title", row.note || null);
-    setAttribute(cell, "data-tone", appearanceOf(row).tone);
+    // What a loop that is well has printed is neither good news nor bad.
+    const { tone } = appearanceOf(row);
+    setAttribute(cell, "data-tone", tone === "ok" ? "soft" : tone);
   };
 }
 
@@ -1258,7 +1260,7 @@ const LOOP_COLUMNS = [
     sort: "age",
     build: text((row, now) => ({ text: formatAge(ageOf(row.started, row.ended, now)) })),
   },
-  { name: "note", title: "Note", sort: "note", build: loopNote },
+  { name: "note", title: "Last output", sort: "note", build: loopNote },
 ];
 
 /** @type {Column[]} */
@@ -1419,6 +1421,7 @@ function tasksFace(wire, signal) {
     footer.element,
   );
   element.addEventListener("bgw-back", tabs.goBack, { signal });
+  element.addEventListener("bgw-output", tabs.openOutput, { signal });
   carryOn(element, signal, {
     leave: () => ({ loop: selectedLoop(), task: currentTask(), tab: tabs.open, top: grid.top }),
     goOn(place) {
@@ -1668,6 +1671,7 @@ function popOutButton(signal) {
 
 const TABS = /** @type {[string, string][]} */ ([
   ["tasks", "Tasks"],
+  ["output", "Output"],
   ["chain", "Await chain"],
   ["error", "Error"],
   ["plots", "Plots"],
@@ -1703,7 +1707,9 @@ function tabStrip(wire, grid, currentTask, signal) {
     const subject = { tab: open, loop: wire.head.get("loop") ?? null };
     const trouble = wire.inContact ? null : wire.trouble;
     const detail = { ...subject, task: currentTask()?.id ?? null, focus, trouble };
-    const others = element.closest(".bgw-panel")?.querySelectorAll(".bgw-details, .bgw-plots");
+    const others = element
+      .closest(".bgw-panel")
+      ?.querySelectorAll(".bgw-details, .bgw-output, .bgw-plots");
     for (const other of others ?? []) other.dispatchEvent(new CustomEvent("bgw-tab", { detail }));
   };
   const show = (/** @type {string} */ name, focus = false) => {
@@ -1762,6 +1768,7 @@ function tabStrip(wire, grid, currentTask, signal) {
     set open(name) {
       open = name;
     },
+    openOutput: () => show("output", true),
     /** What the user wants to know first of the current task. */
     openDetails: () => show(hasFailed() ? "error" : "chain", true),
     paint() {
@@ -1861,7 +1868,10 @@ function listenForKeys({ element, grid, selectedLoop }, wire, signal) {
         event.preventDefault(); // the key itself is no part of the filter
         focusFilter(element);
       } else if (key === "?") showKeys(element, signal);
-      else if (key === " " && target === grid.element) {
+      else if (key === "o" && grid.element.contains(target)) {
+        const tasks = element.closest(".bgw-panel")?.querySelector(".bgw-tasks");
+        tasks?.dispatchEvent(new CustomEvent("bgw-output"));
+      } else if (key === " " && target === grid.element) {
         event.preventDefault(); // it would scroll
         if (!event.repeat) togglePause(wire);
       } else if (grid.element.contains(target) && key in ACTION_KEYS && !event.repeat)
@@ -1883,6 +1893,7 @@ const KEYS = [
   ["Shift, Ctrl with a click or arrow", "select several rows"],
   ["Ctrl A", "select all"],
   ["Enter", "details of this row's task"],
+  ["o", "the loop's output"],
   ["Left Right", "from tab to tab"],
   ["Esc", "back, or select one row again"],
   ["/", "filter"],

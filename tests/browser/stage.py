@@ -22,7 +22,15 @@ ONE_FRAME: Final = 0.04
 """Seconds in which the page paints, and paints what that paint asked for."""
 
 Message = dict[str, Any]
-Asset = Literal["task_table", "task_details", "plots_view", "status_line", "loop_finder", "pop_out"]
+Asset = Literal[
+    "task_table",
+    "task_details",
+    "output_view",
+    "plots_view",
+    "status_line",
+    "loop_finder",
+    "pop_out",
+]
 
 
 @dataclass

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from tests.browser.stage import Stage
 
 MOUNT: Final = """
-([esm, css, table, tableCss]) => {
+([esm, css, table, tableCss, output, outputCss]) => {
   const has = (values) => ({ get: (name) => values[name] });
   const loops = { ...stage.model("loops"), ...has({ kind: "loops", _esm: table, _css: tableCss }) };
   const button = has({ _dom_classes: ["bgw-button"] });
   const own = has({ _esm: esm, _css: css, panel: "the panel" });
-  const panel = has({ children: [loops, button, own], _dom_classes: ["bgw-panel"] });
+  const id = "bgwidgets.widgets.output_view.OutputView";
+  const written = has({ _anywidget_id: id, _esm: output, _css: outputCss });
+  const outputs = { ...stage.model(), ...written };
+  const panel = has({ children: [loops, button, outputs, own], _dom_classes: ["bgw-panel"] });
   document.body.className = "jp-MainAreaWidget";
   stage.clicks = 0;
   stage.isViewGone = false;
@@ -65,6 +68,8 @@ def mount(stage: Stage, table: str = "") -> None:
             style_of(str(WIDGETS / "pop_out.py")),
             table or source("task_table.js"),
             style_of(str(WIDGETS / "task_table.py")),
+            source("output_view.js"),
+            style_of(str(WIDGETS / "output_view.py")),
         ],
     )
 
@@ -144,6 +149,37 @@ def test_the_window_goes_on_where_the_cell_was(ready: Stage):
     })""")
     window.close()
     ready.page.wait_for_function("stage.place === 78")
+
+
+def test_the_output_of_a_loop_has_a_window_alone(ready: Stage):
+    """Beside the panel, which stays; one for each loop, and it goes with the panel."""
+    ask = """document.querySelector(".bgw-out").dispatchEvent(
+        new CustomEvent("bgw-pop-out", { detail: { output: 7, name: "race" } }))"""
+    with ready.page.expect_popup() as opened:
+        ready.page.evaluate(ask)
+    window = opened.value
+    window.on("pageerror", lambda error: ready.problems.append(str(error)))
+    window.locator(".bgw-output-body").wait_for()
+
+    assert ready.sent() == [{"type": "show", "loop": 7, "known": 0}]
+    expect(ready.find("#part")).to_be_visible()
+    expect(window.locator(".bgw-grid, .bgw-button")).to_have_count(0)
+    expect(window.get_by_text("Pop out")).to_be_hidden()
+    assert window.title().startswith("Output of race ·")
+    head = {"total": 1, "first": 0, "end": 1, "dropped": 0, "tasks": [], "hits": None}
+    lines = {"start": 0, "first": 0, "last": 0, "gone": [], "follows": True, "lines": [[0, "a"]]}
+    message = {"type": "output", "view": ready.page.evaluate("stage.view"), "seq": 1, "full": True}
+    message |= {"loop": 7, "task": None, "head": head | {"name": "race"}, "window": lines}
+    ready.say(message)
+    expect(window.locator(".bgw-text")).to_have_text("a")
+    room = window.evaluate("innerHeight") - window.locator("main").bounding_box()["height"]  # type: ignore[index]
+    assert room == 0
+
+    ready.page.evaluate(ask)
+    assert len(ready.page.context.pages) == 2
+    with window.expect_event("close"):
+        ready.close()
+    assert ready.page.evaluate("stage.listeners.size") == 0
 
 
 def test_the_users_text_is_never_html_there(ready: Stage):

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.stage import NOW, bar, loop_row, loops_head, task_row, tasks_head
 from tests.browser.test_loop_finder import found
 from tests.browser.test_loop_finder import row as found_row
+from tests.browser.test_output_view import Kernel, open_output
 from tests.browser.test_plots import figure, metric, png
 from tests.browser.test_plots import open_tab as open_plots
 from tests.browser.test_plots import tell as tell_plots
@@ -154,6 +155,25 @@ def test_the_details(themed: Stage, tab: str):
     judge(themed)
     for summary in themed.find("summary").all():
         summary.click()
+    judge(themed)
+
+
+def test_the_output(themed: Stage):
+    """Two tasks, colours, stderr; with what is looked for, picked, and scrolled up."""
+    themed.load("output_view")
+    themed.mount()
+    open_output(themed)
+    kernel = Kernel(themed)
+    colours = [f"\x1b[{code}mcolour {code}\x1b[0m" for code in (30, 33, 37, 93, 97, 41, 43, 7, 2)]
+    tasks = [[1, "one"], [2, "two"]]
+    told = [[0, " ".join(colours), 1, "one"], [1, "bad", 2, "two", 1]]
+    more = [[number, f"line {number}", 1, "one"] for number in range(2, 50)]
+    kernel.say(*told, *more, head={"tasks": tasks, "dropped": 5})
+    judge(themed)
+    themed.find(".bgw-find").fill("a")
+    themed.pass_time(0.2)
+    kernel.tell(head={"hits": 2}, hit={"at": 1, "number": 1})
+    expect(themed.find(".bgw-to-end")).to_be_visible()
     judge(themed)
 
 

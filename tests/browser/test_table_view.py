@@ -289,7 +289,7 @@ def test_controls_have_names(loops: Stage):
 def test_a_narrow_panel_keeps_the_columns_that_matter(loops: Stage):
     """Beside a file browser there is little room: host and note go first."""
     wide = loops.texts(".bgw-head .bgw-cell:visible")
-    assert wide == ["Mark", "Loop", "Host", "State", "Tasks", "Lag", "Age", "Note"]
+    assert wide == ["Mark", "Loop", "Host", "State", "Tasks", "Lag", "Age", "Last output"]
     loops.page.set_viewport_size({"width": 620, "height": 700})
     assert loops.texts(".bgw-head .bgw-cell:visible") == [
         "Mark",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.browser.stage import Stage
 
 WITH_ALL: Final = tasks_head(has_error=True, timings=True, plots=True)
-ALL: Final = ["Tasks 2", "Await chain", "Error", "Plots", "History", "Timings"]
+ALL: Final = ["Tasks 2", "Output", "Await chain", "Error", "Plots", "History", "Timings"]
 DETAILS: Final = """() => {
   const details = document.createElement("div");
   details.className = "bgw-details";
@@ -55,13 +55,14 @@ def test_a_tab_is_there_when_there_is_something_to_show(tasks: Stage):
     tasks.frame({}, total=2, head={"has_error": False})
     assert tasks.texts(".bgw-tab:visible") == [
         "Tasks 2",
+        "Output",
         "Await chain",
         "Plots",
         "History",
         "Timings",
     ]
     tasks.frame({}, total=2, head={"timings": False, "plots": False})
-    assert tasks.texts(".bgw-tab:visible") == ["Tasks 2", "Await chain", "History"]
+    assert tasks.texts(".bgw-tab:visible") == ["Tasks 2", "Output", "Await chain", "History"]
 
 
 def test_a_tab_opens_the_details_in_the_grids_place(tasks: Stage):
@@ -157,12 +158,13 @@ def test_arrows_move_along_the_tabs(tasks: Stage):
     tasks.frame({}, total=2, head={"has_error": False, "plots": False})
     tasks.find(".bgw-tab-tasks").focus()
     order = []
-    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft", "Home", "End"):
+    for key in (*["ArrowRight"] * 5, "ArrowLeft", "Home", "End"):
         tasks.press(key)
         assert focused(tasks) == "bgw-tab"
         assert tasks.page.evaluate("document.activeElement.ariaSelected") == "true"
         order.append(heard(tasks)[0])
-    assert order == ["chain", "history", "timings", "tasks", "timings", "tasks", "timings"]
+    assert order[:5] == ["output", "chain", "history", "timings", "tasks"]
+    assert order[5:] == ["timings", "tasks", "timings"]
     assert tasks.find(".bgw-tab[tabindex='0']").count() == 1
 
 
@@ -239,3 +241,11 @@ def test_a_place_among_another_loops_tasks_is_none(tasks: Stage):
     tasks.page.evaluate(GO_ON, place)
     tasks.frame({}, total=2)
     assert selected(tasks) == ["Tasks 2"]
+
+
+def test_o_opens_the_output(tasks: Stage):
+    """From a row of the tasks; the focus goes along."""
+    tasks.click("[data-bgw-id='2']")
+    tasks.press("o")
+    assert (heard(tasks), selected(tasks)) == (("output", 7, 2), ["Output"])
+    assert focused(tasks) == "bgw-details"

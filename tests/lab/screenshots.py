@@ -115,6 +115,42 @@ job = bgw.start(race, timings=True)
 panel = bgw.panel()
 panel
 """
+OUTPUT: Final = """
+import asyncio, sys
+import bgwidgets as bgw
+
+GREEN, YELLOW, BLUE, BOLD, OFF = (f"\\x1b[{code}m" for code in (32, 33, 34, 1, 0))
+PALE, DARK, ON_BLUE = (f"\\x1b[{code}m" for code in ("38;2;255;250;205", "38;5;17", "44"))
+
+async def sprinter():
+    for n in range(7240):
+        print(f"sprinter: {n:,}")
+        await asyncio.sleep(0.4)
+
+async def fetch(number):
+    while True:
+        await asyncio.sleep(0.7)
+        print(f"{GREEN}200{OFF} {BOLD}GET{OFF} https://example.org/parts/{number}?since=2026-01-01")
+        if number % 3 == 0:
+            print(f"{YELLOW}WARNING{OFF} slow answer: {BLUE}0.83 s{OFF}", end=" ")
+            print(f"{PALE}pale{OFF} {DARK}dark{OFF} {ON_BLUE}on blue{OFF}")
+
+async def broken():
+    await asyncio.sleep(0.9)
+    print("TimeoutError: no answer of parts/17 within 30 s, 3 tries left", file=sys.stderr)
+    await asyncio.sleep(3600)
+
+async def race():
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sprinter(), name="sprinter")
+        group.create_task(broken(), name="watcher")
+        for n in (16, 18):
+            group.create_task(fetch(n), name=f"fetch-{n:04}")
+
+job = bgw.start(race)
+panel = bgw.panel()
+panel
+"""
 SHOWING: Final = """
 import asyncio, math, random, time
 import bgwidgets as bgw
@@ -311,6 +347,11 @@ def take(lab: LabServer, browser: Browser, folder: Path, names: Sequence[str]) -
         shot(f"details-{tab}-dark", DETAILS, theme="JupyterLab Dark", before=look)
         lab.reset_settings()
         shot(f"details-{tab}-very-narrow", DETAILS, size=VERY_NARROW, before=look)
+    shot("output", OUTPUT, before=_look_at_output)
+    shot("output-dark", OUTPUT, theme="JupyterLab Dark", before=_look_at_output)
+    lab.reset_settings()
+    shot("output-very-narrow", OUTPUT, size=VERY_NARROW, before=_look_at_output)
+    shot("output-found", OUTPUT, before=_find_in_output)
     for name, before in SHOWN.items():
         shot(name, SHOWING, before=before)
         shot(f"{name}-dark", SHOWING, theme="JupyterLab Dark", before=before)
@@ -366,6 +407,20 @@ def _look_at_details(tab: str, task: str, notebook: Notebook) -> None:
     panel.locator(".bgw-detail-head").wait_for()
     if tab == "History":
         panel.locator("summary").first.click()
+
+
+def _look_at_output(notebook: Notebook) -> None:
+    panel = notebook.output(0).locator(".bgw-panel")
+    panel.get_by_role("tab", name="Output").click()
+    panel.locator(".bgw-written").filter(has_text="sprinter: 5").wait_for()
+
+
+def _find_in_output(notebook: Notebook) -> None:
+    _look_at_output(notebook)
+    panel = notebook.output(0).locator(".bgw-panel")
+    panel.locator(".bgw-find").fill("get")
+    panel.locator(".bgw-hits").filter(has_text="of").wait_for()
+    panel.locator(".bgw-to-end").filter(has_text="new").wait_for()
 
 
 def _look_at_progress(notebook: Notebook) -> None:

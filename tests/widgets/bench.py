@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.widgets.command_runner import CommandRunner
-from bgwidgets.widgets.feed import Click, Feed, FromDetails, FromLine, FromPlots, FromTable
+from bgwidgets.widgets.feed import (
+    Click,
+    Feed,
+    FromDetails,
+    FromLine,
+    FromOutput,
+    FromPlots,
+    FromTable,
+)
 from bgwidgets.widgets.protocols import Action
 from bgwidgets.widgets.requests import (
     read_detail_request,
     read_line_request,
+    read_output_request,
     read_plot_request,
     read_table_request,
 )
@@ -84,6 +93,10 @@ class Bench:
         """A page sends a message through the detail tabs."""
         self.give(FromDetails(read_detail_request(message)))
 
+    def output(self, **message: Any) -> None:
+        """A page sends a message through a view of output."""
+        self.give(FromOutput(read_output_request(message)))
+
     def plots(self, **message: Any) -> None:
         """A page sends a message through the Plots tab."""
         self.give(FromPlots(read_plot_request(message)))
@@ -139,6 +152,14 @@ class Bench:
     def told(self) -> list[Message]:
         """What detail tabs were told; all else is passed over."""
         return [message for channel, message in self.take() if channel == "details"]
+
+    def outputs(self) -> list[Message]:
+        """What views of output were told, but for beats; all else is passed over."""
+        return [
+            message
+            for channel, message in self.take()
+            if channel == "output" and message["type"] != "beat"
+        ]
 
     def said(self) -> list[tuple[str, str]]:
         """What was said in the status line, with its level; all else is passed over."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bgwidgets.commands import AdoptLoop, RemoveFinished
 from bgwidgets.exceptions import UnknownLoop, UnknownTask
+from bgwidgets.output.log import OutputLog
 from bgwidgets.snapshots import (
     FigureSnapshot,
     LoopHistory,
@@ -69,6 +70,9 @@ class FakeSource:
     """The windows of tasks that were asked for."""
     details: dict[int, TaskDetail] = field(default_factory=dict)
     histories: dict[int, LoopHistory] = field(default_factory=dict)
+    outputs: dict[int, OutputLog] = field(default_factory=dict)
+    asked_outputs: list[int] = field(default_factory=list)
+    """The loops whose output was asked for."""
     asked_details: list[int] = field(default_factory=list)
     """The tasks whose details, and the loops whose histories were asked for."""
     measured: dict[int, dict[str, MetricSnapshot]] = field(default_factory=dict)
@@ -121,6 +125,13 @@ class FakeSource:
         if loop_id not in self.histories:
             raise UnknownLoop(f"there is no loop {loop_id}")
         return self.histories[loop_id]
+
+    def output(self, loop_id: int) -> OutputLog:
+        """What the test wrote."""
+        self.asked_outputs.append(loop_id)
+        if all(listed.id != loop_id for listed in self.loops):
+            raise UnknownLoop(f"there is no loop {loop_id}")
+        return self.outputs.setdefault(loop_id, OutputLog())
 
     def metrics(self, loop_id: int) -> dict[str, MetricSnapshot]:
         """What the test says."""

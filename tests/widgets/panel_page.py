@@ -46,12 +46,13 @@ class Page:
     """Stands for a page: takes what the panel's widgets send, and sends what a page would."""
 
     def __init__(self, panel: ControlPanel) -> None:
-        loops, actions, tasks, details, plots, finder, _ = panel.children
+        loops, actions, tasks, details, output, plots, finder, _ = panel.children
         self._widgets = {
             "loops": loops,
             "tasks": tasks,
             "status": actions.children[-1],
             "details": details,
+            "output": output,
             "plots": plots,
             "finder": finder,
         }

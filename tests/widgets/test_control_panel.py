@@ -18,6 +18,7 @@ from bgwidgets.snapshots import LoopSnapshot
 from bgwidgets.states import LoopState
 from bgwidgets.widgets.control_panel import ControlPanel
 from bgwidgets.widgets.loop_finder import LoopFinder
+from bgwidgets.widgets.output_view import OutputView
 from bgwidgets.widgets.plots_view import PlotsView
 from bgwidgets.widgets.pop_out import PopOut
 from bgwidgets.widgets.task_details import TaskDetails
@@ -31,9 +32,10 @@ from tests.widgets.panel_page import LIMIT, Page, fail, panel_threads, polite, u
 def test_it_is_a_box_of_two_tables_with_buttons_between(panel: ControlPanel):
     """Real ipywidgets, with the classes that the style sheet knows."""
     assert isinstance(panel, ipywidgets.VBox)
-    loops, actions, tasks, details, plots, finder, pop_out = panel.children
+    loops, actions, tasks, details, output, plots, finder, pop_out = panel.children
     assert (loops.kind, tasks.kind) == ("loops", "tasks")
     assert isinstance(details, TaskDetails)
+    assert isinstance(output, OutputView)
     assert isinstance(plots, PlotsView)
     assert isinstance(finder, LoopFinder)
     assert isinstance(pop_out, PopOut)
@@ -66,13 +68,15 @@ def test_it_is_a_box_of_two_tables_with_buttons_between(panel: ControlPanel):
 
 def test_its_scripts_are_those_beside_it(panel: ControlPanel):
     """What the browser's tests test is what travels."""
-    loops, actions, _, details, plots, finder, pop_out = panel.children
+    loops, actions, _, details, output, plots, finder, pop_out = panel.children
     assert "export default { render }" in loops._esm
     assert ".bgw-panel" in loops._css
     assert "bgw-status" in actions.children[-1]._esm
     assert "bgw-status" in actions.children[-1]._css
     assert "Await chain" in details._esm
     assert "bgw-details" in details._css
+    assert "ANSI" in output._esm
+    assert "bgw-output" in output._css
     assert "bgw-chart" in plots._esm
     assert "bgw-chart" in plots._css
     assert "Loops in this kernel" in finder._esm

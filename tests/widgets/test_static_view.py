@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,7 @@ def test_it_shows_loops_and_the_tasks_of_the_selected_one():
         )
     )
     assert Cells(html).rows == [
-        ["Loop", "Host", "State", "Tasks", "Age", "Note"],
+        ["Loop", "Host", "State", "Tasks", "Age", "Last output"],
         ["loop-2", "thread", "stop asked", "1 of 1", "1:00", ""],
         ["loop-1", "thread", "failed", "0 of 1", "0:30", "OSError: gone"],
         ["Task", "State", "Coroutine", "Waiting on", "Age"],
@@ -135,6 +136,18 @@ def test_it_is_short_however_many_there_are():
     assert "and 99,980 tasks more" in html
 
 
+def test_the_last_lines_of_output_stand_below():
+    """As text, however long they are; what is not seen has a sign."""
+    output = f"one\n{EVIL}\n\x00{'x' * 1000}\n"
+    html = static_html(replace(moment([loop(1)]), output=output))
+    shown = html[html.index("<pre") : html.index("</pre>")]
+    lines = shown.split(">", 1)[1].split("\n")
+    assert lines[:2] == ["one", "&lt;img src=x onerror=alert(1)&gt;"]
+    assert (lines[2][:2], len(lines[2])) == ("\ufffdx", 300)
+    assert "Output of <b>loop-1</b>" in html
+    assert "<pre" not in static_html(moment([loop(1)]))
+
+
 def test_an_empty_one_says_so():
     """It is no error to have started nothing yet."""
     assert "no loops" in static_html(moment([]))
@@ -146,8 +159,9 @@ def test_the_users_text_is_never_html():
     source = [loop(1, name=EVIL, host=EVIL, error_line=EVIL)]
     shown = task(1, name=EVIL, coroutine=EVIL, waiting_on=EVIL, where=EVIL)
     measured = MetricSnapshot(name=EVIL)
-    cells = Cells(static_html(moment(source, shown, metrics=[measured])))
-    assert cells.tags == {"div", "p", "b", "table", "thead", "tbody", "tr", "th", "td"}
+    told = replace(moment(source, shown, metrics=[measured]), output=EVIL)
+    cells = Cells(static_html(told))
+    assert cells.tags == {"div", "p", "b", "table", "thead", "tbody", "tr", "th", "td", "pre"}
     assert [cells.rows[1][0], cells.rows[1][1], cells.rows[1][5]] == [EVIL] * 3
     assert (cells.rows[3][0], cells.rows[5][0]) == (EVIL, EVIL)
     drawn = FigureSnapshot(name=f'"{EVIL}', png=b"a picture")
@@ -172,7 +186,10 @@ def test_the_panel_is_displayed_with_it(panel: ControlPanel, manager: LoopManage
     """Beside the live view, which a page with a kernel prefers."""
     loop = manager.start(work, name=EVIL)
     until(lambda: loop.tasks)
+    loop.output.write("".join(f"line {number}\n" for number in range(100)))
     bundle = panel._repr_mimebundle_()
+    assert "line 99" in bundle["text/html"]
+    assert "line 79" not in bundle["text/html"]
     assert bundle[WIDGET]["model_id"] == panel.model_id
     assert [row[0] for row in Cells(bundle["text/html"]).rows][:2] == ["Loop", EVIL]
     assert EVIL in bundle["text/plain"]

@@ -1,0 +1,20 @@
+"""What stands in the place of the table of tasks while the output of a loop is looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anywidget
+
+from bgwidgets.widgets.style_sheets import style_of
+
+
+class OutputView(anywidget.AnyWidget):
+    """A loop's output, live: asked for and told by custom messages.
+
+    The tab itself is the table's, which tells this widget in the page whether it is open. In a
+    window of its own (pop_out.js) it stands without a table.
+    """
+
+    _esm = Path(__file__).with_suffix(".js")
+    _css = style_of(__file__)
