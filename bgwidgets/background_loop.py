@@ -37,7 +37,7 @@ from bgwidgets.snapshots import (
 )
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.stop_event import StopEvent
-from bgwidgets.work import Work, check_coroutine
+from bgwidgets.work import Work, check_call, check_coroutine
 
 MOST_UNFINISHED_TASKS: Final = 10_000
 """As many unfinished tasks `BackgroundLoop.tasks` lists; `task_window` reaches the rest."""
@@ -280,6 +280,18 @@ class BackgroundLoop:
         """
         fresh = check_coroutine(coroutine)
         return self._run.host.submit(fresh, name)
+
+    def submit_call(
+        self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any, name: str | None = None
+    ) -> Future[Any]:
+        """Run one more coroutine on the loop: what this coroutine function makes of its arguments.
+
+        As `submit`, but it works for every host: a coroutine object cannot be brought to another
+        process, and a function with its arguments can. Blocks for as long as pickling them takes.
+        Raises `InvalidWork` for anything but a coroutine function, for arguments that do not fit,
+        and for what cannot be brought there.
+        """
+        return self._run.host.submit_call(check_call(function, args), name)
 
     def request_stop(self) -> None:
         """Set the stop event, and leave it to the work to end. (Button: Stop event)"""

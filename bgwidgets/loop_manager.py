@@ -153,8 +153,9 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         """
         checked = check_work(work, args, kwargs)
         try:
-            make_host = host_factory(host)
             _check_options(name, loop_factory)
+            make_loop = loop_factory or asyncio.new_event_loop
+            make_host = host_factory(host, checked, make_loop)
             wanted = checked.name if name is None else name
 
             def list_one() -> tuple[BackgroundLoop, list[BackgroundLoop]]:
@@ -163,7 +164,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
                         loop_id=new_id(),
                         name=self._free_name(wanted) if name is None and not replace else wanted,
                         work=checked,
-                        loop_factory=loop_factory or asyncio.new_event_loop,
+                        loop_factory=make_loop,
                         nested=nested,
                         timings=timings,
                         changed=self._changed,

@@ -14,7 +14,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from bgwidgets.output.log_file import LogFile
 from bgwidgets.output.reading import OutputEntry, OutputReading, Stream
@@ -138,6 +138,19 @@ def only_its_name(task: Any) -> Whose:
     return None, task.get_name()
 
 
+class Reporter(Protocol):
+    """Told, in order, of all that comes into a log. Under the log's lock: it must not read it."""
+
+    def wrote(self, text: str, place: Place, whose: Whose) -> None:
+        """A piece of text."""
+
+    def showed(self, data: Mapping[str, Any], **options: Any) -> None:
+        """Something that was displayed: the arguments of `OutputLog.show`."""
+
+    def cleared(self, *, wait: bool) -> None:
+        """The log was cleared."""
+
+
 class OutputLog:
     """What a background loop has written, by `print`, `logging`, `display()` and the like.
 
@@ -176,6 +189,9 @@ class OutputLog:
         """The task that runs on the loop now, for its own thread. Set by the run."""
         self.whose: Callable[[Any], Whose] = only_its_name
         """The id and the name of a task. Set by the one who has the book of the tasks."""
+
+        self.reporter: Reporter | None = None
+        """Told of all that comes in. Set by one who passes it on to another process."""
 
     def __repr__(self) -> str:
         lines, dropped = self._lines - self._cleared_at, self._dropped
@@ -223,6 +239,14 @@ class OutputLog:
         text = str(data.get("text/plain", f"<{', '.join(data) or 'nothing'}>"))
         with self._guard:
             self._gather()
+            if self.reporter is not None:
+                self.reporter.showed(
+                    data,
+                    task_id=task_id,
+                    task_name=task_name,
+                    display_id=display_id,
+                    update=update,
+                )
             before = self._displays.pop(display_id, None) if display_id is not None else None
             if update and before is None:
                 return  # As in a cell: there is nothing to update, or not any more.
@@ -249,6 +273,8 @@ class OutputLog:
         with self._guard:
             self._gather()
             self._gathered += 1
+            if self.reporter is not None:
+                self.reporter.cleared(wait=wait)
             if wait:
                 self._clears_at_next = True
                 return
@@ -346,6 +372,8 @@ class OutputLog:
     def _take(self, text: str, place: Place, whose: Whose) -> None:
         if not text:
             return
+        if self.reporter is not None:
+            self.reporter.wrote(text, place, whose)
         if self._clears_at_next:
             self._clear()
         line = self._open.pop(place, None)
