@@ -6,6 +6,8 @@ from pathlib import Path
 
 import anywidget
 
+from bgwidgets.widgets.style_sheets import style_of
+
 
 class PlotsView(anywidget.AnyWidget):
     """Charts and figures of one loop: asked for and told by custom messages while the tab is open.
@@ -14,4 +16,4 @@ class PlotsView(anywidget.AnyWidget):
     """
 
     _esm = Path(__file__).with_suffix(".js")
-    _css = Path(__file__).with_suffix(".css")
+    _css = style_of(__file__)

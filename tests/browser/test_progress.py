@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.stage import bar, loop_row, loops_head, task_row, tasks_head
+from tests.browser.stage import Message, bar, loop_row, loops_head, task_row, tasks_head
 
 if TYPE_CHECKING:
     from tests.browser.stage import Stage
@@ -123,7 +123,7 @@ def test_a_narrow_panel_shows_the_loops_bar_as_a_line(loops: Stage):
 def test_a_row_has_room_for_its_bar(tasks: Stage, width: int):
     """How far it is, is never cut off."""
     tasks.page.set_viewport_size({"width": width, "height": 700})
-    texts = {"name": "a-rather-long-name", "waiting": "sleep, 12 s left · a.py:3"}
+    texts: Message = {"name": "a-rather-long-name", "waiting": "sleep, 12 s left · a.py:3"}
     row = task_row(1, bar=bar(100, "100 %"), **texts)
     tasks.frame({0: row}, total=2)
     box = tasks.find(f"{TASK} .bgw-progress").first.bounding_box()

@@ -121,20 +121,22 @@ def test_a_loop_that_is_started_by_another_is_its_own(start: MakeHost):
     assert (inner, host.loop_id) == (found, outer)
 
 
-def test_threads_of_the_works_own_belong_nowhere(start: MakeHost):
-    """Nobody told them; but one that is given the context does."""
+def test_a_pool_of_the_works_own_belongs_to_the_loop_while_it_works_for_it(start: MakeHost):
+    """By `run_in_executor`. What is handed to the pool by itself belongs nowhere, as nobody told
+    its threads; but what is given the context does.
+    """
 
     async def work() -> list[int | None]:
         with ThreadPoolExecutor(1) as pool:
-            loop = asyncio.get_running_loop()
             context = contextvars.copy_context()
             return [
-                await loop.run_in_executor(pool, current_loop_id),
-                await loop.run_in_executor(pool, context.run, current_loop_id),
+                await asyncio.get_running_loop().run_in_executor(pool, current_loop_id),
+                await asyncio.wrap_future(pool.submit(current_loop_id)),
+                await asyncio.wrap_future(pool.submit(context.run, current_loop_id)),
             ]
 
     host = start(work)
-    assert [None, host.loop_id] == end_of(host).result
+    assert [host.loop_id, None, host.loop_id] == end_of(host).result
 
 
 def test_its_own_thread_and_its_worker_threads_work_for_it(start: MakeHost):

@@ -360,12 +360,12 @@ def test_a_loop_that_shows_nothing_new_need_not_be_looked_at(
     job = manager.start(work)
     watch = manager.watch()
     until(lambda: job.snapshot().open_bars)
-    (first,) = watch.look([])
-    (second,) = watch.look([])
+    (first,) = watch.look([job.id])
+    (second,) = watch.look([job.id])
     assert first is not second
     gate.set()
     job.wait(LIMIT)
-    (last,) = watch.look([])
+    (last,) = watch.look([job.id])
     assert 0 == last.open_bars
     assert last.progress is not None
 
