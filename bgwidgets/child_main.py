@@ -24,6 +24,7 @@ from bgwidgets.hosts.messages import Begin, FromChild, Happened, KillMe, SetEven
 from bgwidgets.hosts.outcome import outcome
 from bgwidgets.hosts.protocol import LoopPlan
 from bgwidgets.identifiers import go_on_from
+from bgwidgets.observe.notebook_cells import know_cells
 from bgwidgets.output.log import OutputLog
 from bgwidgets.output.router import router
 from bgwidgets.states import LoopEvent
@@ -53,12 +54,13 @@ class Child:
     """This process, as far as its loop is concerned."""
 
     def __init__(self, sock: socket.socket) -> None:
-        self._sender: Final = FrameSender(sock.sendall, "bgwidgets-to-kernel")
+        self._sender: Final = FrameSender(sock, "bgwidgets-to-kernel")
         self._messages: Final = _messages(sock)
         begin = next(self._messages)
         if not isinstance(begin, Begin):
             raise TypeError(f"the first message was {type(begin).__name__}")
         go_on_from(begin.first_id)
+        know_cells(begin.cells)
         router.install(tee=False)
         log = OutputLog()
         log.reporter = OutputTeller(self._tell_patiently)

@@ -51,7 +51,7 @@ class ChildLink:
         """
         self._listener: Final = listener
         self._child: Final = ChildProcess()
-        self._sender: Final = FrameSender(self._child.socket.sendall, f"{name}-to-child")
+        self._sender: Final = FrameSender(self._child.socket, f"{name}-to-child")
         self._frames: Final = FrameReader()
         self._decoders: Final[dict[Stream, codecs.IncrementalDecoder]] = {
             "stdout": codecs.getincrementaldecoder("utf-8")("replace"),

@@ -9,15 +9,19 @@ from __future__ import annotations
 import builtins
 import functools
 import inspect
+import io
 import time
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from bgwidgets.exceptions import CannotCross
 from bgwidgets.observe.error_text import full_text, one_line
 
+_NO_FILE: Final = "<dynamic-code>"
+"""What cloudpickle (seen: 3.1.3) says instead of the file's name; earlier ones say the name."""
 DEEPEST: Final = 20
 LONGEST_SEARCH: Final = 2.0
 """Seconds in which the culprit is looked for; what was found until then is told."""
@@ -59,10 +63,30 @@ def unpack(data: bytes) -> Any:
 
 
 def _dumps(value: Any) -> bytes:
+    file = io.BytesIO()
+    _pickler_class()(file, protocol=5).dump(value)
+    return file.getvalue()
+
+
+@functools.cache
+def _pickler_class() -> Any:
+    """cloudpickle's, but that code keeps the name of its file: the notebook's cell, by which its
+    lines are found there.
+    """
     import cloudpickle
 
-    data: bytes = cloudpickle.dumps(value, protocol=5)
-    return data
+    reduce_code = cloudpickle.Pickler.dispatch_table[CodeType]
+
+    def keep_filename(code: CodeType) -> Any:
+        make, args = reduce_code(code)
+        return make, tuple(code.co_filename if each == _NO_FILE else each for each in args)
+
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc] # it ships no types
+        dispatch_table: ClassVar[Any] = ChainMap(
+            {CodeType: keep_filename}, cloudpickle.Pickler.dispatch_table
+        )
+
+    return Pickler
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,75 +1,88 @@
 """Messages as frames: the length of each goes before it, so that a stream of bytes has pieces.
 
-What is sent is put in a queue and written by a thread of its own, so nobody waits for a process at
-the other end that does not read.
+Nobody waits for a process at the other end that does not read.
 """
 
 from __future__ import annotations
 
+import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 _HEAD: Final = struct.Struct("!Q")
-_SMALL: Final = 65_536
 
 
 class FrameSender:
-    """Writes frames, in the order in which they came, in a thread of its own."""
+    """Writes frames to a socket, in the order in which they came.
 
-    def __init__(self, write_all: Callable[[bytes], object], thread_name: str) -> None:
-        """`write_all` blocks until the bytes are written, or raises OSError: then it is over."""
-        self._write_all: Final = write_all
+    What the socket takes at once is written by who sends it; the rest by a thread of its own.
+    """
+
+    def __init__(self, sock: socket.socket, thread_name: str) -> None:
+        self._socket: Final = sock
         self._changed: Final = threading.Condition()
-        self._frames: Final[deque[bytes]] = deque()
-        self._waiting = 0
+        self._waiting: Final[deque[bytes]] = deque()
+        self._bytes_waiting = 0
         self._is_writing = False
         self._is_closed = False
         self._thread: Final = threading.Thread(target=self._run, name=thread_name, daemon=True)
 
     def start(self) -> None:
-        """Begin to write. What was put in before is written first."""
+        """Begin to write what has to wait. Before that nothing is lost."""
         self._thread.start()
 
     def put(self, frame: bytes, *, most_waiting: int | None = None) -> None:
-        """Send a frame soon; nothing happens when it is closed. Any thread.
+        """Send a frame; nothing happens when it is closed. Any thread.
 
         Does not block, unless `most_waiting` bytes are waiting already: then until there are fewer.
         """
+        data = _HEAD.pack(len(frame)) + frame
         with self._changed:
             if most_waiting is not None:
-                self._changed.wait_for(lambda: self._waiting <= most_waiting or self._is_closed)
-            if not self._is_closed:
-                self._frames.append(frame)
-                self._waiting += len(frame)
+                self._changed.wait_for(
+                    lambda: self._bytes_waiting <= most_waiting or self._is_closed
+                )
+            if self._is_closed:
+                return
+            if not (self._waiting or self._is_writing):
+                data = data[self._write_at_once(data) :]
+            if data:
+                self._waiting.append(data)
+                self._bytes_waiting += len(data)
                 self._changed.notify_all()
+
+    def _write_at_once(self, data: bytes) -> int:
+        """How many bytes the socket has taken."""
+        try:
+            return self._socket.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
+        except OSError:  # The other end is gone: whoever watches it knows.
+            self.close()
+            return len(data)
 
     def flush(self, limit: float) -> bool:
         """Wait until all is written, at most `limit` seconds. Whether it is."""
         with self._changed:
             return self._changed.wait_for(
-                lambda: not (self._frames or self._is_writing) or self._is_closed, limit
+                lambda: not (self._waiting or self._is_writing) or self._is_closed, limit
             )
 
     def close(self) -> None:
         """Write no more. Any thread; does not block."""
         with self._changed:
             self._is_closed = True
-            self._frames.clear()
+            self._waiting.clear()
             self._changed.notify_all()
 
     def _run(self) -> None:
-        while (frame := self._next()) is not None:
-            head = _HEAD.pack(len(frame))
+        while (data := self._next()) is not None:
             try:
-                if len(frame) <= _SMALL:
-                    self._write_all(head + frame)
-                else:
-                    self._write_all(head)
-                    self._write_all(frame)
-            except OSError:  # The other end is gone: whoever watches it knows.
+                self._socket.sendall(data)
+            except OSError:
                 self.close()
             with self._changed:
                 self._is_writing = False
@@ -77,13 +90,13 @@ class FrameSender:
 
     def _next(self) -> bytes | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._frames or self._is_closed)
-            if not self._frames:
+            self._changed.wait_for(lambda: self._waiting or self._is_closed)
+            if not self._waiting:
                 return None
-            frame = self._frames.popleft()
-            self._waiting -= len(frame)
+            data = self._waiting.popleft()
+            self._bytes_waiting -= len(data)
             self._is_writing = True
-            return frame
+            return data
 
 
 class FrameReader:

@@ -62,6 +62,8 @@ class LastKnown:
     def keep_window(self, request: WindowRequest, window: TaskWindow) -> None:
         """It answered this."""
         with self._guard:
+            if self._rows is not None:
+                return  # It has ended since.
             self._windows.pop(request, None)
             self._windows[request] = window
             if len(self._windows) > MOST_WINDOWS:
@@ -70,10 +72,24 @@ class LastKnown:
     def keep_detail(self, task_id: int, detail: TaskDetail) -> None:
         """It answered this."""
         with self._guard:
+            if self._rows is not None:
+                return  # It has ended since.
             self._details.pop(task_id, None)
             self._details[task_id] = detail
             if len(self._details) > MOST_WINDOWS:
                 del self._details[next(iter(self._details))]
+
+    def keep_history(self, history: LoopHistory) -> None:
+        """It answered this."""
+        self.history = history
+
+    def keep_metrics(self, metrics: dict[str, MetricSnapshot]) -> None:
+        """It answered this."""
+        self.metrics = metrics
+
+    def keep_figures(self, figures: dict[str, FigureSnapshot]) -> None:
+        """It answered this."""
+        self.figures = figures
 
     def ended(self, record: Record) -> None:
         """The run is over, and this is all that will ever be known of it."""

@@ -14,6 +14,7 @@ from typing import Any
 from bgwidgets.commands import HostCommand
 from bgwidgets.hosts.crossing import PackedError
 from bgwidgets.hosts.protocol import Leftovers
+from bgwidgets.observe.notebook_cells import Cell
 from bgwidgets.output.reading import Stream
 from bgwidgets.snapshots import (
     FigureSnapshot,
@@ -46,6 +47,8 @@ class Begin:
     timings: bool
     first_id: int
     """The first of the numbers that the child gives to its tasks."""
+    cells: tuple[Cell, ...]
+    """The notebook's, so that tracebacks have their lines there, too."""
     host: str
     """The kind of host, as its snapshots tell it."""
 

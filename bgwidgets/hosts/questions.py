@@ -39,15 +39,20 @@ class Questions:
             self._fail(self._open.pop(number, None))
         return number
 
-    def ask(self, question: Question, limit: float) -> Any:
-        """The answer. Blocks for at most `limit` seconds.
+    def ask(self, question: Question, limit: float, keep: Callable[[Any], None]) -> Any:
+        """The answer. Blocks for at most `limit` seconds; `keep` gets it also when it comes later.
 
         Raises `Unanswered`, or what the question raised there.
         """
         future: Future[Any] = Future()
-        number = self.put(question, future)
+
+        def keep_answer(answer: Future[Any]) -> None:
+            if not answer.cancelled() and answer.exception() is None:
+                keep(answer.result())
+
+        future.add_done_callback(keep_answer)
+        self.put(question, future)
         if not concurrent.futures.wait([future], limit).done:
-            self._open.pop(number, None)
             raise Unanswered
         return future.result(0)
 

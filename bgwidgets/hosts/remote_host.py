@@ -10,10 +10,12 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, Protocol
 
 from bgwidgets.commands import CancelTasks, HostCommand, InterruptLoop, SetStopEvent, StopLoop
@@ -57,6 +59,7 @@ from bgwidgets.hosts.questions import Questions, Unanswered
 from bgwidgets.hosts.run_state import RunState, refuse_unknown
 from bgwidgets.identifiers import reserve_ids
 from bgwidgets.observe.error_text import full_text, one_line
+from bgwidgets.observe.notebook_cells import known_cells
 from bgwidgets.output.log import NOBODY
 from bgwidgets.output.reading import Stream
 from bgwidgets.snapshots import (
@@ -72,8 +75,12 @@ from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
 from bgwidgets.work import Work
 
-ANSWER_LIMIT: Final = 0.5
+ANSWER_LIMIT: Final = 0.3
 """Seconds for what is asked while somebody waits; a fraction of a millisecond is usual."""
+FOR_EACH_TASK: Final = 0.0001
+"""Seconds that an answer may take longer for each task in it, and a fifth of that for each task
+that there is.
+"""
 COMMAND_LIMIT: Final = 1.0
 """Seconds until a command that may be refused must have been answered."""
 UNRESPONSIVE_AFTER: Final = 2.0
@@ -82,6 +89,8 @@ STARTS_WITHIN: Final = 15.0
 """Seconds that it may take until the first word: Python starts, and imports this package."""
 KILL_LIMIT: Final = 1.0
 """Seconds that `kill()` waits for the end that it brings."""
+MOST_ENDED: Final = 1_000
+"""Of the ended tasks as many are listed."""
 FRESH: Final = 0.1
 """Seconds: who looks at what is older has it renewed, for the next look."""
 
@@ -150,6 +159,11 @@ class RemoteHost:
         self._questions: Final = Questions(self._send)
         self._more_work: Final = MoreWork(plan.loop_id, plan.name, self._questions, self._send)
         self._is_unresponsive = False
+        self._is_late = False
+        """An answer did not come in time, and nothing has come since."""
+        self._early: list[bytes] | None = []
+        """What is to be sent as soon as there is a link; None from then on."""
+        self._sending: Final = threading.RLock()
         self._is_kill_asked = False
         self._looks_since: float | None = None
         self._outcome: Outcome | None = None
@@ -180,9 +194,9 @@ class RemoteHost:
         except BaseException as error:
             self._failed_to_start(error)
             raise
-        self._link = link
         work = self._plan.work
-        self._send(
+        self._open(
+            link,
             Begin(
                 loop_id=self._plan.loop_id,
                 name=self._plan.name,
@@ -194,12 +208,20 @@ class RemoteHost:
                 nested=self._plan.nested,
                 timings=self._plan.timings,
                 first_id=reserve_ids(),
+                cells=known_cells(),
                 host=self.kind,
-            )
+            ),
         )
-        if self.stop_event.is_set():
-            self._tell_event(is_set=True)
         link.start()
+        if self._is_kill_asked:
+            link.kill()
+
+    def _open(self, link: Link, begin: Begin) -> None:
+        with self._sending:
+            early, self._early = self._early or [], None
+            for frame in (encode(begin), *early):
+                link.send(frame)
+            self._link = link
 
     def _failed_to_start(self, error: BaseException) -> None:
         self._error_text, self._error_line = full_text(error), one_line(error)
@@ -252,52 +274,66 @@ class RemoteHost:
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks; as known last, when there is no answer."""
-        try:
-            window: TaskWindow = self._ask(WantWindow(request))
-        except Unanswered:
-            return self._known.window(request)
-        self._known.keep_window(request, window)
-        return window
+        tasks = self._known.snapshot.unfinished_tasks + MOST_ENDED
+        shown = max(0, min(request.stop, tasks) - max(0, request.start))
+        limit = ANSWER_LIMIT + FOR_EACH_TASK * (shown + tasks / 5)
+        keep = partial(self._known.keep_window, request)
+        with contextlib.suppress(Unanswered):
+            window: TaskWindow = self._ask(WantWindow(request), keep, limit)
+            return window
+        return self._known.window(request)
 
     def task_detail(self, task_id: int) -> TaskDetail:
         """One task in detail; as known last, when there is no answer. Raises `UnknownTask`."""
-        try:
-            detail: TaskDetail = self._ask(WantDetail(task_id))
-        except Unanswered:
-            return self._known.detail(self._plan.name, task_id)
-        self._known.keep_detail(task_id, detail)
-        return detail
+        keep = partial(self._known.keep_detail, task_id)
+        with contextlib.suppress(Unanswered):
+            detail: TaskDetail = self._ask(WantDetail(task_id), keep)
+            return detail
+        return self._known.detail(self._plan.name, task_id)
 
     def history(self) -> LoopHistory:
         """What has become of the loop's tasks; as known last, when there is no answer."""
         with contextlib.suppress(Unanswered):
-            self._known.history = self._ask(WantHistory())
+            self._ask(WantHistory(), self._known.keep_history)
         return self._known.history
 
     def metrics(self) -> dict[str, MetricSnapshot]:
         """What the work has measured; as known last, when there is no answer."""
         with contextlib.suppress(Unanswered):
-            self._known.metrics = self._ask(WantMetrics())
+            self._ask(WantMetrics(), self._known.keep_metrics)
         return self._known.metrics
 
     def figures(self) -> dict[str, FigureSnapshot]:
         """What the work has plotted; as known last, when there is no answer."""
         with contextlib.suppress(Unanswered):
-            self._known.figures = self._ask(WantFigures())
+            self._ask(WantFigures(), self._known.keep_figures)
         return self._known.figures
 
-    def _ask(self, question: Question, limit: float = ANSWER_LIMIT) -> Any:
-        """The answer; `Unanswered` at once where it is known that there will be none in time."""
+    def _ask(
+        self,
+        question: Question,
+        keep: Callable[[Any], None] = lambda _: None,
+        limit: float = ANSWER_LIMIT,
+    ) -> Any:
+        """The answer; `Unanswered` at once where it is known that there will be none in time.
+
+        So of all that is asked of a process that hangs, one question waits.
+        """
         link = self._link
         if (
             link is None
             or link.is_listening_here()
             or self._known.heard_at is None
             or self._is_unresponsive
+            or self._is_late
             or self._run_state.state.has_ended
         ):
             raise Unanswered
-        return self._questions.ask(question, limit)
+        try:
+            return self._questions.ask(question, limit, keep)
+        except Unanswered:
+            self._is_late = True
+            raise
 
     # What it is asked
 
@@ -319,7 +355,7 @@ class RemoteHost:
         if self._known.heard_at is None:
             self._refuse_early(command)
         try:
-            self._ask(Obey(command), COMMAND_LIMIT)
+            self._ask(Obey(command), limit=COMMAND_LIMIT)
         except Unanswered:
             if self.ended.done():
                 return
@@ -371,10 +407,10 @@ class RemoteHost:
 
     def kill(self) -> None:
         """End the process, whatever it does. Blocks until it is gone, at most 1 s."""
-        link = self._link
-        if link is None:
-            return
         self._is_kill_asked = True
+        link = self._link
+        if link is None:  # It is being started, and is killed then.
+            return
         link.kill()
         if not link.is_listening_here():
             concurrent.futures.wait([self.ended], KILL_LIMIT)
@@ -383,14 +419,19 @@ class RemoteHost:
         self._send(SetEvent(is_set))
 
     def _send(self, message: ToChild) -> None:
-        if (link := self._link) is not None:
-            link.send(encode(message))
+        frame = encode(message)
+        with self._sending:
+            if self._early is not None:
+                self._early.append(frame)
+            elif self._link is not None:
+                self._link.send(frame)
 
     # What comes, in the listening thread
 
     def received(self, frame: bytes) -> None:
         """A message from the other process."""
         was_unresponsive, self._is_unresponsive = self._is_unresponsive, False
+        self._is_late = False
         try:
             is_news = self._take(decode(frame))
         except Exception:  # noqa: BLE001 - one message is not to end all that follow

@@ -199,7 +199,7 @@ class Figures:
         """Wait, after `close()`, for the last pictures; at most `limit` seconds. Blocks."""
         until = time.monotonic() + limit
         for sketch in list(self._sketches.values()):
-            while not sketch.is_done and time.monotonic() < until:
+            while drawing_thread.has(sketch) and time.monotonic() < until:
                 time.sleep(AGAIN_AFTER)
 
 

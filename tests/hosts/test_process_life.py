@@ -231,10 +231,6 @@ def test_the_options_of_start_work_there(manager: LoopManager):
     assert 2 == timings.polls
 
 
-async def no_module() -> None:
-    import nowhere_to_be_found  # noqa: F401
-
-
 def broken_factory() -> asyncio.AbstractEventLoop:
     raise OSError("no loop to be had")
 
@@ -272,5 +268,6 @@ def test_the_start_does_not_wait_for_the_process(
     job = manager.start(child_work.answer, host="process")
     assert LoopState.STARTING == job.state
     assert () == job.task_window().tasks
-    assert {} == job.metrics == job.figures
+    assert {} == job.metrics
+    assert {} == job.figures
     assert job.wait(LIMIT + AT_ONCE).has_ended
