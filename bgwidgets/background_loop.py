@@ -154,7 +154,7 @@ class BackgroundLoop:
 
     @property
     def host(self) -> str:
-        """The kind of host that carries it: "thread"."""
+        """The kind of host that carries it: "thread", "process", "adopted"."""
         return self._run.host.kind
 
     @property
@@ -325,7 +325,11 @@ class BackgroundLoop:
         self.command(InterruptLoop(self.id))
 
     def kill(self) -> None:
-        """End the process that carries the loop. A thread cannot be killed: `CannotKillThread`."""
+        """End the process that carries the loop, whatever it does: the loop is `killed`.
+
+        Also what the work has started in its process group. Blocks until the process is gone, some
+        milliseconds, at most one second. A thread cannot be killed: `CannotKillThread`.
+        """
         if not self.state.has_ended:
             self._run.host.kill()
 

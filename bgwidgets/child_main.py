@@ -6,8 +6,10 @@ It loads the standard library, this package without its widgets, and what the wo
 from __future__ import annotations
 
 import faulthandler
+import io
 import os
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any, Final, NoReturn
@@ -46,6 +48,10 @@ def run(fd: int, parent: int) -> NoReturn:
     end_with_parent(parent)
     faulthandler.enable()  # The stack of a crash comes to the loop's output.
     os.set_inheritable(fd, False)
+    for stream in (sys.stdout, sys.stderr):
+        # What a thread of the work's own prints is seen at once, as in a terminal.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)
     Child(socket.socket(fileno=fd)).run()
     end_in_order()
 

@@ -126,7 +126,8 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
             args: The work's arguments.
             name: What to call the loop. A name that an unfinished loop has is `DuplicateName`, an
                 ended loop of that name is replaced. By default the function's name, then "race-2".
-            host: Where to run it: "thread".
+            host: Where to run it: "thread", or "process", a child process of this one, which can be
+                killed. What goes there and comes back is pickled, with cloudpickle.
             replace: Stop an unfinished loop of that name first, so that running a cell again leaves
                 no orphan.
             nested: Let code on this loop call `run_until_complete` and `asyncio.run` again, as sync
@@ -146,9 +147,10 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
                 use `functools.partial`.
 
         Returns when the loop is running; blocks until then (under a millisecond), and with
-        `replace` for as long as the stop takes, at most 5 seconds. Raises `InvalidWork`,
-        `DuplicateName` or `UnknownHost`, or what broke the start; then nothing was started, and a
-        coroutine object was closed.
+        `replace` for as long as the stop takes, at most 5 seconds. A loop in another process is
+        `starting` when this returns, some milliseconds after the work was pickled. Raises
+        `InvalidWork`, `DuplicateName` or `UnknownHost`, ImportError where cloudpickle is missing,
+        or what broke the start; then nothing was started, and a coroutine object was closed.
 
         """
         checked = check_work(work, args, kwargs)

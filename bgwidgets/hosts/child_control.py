@@ -116,7 +116,7 @@ class ChildControl:
         try:
             function, args, kwargs = unpack(more.parcel)
             future = self._host.submit(function(*args, **kwargs), more.name)
-        except Exception as error:  # noqa: BLE001 - who asked gets it
+        except BaseException as error:  # noqa: BLE001 - who asked gets it, whatever it is
             self._tell(Answer(number, error=pack_error(error)))
             return
         self._more[number] = future

@@ -26,6 +26,9 @@ _CHUNK: Final = 1 << 18
 class Listener(Protocol):
     """Who is told of what comes, always in the same thread."""
 
+    def listens(self) -> None:
+        """This is the thread. Called once, at first."""
+
     def received(self, frame: bytes) -> None:
         """A message."""
 
@@ -94,6 +97,7 @@ class ChildLink:
 
     def _run(self) -> None:
         child = self._child
+        self._listener.listens()
         for fd in (child.socket, child.pidfd, child.stdout, child.stderr):
             self._selector.register(fd, selectors.EVENT_READ)
         try:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Protocol
 
+from bgwidgets.belonging import enter_loop_thread, leave_loop_thread
 from bgwidgets.commands import CancelTasks, HostCommand, InterruptLoop, SetStopEvent, StopLoop
 from bgwidgets.exceptions import (
     CannotCross,
@@ -28,6 +29,7 @@ from bgwidgets.exceptions import (
 )
 from bgwidgets.hosts.crossing import unpack, unpack_error
 from bgwidgets.hosts.last_known import LastKnown
+from bgwidgets.hosts.loop_warnings import LoopWarnings
 from bgwidgets.hosts.messages import (
     Answer,
     Begin,
@@ -158,6 +160,8 @@ class RemoteHost:
         )
         self._questions: Final = Questions(self._send)
         self._more_work: Final = MoreWork(plan.loop_id, plan.name, self._questions, self._send)
+        self._warnings: Final = LoopWarnings(plan.loop_id)
+        """Of what goes wrong on this side."""
         self._is_unresponsive = False
         self._is_late = False
         """An answer did not come in time, and nothing has come since."""
@@ -195,6 +199,7 @@ class RemoteHost:
             self._failed_to_start(error)
             raise
         work = self._plan.work
+        self._plan.output.cannot_write = self._warnings.output_not_written
         self._open(
             link,
             Begin(
@@ -247,6 +252,7 @@ class RemoteHost:
             error=self._error_text or known.error,
             error_line=self._error_line or known.error_line,
             notes=(*known.notes, *self._notes),
+            warnings=(*known.warnings, *self._warnings.kept.all()),
             last_output=self._plan.output.last_line,
             as_of=time.time() if is_over else self._known.as_of,
         )
@@ -269,6 +275,7 @@ class RemoteHost:
             self._plan.run_number,
             self._plan.output.version,
             len(self._notes),
+            self._warnings.kept.changes,
             self._ended_at,
         )
 
@@ -428,6 +435,12 @@ class RemoteHost:
 
     # What comes, in the listening thread
 
+    def listens(self) -> None:
+        """The calling thread belongs to the loop from now on: callbacks that run in it must not
+        wait for the loop.
+        """
+        enter_loop_thread(self._plan.loop_id)
+
     def received(self, frame: bytes) -> None:
         """A message from the other process."""
         was_unresponsive, self._is_unresponsive = self._is_unresponsive, False
@@ -489,10 +502,13 @@ class RemoteHost:
 
     def gone(self, how: str) -> None:
         """The other process has ended."""
-        outcome = self._outcome
-        if outcome is None:
+        if self._outcome is None:
             self._gone_early(how)
-            return
+        else:
+            self._gone_in_order(self._outcome)
+        leave_loop_thread(self._plan.loop_id)
+
+    def _gone_in_order(self, outcome: Outcome) -> None:
         result, error = None, None
         if outcome.error is not None:
             error = unpack_error(outcome.error)

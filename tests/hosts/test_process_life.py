@@ -16,7 +16,7 @@ import bgwidgets as bgw
 from bgwidgets import LoopManager, LoopState
 from bgwidgets.hosts.crossing import TracebackThere
 from tests import child_work
-from tests.hosts.conftest import AT_ONCE, LIMIT
+from tests.hosts.conftest import LIMIT
 from tests.processes import StartedProcesses
 from tests.waiting import until
 
@@ -260,14 +260,29 @@ def test_async_code_waits_for_it(manager: LoopManager):
     assert 42 == asyncio.run(asyncio.wait_for(wait_for(job), LIMIT))
 
 
-def test_the_start_does_not_wait_for_the_process(
-    manager: LoopManager, monkeypatch: pytest.MonkeyPatch
-):
-    """Python alone takes longer to start than this may take, when it has to wait in between."""
-    monkeypatch.setenv("PYTHONSTARTUP", "")
+def test_a_callback_must_not_wait_for_the_loop_whose_news_it_hears(manager: LoopManager):
+    """As in a loop's own thread."""
+    job = manager.start(host="process")
+    future = job.submit_call(child_work.answer)
+    raised: list[BaseException] = []
+    has_tried = threading.Event()
+
+    def waits(_: object) -> None:
+        try:
+            job.wait(LIMIT)
+        except bgw.WouldDeadlock as error:
+            raised.append(error)
+        has_tried.set()
+
+    future.add_done_callback(waits)
+    assert has_tried.wait(LIMIT)
+    assert 1 == len(raised)
+
+
+def test_what_is_not_there_yet_is_empty(manager: LoopManager):
     job = manager.start(child_work.answer, host="process")
     assert LoopState.STARTING == job.state
     assert () == job.task_window().tasks
     assert {} == job.metrics
     assert {} == job.figures
-    assert job.wait(LIMIT + AT_ONCE).has_ended
+    assert LoopState.FINISHED == job.wait(LIMIT)

@@ -29,27 +29,26 @@ def test_the_stop_event_is_one_on_both_sides(manager: LoopManager):
     assert theirs.snapshot().stop_requested
 
 
-async def counts_clears() -> int:
+async def hears_each_change() -> None:
     job = bgw.current()
     assert job is not None
     await job.stop_event.wait()
+    job.output.write("set\n")
     while job.stop_event.is_set():  # noqa: ASYNC110 - nobody tells of it
         await asyncio.sleep(0.001)
+    job.output.write("cleared\n")
     await job.stop_event.wait()
-    return 2
 
 
 def test_the_stop_event_can_be_cleared_from_here(manager: LoopManager):
-    job = manager.start(counts_clears, host="process")
-    for ask in (job.stop_event.set, job.stop_event.clear, job.stop_event.set):
-        ask()
-    # What was set and cleared in one go need not have been seen in between.
-    until(lambda: job.state is LoopState.RUNNING)
-    assert job.stop_event.is_set()
+    job = manager.start(hears_each_change, host="process")
+    job.stop_event.set()
+    until(lambda: "set" in job.output.text())
     job.stop_event.clear()
+    until(lambda: "cleared" in job.output.text())
     until(lambda: not job.snapshot().stop_requested)
     job.stop_event.set()
-    assert 2 == job.result(LIMIT)
+    assert LoopState.FINISHED == job.wait(LIMIT)
 
 
 def test_more_work_can_be_given_to_it(manager: LoopManager):
@@ -280,6 +279,24 @@ def test_much_output_comes_in_order_and_a_file_has_all_of_it(manager: LoopManage
     job.stop(0)
     lines = (tmp_path / "log.txt").read_text().splitlines()
     assert [f"line {number}" for number in range(100_000)] == lines
+
+
+def test_a_file_that_cannot_be_written_is_a_warning(manager: LoopManager):
+    job = manager.start(host="process")
+    job.output.cannot_write("log.txt", "the disk is full")
+    job.submit_call(child_work.answer).result(LIMIT)
+    (warning,) = job.snapshot().warnings
+    assert "log.txt cannot be written any more: the disk is full" == warning.text
+
+
+async def prints_in_a_thread() -> None:
+    threading.Thread(target=print, args=("of nobody",)).start()
+    await asyncio.sleep(3600)
+
+
+def test_what_threads_of_its_own_print_is_seen_at_once(manager: LoopManager):
+    job = manager.start(prints_in_a_thread, host="process")
+    until(lambda: "of nobody" in job.output.text())
 
 
 async def shows() -> None:
