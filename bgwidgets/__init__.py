@@ -34,6 +34,7 @@ from bgwidgets.exceptions import (
     UnknownTask,
     WouldDeadlock,
 )
+from bgwidgets.hosts.dask_link import DaskHost
 from bgwidgets.loop_manager import LoopManager
 from bgwidgets.loop_manager import default_manager as manager
 from bgwidgets.output.log import OutputLog
@@ -79,6 +80,7 @@ __all__ = [
     "CannotKillThread",
     "CannotRestart",
     "ControlPanel",
+    "DaskHost",
     "DuplicateName",
     "FigureSnapshot",
     "HostUnresponsive",

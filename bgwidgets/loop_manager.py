@@ -108,7 +108,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         /,
         *args: Any,
         name: str | None = None,
-        host: str = "thread",
+        host: Any = "thread",
         replace: bool = False,
         nested: bool = False,
         loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
@@ -126,8 +126,9 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
             args: The work's arguments.
             name: What to call the loop. A name that an unfinished loop has is `DuplicateName`, an
                 ended loop of that name is replaced. By default the function's name, then "race-2".
-            host: Where to run it: "thread", or "process", a child process of this one, which can be
-                killed. What goes there and comes back is pickled, with cloudpickle.
+            host: Where to run it: "thread"; "process", a child process of this one, which can be
+                killed; "dask", a `distributed.Client` or a `DaskHost`, a child process of a Dask
+                worker. What goes to a process and comes back is pickled, with cloudpickle.
             replace: Stop an unfinished loop of that name first, so that running a cell again leaves
                 no orphan.
             nested: Let code on this loop call `run_until_complete` and `asyncio.run` again, as sync

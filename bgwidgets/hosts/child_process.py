@@ -37,11 +37,11 @@ def refuse_elsewhere() -> None:
     ]
     if missing:
         raise UnknownHost(
-            f"host='process' needs {' and '.join(missing)}, which this system does not have, to be"
-            " sure that no process is left behind: use host='thread'"
+            f"a loop in a process of its own needs {' and '.join(missing)}, which this system does"
+            " not have, to be sure that no process is left behind: use host='thread'"
         )
     if not sys.executable:
-        raise UnknownHost("host='process' does not find Python: sys.executable is empty")
+        raise UnknownHost("Python is not found for a process of its own: sys.executable is empty")
 
 
 def _has_pidfds() -> bool:

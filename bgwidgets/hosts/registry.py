@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from bgwidgets.exceptions import UnknownHost
-from bgwidgets.hosts import process, thread
+from bgwidgets.hosts import dask, process, thread
 from bgwidgets.hosts.protocol import Host, LoopPlan
 from bgwidgets.work import Work
 
@@ -35,4 +35,7 @@ def host_factory(host: object, work: Work, loop_factory: LoopFactory) -> HostFac
     """
     if isinstance(host, str) and host in _HOSTS:
         return _HOSTS[host](work, loop_factory)
-    raise UnknownHost(f"there is no host {host!r}: choose one of {', '.join(map(repr, _HOSTS))}")
+    if (where := dask.as_dask_host(host)) is not None:
+        return dask.DaskHosts(where, work, loop_factory)
+    names = ", ".join(map(repr, [*_HOSTS, dask.KIND]))
+    raise UnknownHost(f"there is no host {host!r}: choose one of {names}, or a distributed.Client")

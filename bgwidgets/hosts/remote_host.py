@@ -83,7 +83,9 @@ FOR_EACH_TASK: Final = 0.0001
 """Seconds that an answer may take longer for each task in it, and a fifth of that for each task
 that there is.
 """
-COMMAND_LIMIT: Final = 1.0
+MOST_ASIDE: Final = 4
+"""Questions to a slow process that are open at the same time."""
+COMMAND_LIMIT: Final = 2.0
 """Seconds until a command that may be refused must have been answered."""
 UNRESPONSIVE_AFTER: Final = 2.0
 """Seconds without a word."""
@@ -95,6 +97,8 @@ MOST_ENDED: Final = 1_000
 """Of the ended tasks as many are listed."""
 FRESH: Final = 0.1
 """Seconds: who looks at what is older has it renewed, for the next look."""
+LOOKS_AGAIN_AFTER: Final = 1.0
+"""Seconds after which that is asked for once more, when nothing has come."""
 
 _ENDS: Final = frozenset({LoopEvent.CLOSED, LoopEvent.HOST_LOST, LoopEvent.KILLED})
 _log: Final = logging.getLogger(__name__)
@@ -163,8 +167,10 @@ class RemoteHost:
         self._warnings: Final = LoopWarnings(plan.loop_id)
         """Of what goes wrong on this side."""
         self._is_unresponsive = False
-        self._is_late = False
-        """An answer did not come in time, and nothing has come since."""
+        self._is_slow = False
+        """The last answer did not come in time."""
+        self._aside = 0
+        """Questions that are open, and for whose answers nobody waits."""
         self._early: list[bytes] | None = []
         """What is to be sent as soon as there is a link; None from then on."""
         self._sending: Final = threading.RLock()
@@ -260,7 +266,8 @@ class RemoteHost:
     def _have_it_renewed(self) -> None:
         now = time.monotonic()
         since = self._looks_since
-        if time.time() - self._known.as_of > FRESH and (since is None or now - since > FRESH):
+        is_old = time.time() - self._known.as_of > FRESH
+        if is_old and (since is None or now - since > LOOKS_AGAIN_AFTER):
             self._looks_since = now
             self._send(Look())
 
@@ -324,7 +331,8 @@ class RemoteHost:
     ) -> Any:
         """The answer; `Unanswered` at once where it is known that there will be none in time.
 
-        So of all that is asked of a process that hangs, one question waits.
+        So of all that is asked of a process that hangs, one question waits. Of one that is slow, or
+        far away, the answer is kept for the next who asks.
         """
         link = self._link
         if (
@@ -332,15 +340,33 @@ class RemoteHost:
             or link.is_listening_here()
             or self._known.heard_at is None
             or self._is_unresponsive
-            or self._is_late
             or self._run_state.state.has_ended
         ):
+            raise Unanswered
+        if self._is_slow and not isinstance(question, Obey):
+            self._ask_aside(question, keep, limit)
             raise Unanswered
         try:
             return self._questions.ask(question, limit, keep)
         except Unanswered:
-            self._is_late = True
+            self._is_slow = True
             raise
+
+    def _ask_aside(self, question: Question, keep: Callable[[Any], None], limit: float) -> None:
+        if self._aside >= MOST_ASIDE:
+            return
+        self._aside += 1
+        began = time.monotonic()
+
+        def answered(answer: Future[Any]) -> None:
+            self._aside -= 1
+            if answer.exception() is None:
+                keep(answer.result())
+                self._is_slow = time.monotonic() - began > limit
+
+        future: Future[Any] = Future()
+        future.add_done_callback(answered)
+        self._questions.put(question, future)
 
     # What it is asked
 
@@ -444,7 +470,6 @@ class RemoteHost:
     def received(self, frame: bytes) -> None:
         """A message from the other process."""
         was_unresponsive, self._is_unresponsive = self._is_unresponsive, False
-        self._is_late = False
         try:
             is_news = self._take(decode(frame))
         except Exception:  # noqa: BLE001 - one message is not to end all that follow
@@ -499,6 +524,11 @@ class RemoteHost:
         if seconds >= limit and not self._is_unresponsive:
             self._is_unresponsive = True
             self._plan.changed()
+
+    def broken(self, error: BaseException) -> None:
+        """The other process could not be started."""
+        self._failed_to_start(error)
+        leave_loop_thread(self._plan.loop_id)
 
     def gone(self, how: str) -> None:
         """The other process has ended."""

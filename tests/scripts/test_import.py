@@ -24,6 +24,7 @@ PUBLIC = {
     "CannotKillThread",
     "CannotRestart",
     "ControlPanel",
+    "DaskHost",
     "DuplicateName",
     "FigureSnapshot",
     "HostUnresponsive",
