@@ -1,5 +1,5 @@
-"""Loops in threads and in processes: to start one, look at it, cancel a task, and kill it; beside
-the standard library's processes and loky's.
+"""Loops in threads, in processes and on a Dask worker: to start one, look at it, cancel a task, and
+kill it; beside the standard library's processes, loky's and a bare Dask future.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -29,8 +30,11 @@ START_GOAL: Final = 0.15
 SNAPSHOT_GOAL: Final = 0.005
 CANCEL_GOAL: Final = 0.005
 KILL_GOAL: Final = 0.1
+THREAD_HOST: Final = "thread"
 THREAD: Final = "bgwidgets, thread"
 PROCESS: Final = "bgwidgets, process"
+DASK: Final = "bgwidgets, dask"
+FUTURE: Final = "a Dask future"
 SPAWNED: Final = "multiprocessing, spawn"
 LOKY: Final = "loky"
 SPAWN: Final = multiprocessing.get_context("spawn")
@@ -66,6 +70,28 @@ def send_pid(connection: Any) -> None:
 
 def run(rounds: int) -> list[Result]:
     """Four tables."""
+    with _cluster() as client:
+        return _run(rounds, client)
+
+
+@contextmanager
+def _cluster() -> Iterator[Any]:
+    """A Dask client of one worker; None where Dask is missing."""
+    if importlib.util.find_spec("distributed") is None:
+        yield None
+        return
+    import distributed
+
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0"
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+def _run(rounds: int, client: Any) -> list[Result]:
     manager = LoopManager()
     has_loky = importlib.util.find_spec(LOKY) is not None
     missing = [] if has_loky else [not_measured(LOKY, [LOKY])]
@@ -76,6 +102,11 @@ def run(rounds: int) -> list[Result]:
     }
     if has_loky:
         starts[LOKY] = _lokys
+    if client is None:
+        missing.append(not_measured(DASK, ["distributed"]))
+    else:
+        starts[DASK] = partial(_ours, manager, client)
+        starts[FUTURE] = partial(_future, client)
     pairs = interleaved(starts, rounds, 1)
     started = {name: [pair[0] for pair in values] for name, values in pairs.items()}
     killed = {name: [pair[1] for pair in values] for name, values in pairs.items()}
@@ -83,6 +114,8 @@ def run(rounds: int) -> list[Result]:
         THREAD: manager.start(many_naps, host="thread"),
         PROCESS: manager.start(many_naps, host="process"),
     }
+    if client is not None:
+        jobs[DASK] = manager.start(many_naps, host=client)
     for job in jobs.values():
         while job.task_window(stop=1).total <= TASKS:
             time.sleep(0.01)
@@ -112,7 +145,7 @@ def run(rounds: int) -> list[Result]:
             goals=[Goal("to cancel in a process", _absolute(cancelled), CANCEL_GOAL, "s")],
         ),
         Result(
-            "hosts: end it, until it is gone: kill(), and stop_loop() of a thread",
+            "hosts: end it, until it is gone (a thread: stop_loop(); a future: cancel())",
             rounds,
             rows_of(killed, SPAWNED),
             goals=[Goal("to kill a process", _absolute(killed), KILL_GOAL, "s")],
@@ -126,12 +159,22 @@ def _absolute(values: dict[str, list[float]]) -> Any:
     return ratio(ones, PROCESS, "one")
 
 
-def _ours(manager: LoopManager, host: str) -> tuple[float, float]:
+def _future(client: Any) -> tuple[float, float]:
+    """It cannot be killed: a cancelled one runs on, and only its key is forgotten."""
+    began = time.perf_counter()
+    future = client.submit(pid, pure=False)
+    future.result(LIMIT)
+    up = time.perf_counter()
+    future.cancel()
+    return up - began, time.perf_counter() - up
+
+
+def _ours(manager: LoopManager, host: Any) -> tuple[float, float]:
     began = time.perf_counter()
     job = manager.start(host=host)
     job.submit_call(async_pid).result(LIMIT)
     up = time.perf_counter()
-    if host == "thread":
+    if host == THREAD_HOST:
         job.stop_loop()
     else:
         job.kill()

@@ -6,6 +6,7 @@ and one sends.
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
 import time
@@ -18,6 +19,8 @@ from bgwidgets.hosts.child_link import Listener
 from bgwidgets.hosts.dask_worker import ChildKeeper, versions
 from bgwidgets.observe.error_text import one_line
 
+FAILURES: Final = (Exception, asyncio.CancelledError)
+"""Whatever a cluster and a network may say: a future is cancelled when its client loses its way."""
 TICK: Final = 0.25
 """Seconds between two looks whether an answer has come."""
 TRANSFER_LIMIT: Final = 30.0
@@ -132,10 +135,12 @@ class DaskLink:
                 how = self._listen()
         except _Gone as gone:
             how = str(gone)
-        except Exception as error:  # noqa: BLE001 - whatever the cluster says
+        except (UnknownHost, ImportError) as error:
             self._end()
             self._listener.broken(error)
             return
+        except FAILURES as error:
+            how = f"the Dask cluster did not bring it up ({one_line(error)})"
         self._end()
         self._listener.gone(how)
 
@@ -203,7 +208,7 @@ class DaskLink:
                 events = self._result_of(self._actor.poll(taken))
             except _Gone:
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever the network says
+            except FAILURES as error:
                 failing_since = failing_since or time.monotonic()
                 self._judge(error, time.monotonic() - failing_since)
                 self._is_over.wait(RETRY)
@@ -222,7 +227,7 @@ class DaskLink:
                 else:
                     self._listener.wrote(data, kind)
 
-    def _judge(self, error: Exception, seconds: float) -> None:
+    def _judge(self, error: BaseException, seconds: float) -> None:
         """A call has failed: raise `_Gone` when there is no hope."""
         client = self._where.client
         if client.status == "closed":
@@ -262,6 +267,6 @@ class DaskLink:
                 except TimeoutError:
                     continue
                 return True
-        except Exception:  # noqa: BLE001 - who listens knows what becomes of it
+        except FAILURES:  # Who listens knows what becomes of it.
             return False
         return False
