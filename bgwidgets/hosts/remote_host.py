@@ -8,15 +8,13 @@ known last is there at once, with its time.
 from __future__ import annotations
 
 import concurrent.futures
-import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import replace
-from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from bgwidgets.belonging import enter_loop_thread, leave_loop_thread
 from bgwidgets.commands import CancelTasks, HostCommand, InterruptLoop, SetStopEvent, StopLoop
@@ -29,6 +27,7 @@ from bgwidgets.exceptions import (
 )
 from bgwidgets.hosts.crossing import unpack, unpack_error
 from bgwidgets.hosts.last_known import LastKnown
+from bgwidgets.hosts.link import Link
 from bgwidgets.hosts.loop_warnings import LoopWarnings
 from bgwidgets.hosts.messages import (
     Answer,
@@ -40,17 +39,11 @@ from bgwidgets.hosts.messages import (
     Look,
     Obey,
     Outcome,
-    Question,
     SetEvent,
     Showed,
     ToChild,
     Told,
-    WantDetail,
-    WantFigures,
-    WantHistory,
     WantLeftovers,
-    WantMetrics,
-    WantWindow,
     Wrote,
     decode,
     encode,
@@ -58,6 +51,7 @@ from bgwidgets.hosts.messages import (
 from bgwidgets.hosts.more_work import MoreWork
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.questions import Questions, Unanswered
+from bgwidgets.hosts.remote_looks import RemoteLooks
 from bgwidgets.hosts.run_state import RunState, refuse_unknown
 from bgwidgets.identifiers import reserve_ids
 from bgwidgets.observe.error_text import full_text, one_line
@@ -77,24 +71,16 @@ from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
 from bgwidgets.work import Work
 
-ANSWER_LIMIT: Final = 0.3
-"""Seconds for what is asked while somebody waits; a fraction of a millisecond is usual."""
-FOR_EACH_TASK: Final = 0.0001
-"""Seconds that an answer may take longer for each task in it, and a fifth of that for each task
-that there is.
-"""
-MOST_ASIDE: Final = 4
-"""Questions to a slow process that are open at the same time."""
 COMMAND_LIMIT: Final = 2.0
 """Seconds until a command that may be refused must have been answered."""
+LEFTOVERS_LIMIT: Final = 0.1
+"""Seconds for what is left when a stop has run out of time: all of that takes at most 3 s."""
 UNRESPONSIVE_AFTER: Final = 2.0
 """Seconds without a word."""
 STARTS_WITHIN: Final = 15.0
 """Seconds that it may take until the first word: Python starts, and imports this package."""
 KILL_LIMIT: Final = 1.0
 """Seconds that `kill()` waits for the end that it brings."""
-MOST_ENDED: Final = 1_000
-"""Of the ended tasks as many are listed."""
 FRESH: Final = 0.1
 """Seconds: who looks at what is older has it renewed, for the next look."""
 LOOKS_AGAIN_AFTER: Final = 1.0
@@ -102,29 +88,6 @@ LOOKS_AGAIN_AFTER: Final = 1.0
 
 _ENDS: Final = frozenset({LoopEvent.CLOSED, LoopEvent.HOST_LOST, LoopEvent.KILLED})
 _log: Final = logging.getLogger(__name__)
-
-
-class Link(Protocol):
-    """The way to the other process, with the process at its end. As `child_link.ChildLink`."""
-
-    @property
-    def pid(self) -> int | None:
-        """The other process's id, if it is known."""
-
-    def start(self) -> None:
-        """Begin to listen and to write."""
-
-    def send(self, frame: bytes) -> None:
-        """Send a message. Any thread; does not block."""
-
-    def is_listening_here(self) -> bool:
-        """Whether it is the calling thread that listens."""
-
-    def kill(self) -> None:
-        """End the other process. Any thread; does not block."""
-
-    def expect_end(self) -> None:
-        """The other process will end by itself now, or is ended soon."""
 
 
 class RemoteHost:
@@ -163,14 +126,13 @@ class RemoteHost:
             )
         )
         self._questions: Final = Questions(self._send)
+        self._looks: Final = RemoteLooks(
+            plan.name, self._known, self._questions, self._can_be_asked
+        )
         self._more_work: Final = MoreWork(plan.loop_id, plan.name, self._questions, self._send)
         self._warnings: Final = LoopWarnings(plan.loop_id)
         """Of what goes wrong on this side."""
         self._is_unresponsive = False
-        self._is_slow = False
-        """The last answer did not come in time."""
-        self._aside = 0
-        """Questions that are open, and for whose answers nobody waits."""
         self._early: list[bytes] | None = []
         """What is to be sent as soon as there is a link; None from then on."""
         self._sending: Final = threading.RLock()
@@ -288,85 +250,34 @@ class RemoteHost:
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks; as known last, when there is no answer."""
-        tasks = self._known.snapshot.unfinished_tasks + MOST_ENDED
-        shown = max(0, min(request.stop, tasks) - max(0, request.start))
-        limit = ANSWER_LIMIT + FOR_EACH_TASK * (shown + tasks / 5)
-        keep = partial(self._known.keep_window, request)
-        with contextlib.suppress(Unanswered):
-            window: TaskWindow = self._ask(WantWindow(request), keep, limit)
-            return window
-        return self._known.window(request)
+        return self._looks.task_window(request)
 
     def task_detail(self, task_id: int) -> TaskDetail:
         """One task in detail; as known last, when there is no answer. Raises `UnknownTask`."""
-        keep = partial(self._known.keep_detail, task_id)
-        with contextlib.suppress(Unanswered):
-            detail: TaskDetail = self._ask(WantDetail(task_id), keep)
-            return detail
-        return self._known.detail(self._plan.name, task_id)
+        return self._looks.task_detail(task_id)
 
     def history(self) -> LoopHistory:
         """What has become of the loop's tasks; as known last, when there is no answer."""
-        with contextlib.suppress(Unanswered):
-            self._ask(WantHistory(), self._known.keep_history)
-        return self._known.history
+        return self._looks.history()
 
     def metrics(self) -> dict[str, MetricSnapshot]:
         """What the work has measured; as known last, when there is no answer."""
-        with contextlib.suppress(Unanswered):
-            self._ask(WantMetrics(), self._known.keep_metrics)
-        return self._known.metrics
+        return self._looks.metrics()
 
     def figures(self) -> dict[str, FigureSnapshot]:
         """What the work has plotted; as known last, when there is no answer."""
-        with contextlib.suppress(Unanswered):
-            self._ask(WantFigures(), self._known.keep_figures)
-        return self._known.figures
+        return self._looks.figures()
 
-    def _ask(
-        self,
-        question: Question,
-        keep: Callable[[Any], None] = lambda _: None,
-        limit: float = ANSWER_LIMIT,
-    ) -> Any:
-        """The answer; `Unanswered` at once where it is known that there will be none in time.
-
-        So of all that is asked of a process that hangs, one question waits. Of one that is slow, or
-        far away, the answer is kept for the next who asks.
-        """
+    def _can_be_asked(self) -> bool:
+        """Whether it makes sense for the calling thread to wait for an answer."""
         link = self._link
-        if (
+        return not (
             link is None
             or link.is_listening_here()
             or self._known.heard_at is None
             or self._is_unresponsive
             or self._run_state.state.has_ended
-        ):
-            raise Unanswered
-        if self._is_slow and not isinstance(question, Obey):
-            self._ask_aside(question, keep, limit)
-            raise Unanswered
-        try:
-            return self._questions.ask(question, limit, keep)
-        except Unanswered:
-            self._is_slow = True
-            raise
-
-    def _ask_aside(self, question: Question, keep: Callable[[Any], None], limit: float) -> None:
-        if self._aside >= MOST_ASIDE:
-            return
-        self._aside += 1
-        began = time.monotonic()
-
-        def answered(answer: Future[Any]) -> None:
-            self._aside -= 1
-            if answer.exception() is None:
-                keep(answer.result())
-                self._is_slow = time.monotonic() - began > limit
-
-        future: Future[Any] = Future()
-        future.add_done_callback(answered)
-        self._questions.put(question, future)
+        )
 
     # What it is asked
 
@@ -388,7 +299,7 @@ class RemoteHost:
         if self._known.heard_at is None:
             self._refuse_early(command)
         try:
-            self._ask(Obey(command), limit=COMMAND_LIMIT)
+            self._looks.ask_patiently(Obey(command), COMMAND_LIMIT)
         except Unanswered:
             if self.ended.done():
                 return
@@ -429,7 +340,7 @@ class RemoteHost:
         note = "kill() ends its process at once"
         self._more_work.fail_the_rest()
         try:
-            left: Leftovers = self._ask(WantLeftovers())
+            left: Leftovers = self._looks.ask_patiently(WantLeftovers(), LEFTOVERS_LIMIT)
         except Unanswered:
             thread = self._known.snapshot.thread_name
             return Leftovers(
