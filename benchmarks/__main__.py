@@ -25,10 +25,11 @@ BENCHMARKS: Final = {
     "click": 20,
     "panel": 5,
     "prints": 5,
+    "hosts": 15,
 }
 """Each benchmark's module, and how many rounds give a steady median."""
 COMPARED: Final = (
-    *("bgwidgets", "ipywidgets", "aiomonitor", "uvloop", "anyio", "distributed", "itables"),
+    *("bgwidgets", "ipywidgets", "aiomonitor", "uvloop", "anyio", "distributed", "itables", "loky"),
 )
 """Whose versions are told."""
 

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 from bgwidgets.background_loop import BackgroundLoop, current
 from bgwidgets.exceptions import (
     BgwidgetsError,
+    CannotCross,
     CannotInterrupt,
     CannotKillThread,
     CannotRestart,
     DuplicateName,
+    HostUnresponsive,
     InvalidWork,
     LoopEnded,
     LoopInterrupted,
@@ -32,6 +34,7 @@ from bgwidgets.exceptions import (
     UnknownTask,
     WouldDeadlock,
 )
+from bgwidgets.hosts.dask_link import DaskHost
 from bgwidgets.loop_manager import LoopManager
 from bgwidgets.loop_manager import default_manager as manager
 from bgwidgets.output.log import OutputLog
@@ -72,12 +75,15 @@ __all__ = [
     "BackgroundJobManager",
     "BackgroundLoop",
     "BgwidgetsError",
+    "CannotCross",
     "CannotInterrupt",
     "CannotKillThread",
     "CannotRestart",
     "ControlPanel",
+    "DaskHost",
     "DuplicateName",
     "FigureSnapshot",
+    "HostUnresponsive",
     "InvalidWork",
     "LoopEnded",
     "LoopHistory",

@@ -37,7 +37,7 @@ from bgwidgets.snapshots import (
 )
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.stop_event import StopEvent
-from bgwidgets.work import Work, check_coroutine
+from bgwidgets.work import Work, check_call, check_coroutine
 
 MOST_UNFINISHED_TASKS: Final = 10_000
 """As many unfinished tasks `BackgroundLoop.tasks` lists; `task_window` reaches the rest."""
@@ -154,7 +154,7 @@ class BackgroundLoop:
 
     @property
     def host(self) -> str:
-        """The kind of host that carries it: "thread"."""
+        """The kind of host that carries it: "thread", "process", "adopted"."""
         return self._run.host.kind
 
     @property
@@ -281,6 +281,18 @@ class BackgroundLoop:
         fresh = check_coroutine(coroutine)
         return self._run.host.submit(fresh, name)
 
+    def submit_call(
+        self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any, name: str | None = None
+    ) -> Future[Any]:
+        """Run one more coroutine on the loop: what this coroutine function makes of its arguments.
+
+        As `submit`, but it works for every host: a coroutine object cannot be brought to another
+        process, and a function with its arguments can. Blocks for as long as pickling them takes.
+        Raises `InvalidWork` for anything but a coroutine function, for arguments that do not fit,
+        and for what cannot be brought there.
+        """
+        return self._run.host.submit_call(check_call(function, args), name)
+
     def request_stop(self) -> None:
         """Set the stop event, and leave it to the work to end. (Button: Stop event)"""
         self.command(SetStopEvent(self.id))
@@ -313,7 +325,11 @@ class BackgroundLoop:
         self.command(InterruptLoop(self.id))
 
     def kill(self) -> None:
-        """End the process that carries the loop. A thread cannot be killed: `CannotKillThread`."""
+        """End the process that carries the loop, whatever it does: the loop is `killed`.
+
+        Also what the work has started in its process group. Blocks until the process is gone, some
+        milliseconds, at most one second. A thread cannot be killed: `CannotKillThread`.
+        """
         if not self.state.has_ended:
             self._run.host.kill()
 

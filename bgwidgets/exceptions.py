@@ -13,7 +13,9 @@ BgwidgetsError
 ├── WouldDeadlock (RuntimeError) the call would wait for itself
 ├── CannotRestart (RuntimeError) the work cannot be run a second time
 ├── CannotInterrupt (RuntimeError) no task blocks the loop, or it is not ours to interrupt
-└── CannotKillThread (RuntimeError) only a process can be killed
+├── CannotKillThread (RuntimeError) only a process can be killed
+├── CannotCross (TypeError)      a value cannot be brought from one process to another
+└── HostUnresponsive (TimeoutError) what carries the loop does not answer in time
 
 LoopInterrupted (BaseException)  is no error of a call: `interrupt()` raises it in the task
 """
@@ -30,7 +32,10 @@ class InvalidWork(BgwidgetsError, TypeError):
 
 
 class UnknownHost(BgwidgetsError, ValueError):
-    """Raised when `start()` is told a host that does not exist. Nothing was started."""
+    """Raised when `start()` is told a host that does not exist, or not on this system.
+
+    Nothing was started.
+    """
 
 
 class DuplicateName(BgwidgetsError, ValueError):
@@ -78,6 +83,21 @@ class CannotInterrupt(BgwidgetsError, RuntimeError):
 
 class CannotKillThread(BgwidgetsError, RuntimeError):
     """Raised by `kill()` on a loop in a thread, which nothing can end from outside."""
+
+
+class CannotCross(BgwidgetsError, TypeError):
+    """Raised when a value cannot be brought from one process to another.
+
+    By `result()` and `exception()`, when it is what the work returned or raised; it names what it
+    is of it that cannot be pickled.
+    """
+
+
+class HostUnresponsive(BgwidgetsError, TimeoutError):
+    """Raised when what carries the loop does not answer in time. What was asked may still be done.
+
+    `kill()` ends it.
+    """
 
 
 class LoopInterrupted(BaseException):

@@ -109,7 +109,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         /,
         *args: Any,
         name: str | None = None,
-        host: str = "thread",
+        host: Any = "thread",
         replace: bool = False,
         nested: bool = False,
         loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
@@ -127,7 +127,9 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
             args: The work's arguments.
             name: What to call the loop. A name that an unfinished loop has is `DuplicateName`, an
                 ended loop of that name is replaced. By default the function's name, then "race-2".
-            host: Where to run it: "thread".
+            host: Where to run it: "thread"; "process", a child process of this one, which can be
+                killed; "dask", a `distributed.Client` or a `DaskHost`, a child process of a Dask
+                worker. What goes to a process and comes back is pickled, with cloudpickle.
             replace: Stop an unfinished loop of that name first, so that running a cell again leaves
                 no orphan.
             nested: Let code on this loop call `run_until_complete` and `asyncio.run` again, as sync
@@ -147,15 +149,17 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
                 use `functools.partial`.
 
         Returns when the loop is running; blocks until then (under a millisecond), and with
-        `replace` for as long as the stop takes, at most 5 seconds. Raises `InvalidWork`,
-        `DuplicateName` or `UnknownHost`, or what broke the start; then nothing was started, and a
-        coroutine object was closed.
+        `replace` for as long as the stop takes, at most 5 seconds. A loop in another process is
+        `starting` when this returns, some milliseconds after the work was pickled. Raises
+        `InvalidWork`, `DuplicateName` or `UnknownHost`, ImportError where cloudpickle is missing,
+        or what broke the start; then nothing was started, and a coroutine object was closed.
 
         """
         checked = check_work(work, args, kwargs)
         try:
-            make_host = host_factory(host)
             _check_options(name, loop_factory)
+            make_loop = loop_factory or asyncio.new_event_loop
+            make_host = host_factory(host, checked, make_loop)
             wanted = checked.name if name is None else name
 
             def list_one() -> tuple[BackgroundLoop, list[BackgroundLoop]]:
@@ -164,7 +168,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
                         loop_id=new_id(),
                         name=self._free_name(wanted) if name is None and not replace else wanted,
                         work=checked,
-                        loop_factory=loop_factory or asyncio.new_event_loop,
+                        loop_factory=make_loop,
                         nested=nested,
                         timings=timings,
                         changed=self._changed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from typing import Final, Literal
 
 from bgwidgets.belonging import loop_id_of_thread
@@ -18,7 +19,11 @@ class StopEvent:
     and plain threads may wait for the same event.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[bool], None] | None = None) -> None:
+        """`told` is called whenever the event is set or cleared, with whether it is set now; in the
+        thread that does it. It must return at once.
+        """
+        self._told: Final = told
         self._flag: Final = threading.Event()
         # No lock guards it, for a waiter may be destroyed as garbage at any moment, also in the
         # middle of `set()`, and takes itself out then. Each step on a set is one of C code.
@@ -33,6 +38,21 @@ class StopEvent:
 
     def set(self) -> None:
         """Set the event and wake every waiter. Any thread; does not block."""
+        self.be(is_set=True)
+        if self._told is not None:
+            self._told(True)
+
+    def clear(self) -> None:
+        """Unset the event. Any thread; does not block."""
+        self.be(is_set=False)
+        if self._told is not None:
+            self._told(False)
+
+    def be(self, *, is_set: bool) -> None:
+        """Set or unset it, and tell nobody: for one who mirrors another event."""
+        if not is_set:
+            self._flag.clear()
+            return
         self._flag.set()
         while self._waiters:
             try:
@@ -43,10 +63,6 @@ class StopEvent:
                 waiter.get_loop().call_soon_threadsafe(_wake, waiter)
             except RuntimeError:
                 continue  # That loop is closed, and its waiter with it.
-
-    def clear(self) -> None:
-        """Unset the event. Any thread; does not block."""
-        self._flag.clear()
 
     async def wait(self) -> Literal[True]:
         """Wait until the event is set, in a task of any loop."""

@@ -114,6 +114,20 @@ def check_work(
     return Work(kind, function, args, kwargs)
 
 
+def check_call(function: object, args: tuple[Any, ...]) -> Work:
+    """A coroutine function and its arguments; calls nothing. Raises `InvalidWork`."""
+    if inspect.iscoroutine(function):
+        function.close()
+        raise InvalidWork(
+            "a coroutine function is needed here, not a coroutine object: pass submit_call the"
+            " function and its arguments, or the coroutine object to submit"
+        )
+    work = check_work(function, args)
+    if work.kind is not WorkKind.COROUTINE_FUNCTION:
+        raise InvalidWork(f"a coroutine function is needed here, not {_kind_of(function)}")
+    return work
+
+
 _claimed: Final[WeakSet[Coroutine[Any, Any, Any]]] = WeakSet()
 """Coroutine objects that a loop was given; until its first step nothing else tells."""
 _claiming: Final = threading.Lock()

@@ -84,6 +84,7 @@ from bgwidgets.snapshots import (
 )
 from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
+from bgwidgets.work import Work
 
 APPEARS_WITHIN: Final = 5.0
 """Seconds in which a function must come to carry its loop."""
@@ -329,6 +330,10 @@ class AdoptedHost:
             coroutine.close()
             raise ProtectedLoop(f"{self._plan.name!r} is protected: {self._why_protected}")
         return self._submissions.submit(coroutine, name)
+
+    def submit_call(self, call: Work, name: str | None) -> Future[Any]:
+        """Run what a coroutine function makes. As `submit`; raises what calling it raises, too."""
+        return self.submit(call.call(), name)
 
     def give_up(self) -> Leftovers:
         """Fail the loop's futures, and say what is left of it."""

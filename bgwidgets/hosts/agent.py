@@ -57,11 +57,17 @@ MOST_NOTES: Final = 20
 class Agent:
     """The one who looks after one run of one loop."""
 
-    def __init__(self, plan: LoopPlan, host_kind: str, thread_name: str) -> None:
+    def __init__(
+        self,
+        plan: LoopPlan,
+        host_kind: str,
+        thread_name: str,
+        stop_event: StopEvent | None = None,
+    ) -> None:
         self._plan: Final = plan
         self._host_kind: Final = host_kind
         self._thread_name: Final = thread_name
-        self.stop_event: Final = StopEvent()
+        self.stop_event: Final = StopEvent() if stop_event is None else stop_event
         self.ended: Final[Future[LoopEnd]] = Future()
         self._context: Final = contextvars.copy_context()
         self._context.run(enter_context, plan.loop_id)
@@ -75,7 +81,7 @@ class Agent:
         )
         # Reentrant: a signal handler, or a user's `__del__`, may command while a command is obeyed.
         self._guard: Final = threading.RLock()
-        self._run_state: Final = RunState(plan.changed)
+        self._run_state: Final = RunState(plan.changed, plan.happened)
         self._inbox: Final[deque[HostCommand]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ledger: Ledger | None = None

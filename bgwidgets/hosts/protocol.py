@@ -23,7 +23,7 @@ from bgwidgets.snapshots import (
     TaskWindow,
     WindowRequest,
 )
-from bgwidgets.states import LoopState
+from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
 from bgwidgets.work import Work
 
@@ -43,6 +43,8 @@ class LoopPlan:
     """Whether the times of its tasks' steps are taken."""
     changed: Callable[[], None] = lambda: None
     """Called after each change of the loop's state, on any thread. Must return at once."""
+    happened: Callable[[LoopEvent], None] = lambda _: None
+    """Called with each event that counts for the loop's state, in order. As `changed`."""
     output: OutputLog = field(default_factory=OutputLog)
     """What it writes; the same for all its runs."""
 
@@ -141,11 +143,17 @@ class Host(Protocol):
         """Ask for something; also before the loop has come up. Nothing happens on an ended loop.
 
         Raises `UnknownTask`, `ProtectedLoop`, `NoStopEvent` or `CannotInterrupt`, and then does
-        nothing of what was asked.
+        nothing of what was asked; `HostUnresponsive` when that cannot be known in time.
         """
 
     def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:
         """Run one more coroutine on the loop. Raises `LoopEnded`, and closes the coroutine."""
+
+    def submit_call(self, call: Work, name: str | None) -> Future[Any]:
+        """Run one more coroutine on the loop: what a coroutine function makes. As `submit`.
+
+        Raises `InvalidWork` where the function or its arguments cannot be brought to the loop.
+        """
 
     def give_up(self) -> Leftovers:
         """The time for its stop ran out: fail the loop's futures, and say what is left of it."""

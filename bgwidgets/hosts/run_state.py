@@ -16,9 +16,16 @@ from bgwidgets.states import LoopEvent, LoopLife, LoopState
 class RunState:
     """The life of one run, told of from any thread."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
-        """`changed` is called after each change, in the thread that told of it."""
+    def __init__(
+        self,
+        changed: Callable[[], None],
+        happened: Callable[[LoopEvent], None] = lambda _: None,
+    ) -> None:
+        """`changed` is called after each change, in the thread that told of it; before that
+        `happened` with each event, in the order of the events.
+        """
         self._changed: Final = changed
+        self._tell_event: Final = happened
         # Reentrant: a signal handler, or a user's `__del__`, may come in between.
         self._guard: Final = threading.RLock()
         self._life = LoopLife()
@@ -37,6 +44,7 @@ class RunState:
                 before = self._life
                 after = before.after(event)
             self._life = after
+            self._tell_event(event)
         if after != before:
             self._changed()
 

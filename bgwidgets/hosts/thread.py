@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, Final
 
 from bgwidgets.commands import HostCommand, StopLoop
-from bgwidgets.exceptions import CannotKillThread, InvalidWork
+from bgwidgets.exceptions import CannotKillThread
 from bgwidgets.hosts.agent import Agent
+from bgwidgets.hosts.new_loop import new_loop
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
-from bgwidgets.hosts.reentrance import make_reentrant, nested_runs
+from bgwidgets.hosts.reentrance import nested_runs
 from bgwidgets.snapshots import (
     FigureSnapshot,
     LoopHistory,
@@ -24,6 +24,7 @@ from bgwidgets.snapshots import (
 )
 from bgwidgets.states import LoopState
 from bgwidgets.stop_event import StopEvent
+from bgwidgets.work import Work
 
 START_LIMIT: Final = 30.0
 """Seconds in which a loop must come up; the default one needs less than a millisecond."""
@@ -95,34 +96,13 @@ class ThreadHost:
 
     def _run(self) -> None:
         try:
-            loop = self._make_loop()
+            loop = new_loop(self._plan)
         except BaseException as error:  # noqa: BLE001 - whoever started it gets it, whatever it is
             self._agent.fail_to_start(error)
             self._started.set_exception(error)
             return
         self._agent.run(loop, self._started)
         nested_runs.remove(loop)
-
-    def _make_loop(self) -> asyncio.AbstractEventLoop:
-        loop = self._plan.loop_factory()
-        if not isinstance(loop, asyncio.AbstractEventLoop):
-            raise InvalidWork(
-                f"loop_factory must return a new event loop, and returned {type(loop).__name__}"
-            )
-        if loop.is_running() or loop.is_closed():
-            what = "is running already" if loop.is_running() else "is closed"
-            raise InvalidWork(f"loop_factory must return a new event loop, and this one {what}")
-        if self._plan.nested:
-            self._make_reentrant(loop)
-        return loop
-
-    def _make_reentrant(self, loop: asyncio.AbstractEventLoop) -> None:
-        try:
-            make_reentrant(loop)
-        except InvalidWork:
-            loop.close()
-            raise
-        nested_runs.add(loop)
 
     def snapshot(self) -> LoopSnapshot:
         """How the loop stands; also while it is blocked."""
@@ -159,6 +139,10 @@ class ThreadHost:
     def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:
         """Run one more coroutine on the loop. Raises `LoopEnded`."""
         return self._agent.submit(coroutine, name)
+
+    def submit_call(self, call: Work, name: str | None) -> Future[Any]:
+        """Run what a coroutine function makes. Raises `LoopEnded`, or what calling it raises."""
+        return self._agent.submit(call.call(), name)
 
     def give_up(self) -> Leftovers:
         """Fail the loop's futures, and say what it is busy with."""

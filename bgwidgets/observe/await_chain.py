@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import sys
 from types import MethodType
 from typing import Any, Final
 
 from bgwidgets.observe.asyncio_internals import coroutine_of
+from bgwidgets.observe.notebook_cells import cell_label, is_cell
 from bgwidgets.observe.suspended import (
     Step,
     Wait,
@@ -24,7 +23,6 @@ from bgwidgets.observe.wait_words import kind_of, words_until
 
 _DEEPEST: Final = 3
 """How many `wait_for` inside of each other are looked through."""
-_NOTEBOOK_CELL: Final = re.compile(r"ipykernel_\d+[/\\]\d+\.py$|^<ipython-input-")
 
 
 def place_of(task: asyncio.Task[Any]) -> tuple[str | None, str | None]:
@@ -97,17 +95,6 @@ def file_label(filename: str) -> str:
 
     Where the cell's number is not known (no IPython here, or an old cell), it is "cell".
     """
-    if not _NOTEBOOK_CELL.search(filename):
-        return filename.replace("\\", "/").rsplit("/", 1)[-1]
-    return _cell_label(filename) or "cell"
-
-
-def _cell_label(filename: str) -> str | None:
-    # Not imported, only looked at: where there is no IPython there are no cells either.
-    ipython = sys.modules.get("IPython")
-    get_shell = getattr(ipython, "get_ipython", None)  # None also while it is being imported
-    shell = get_shell() if get_shell is not None else None
-    if shell is None:
-        return None
-    kind_and_label = shell.compile.format_code_name(filename)
-    return str(kind_and_label[1]) if kind_and_label else None
+    if is_cell(filename):
+        return cell_label(filename)
+    return filename.replace("\\", "/").rsplit("/", 1)[-1]

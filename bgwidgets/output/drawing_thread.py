@@ -53,6 +53,10 @@ class DrawingThread:
                 self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
                 self._thread.start()
 
+    def has(self, picture: Picture) -> bool:
+        """Whether it is still to be drawn, or is being drawn."""
+        return picture in self._pictures
+
     def wake(self) -> None:
         """Some picture is due at another time than it said, or done."""
         self._something_happened.set()

@@ -195,6 +195,13 @@ class Figures:
         for sketch in sketches:
             sketch.close()
 
+    def wait_until_drawn(self, limit: float) -> None:
+        """Wait, after `close()`, for the last pictures; at most `limit` seconds. Blocks."""
+        until = time.monotonic() + limit
+        for sketch in list(self._sketches.values()):
+            while drawing_thread.has(sketch) and time.monotonic() < until:
+                time.sleep(AGAIN_AFTER)
+
 
 def live_figure(changed: Callable[[], None], figure_arguments: dict[str, Any]) -> LiveFigure:
     """A new one. Raises ImportError, and says what to do, where matplotlib is missing."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from bgwidgets.output.kept_lines import MOST_BYTES, NOBODY, KeptLines, Place, Whose
 from bgwidgets.output.log_file import LogFile
@@ -47,6 +47,19 @@ def only_its_name(task: Any) -> Whose:
     return None, task.get_name()
 
 
+class Reporter(Protocol):
+    """Told, in order, of all that comes into a log. Under the log's lock: it must not read it."""
+
+    def wrote(self, text: str, place: Place, whose: Whose) -> None:
+        """A piece of text."""
+
+    def showed(self, data: Mapping[str, Any], **options: Any) -> None:
+        """Something that was displayed: the arguments of `OutputLog.show`."""
+
+    def cleared(self, *, wait: bool) -> None:
+        """The log was cleared."""
+
+
 class OutputLog:
     """What a background loop has written, by `print`, `logging`, `display()` and the like.
 
@@ -73,6 +86,9 @@ class OutputLog:
         """The task that runs on the loop now, for its own thread. Set by the run."""
         self.whose: Callable[[Any], Whose] = only_its_name
         """The id and the name of a task. Set by the one who has the book of the tasks."""
+
+        self.reporter: Reporter | None = None
+        """Told of all that comes in. Set by one who passes it on to another process."""
 
     def __repr__(self) -> str:
         told, dropped = f"<OutputLog: {_count(self._kept.count)}", self._kept.dropped
@@ -112,7 +128,7 @@ class OutputLog:
         with self._guard:
             self._gather()
             self._write_to_file(text, place)
-            self._kept.take(text, place, whose)
+            self._take(text, place, whose)
             self._gathered += 1
 
     def show(
@@ -131,6 +147,14 @@ class OutputLog:
         text = f"{data.get('text/plain') or '<' + ', '.join(data) + '>'}\n"
         with self._guard:
             self._gather()
+            if self.reporter is not None:
+                self.reporter.showed(
+                    data,
+                    task_id=task_id,
+                    task_name=task_name,
+                    display_id=display_id,
+                    update=update,
+                )
             if self._kept.show(data, text, (task_id, task_name), display_id, update):
                 self._write_to_file(text, ("display", "stdout"))
                 self._gathered += 1
@@ -142,6 +166,8 @@ class OutputLog:
         with self._guard:
             self._gather()
             self._gathered += 1
+            if self.reporter is not None:
+                self.reporter.cleared(wait=wait)
             self._kept.clear(wait=wait)
 
     def pen(self, stream: Stream) -> Pen:
@@ -225,7 +251,12 @@ class OutputLog:
                 if self._file is not None and pen.filed < len(parts):
                     self._write_to_file("".join(parts[pen.filed :]), pen.place)
                 pen.filed = 0
-                self._kept.take("".join(parts), pen.place, pen.whose)
+                self._take("".join(parts), pen.place, pen.whose)
+
+    def _take(self, text: str, place: Place, whose: Whose) -> None:
+        if text and self.reporter is not None:
+            self.reporter.wrote(text, place, whose)
+        self._kept.take(text, place, whose)
 
     # A file
 

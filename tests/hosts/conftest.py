@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from bgwidgets import LoopManager
 from bgwidgets.commands import StopLoop
 from bgwidgets.hosts.protocol import LoopEnd, LoopPlan
 from bgwidgets.hosts.thread import ThreadHost
 from bgwidgets.identifiers import new_id
 from bgwidgets.work import check_work
 from tests.loop_factories import LOOP_FACTORIES, LoopFactory
+from tests.processes import StartedProcesses
 
 LIMIT = 10.0
 """Seconds after which a wait in a test has failed."""
@@ -30,6 +32,29 @@ def loop_factory(request: pytest.FixtureRequest) -> LoopFactory:
     """Each kind of loop in turn."""
     factory: LoopFactory = request.param
     return factory
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[StartedProcesses]:
+    """All processes that the test starts; none is left when it has ended."""
+    processes = StartedProcesses()
+    for name, value in processes.environment.items():
+        monkeypatch.setenv(name, value)
+    yield processes
+    processes.expect_none(limit=AT_ONCE)
+
+
+@pytest.fixture
+def manager(processes: StartedProcesses) -> Iterator[LoopManager]:
+    """For loops in processes of their own."""
+    del processes  # It comes first, so it looks last.
+    manager = LoopManager()
+    yield manager
+    for loop in manager:
+        loop.stop(0)
+        if loop.host != "thread":
+            loop.kill()
+        assert loop.state.has_ended
 
 
 @pytest.fixture

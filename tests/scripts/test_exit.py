@@ -26,6 +26,11 @@ FORGOTTEN = {
         for _ in range(10):
             bgw.start()
         """,
+    "a loop in a process": """
+        async def work():
+            await asyncio.Event().wait()
+        bgw.start(work, host="process")
+        """,
     "a plain function that sleeps": """
         bgw.start(time.sleep, 1000)
         """,

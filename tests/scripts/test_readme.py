@@ -34,6 +34,7 @@ def test_the_examples_run_from_top_to_bottom(run_script: Callable[[str], Ran]):
         "1",
         r"'3\n2\n1\n'",
         "101 True",
+        "2 process finished",
         "finished",
         "finished stop_event",
     ] == ran.stdout.splitlines()

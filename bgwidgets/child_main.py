@@ -1,0 +1,155 @@
+"""What runs in a child process that carries one loop: this is where it begins, and where it ends.
+
+It loads the standard library, this package without its widgets, and what the work needs.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import io
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any, Final, NoReturn
+
+from bgwidgets.background_loop import BackgroundLoop
+from bgwidgets.exceptions import CannotRestart, LoopUnfinished
+from bgwidgets.hosts.child import ChildHost
+from bgwidgets.hosts.child_control import ChildControl
+from bgwidgets.hosts.child_lifetime import end_at_once, end_in_order, end_with_parent
+from bgwidgets.hosts.child_reporter import ChildReporter, OutputTeller
+from bgwidgets.hosts.delivery import Delivery
+from bgwidgets.hosts.frames import FrameReader, FrameSender
+from bgwidgets.hosts.messages import Begin, FromChild, Happened, KillMe, SetEvent, decode, encode
+from bgwidgets.hosts.outcome import outcome
+from bgwidgets.hosts.protocol import LoopPlan
+from bgwidgets.identifiers import go_on_from
+from bgwidgets.observe.notebook_cells import know_cells
+from bgwidgets.output.log import OutputLog
+from bgwidgets.output.router import router
+from bgwidgets.states import LoopEvent
+from bgwidgets.stop_event import StopEvent
+
+MOST_WAITING: Final = 16_000_000
+"""Bytes of output that may wait for a kernel that does not read; then a print waits for it, too."""
+SEND_LIMIT: Final = 30.0
+"""Seconds in which the kernel must have taken the result."""
+_CHUNK: Final = 1 << 18
+_UP: Final = {LoopEvent.STARTED, LoopEvent.CLOSED, LoopEvent.HOST_LOST}
+
+
+def run(fd: int, parent: int) -> NoReturn:
+    """Carry the loop that is described at the other end of the socket `fd`, and end.
+
+    The process `parent` has that end. In the main thread of a process that was started for this.
+    """
+    end_with_parent(parent)
+    faulthandler.enable()  # The stack of a crash comes to the loop's output.
+    os.set_inheritable(fd, False)
+    for stream in (sys.stdout, sys.stderr):
+        # What a thread of the work's own prints is seen at once, as in a terminal.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)
+    Child(socket.socket(fileno=fd)).run()
+    end_in_order()
+
+
+class Child:
+    """This process, as far as its loop is concerned."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sender: Final = FrameSender(sock, "bgwidgets-to-kernel")
+        self._messages: Final = _messages(sock)
+        begin = next(self._messages)
+        if not isinstance(begin, Begin):
+            raise TypeError(f"the first message was {type(begin).__name__}")
+        go_on_from(begin.first_id)
+        know_cells(begin.cells)
+        router.install(tee=False)
+        log = OutputLog()
+        log.reporter = OutputTeller(self._tell_patiently)
+        delivery = Delivery(begin)
+        plan = LoopPlan(
+            loop_id=begin.loop_id,
+            name=begin.name,
+            work=delivery.as_work(),
+            run_number=begin.run_number,
+            loop_factory=delivery.new_loop,
+            nested=begin.nested,
+            timings=begin.timings,
+            changed=self._changed,
+            happened=self._happened,
+            output=log,
+        )
+        host = ChildHost(
+            plan,
+            delivery,
+            kind=begin.host,
+            stop_event=StopEvent(lambda is_set: self._tell(SetEvent(is_set))),
+            ask_for_end=lambda: self._tell(KillMe()),
+        )
+        self._agent: Final = host.agent
+        self._reporter: Final = ChildReporter(host.agent, log, self._tell)
+        self._control: Final = ChildControl(host, self._tell, self._reporter.look)
+        self.loop: Final = BackgroundLoop(
+            plan,
+            lambda _: host,
+            put_on_list=_refuse_restart,
+            take_off_list=_refuse_removal,
+        )
+        """What `current()` gives to the work."""
+
+    def run(self) -> None:
+        """Run the loop to its end, and send home what came of it."""
+        self._sender.start()
+        self._control.start()
+        self._reporter.start()
+        threading.Thread(target=self._listen, name="bgwidgets-control", daemon=True).start()
+        self.loop.begin()
+        self._control.finish()
+        last = outcome(self._agent)
+        self._reporter.tell_output()
+        self._tell(last)
+        self._sender.flush(SEND_LIMIT)
+
+    def _listen(self) -> None:
+        for message in self._messages:
+            self._control.take(message)
+        end_at_once()  # The kernel is gone.
+
+    def _changed(self) -> None:
+        self._reporter.look()
+
+    def _happened(self, event: LoopEvent) -> None:
+        self._tell(Happened(event))
+        if event in _UP:
+            self._control.is_up()
+
+    def _tell(self, message: FromChild) -> None:
+        self._sender.put(encode(message))
+
+    def _tell_patiently(self, message: FromChild) -> None:
+        self._sender.put(encode(message), most_waiting=MOST_WAITING)
+
+
+def _messages(sock: socket.socket) -> Iterator[Any]:
+    reader = FrameReader()
+    while True:
+        try:
+            data = sock.recv(_CHUNK)
+        except OSError:
+            return
+        if not data:
+            return
+        yield from map(decode, reader.feed(data))
+
+
+def _refuse_restart(loop: BackgroundLoop, renew: object) -> object:
+    del renew
+    raise CannotRestart(f"{loop.name!r} can be restarted only from where it was started")
+
+
+def _refuse_removal(loop: BackgroundLoop) -> None:
+    raise LoopUnfinished(f"{loop.name!r} is {loop.state}, and this is its own process")

@@ -1,0 +1,139 @@
+"""A child process that carries one loop: how it is started, killed, and known to be gone.
+
+It leads a session and a process group of its own, so that the notebook's stop button, which sends
+SIGINT to the kernel's group, does not reach it, and so that all that it starts can be ended with
+it. It ends with the process that started it, also when that is killed: by PR_SET_PDEATHSIG, even
+while C code holds its GIL, and when its socket is closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from typing import Final
+
+from bgwidgets.exceptions import UnknownHost
+from bgwidgets.hosts.spawner import spawner
+
+_BOOT: Final = (
+    "import sys; sys.path[:] = {path!r}; from bgwidgets.child_main import run; run({fd}, {parent})"
+)
+
+
+def refuse_elsewhere() -> None:
+    """Raise `UnknownHost` on a system that lacks what makes sure that no child is left behind."""
+    missing = [
+        name
+        for name, is_there in (
+            ("Linux", sys.platform.startswith("linux")),
+            ("os.pidfd_open", _has_pidfds()),
+        )
+        if not is_there
+    ]
+    if missing:
+        raise UnknownHost(
+            f"a loop in a process of its own needs {' and '.join(missing)}, which this system does"
+            " not have, to be sure that no process is left behind: use host='thread'"
+        )
+    if not sys.executable:
+        raise UnknownHost("Python is not found for a process of its own: sys.executable is empty")
+
+
+def _has_pidfds() -> bool:
+    """Whether the system has them, and a container's rules let us use them."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
+class ChildProcess:
+    """One of them. Any thread may call everything."""
+
+    def __init__(self) -> None:
+        """Start it. Blocks for some milliseconds. Raises OSError when the system has no room."""
+        ours, theirs = socket.socketpair()
+        try:
+            self._process: Final = spawner.call(lambda: _spawn(theirs.fileno()))
+            self.pidfd: Final = os.pidfd_open(self._process.pid)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self.socket: Final = ours
+        if self._process.stdout is None or self._process.stderr is None:
+            raise RuntimeError("the child has no pipes")  # Popen made them: see below.
+        self.stdout: Final = self._process.stdout.fileno()
+        self.stderr: Final = self._process.stderr.fileno()
+        self._guard: Final = threading.Lock()
+        self._is_reaped = False
+
+    @property
+    def pid(self) -> int:
+        """Its process id, also that of its process group and its session."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End it, and all that it has started in its group. Does not block."""
+        with self._guard:
+            # Until it is reaped nothing else gets its number.
+            if not self._is_reaped:
+                try:
+                    os.killpg(self.pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    return
+
+    def reap(self) -> str:
+        """It has ended: end what is left of its group. Returns how it ended, in words."""
+        self.kill()
+        with self._guard:
+            self._is_reaped = True
+        return _words(self._process.wait())
+
+    def close(self) -> None:
+        """Close what leads to it."""
+        with contextlib.suppress(OSError):  # Its other end is gone; but a writer may wait for it.
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        os.close(self.pidfd)
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+def _spawn(fd: int) -> subprocess.Popen[bytes]:
+    boot = _BOOT.format(path=list(sys.path), fd=fd, parent=os.getpid())
+    return subprocess.Popen(
+        [sys.executable, "-c", boot],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        pass_fds=[fd],
+        start_new_session=True,
+        env=_environment(),
+    )
+
+
+def _environment() -> dict[str, str]:
+    """Ours, but that plots do not go to the cells of a notebook, which a child has none of."""
+    environment = dict(os.environ)
+    if environment.get("MPLBACKEND", "").startswith("module://"):
+        del environment["MPLBACKEND"]
+    return environment
+
+
+def _words(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"

@@ -1,0 +1,272 @@
+"""The way to a child process on a Dask worker: through the client, to the actor that keeps it.
+
+Two threads, for nobody in the kernel is to wait for a network: one asks for news again and again,
+and one sends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from bgwidgets.exceptions import UnknownHost
+from bgwidgets.hosts.child_link import Listener
+from bgwidgets.hosts.dask_worker import ChildKeeper, versions
+from bgwidgets.observe.error_text import one_line
+
+FAILURES: Final = (Exception, asyncio.CancelledError)
+"""Whatever a cluster and a network may say: a future is cancelled when its client loses its way."""
+TICK: Final = 0.25
+"""Seconds between two looks whether an answer has come."""
+TRANSFER_LIMIT: Final = 30.0
+"""Seconds for a few bytes over a slow network."""
+RETRY: Final = 0.1
+"""Seconds after a call that failed, until it is tried again."""
+LOST_AFTER: Final = 1.0
+"""Seconds of failing calls, while the scheduler is there, after which the worker counts as gone."""
+
+
+class DaskListener(Listener, Protocol):
+    """Who is told of what comes."""
+
+    def broken(self, error: BaseException) -> None:
+        """The child could not be started. Called instead of `gone`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DaskHost:
+    """Where on a Dask cluster a loop is to run: `start(f, host=DaskHost(client, workers=...))`."""
+
+    client: Any
+    """A `distributed.Client`, which has its own security: TLS and the like."""
+    workers: Any = None
+    """A worker's address or name, or several; None: wherever the scheduler wants it."""
+    resources: Mapping[str, float] | None = None
+    """What a worker must have left: {"GPU": 1}."""
+
+
+class _Gone(Exception):
+    """The worker, or the way to it, is gone for good."""
+
+
+class _Made:
+    """An actor that is being made, to be waited for as one waits for what it answers."""
+
+    def __init__(self, future: Any) -> None:
+        self._future: Final = future
+
+    def done(self) -> bool:
+        """Whether it is there."""
+        return bool(self._future.done())
+
+    def result(self, timeout: float) -> Any:
+        """It itself. Raises TimeoutError while it is not there yet."""
+        import distributed
+
+        distributed.wait(self._future, timeout=timeout)  # type: ignore[no-untyped-call]
+        # Its address comes over the network once more, and that must not be broken off.
+        return self._future.result(TRANSFER_LIMIT)
+
+
+class DaskLink:
+    """One child on one worker."""
+
+    def __init__(self, listener: DaskListener, name: str, where: DaskHost) -> None:
+        """Starts nothing. The threads are named after `name`."""
+        self._listener: Final = listener
+        self._name: Final = name
+        self._where: Final = where
+        self._outgoing: Final[queue.SimpleQueue[bytes | None]] = queue.SimpleQueue()
+        self._thread: Final = threading.Thread(
+            target=self._run, name=f"{name}-from-dask", daemon=True
+        )
+        self._sender: Final = threading.Thread(
+            target=self._send_all, name=f"{name}-to-dask", daemon=True
+        )
+        self._future: Any = None
+        self._actor: Any = None
+        self._pid: int | None = None
+        self._is_kill_asked = threading.Event()
+        self._is_over = threading.Event()
+        self._silence = 0.0
+        """Seconds in which one could listen, and the child said nothing."""
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, on its own machine."""
+        return self._pid
+
+    def start(self) -> None:
+        """Begin: everything else happens in threads."""
+        self._thread.start()
+
+    def send(self, frame: bytes) -> None:
+        """Send a message. Any thread; does not block."""
+        self._outgoing.put(frame)
+
+    def is_listening_here(self) -> bool:
+        """Whether it is the calling thread that listens."""
+        return threading.current_thread() is self._thread
+
+    def kill(self) -> None:
+        """End the child, or give it up before it was started. Any thread; does not block."""
+        self._is_kill_asked.set()
+        if (actor := self._actor) is not None:
+            actor.kill()  # Nobody waits for the answer: `gone` will come.
+
+    def expect_end(self) -> None:
+        """The child will end by itself now, or is ended soon. In the listening thread."""
+        self._actor.expect_end()
+
+    # In the listening thread
+
+    def _run(self) -> None:
+        self._listener.listens()
+        how = "it was never started"
+        try:
+            # An actor finds its client by itself: this one, and not the one that was made last.
+            with self._where.client.as_current():
+                self._begin()
+                how = self._listen()
+        except _Gone as gone:
+            how = str(gone)
+        except (UnknownHost, ImportError) as error:
+            self._end()
+            self._listener.broken(error)
+            return
+        except FAILURES as error:
+            how = f"the Dask cluster did not bring it up ({one_line(error)})"
+        self._end()
+        self._listener.gone(how)
+
+    def _end(self) -> None:
+        self._is_over.set()
+        self._outgoing.put(None)
+        if self._future is not None:
+            self._future.release()
+        self._future = self._actor = None
+
+    def _begin(self) -> None:
+        where = self._where
+        self._future = where.client.submit(
+            ChildKeeper,
+            actor=True,
+            pure=False,
+            retries=0,
+            workers=where.workers,
+            resources=dict(where.resources) if where.resources else None,
+        )
+        actor = self._result_of(_Made(self._future))
+        self._refuse_other_versions(self._result_of(actor.versions()))
+        self._pid = self._result_of(actor.begin(self._name))
+        self._actor = actor
+        self._sender.start()
+        if self._is_kill_asked.is_set():
+            actor.kill()
+
+    def _refuse_other_versions(self, theirs: dict[str, str]) -> None:
+        ours = versions()
+        if theirs != ours:
+            other = ", ".join(
+                f"{name} {theirs.get(name, 'none')} there and {version} here"
+                for name, version in ours.items()
+                if theirs.get(name) != version
+            )
+            raise UnknownHost(
+                f"the Dask worker and this kernel must have the same versions: {other}."
+                " Nothing was started"
+            )
+
+    def _result_of(self, future: Any) -> Any:
+        """What comes of it, however long that takes; but not when it is killed meanwhile."""
+        while True:
+            began = time.monotonic()
+            try:
+                return future.result(TICK)
+            except TimeoutError:
+                if future.done():
+                    raise  # The worker's own.
+            finally:
+                # Not more than was waited for: this process itself may have stood still.
+                self._silence += min(time.monotonic() - began, TICK)
+            if self._is_kill_asked.is_set() and self._actor is None:
+                raise _Gone("it was killed before it was started")
+            if self._where.client.status == "closed":
+                raise _Gone("the Dask client was closed")
+            self._listener.silent(self._silence)
+
+    def _listen(self) -> str:
+        taken = 0
+        failing_since: float | None = None
+        while True:
+            try:
+                events = self._result_of(self._actor.poll(taken))
+            except _Gone:
+                raise
+            except FAILURES as error:
+                failing_since = failing_since or time.monotonic()
+                self._judge(error, time.monotonic() - failing_since)
+                self._is_over.wait(RETRY)
+                self._silence += RETRY
+                continue
+            failing_since = None
+            if not events:
+                self._listener.silent(self._silence)
+            for kind, data in events:
+                taken += 1
+                if kind == "gone":
+                    return str(data)
+                if kind == "frame":
+                    self._silence = 0.0
+                    self._listener.received(data)
+                else:
+                    self._listener.wrote(data, kind)
+
+    def _judge(self, error: BaseException, seconds: float) -> None:
+        """A call has failed: raise `_Gone` when there is no hope."""
+        client = self._where.client
+        if client.status == "closed":
+            raise _Gone("the Dask client was closed")
+        self._listener.silent(self._silence)
+        if client.status != "running":
+            return  # It has lost its scheduler, and tries to find it again.
+        if self._future.status not in {"finished", "pending"} or seconds >= LOST_AFTER:
+            raise _Gone(f"its Dask worker is gone ({one_line(error)})") from error
+
+    # In the sending thread
+
+    def _next_frames(self) -> list[bytes]:
+        """All that waits, for each call takes its time; none when it is over. Blocks."""
+        waiting = [self._outgoing.get()]
+        while True:
+            try:
+                waiting.append(self._outgoing.get_nowait())
+            except queue.Empty:
+                break
+        return [] if None in waiting else [frame for frame in waiting if frame is not None]
+
+    def _send_all(self) -> None:
+        number = 0
+        while frames := self._next_frames():
+            while (actor := self._actor) is not None and not self._has_sent(actor, number, frames):
+                self._is_over.wait(RETRY)
+            number += len(frames)
+
+    def _has_sent(self, actor: Any, number: int, frames: list[bytes]) -> bool:
+        """Send them; False when it has to be tried again, if it is not over."""
+        try:
+            sent = actor.send(number, frames)
+            while not self._is_over.is_set():
+                try:
+                    sent.result(TICK)
+                except TimeoutError:
+                    continue
+                return True
+        except FAILURES:  # Who listens knows what becomes of it.
+            return False
+        return False

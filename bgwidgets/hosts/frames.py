@@ -1,0 +1,118 @@
+"""Messages as frames: the length of each goes before it, so that a stream of bytes has pieces.
+
+Nobody waits for a process at the other end that does not read.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections import deque
+from collections.abc import Iterator
+from typing import Final
+
+_HEAD: Final = struct.Struct("!Q")
+
+
+class FrameSender:
+    """Writes frames to a socket, in the order in which they came.
+
+    What the socket takes at once is written by who sends it; the rest by a thread of its own.
+    """
+
+    def __init__(self, sock: socket.socket, thread_name: str) -> None:
+        self._socket: Final = sock
+        self._changed: Final = threading.Condition()
+        self._waiting: Final[deque[bytes]] = deque()
+        self._bytes_waiting = 0
+        self._is_writing = False
+        self._is_closed = False
+        self._thread: Final = threading.Thread(target=self._run, name=thread_name, daemon=True)
+
+    def start(self) -> None:
+        """Begin to write what has to wait. Before that nothing is lost."""
+        self._thread.start()
+
+    def put(self, frame: bytes, *, most_waiting: int | None = None) -> None:
+        """Send a frame; nothing happens when it is closed. Any thread.
+
+        Does not block, unless `most_waiting` bytes are waiting already: then until there are fewer.
+        """
+        data = _HEAD.pack(len(frame)) + frame
+        with self._changed:
+            if most_waiting is not None:
+                self._changed.wait_for(
+                    lambda: self._bytes_waiting <= most_waiting or self._is_closed
+                )
+            if self._is_closed:
+                return
+            if not (self._waiting or self._is_writing):
+                data = data[self._write_at_once(data) :]
+            if data:
+                self._waiting.append(data)
+                self._bytes_waiting += len(data)
+                self._changed.notify_all()
+
+    def _write_at_once(self, data: bytes) -> int:
+        """How many bytes the socket has taken."""
+        try:
+            return self._socket.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
+        except OSError:  # The other end is gone: whoever watches it knows.
+            self.close()
+            return len(data)
+
+    def flush(self, limit: float) -> bool:
+        """Wait until all is written, at most `limit` seconds. Whether it is."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: not (self._waiting or self._is_writing) or self._is_closed, limit
+            )
+
+    def close(self) -> None:
+        """Write no more. Any thread; does not block."""
+        with self._changed:
+            self._is_closed = True
+            self._waiting.clear()
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        while (data := self._next()) is not None:
+            try:
+                self._socket.sendall(data)
+            except OSError:
+                self.close()
+            with self._changed:
+                self._is_writing = False
+                self._changed.notify_all()
+
+    def _next(self) -> bytes | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._is_closed)
+            if not self._waiting:
+                return None
+            data = self._waiting.popleft()
+            self._bytes_waiting -= len(data)
+            self._is_writing = True
+            return data
+
+
+class FrameReader:
+    """Makes frames of the bytes that come. For one thread."""
+
+    def __init__(self) -> None:
+        self._bytes: Final = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The frames that are whole now that these bytes have come."""
+        self._bytes.extend(data)
+        while len(self._bytes) >= _HEAD.size:
+            (length,) = _HEAD.unpack_from(self._bytes)
+            end = _HEAD.size + length
+            if len(self._bytes) < end:
+                return
+            frame = bytes(memoryview(self._bytes)[_HEAD.size : end])
+            del self._bytes[:end]
+            yield frame

@@ -1,0 +1,143 @@
+"""What is known of a loop that is somewhere else, and how old that is.
+
+Nobody has to wait for it: it is there also while the loop's process does not answer, and when that
+is gone.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import Final
+
+from bgwidgets.exceptions import UnknownTask
+from bgwidgets.hosts.messages import Record, Told
+from bgwidgets.hosts.rows_window import rows_window
+from bgwidgets.snapshots import (
+    FigureSnapshot,
+    LoopHistory,
+    LoopSnapshot,
+    MetricSnapshot,
+    TaskDetail,
+    TaskSnapshot,
+    TaskWindow,
+    WindowRequest,
+)
+
+MOST_WINDOWS: Final = 8
+
+
+class LastKnown:
+    """Of one run of one loop. Any thread may call everything; nothing blocks."""
+
+    def __init__(self, blank: LoopSnapshot) -> None:
+        """`blank` is how the loop stands before anything was heard of it."""
+        self._guard: Final = threading.Lock()
+        self.snapshot = blank
+        self.changes = 0
+        """Grows with each snapshot that tells something new."""
+        self.heard_at: float | None = None
+        self._windows: Final[dict[WindowRequest, TaskWindow]] = {}
+        self._details: Final[dict[int, TaskDetail]] = {}
+        self._rows: tuple[TaskSnapshot, ...] | None = None
+        self.history = LoopHistory(births=0, ends={})
+        self.metrics: dict[str, MetricSnapshot] = {}
+        self.figures: dict[str, FigureSnapshot] = {}
+
+    @property
+    def as_of(self) -> float:
+        """When it was so, as of `time.time()`."""
+        return self.snapshot.as_of if self.heard_at is None else self.heard_at
+
+    def told(self, message: Told) -> bool:
+        """How it stands now. Whether that is something new."""
+        self.heard_at = message.as_of
+        if message.snapshot is None:
+            return False
+        self.snapshot = message.snapshot
+        self.changes += 1
+        return True
+
+    def keep_window(self, request: WindowRequest, window: TaskWindow) -> None:
+        """It answered this."""
+        with self._guard:
+            if self._rows is not None:
+                return  # It has ended since.
+            self._windows.pop(request, None)
+            self._windows[request] = window
+            if len(self._windows) > MOST_WINDOWS:
+                del self._windows[next(iter(self._windows))]
+
+    def keep_detail(self, task_id: int, detail: TaskDetail) -> None:
+        """It answered this."""
+        with self._guard:
+            if self._rows is not None:
+                return  # It has ended since.
+            self._details.pop(task_id, None)
+            self._details[task_id] = detail
+            if len(self._details) > MOST_WINDOWS:
+                del self._details[next(iter(self._details))]
+
+    def keep_history(self, history: LoopHistory) -> None:
+        """It answered this."""
+        self.history = history
+
+    def keep_metrics(self, metrics: dict[str, MetricSnapshot]) -> None:
+        """It answered this."""
+        self.metrics = metrics
+
+    def keep_figures(self, figures: dict[str, FigureSnapshot]) -> None:
+        """It answered this."""
+        self.figures = figures
+
+    def ended(self, record: Record) -> None:
+        """The run is over, and this is all that will ever be known of it."""
+        with self._guard:
+            self._windows.clear()
+            self._details.clear()
+            self._details.update(record.details)
+            self._rows = record.rows
+        self.history = record.history
+        self.metrics, self.figures = dict(record.metrics), dict(record.figures)
+        self.told(Told(record.snapshot, time.time()))
+
+    def window(self, request: WindowRequest) -> TaskWindow:
+        """The tasks as they were known last."""
+        with self._guard:
+            if self._rows is None and request in self._windows:
+                return self._windows[request]
+            rows = self._known_rows()
+        return rows_window(rows, request, self.as_of)
+
+    def detail(self, loop_name: str, task_id: int) -> TaskDetail:
+        """One task as it was known last. Raises `UnknownTask`."""
+        with self._guard:
+            if (detail := self._details.get(task_id)) is not None:
+                return detail
+            row = next((row for row in self._known_rows() if row.id == task_id), None)
+        if row is None:
+            raise UnknownTask(
+                f"{loop_name!r} has no task {task_id!r}, or it is not known any more, or its"
+                " process does not answer: the ids are in job.tasks"
+            )
+        failures = (each for each in self.history.failures if each.id == task_id)
+        failure = next(failures, None)
+        detail = TaskDetail(
+            id=row.id,
+            name=row.name,
+            coroutine=row.coroutine,
+            state=row.state,
+            created_at=row.created_at,
+            ended_at=row.ended_at,
+            error=row.error,
+            waiting_on=row.waiting_on,
+            where=row.where,
+        )
+        return detail if failure is None else replace(detail, traceback=failure.traceback)
+
+    def _known_rows(self) -> tuple[TaskSnapshot, ...]:
+        if self._rows is not None:
+            return self._rows
+        widest = max(self._windows.values(), key=lambda window: len(window.tasks), default=None)
+        return () if widest is None else widest.tasks

@@ -1,0 +1,28 @@
+"""What every way to another process promises, be it a socket or a Dask client."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Link(Protocol):
+    """The way to the other process, with the process at its end. As `child_link.ChildLink`."""
+
+    @property
+    def pid(self) -> int | None:
+        """The other process's id, if it is known."""
+
+    def start(self) -> None:
+        """Begin to listen and to write."""
+
+    def send(self, frame: bytes) -> None:
+        """Send a message. Any thread; does not block."""
+
+    def is_listening_here(self) -> bool:
+        """Whether it is the calling thread that listens."""
+
+    def kill(self) -> None:
+        """End the other process. Any thread; does not block."""
+
+    def expect_end(self) -> None:
+        """The other process will end by itself now, or is ended soon."""

@@ -1,0 +1,87 @@
+"""Coroutines that a loop somewhere else was given after its start, and their futures here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from typing import Any, Final
+
+from bgwidgets.exceptions import CannotCross, InvalidWork, LoopEnded
+from bgwidgets.hosts.crossing import pack, unpack
+from bgwidgets.hosts.messages import CancelMore, RunMore
+from bgwidgets.hosts.questions import Questions, Unanswered
+from bgwidgets.hosts.submissions import LoopFuture
+from bgwidgets.observe.error_text import one_line
+from bgwidgets.work import Work
+
+
+class MoreWork:
+    """That of one run. Any thread may call everything; nothing blocks but for the pickling."""
+
+    def __init__(
+        self,
+        loop_id: int,
+        loop_name: str,
+        questions: Questions,
+        send: Callable[[CancelMore], None],
+    ) -> None:
+        self._loop_id: Final = loop_id
+        self._loop_name: Final = loop_name
+        self._questions: Final = questions
+        self._send: Final = send
+        self._futures: Final[set[LoopFuture]] = set()
+
+    def submit(self, call: Work, name: str | None) -> Future[Any]:
+        """Have it run. Raises `InvalidWork` for what cannot be brought there."""
+        try:
+            parcel = pack(
+                (call.target, call.args, dict(call.kwargs)),
+                names=(call.qualified_name, "the arguments", "the keyword arguments"),
+            )
+        except CannotCross as error:
+            raise InvalidWork(str(error)) from error
+        future = LoopFuture(self._loop_id)
+        self._futures.add(future)
+        future.add_done_callback(self._futures.discard)
+        answer: Future[Any] = Future()
+        number = self._questions.put(RunMore(parcel, name), answer)
+        answer.add_done_callback(lambda answer: self._resolve(future, answer))
+        future.add_done_callback(lambda future: self._pass_on_cancellation(future, number))
+        return future
+
+    def fail_the_rest(self) -> None:
+        """Resolve what has no result yet with `LoopEnded`."""
+        for future in list(self._futures):
+            _set(future, error=self._ended())
+
+    def _ended(self) -> LoopEnded:
+        return LoopEnded(f"{self._loop_name!r} was stopped before this coroutine had ended")
+
+    def _resolve(self, future: LoopFuture, answer: Future[Any]) -> None:
+        if answer.cancelled():
+            future.cancel()
+            return
+        error = answer.exception()
+        if isinstance(error, Unanswered):
+            error = self._ended()
+        value = None
+        if error is None:
+            try:
+                value = unpack(answer.result())
+            except Exception as why:  # noqa: BLE001 - unpickling runs the user's code
+                error = CannotCross(f"the result cannot be unpickled: {one_line(why)}")
+        _set(future, value, error)
+
+    def _pass_on_cancellation(self, future: Future[Any], number: int) -> None:
+        if future.cancelled():
+            self._send(CancelMore(number))
+
+
+def _set(future: LoopFuture, value: Any = None, error: BaseException | None = None) -> None:
+    try:
+        if error is None:
+            future.set_result(value)
+        else:
+            future.set_exception(error)
+    except InvalidStateError:
+        return  # It was cancelled, or failed by a stop, in this moment.

@@ -1,0 +1,507 @@
+"""A host whose loop turns in another process: what the kernel has of it.
+
+Messages go there and come back over a link; whatever that is, this here is the same. Nobody waits
+for the other process but who asks it something that only it can know, and he not for long: what was
+known last is there at once, with its time.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import logging
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any, Final
+
+from bgwidgets.belonging import enter_loop_thread, leave_loop_thread
+from bgwidgets.commands import CancelTasks, HostCommand, InterruptLoop, SetStopEvent, StopLoop
+from bgwidgets.exceptions import (
+    CannotCross,
+    CannotInterrupt,
+    HostUnresponsive,
+    InvalidWork,
+    LoopEnded,
+)
+from bgwidgets.hosts.crossing import unpack, unpack_error
+from bgwidgets.hosts.last_known import LastKnown
+from bgwidgets.hosts.link import Link
+from bgwidgets.hosts.loop_warnings import LoopWarnings
+from bgwidgets.hosts.messages import (
+    Answer,
+    Begin,
+    Cleared,
+    FromChild,
+    Happened,
+    KillMe,
+    Look,
+    Obey,
+    Outcome,
+    SetEvent,
+    Showed,
+    ToChild,
+    Told,
+    WantLeftovers,
+    Wrote,
+    decode,
+    encode,
+)
+from bgwidgets.hosts.more_work import MoreWork
+from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
+from bgwidgets.hosts.questions import Questions, Unanswered
+from bgwidgets.hosts.remote_looks import RemoteLooks
+from bgwidgets.hosts.run_state import RunState, refuse_unknown
+from bgwidgets.identifiers import reserve_ids
+from bgwidgets.observe.error_text import full_text, one_line
+from bgwidgets.observe.notebook_cells import known_cells
+from bgwidgets.output.kept_lines import NOBODY
+from bgwidgets.output.reading import Stream
+from bgwidgets.snapshots import (
+    FigureSnapshot,
+    LoopHistory,
+    LoopSnapshot,
+    MetricSnapshot,
+    TaskDetail,
+    TaskWindow,
+    WindowRequest,
+)
+from bgwidgets.states import LoopEvent, LoopState
+from bgwidgets.stop_event import StopEvent
+from bgwidgets.work import Work
+
+COMMAND_LIMIT: Final = 2.0
+"""Seconds until a command that may be refused must have been answered."""
+LEFTOVERS_LIMIT: Final = 0.1
+"""Seconds for what is left when a stop has run out of time: all of that takes at most 3 s."""
+UNRESPONSIVE_AFTER: Final = 2.0
+"""Seconds without a word."""
+STARTS_WITHIN: Final = 15.0
+"""Seconds that it may take until the first word: Python starts, and imports this package."""
+KILL_LIMIT: Final = 1.0
+"""Seconds that `kill()` waits for the end that it brings."""
+FRESH: Final = 0.1
+"""Seconds: who looks at what is older has it renewed, for the next look."""
+LOOKS_AGAIN_AFTER: Final = 1.0
+"""Seconds after which that is asked for once more, when nothing has come."""
+
+_ENDS: Final = frozenset({LoopEvent.CLOSED, LoopEvent.HOST_LOST, LoopEvent.KILLED})
+_log: Final = logging.getLogger(__name__)
+
+
+class RemoteHost:
+    """One run of a loop in another process. The methods are those of `protocol.Host`."""
+
+    capabilities: Final = Capabilities(can_be_killed=True)
+
+    def __init__(
+        self,
+        plan: LoopPlan,
+        *,
+        kind: str,
+        parcel: Callable[[], bytes],
+        connect: Callable[[RemoteHost, str], Link],
+    ) -> None:
+        """`parcel` gives the work, packed, and `connect` starts the other process, which tells this
+        host what comes.
+        """
+        self.kind: Final = kind
+        self.ended: Final[Future[LoopEnd]] = Future()
+        self.stop_event: Final = StopEvent(self._tell_event)
+        self._plan: Final = plan
+        self._parcel: Final = parcel
+        self._connect: Final = connect
+        self._link: Link | None = None
+        self._run_state: Final = RunState(plan.changed)
+        self._known: Final = LastKnown(
+            LoopSnapshot(
+                id=plan.loop_id,
+                name=plan.name,
+                host=kind,
+                state=LoopState.STARTING,
+                run_number=plan.run_number,
+                timings=plan.timings,
+                as_of=time.time(),
+            )
+        )
+        self._questions: Final = Questions(self._send)
+        self._looks: Final = RemoteLooks(
+            plan.name, self._known, self._questions, self._can_be_asked
+        )
+        self._more_work: Final = MoreWork(plan.loop_id, plan.name, self._questions, self._send)
+        self._warnings: Final = LoopWarnings(plan.loop_id)
+        """Of what goes wrong on this side."""
+        self._is_unresponsive = False
+        self._early: list[bytes] | None = []
+        """What is to be sent as soon as there is a link; None from then on."""
+        self._sending: Final = threading.RLock()
+        self._is_kill_asked = False
+        self._looks_since: float | None = None
+        self._outcome: Outcome | None = None
+        self._notes: tuple[str, ...] = ()
+        self._error_text: str | None = None
+        self._error_line: str | None = None
+        self._ended_at: float | None = None
+
+    @property
+    def loop_id(self) -> int:
+        """The loop whose run this is."""
+        return self._plan.loop_id
+
+    @property
+    def state(self) -> LoopState:
+        """The loop's state, as far as it is known here."""
+        return self._run_state.state
+
+    def start(self) -> None:
+        """Start the process; returns at once, while the loop is `starting`.
+
+        Raises `InvalidWork` for what cannot be brought there, or what keeps the process from being
+        started; then nothing was started.
+        """
+        try:
+            parcel = self._parcel()
+            link = self._connect(self, f"bgw-{self._plan.name}")
+        except BaseException as error:
+            self._failed_to_start(error)
+            raise
+        work = self._plan.work
+        self._plan.output.cannot_write = self._warnings.output_not_written
+        self._open(
+            link,
+            Begin(
+                loop_id=self._plan.loop_id,
+                name=self._plan.name,
+                run_number=self._plan.run_number,
+                kind=work.kind,
+                work_name=work.name,
+                qualified_name=work.qualified_name,
+                parcel=parcel,
+                nested=self._plan.nested,
+                timings=self._plan.timings,
+                first_id=reserve_ids(),
+                cells=known_cells(),
+                host=self.kind,
+            ),
+        )
+        link.start()
+        if self._is_kill_asked:
+            link.kill()
+
+    def _open(self, link: Link, begin: Begin) -> None:
+        with self._sending:
+            early, self._early = self._early or [], None
+            for frame in (encode(begin), *early):
+                link.send(frame)
+            self._link = link
+
+    def _failed_to_start(self, error: BaseException) -> None:
+        self._error_text, self._error_line = full_text(error), one_line(error)
+        self._run_state.happened(LoopEvent.MAIN_FAILED)
+        self._end(LoopEvent.CLOSED, exception=error)
+
+    # What is known
+
+    def snapshot(self) -> LoopSnapshot:
+        """How the loop stands, as it was told last. Waits for nobody."""
+        self._have_it_renewed()
+        known, state = self._known.snapshot, self._run_state.state
+        is_over = state.has_ended
+        is_asked = state in {LoopState.STARTING, LoopState.RUNNING} and self.stop_event.is_set()
+        return replace(
+            known,
+            state=state,
+            unresponsive=None if is_over else self._is_unresponsive,
+            blocked=None if is_over else known.blocked,
+            stop_requested=known.stop_requested or is_asked,
+            pid=self._link.pid if self._link is not None else None,
+            ended_at=self._ended_at,
+            error=self._error_text or known.error,
+            error_line=self._error_line or known.error_line,
+            notes=(*known.notes, *self._notes),
+            warnings=(*known.warnings, *self._warnings.kept.all()),
+            last_output=self._plan.output.last_line,
+            as_of=time.time() if is_over else self._known.as_of,
+        )
+
+    def _have_it_renewed(self) -> None:
+        now = time.monotonic()
+        since = self._looks_since
+        is_old = time.time() - self._known.as_of > FRESH
+        if is_old and (since is None or now - since > LOOKS_AGAIN_AFTER):
+            self._looks_since = now
+            self._send(Look())
+
+    def stamp(self, *, closely: bool) -> object | None:
+        """What is the same as long as nothing else was told. How closely one looks is all one."""
+        del closely
+        return (
+            self._run_state.state,
+            self._known.changes,
+            self._is_unresponsive,
+            self.stop_event.is_set(),
+            self._plan.run_number,
+            self._plan.output.version,
+            len(self._notes),
+            self._warnings.kept.changes,
+            self._ended_at,
+        )
+
+    def task_window(self, request: WindowRequest) -> TaskWindow:
+        """Some of the loop's tasks; as known last, when there is no answer."""
+        return self._looks.task_window(request)
+
+    def task_detail(self, task_id: int) -> TaskDetail:
+        """One task in detail; as known last, when there is no answer. Raises `UnknownTask`."""
+        return self._looks.task_detail(task_id)
+
+    def history(self) -> LoopHistory:
+        """What has become of the loop's tasks; as known last, when there is no answer."""
+        return self._looks.history()
+
+    def metrics(self) -> dict[str, MetricSnapshot]:
+        """What the work has measured; as known last, when there is no answer."""
+        return self._looks.metrics()
+
+    def figures(self) -> dict[str, FigureSnapshot]:
+        """What the work has plotted; as known last, when there is no answer."""
+        return self._looks.figures()
+
+    def _can_be_asked(self) -> bool:
+        """Whether it makes sense for the calling thread to wait for an answer."""
+        link = self._link
+        return not (
+            link is None
+            or link.is_listening_here()
+            or self._known.heard_at is None
+            or self._is_unresponsive
+            or self._run_state.state.has_ended
+        )
+
+    # What it is asked
+
+    def command(self, command: HostCommand) -> None:
+        """Ask for something. Raises `UnknownTask`, `CannotInterrupt` or `HostUnresponsive`."""
+        if self._run_state.state.has_ended:
+            return
+        if isinstance(command, SetStopEvent):
+            self.stop_event.set()
+            self._plan.changed()
+            return
+        if isinstance(command, StopLoop):
+            self._run_state.happened(LoopEvent.STOP_ASKED)
+        if not isinstance(command, InterruptLoop) and not (
+            isinstance(command, CancelTasks) and command.task_ids
+        ):
+            self._questions.put(Obey(command))
+            return
+        if self._known.heard_at is None:
+            self._refuse_early(command)
+        try:
+            self._looks.ask_patiently(Obey(command), COMMAND_LIMIT)
+        except Unanswered:
+            if self.ended.done():
+                return
+            raise HostUnresponsive(
+                f"{self._plan.name!r} does not answer, so nobody knows whether it was done:"
+                " kill() ends its process"
+            ) from None
+
+    def _refuse_early(self, command: HostCommand) -> None:
+        """It has no tasks yet."""
+        if isinstance(command, CancelTasks):
+            refuse_unknown(self._plan.name, None, command.task_ids or ())
+        raise CannotInterrupt(
+            f"{self._plan.name!r} is {self._run_state.state}, and no task blocks it"
+        )
+
+    def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:
+        """Refused: a coroutine object lives where it was made. Closes it."""
+        del name
+        function = getattr(coroutine, "__name__", "f")
+        coroutine.close()
+        raise InvalidWork(
+            f"a coroutine object cannot be brought to another process, where {self._plan.name!r}"
+            f" runs: give it the function, job.submit_call({function}, ...)"
+        )
+
+    def submit_call(self, call: Work, name: str | None) -> Future[Any]:
+        """Run what a coroutine function makes. Raises `LoopEnded` or `InvalidWork`."""
+        if self._run_state.state not in {LoopState.STARTING, LoopState.RUNNING}:
+            raise LoopEnded(
+                f"{self._plan.name!r} takes no more work: it has ended or is stopping."
+                " Start another loop, or restart this one"
+            )
+        return self._more_work.submit(call, name)
+
+    def give_up(self) -> Leftovers:
+        """Fail the loop's futures, and say what it is busy with."""
+        note = "kill() ends its process at once"
+        self._more_work.fail_the_rest()
+        try:
+            left: Leftovers = self._looks.ask_patiently(WantLeftovers(), LEFTOVERS_LIMIT)
+        except Unanswered:
+            thread = self._known.snapshot.thread_name
+            return Leftovers(
+                threads_left=() if thread is None else (thread,),
+                notes=("its process does not answer", note),
+            )
+        return replace(left, notes=(*left.notes, note))
+
+    def kill(self) -> None:
+        """End the process, whatever it does. Blocks until it is gone, at most 1 s."""
+        self._is_kill_asked = True
+        link = self._link
+        if link is None:  # It is being started, and is killed then.
+            return
+        link.kill()
+        if not link.is_listening_here():
+            concurrent.futures.wait([self.ended], KILL_LIMIT)
+
+    def _tell_event(self, is_set: bool) -> None:
+        self._send(SetEvent(is_set))
+
+    def _send(self, message: ToChild) -> None:
+        frame = encode(message)
+        with self._sending:
+            if self._early is not None:
+                self._early.append(frame)
+            elif self._link is not None:
+                self._link.send(frame)
+
+    # What comes, in the listening thread
+
+    def listens(self) -> None:
+        """The calling thread belongs to the loop from now on: callbacks that run in it must not
+        wait for the loop.
+        """
+        enter_loop_thread(self._plan.loop_id)
+
+    def received(self, frame: bytes) -> None:
+        """A message from the other process."""
+        was_unresponsive, self._is_unresponsive = self._is_unresponsive, False
+        try:
+            is_news = self._take(decode(frame))
+        except Exception:  # noqa: BLE001 - one message is not to end all that follow
+            _log.exception("a message of %r could not be taken", self._plan.name)
+            is_news = False
+        if was_unresponsive or is_news:
+            self._plan.changed()
+
+    def _take(self, message: FromChild) -> bool:
+        """Whether it is to be seen at once."""
+        match message:
+            case Told():
+                self._looks_since = None
+                is_first = self._known.heard_at is None
+                self._known.told(message)
+                return is_first
+            case Answer():
+                self._questions.answered(message)
+            case Happened(event):
+                if event not in _ENDS:
+                    self._run_state.happened(event)
+            case SetEvent(is_set):
+                self.stop_event.be(is_set=is_set)
+                return True
+            case Wrote(pieces):
+                log = self._plan.output
+                for piece in pieces:
+                    place = ((self, piece.place), piece.stream)
+                    log.add(piece.text, place, (piece.task_id, piece.task_name))
+            case Showed(data, options):
+                self._plan.output.show(data, **options)
+            case Cleared(wait):
+                self._plan.output.clear(wait=wait)
+            case KillMe():
+                self._is_kill_asked = True
+                if self._link is not None:
+                    self._link.kill()
+            case Outcome():
+                self._outcome = message
+                self._known.ended(message.record)
+                if self._link is not None:
+                    self._link.expect_end()
+        return False
+
+    def wrote(self, text: str, stream: Stream) -> None:
+        """What came through the process's file descriptors 1 and 2."""
+        self._plan.output.add(text, ((self, "descriptor"), stream), NOBODY)
+
+    def silent(self, seconds: float) -> None:
+        """It has said nothing for so long."""
+        limit = STARTS_WITHIN if self._known.heard_at is None else UNRESPONSIVE_AFTER
+        if seconds >= limit and not self._is_unresponsive:
+            self._is_unresponsive = True
+            self._plan.changed()
+
+    def broken(self, error: BaseException) -> None:
+        """The other process could not be started."""
+        self._failed_to_start(error)
+        leave_loop_thread(self._plan.loop_id)
+
+    def gone(self, how: str) -> None:
+        """The other process has ended."""
+        if self._outcome is None:
+            self._gone_early(how)
+        else:
+            self._gone_in_order(self._outcome)
+        leave_loop_thread(self._plan.loop_id)
+
+    def _gone_in_order(self, outcome: Outcome) -> None:
+        result, error = None, None
+        if outcome.error is not None:
+            error = unpack_error(outcome.error)
+        elif outcome.result is not None:
+            try:
+                result = unpack(outcome.result)
+            except Exception as why:  # noqa: BLE001 - unpickling runs the user's code
+                error = CannotCross(f"the result cannot be unpickled: {one_line(why)}")
+        if error is not None and outcome.state is LoopState.FINISHED:
+            self._error_text, self._error_line = full_text(error), one_line(error)
+            self._run_state.happened(LoopEvent.MAIN_FAILED)
+        end = LoopEvent.HOST_LOST if outcome.state is LoopState.LOST else LoopEvent.CLOSED
+        self._ended_at = outcome.ended_at
+        self._end(end, result=result, exception=error, leftovers=outcome.leftovers)
+
+    def _gone_early(self, how: str) -> None:
+        if self._is_kill_asked:
+            note, event = "its process was killed", LoopEvent.KILLED
+        else:
+            note, event = f"its process ended before the loop did: {how}", LoopEvent.HOST_LOST
+            self._error_text = self._error_line = note
+        self._notes = (*self._notes, note)
+        is_asked = self._run_state.state is not LoopState.STOPPING and self.stop_event.is_set()
+        known = self._known.snapshot
+        self._known.snapshot = replace(known, stop_requested=known.stop_requested or is_asked)
+        self._end(event, leftovers=Leftovers(notes=self._notes))
+
+    def _end(
+        self,
+        event: LoopEvent,
+        *,
+        result: Any = None,
+        exception: BaseException | None = None,
+        leftovers: Leftovers = Leftovers(),  # noqa: B008 - frozen
+    ) -> None:
+        if self._ended_at is None:
+            self._ended_at = time.time()
+        self._plan.output.rest()
+        self._run_state.happened(event)
+        self._questions.close()
+        self._more_work.fail_the_rest()
+        # Those who wait for it here should not go on for a loop that is gone.
+        self.stop_event.be(is_set=True)
+        state = self._run_state.state
+        end = LoopEnd(
+            state=state,
+            ended_at=self._ended_at,
+            result=result if state is LoopState.FINISHED else None,
+            exception=exception if state is LoopState.FAILED else None,
+            leftovers=leftovers,
+        )
+        try:
+            self.ended.set_result(end)
+        finally:
+            self._plan.changed()

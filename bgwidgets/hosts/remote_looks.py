@@ -1,0 +1,139 @@
+"""Looks at the tasks of a loop in another process: what only that process can know.
+
+Who looks waits, and not for long. Of a process that hangs, one look waits for nothing, and all that
+follow show at once what was known last. Of one that is slow, or far away, the answer that came too
+late for one look is there for the next.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, Final
+
+from bgwidgets.hosts.last_known import LastKnown
+from bgwidgets.hosts.messages import (
+    Question,
+    WantDetail,
+    WantFigures,
+    WantHistory,
+    WantMetrics,
+    WantWindow,
+)
+from bgwidgets.hosts.questions import Questions, Unanswered
+from bgwidgets.snapshots import (
+    FigureSnapshot,
+    LoopHistory,
+    MetricSnapshot,
+    TaskDetail,
+    TaskWindow,
+    WindowRequest,
+)
+
+ANSWER_LIMIT: Final = 0.3
+"""Seconds for what is asked while somebody waits; a fraction of a millisecond is usual."""
+FOR_EACH_TASK: Final = 0.0001
+"""Seconds that an answer may take longer for each task in it, and a fifth of that for each task
+that there is.
+"""
+MOST_ASIDE: Final = 4
+"""Questions to a slow process that are open at the same time."""
+MOST_ENDED: Final = 1_000
+"""Of the ended tasks as many are listed."""
+
+
+class RemoteLooks:
+    """Those at one run of one loop. Any thread may call everything."""
+
+    def __init__(
+        self,
+        loop_name: str,
+        known: LastKnown,
+        questions: Questions,
+        can_be_asked: Callable[[], bool],
+    ) -> None:
+        """`can_be_asked` says whether it makes sense for the calling thread to wait."""
+        self._loop_name: Final = loop_name
+        self._known: Final = known
+        self._questions: Final = questions
+        self._can_be_asked: Final = can_be_asked
+        self._is_slow = False
+        """The last answer did not come in time."""
+        self._aside = 0
+        """Questions that are open, and for whose answers nobody waits."""
+
+    def task_window(self, request: WindowRequest) -> TaskWindow:
+        """Some of the loop's tasks; as known last, when there is no answer."""
+        tasks = self._known.snapshot.unfinished_tasks + MOST_ENDED
+        shown = max(0, min(request.stop, tasks) - max(0, request.start))
+        limit = ANSWER_LIMIT + FOR_EACH_TASK * (shown + tasks / 5)
+        keep = partial(self._known.keep_window, request)
+        with contextlib.suppress(Unanswered):
+            window: TaskWindow = self._ask(WantWindow(request), keep, limit)
+            return window
+        return self._known.window(request)
+
+    def task_detail(self, task_id: int) -> TaskDetail:
+        """One task in detail; as known last, when there is no answer. Raises `UnknownTask`."""
+        keep = partial(self._known.keep_detail, task_id)
+        with contextlib.suppress(Unanswered):
+            detail: TaskDetail = self._ask(WantDetail(task_id), keep)
+            return detail
+        return self._known.detail(self._loop_name, task_id)
+
+    def history(self) -> LoopHistory:
+        """What has become of the loop's tasks; as known last, when there is no answer."""
+        with contextlib.suppress(Unanswered):
+            self._ask(WantHistory(), self._known.keep_history)
+        return self._known.history
+
+    def metrics(self) -> dict[str, MetricSnapshot]:
+        """What the work has measured; as known last, when there is no answer."""
+        with contextlib.suppress(Unanswered):
+            self._ask(WantMetrics(), self._known.keep_metrics)
+        return self._known.metrics
+
+    def figures(self) -> dict[str, FigureSnapshot]:
+        """What the work has plotted; as known last, when there is no answer."""
+        with contextlib.suppress(Unanswered):
+            self._ask(WantFigures(), self._known.keep_figures)
+        return self._known.figures
+
+    def ask_patiently(self, question: Question, limit: float) -> Any:
+        """The answer; for what has to be known, however slow it is. Raises `Unanswered`."""
+        if not self._can_be_asked():
+            raise Unanswered
+        return self._questions.ask(question, limit, lambda _: None)
+
+    def _ask(
+        self, question: Question, keep: Callable[[Any], None], limit: float = ANSWER_LIMIT
+    ) -> Any:
+        if not self._can_be_asked():
+            raise Unanswered
+        if self._is_slow:
+            self._ask_aside(question, keep, limit)
+            raise Unanswered
+        try:
+            return self._questions.ask(question, limit, keep)
+        except Unanswered:
+            self._is_slow = True
+            raise
+
+    def _ask_aside(self, question: Question, keep: Callable[[Any], None], limit: float) -> None:
+        if self._aside >= MOST_ASIDE:
+            return
+        self._aside += 1
+        began = time.monotonic()
+
+        def answered(answer: Future[Any]) -> None:
+            self._aside -= 1
+            if answer.exception() is None:
+                keep(answer.result())
+                self._is_slow = time.monotonic() - began > limit
+
+        future: Future[Any] = Future()
+        future.add_done_callback(answered)
+        self._questions.put(question, future)

@@ -1,0 +1,179 @@
+"""Work for child processes. It loads little, for each child has to load it anew."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+from bgwidgets import StopEvent, current
+
+
+class OurError(Exception):
+    """An error of a user's own, with arguments of its own."""
+
+    def __init__(self, code: int, *, hint: str) -> None:
+        super().__init__(code)
+        self.code, self.hint = code, hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _our_error, (self.code, self.hint)
+
+
+def _our_error(code: int, hint: str) -> OurError:
+    return OurError(code, hint=hint)
+
+
+class OneWayError(Exception):
+    """It can be pickled, and not unpickled."""
+
+    def __init__(self, code: int, *, hint: str) -> None:
+        super().__init__(f"{code} {hint}")
+
+
+async def answer(value: Any = 42) -> Any:
+    return value
+
+
+async def for_ever() -> None:
+    await asyncio.sleep(3600)
+
+
+async def raises_ours() -> None:
+    raise OurError(7, hint="so")
+
+
+async def raises_one_way() -> None:
+    raise OneWayError(7, hint="so")
+
+
+def plain(value: int) -> int:
+    return value + 1
+
+
+async def returns_a_lock() -> dict[str, Any]:
+    return {"model": {"lock": threading.Lock()}}
+
+
+async def many_tasks(count: int) -> None:
+    async def sleeper() -> None:
+        await asyncio.sleep(3600)
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(count):
+            group.create_task(sleeper(), name=f"sleeper-{number}")
+
+
+async def some_end() -> None:
+    async def fails() -> None:
+        raise OurError(1, hint="failed")
+
+    async def returns() -> None:
+        await asyncio.sleep(0)
+
+    tasks = [
+        asyncio.create_task(fails(), name="failing"),
+        asyncio.create_task(returns(), name="returning"),
+    ]
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def spins() -> None:
+    while True:
+        pass
+
+
+async def holds_the_gil() -> None:
+    ctypes.PyDLL(None).sleep(3600)
+
+
+async def crashes() -> None:
+    ctypes.string_at(0)
+
+
+async def exits(code: int) -> None:
+    os._exit(code)
+
+
+async def has_a_child() -> None:
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+    print("it is there")
+    await asyncio.sleep(3600)
+
+
+def own_stop_event() -> StopEvent:
+    job = current()
+    assert job is not None
+    return job.stop_event
+
+
+async def waits_for_its_event() -> str:
+    await own_stop_event().wait()
+    return "asked to stop"
+
+
+async def sets_its_event() -> None:
+    own_stop_event().set()
+    await asyncio.sleep(3600)
+
+
+async def tells_of_itself() -> dict[str, Any]:
+    job = current()
+    assert job is not None
+    return {
+        "name": job.name,
+        "id": job.id,
+        "host": job.host,
+        "state": str(job.state),
+        "pid": os.getpid(),
+        "thread": threading.current_thread().name,
+        "main": threading.current_thread() is threading.main_thread(),
+        "modules": sorted(name for name in sys.modules if "." not in name),
+    }
+
+
+async def submits_to_itself() -> int:
+    job = current()
+    assert job is not None
+    value: int = await asyncio.wrap_future(job.submit(answer(5)))
+    return value
+
+
+async def kills_itself() -> None:
+    job = current()
+    assert job is not None
+    job.kill()
+    await asyncio.sleep(3600)
+
+
+async def prints() -> None:
+    async def says(text: str) -> None:
+        print(text)
+
+    await asyncio.create_task(says("from a task"), name="speaker")
+    print("to stderr", file=sys.stderr)
+    os.write(1, b"by descriptor\n")
+    subprocess.run([sys.executable, "-c", "print('by another process')"], check=True)
+    await asyncio.to_thread(print, "from a worker")
+    print("no end yet", end="", flush=True)
+
+
+async def prints_much(lines: int) -> None:
+    for number in range(lines):
+        print(f"line {number}")
+        if not number % 1000:
+            await asyncio.sleep(0)
+
+
+def waits_in_a_thread() -> str:
+    own_stop_event().wait_sync()
+    return "asked to stop"
+
+
+def sleeps_in_a_thread() -> None:
+    time.sleep(3600)

@@ -1,0 +1,462 @@
+"""Loops on a Dask cluster's workers: the same handle, and the truth about a worker that dies.
+
+The cluster is a real one: a scheduler, nannies and workers, each a process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import distributed
+import psutil
+import pytest
+
+import bgwidgets as bgw
+from bgwidgets import BackgroundLoop, DaskHost, LoopManager, LoopState
+from bgwidgets.hosts import dask_link
+from tests import child_work
+from tests.hosts.conftest import AT_ONCE, LIMIT
+from tests.processes import StartedProcesses
+from tests.waiting import until
+
+pytestmark = [pytest.mark.timeout(180)]
+
+LOST_WITHIN = 2.0
+STARTS_WITHIN = 60.0
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Cluster:
+    """A scheduler and two workers with their nannies."""
+
+    address: str
+    scheduler: subprocess.Popen[str]
+    workers: subprocess.Popen[str]
+
+
+@pytest.fixture(scope="module")
+def cluster_processes() -> Iterator[StartedProcesses]:
+    """All of them, with all that they start; none is left in the end."""
+    processes = StartedProcesses()
+    yield processes
+    processes.expect_none()
+
+
+def start_cluster(processes: StartedProcesses, folder: Path) -> Cluster:
+    environment = os.environ | processes.environment | {"PYTHONPATH": str(ROOT)}
+    common: dict[str, Any] = {"env": environment, "cwd": folder, "text": True}
+    scheduler = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1"),
+            *("--port", "0", "--no-dashboard", "--scheduler-file", "scheduler.json"),
+        ],
+        stderr=subprocess.DEVNULL,
+        **common,
+    )
+    file = folder / "scheduler.json"
+    until_slowly(lambda: file.exists() and file.stat().st_size)
+    workers = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(file)),
+            *("--nworkers", "2", "--nthreads", "1", "--no-dashboard", "--death-timeout", "5"),
+            *("--resources", "ROOM=5"),
+        ],
+        stderr=subprocess.DEVNULL,
+        **common,
+    )
+    with distributed.Client(scheduler_file=str(file), set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=STARTS_WITHIN)
+        return Cluster(client.scheduler.address, scheduler, workers)
+
+
+def until_slowly(find: Any) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN
+    while not find():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def end_cluster(cluster: Cluster) -> None:
+    for process in (cluster.workers, cluster.scheduler):
+        process.terminate()
+    for process in (cluster.workers, cluster.scheduler):
+        process.wait(STARTS_WITHIN)
+
+
+@pytest.fixture(scope="module")
+def cluster(
+    cluster_processes: StartedProcesses, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    cluster = start_cluster(cluster_processes, tmp_path_factory.mktemp("dask"))
+    yield cluster
+    end_cluster(cluster)
+
+
+@pytest.fixture
+def client(cluster: Cluster) -> Iterator[distributed.Client]:
+    with distributed.Client(cluster.address, set_as_default=True) as client:
+        client.wait_for_workers(2, timeout=STARTS_WITHIN)
+        yield client
+
+
+@pytest.fixture
+def manager(client: distributed.Client) -> Iterator[LoopManager]:
+    del client  # It comes first, so it goes last.
+    manager = LoopManager()
+    yield manager
+    for loop in manager:
+        if not loop.state.has_ended:
+            loop.kill()
+        assert loop.state.has_ended
+
+
+def pid_of(job: BackgroundLoop) -> int:
+    pid: int = until(lambda: job.snapshot().pid)
+    return pid
+
+
+def worker_of(job: BackgroundLoop) -> psutil.Process:
+    parent = psutil.Process(pid_of(job)).parent()
+    assert parent is not None
+    return parent
+
+
+def test_it_runs_on_a_worker_with_the_same_handle(manager: LoopManager, client: distributed.Client):
+    job = manager.start(child_work.tells_of_itself, host=client, name="far")
+    told = job.result(LIMIT)
+    assert ("far", "dask", "running") == (told["name"], told["host"], told["state"])
+    assert "dask" == job.host
+    assert LoopState.FINISHED == job.state
+    assert job.snapshot().pid == told["pid"]
+
+
+def test_everything_goes_there_and_back(manager: LoopManager):
+    """As with a process of this machine."""
+    prints = manager.start(child_work.prints, host="dask")
+    prints.wait(LIMIT)
+    assert {"from a task", "by descriptor", "from a worker"} <= set(
+        prints.output.text().splitlines()
+    )
+    job = manager.start(host="dask")
+    assert 5 == job.submit_call(child_work.answer, 5).result(LIMIT)
+    with pytest.raises(child_work.OurError):
+        job.submit_call(child_work.raises_ours).result(LIMIT)
+    asleep = job.submit_call(child_work.for_ever, name="asleep")
+    until(lambda: [task for task in job.tasks if task.name == "asleep" and task.where])
+    (task,) = [task for task in job.tasks if task.name == "asleep"]
+    job.cancel_tasks(task.id)
+    until(asleep.cancelled)
+    job.request_stop()
+    assert LoopState.FINISHED == job.wait(LIMIT)
+
+
+def test_a_worker_can_be_chosen(manager: LoopManager, client: distributed.Client):
+    first, second = client.scheduler_info(n_workers=-1)["workers"]
+    workers = {
+        worker_of(manager.start(host=DaskHost(client, workers=[address]), name=address)).pid
+        for address in (first, second)
+    }
+    assert 2 == len(workers)
+    job = manager.start(child_work.answer, host=DaskHost(client, resources={"ROOM": 1}))
+    assert 42 == job.result(LIMIT)
+
+
+def test_kill_always_works_and_the_worker_lives_on(manager: LoopManager):
+    job = manager.start(child_work.holds_the_gil, host="dask")
+    until(lambda: job.snapshot().unresponsive)
+    worker = worker_of(job)
+    began = time.monotonic()
+    job.kill()
+    assert time.monotonic() - began < AT_ONCE
+    assert LoopState.KILLED == job.state
+    assert worker.is_running()
+
+
+def test_it_can_be_killed_before_a_worker_has_room(
+    manager: LoopManager, client: distributed.Client
+):
+    job = manager.start(child_work.answer, host=DaskHost(client, resources={"ROOM": 1000}))
+    assert LoopState.STARTING == job.state
+    job.kill()
+    assert LoopState.KILLED == job.wait(LIMIT)
+
+
+def test_a_killed_worker_is_a_lost_loop_that_runs_again_only_when_told(
+    manager: LoopManager, tmp_path: Path
+):
+    """On another worker, or on the one that the nanny has started anew."""
+    runs = tmp_path / "runs"
+
+    async def leaves_a_trace() -> None:
+        with runs.open("a") as file:
+            file.write("run\n")
+        await child_work.for_ever()
+
+    job = manager.start(leaves_a_trace, host="dask")
+    until(lambda: runs.exists() and job.state is LoopState.RUNNING)
+    child, worker = pid_of(job), worker_of(job)
+    worker.kill()
+    assert LoopState.LOST == job.wait(LOST_WITHIN)
+    assert "Dask worker is gone" in (job.snapshot().error or "")
+    until(lambda: not is_alive(child))
+    assert "run\n" == runs.read_text()
+    job.restart()
+    until(lambda: runs.read_text() == "run\nrun\n")
+    assert worker.pid != worker_of(job).pid
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_other_versions_are_a_clear_error(manager: LoopManager, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(dask_link, "versions", lambda: {"Python": "3.11", "bgwidgets": "99"})
+    job = manager.start(child_work.answer, host="dask")
+    with pytest.raises(bgw.UnknownHost, match=r"bgwidgets .* there and 99 here"):
+        job.result(LIMIT)
+    assert LoopState.FAILED == job.state
+
+
+def test_without_a_client_it_says_what_to_do():
+    with pytest.raises(bgw.UnknownHost, match=r"there is none: make one, distributed\.Client"):
+        LoopManager().start(child_work.answer, host="dask")
+
+
+def test_what_cannot_travel_is_named_before_anything_starts(manager: LoopManager):
+    with pytest.raises(bgw.InvalidWork, match=r"argument 1, a _thread\.lock"):
+        manager.start(child_work.answer, threading.Lock(), host="dask")
+
+
+def test_a_client_that_is_closed_loses_its_loops_and_leaves_no_child(cluster: Cluster):
+    manager = LoopManager()
+    with distributed.Client(cluster.address, set_as_default=False) as client:
+        job = manager.start(child_work.for_ever, host=client)
+        until(lambda: job.state is LoopState.RUNNING)
+        child = pid_of(job)
+    assert LoopState.LOST == job.wait(LIMIT)
+    until(lambda: not is_alive(child))
+
+
+KERNEL = """
+import sys, time
+import distributed
+import bgwidgets as bgw
+from tests import child_work
+
+client = distributed.Client(sys.argv[1])
+job = bgw.start(child_work.holds_the_gil, host=client)
+while job.state != "running" or job.snapshot().pid is None:
+    time.sleep(0.01)
+print(job.snapshot().pid, flush=True)
+time.sleep(3600)
+"""
+
+
+def test_the_client_that_was_named_is_the_one(cluster: Cluster, client: distributed.Client):
+    """Whatever client was made last."""
+    manager = LoopManager()
+    with distributed.Client(cluster.address, set_as_default=False) as other:
+        job = manager.start(child_work.for_ever, host=other)
+        until(lambda: job.state is LoopState.RUNNING)
+        keys = {key for keys in other.has_what().values() for key in keys}
+        assert [] == [key for key in client.futures if key in keys]
+        job.kill()
+
+
+def test_no_child_outlives_a_kernel_that_is_killed(
+    cluster: Cluster, cluster_processes: StartedProcesses
+):
+    """The scheduler notices, and the worker gives the child up."""
+    environment = os.environ | cluster_processes.environment | {"PYTHONPATH": str(ROOT)}
+    kernel = subprocess.Popen(
+        [sys.executable, "-c", KERNEL, cluster.address],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert kernel.stdout is not None
+    child = int(kernel.stdout.readline())
+    kernel.send_signal(signal.SIGKILL)
+    kernel.wait(LIMIT)
+    kernel.stdout.close()
+    until(lambda: not is_alive(child))
+
+
+def test_a_scheduler_that_is_killed_takes_its_workers_along_and_nothing_hangs(
+    cluster_processes: StartedProcesses, tmp_path: Path
+):
+    """Unresponsive, for as long as it may come back; lost when the client gives it up."""
+    cluster = start_cluster(cluster_processes, tmp_path)
+    manager = LoopManager()
+    client = distributed.Client(cluster.address, set_as_default=False, timeout=5)
+    try:
+        job = manager.start(child_work.many_tasks, 3, host=client)
+        until(lambda: len(job.tasks) == 4)
+        child = pid_of(job)
+        cluster.scheduler.kill()
+        until(lambda: job.snapshot().unresponsive or job.state.has_ended)
+        began = time.monotonic()
+        assert 4 == len(job.tasks)
+        assert time.monotonic() - began < AT_ONCE
+        until_slowly(lambda: not is_alive(child))
+    finally:
+        client.close()
+        end_cluster(cluster)
+    assert LoopState.LOST == job.wait(LIMIT)
+
+
+class SlowWire:
+    """A way to the scheduler that takes its time, and can be cut."""
+
+    def __init__(self, address: str, delay: float) -> None:
+        self._target = address.rpartition("/")[2].split(":")
+        self._delay = delay
+        self._port: Future[int] = Future()
+        self._job = LoopManager().start(self._serve, name="wire")
+
+    @property
+    def address(self) -> str:
+        """Where it begins."""
+        return f"tcp://127.0.0.1:{self._port.result(LIMIT)}"
+
+    def close(self) -> None:
+        """Cut it."""
+        self._job.stop(0)
+
+    async def _serve(self) -> None:
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self._port.set_result(server.sockets[0].getsockname()[1])
+        try:
+            await asyncio.Event().wait()
+        finally:
+            server.close()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(self._target[0], int(self._target[1]))
+        # Cut, it is no error; and asyncio's streams do not expect that a handler is cancelled.
+        with contextlib.suppress(asyncio.CancelledError, OSError):
+            await asyncio.gather(self._carry(reader, back), self._carry(there, writer))
+        back.close()
+        writer.close()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
+        while data := await reader.read(1 << 16):
+            loop.call_later(self._delay, writer.write, data)
+        loop.call_later(self._delay, writer.close)
+
+
+def test_nothing_waits_for_a_slow_network_and_a_cut_one_is_the_end(cluster: Cluster):
+    """What is known is shown; the answers come late. Without its client, the child is given up."""
+    manager = LoopManager()
+    wire = SlowWire(cluster.address, delay=0.3)
+    client = distributed.Client(wire.address, set_as_default=False)
+    job = manager.start(child_work.many_tasks, 3, host=client)
+    until_slowly(lambda: job.state is LoopState.RUNNING)
+    until_slowly(lambda: len(job.tasks) == 4 == job.history().births)
+    child = pid_of(job)
+    began = time.monotonic()
+    for _ in range(20):
+        assert 4 == len(job.tasks)
+        job.snapshot()
+        assert 4 == job.history().births
+    assert time.monotonic() - began < AT_ONCE
+    job.request_stop()
+    assert job.snapshot().stop_requested
+    wire.close()
+    until_slowly(lambda: not is_alive(child))
+    client.close(timeout=1)
+    assert LoopState.LOST == job.wait(STARTS_WITHIN)
+
+
+def test_nannies_that_are_killed_take_their_workers_along(
+    cluster_processes: StartedProcesses, tmp_path: Path
+):
+    """Both nannies are one process here. The loop is lost, and nothing is left."""
+    cluster = start_cluster(cluster_processes, tmp_path)
+    manager = LoopManager()
+    with distributed.Client(cluster.address, set_as_default=False) as client:
+        job = manager.start(child_work.holds_the_gil, host=client)
+        until(lambda: job.state is LoopState.RUNNING)
+        child, worker = pid_of(job), worker_of(job)
+        cluster.workers.kill()
+        until_slowly(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+        assert LoopState.LOST == job.wait(LOST_WITHIN)
+        until(lambda: not is_alive(child))
+    end_cluster(cluster)
+
+
+def test_a_cluster_with_tls(cluster_processes: StartedProcesses):
+    """Security is the client's own."""
+    del cluster_processes  # LocalCluster's processes are ended by it.
+    security = distributed.Security.temporary()
+    with (
+        distributed.LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=":0",
+            security=security,
+            protocol="tls",
+        ) as local,
+        distributed.Client(local, set_as_default=False) as client,
+    ):
+        assert client.scheduler.address.startswith("tls://")
+        assert 42 == LoopManager().start(child_work.answer, host=client).result(LIMIT)
+
+
+def murder_at_a_random_moment(cluster: Cluster, chance: random.Random) -> None:
+    """Of the nannies with their workers, of the scheduler, or of the child: it ends, truly."""
+    manager = LoopManager()
+    client = distributed.Client(cluster.address, set_as_default=False, timeout=2)
+    job = manager.start(chance.choice([child_work.for_ever, child_work.spins]), host=client)
+    threading.Event().wait(chance.random() * 0.4)
+    child = job.snapshot().pid
+    victim = chance.choice(["scheduler", "nannies", "workers", "child"])
+    if victim == "scheduler":
+        cluster.scheduler.kill()
+    elif victim == "nannies":
+        cluster.workers.kill()
+    elif victim == "workers":
+        for worker in psutil.Process(cluster.workers.pid).children():
+            worker.kill()
+    elif child is not None:
+        os.kill(child, signal.SIGKILL)
+    if victim == "scheduler" or child is None:
+        # It may yet run, on what is left or comes anew; until the client gives it up.
+        client.close(timeout=1)
+    assert LoopState.LOST == job.wait(LIMIT)
+    if child is not None:
+        until_slowly(lambda: not is_alive(child))
+    client.close(timeout=1)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_two_hundred_murders_at_random_moments(cluster_processes: StartedProcesses, tmp_path: Path):
+    chance = random.Random(7)  # noqa: S311 - no secret
+    for number in range(200):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        cluster = start_cluster(cluster_processes, folder)
+        try:
+            murder_at_a_random_moment(cluster, chance)
+        finally:
+            end_cluster(cluster)

@@ -1,0 +1,256 @@
+"""A child process that is killed, crashes, hangs or is suspended: what is said of it is true."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from typing import Any
+
+import psutil
+import pytest
+
+import bgwidgets as bgw
+from bgwidgets import BackgroundLoop, LoopManager, LoopState
+from bgwidgets.commands import SetStopEvent
+from tests import child_work
+from tests.hosts.conftest import AT_ONCE, LIMIT
+from tests.processes import StartedProcesses
+from tests.waiting import never_within, until
+
+
+def pid_of(job: BackgroundLoop) -> int:
+    pid = job.snapshot().pid
+    assert pid is not None
+    return pid
+
+
+def is_running(job: BackgroundLoop) -> bool:
+    return job.snapshot().started_at is not None
+
+
+@pytest.mark.parametrize(
+    "work",
+    [child_work.for_ever, child_work.spins, child_work.holds_the_gil, child_work.has_a_child],
+)
+def test_kill_always_works(manager: LoopManager, processes: StartedProcesses, work: Any):
+    """Also while C code holds the child's GIL, and with what the work has started there."""
+    job = manager.start(work, host="process")
+    until(lambda: job.state is LoopState.RUNNING)
+    if work is child_work.has_a_child:
+        until(lambda: "it is there" in job.output.text())
+    began = time.monotonic()
+    job.kill()
+    assert time.monotonic() - began < AT_ONCE
+    assert LoopState.KILLED == job.state
+    assert [] == processes.alive()
+    with pytest.raises(bgw.LoopEnded, match="was killed"):
+        job.result(LIMIT)
+    assert "its process was killed" in job.snapshot().notes
+
+
+def test_kill_works_while_it_starts(manager: LoopManager):
+    job = manager.start(child_work.for_ever, host="process")
+    job.kill()
+    assert LoopState.KILLED == job.state
+
+
+def test_to_kill_an_ended_loop_does_nothing(manager: LoopManager):
+    job = manager.start(child_work.answer, host="process")
+    job.wait(LIMIT)
+    job.kill()
+    assert LoopState.FINISHED == job.state
+
+
+def test_work_may_kill_its_own_process(manager: LoopManager):
+    assert LoopState.KILLED == manager.start(child_work.kills_itself, host="process").wait(LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("work", "args", "says"),
+    [(child_work.exits, (3,), "exit code 3"), (child_work.crashes, (), "killed by SIGSEGV")],
+)
+def test_a_child_that_ends_by_itself_is_lost(
+    manager: LoopManager, work: Any, args: tuple[Any, ...], says: str
+):
+    job = manager.start(work, *args, host="process")
+    assert LoopState.LOST == job.wait(LIMIT)
+    assert f"its process ended before the loop did: {says}" == job.snapshot().error_line
+    with pytest.raises(bgw.LoopEnded, match=f"was lost .*{says}"):
+        job.result(LIMIT)
+
+
+def test_the_output_of_a_child_that_crashed_says_where(manager: LoopManager):
+    job = manager.start(child_work.crashes, host="process")
+    job.wait(LIMIT)
+    assert "Segmentation fault" in job.output.text()
+    assert "in crashes" in job.output.text()
+
+
+def test_a_child_that_is_killed_by_somebody_else_is_lost_with_all_that_it_started(
+    manager: LoopManager, processes: StartedProcesses
+):
+    job = manager.start(child_work.has_a_child, host="process")
+    until(lambda: "it is there" in job.output.text())
+    job.request_stop()
+    os.kill(pid_of(job), signal.SIGKILL)
+    assert LoopState.LOST == job.wait(LIMIT)
+    assert "killed by SIGKILL" in (job.snapshot().error or "")
+    assert job.snapshot().stop_requested
+    assert [] == processes.alive()
+
+
+def test_what_waited_for_a_lost_loop_is_told(manager: LoopManager):
+    job = manager.start(host="process")
+    future = job.submit_call(child_work.for_ever)
+    until(lambda: len(job.tasks) == 1)
+    os.kill(pid_of(job), signal.SIGKILL)
+    with pytest.raises(bgw.LoopEnded):
+        future.result(LIMIT)
+    assert job.stop_event.wait_sync(LIMIT)
+
+
+def test_a_suspended_child_is_unresponsive_and_comes_back(manager: LoopManager):
+    """Meanwhile nothing waits for it, what is known is shown with its time, and others go on."""
+    job = manager.start(child_work.many_tasks, 5, host="process")
+    other = manager.start(child_work.many_tasks, 2, host="process", name="other")
+    until(lambda: len(job.tasks) == 6 == job.snapshot().unfinished_tasks)
+    until(lambda: len(other.tasks) == 3)
+    births = job.history().births
+    changed = threading.Event()
+    manager.subscribe(changed.set)
+    os.kill(pid_of(job), signal.SIGSTOP)
+    stopped_at = time.time()
+    try:
+        assert changed.wait(LIMIT)
+        until(lambda: job.snapshot().unresponsive)
+        began = time.monotonic()
+        assert 6 == len(job.tasks)
+        assert 6 == job.snapshot().unfinished_tasks
+        assert "sleeper-1" == job.task_detail(named(job, "sleeper-1")).name
+        assert births == job.history().births
+        job.request_stop()
+        assert job.snapshot().stop_requested
+        assert job.snapshot().as_of < stopped_at + AT_ONCE
+        with pytest.raises(bgw.HostUnresponsive, match="does not answer"):
+            job.cancel_tasks(named(job, "sleeper-1"))
+        assert 3 == len(other.tasks)
+        assert time.monotonic() - began < AT_ONCE
+        assert not other.snapshot().unresponsive
+        assert LoopState.RUNNING == job.state
+    finally:
+        os.kill(pid_of(job), signal.SIGCONT)
+    until(lambda: not job.snapshot().unresponsive)
+    job.cancel_tasks(named(job, "sleeper-1"))
+    until(lambda: job.snapshot().unfinished_tasks == 5)
+
+
+def named(job: BackgroundLoop, name: str) -> int:
+    (task,) = [task for task in job.tasks if task.name == name]
+    return task.id
+
+
+def test_a_suspended_child_can_be_killed(manager: LoopManager):
+    job = manager.start(child_work.for_ever, host="process")
+    until(lambda: is_running(job))
+    os.kill(pid_of(job), signal.SIGSTOP)
+    report = job.stop(0)
+    assert LoopState.STOPPING == report.outcome
+    assert "its process does not answer" in report.notes
+    job.kill()
+    assert LoopState.KILLED == job.state
+
+
+def test_a_child_whose_gil_is_held_is_unresponsive(manager: LoopManager):
+    job = manager.start(child_work.holds_the_gil, host="process")
+    until(lambda: job.snapshot().unresponsive)
+    job.kill()
+    assert job.snapshot().unresponsive is None
+
+
+def test_a_kernel_that_was_suspended_itself_blames_nobody(manager: LoopManager):
+    """Only the time in which it could have listened counts."""
+    job = manager.start(child_work.for_ever, host="process")
+    until(lambda: is_running(job))
+    host = job._run.host
+    # As after the kernel stood still: a long time has gone by since the last message.
+    host._known.heard_at = time.time() - 3600  # type: ignore[attr-defined]
+    never_within(0.3, lambda: job.snapshot().unresponsive)
+
+
+def test_a_blocked_loop_is_named_and_can_be_interrupted(manager: LoopManager):
+    """The control thread answers while the loop spins."""
+    job = manager.start(child_work.spins, host="process")
+    until(lambda: job.snapshot().blocked)
+    until(lambda: "spins" in (job.snapshot().blocked_by or ""))
+    assert ["spins"] == [task.name for task in job.tasks]
+    job.interrupt()
+    assert LoopState.FAILED == job.wait(LIMIT)
+    assert isinstance(job.exception(LIMIT), bgw.LoopInterrupted)
+    assert "interrupted at" in job.snapshot().notes[0]
+
+
+def test_what_is_not_blocked_cannot_be_interrupted(manager: LoopManager):
+    job = manager.start(child_work.for_ever, host="process")
+    with pytest.raises(bgw.CannotInterrupt):
+        job.interrupt()
+    until(lambda: is_running(job))
+    with pytest.raises(bgw.CannotInterrupt, match="not blocked by a task"):
+        job.interrupt()
+    with pytest.raises(bgw.UnknownTask, match="has no task 7"):
+        job.cancel_tasks(7)
+
+
+def test_a_broken_message_is_logged_and_the_next_is_taken(
+    manager: LoopManager, caplog: pytest.LogCaptureFixture
+):
+    job = manager.start(child_work.for_ever, host="process")
+    until(lambda: is_running(job))
+    job._run.host.received(b"no pickle")  # type: ignore[attr-defined]
+    assert "a message of 'for_ever' could not be taken" in caplog.text
+    job.command(SetStopEvent(job.id))
+    until(lambda: job.snapshot().stop_requested)
+
+
+def murder_at_a_random_moment(manager: LoopManager, chance: random.Random) -> None:
+    """Whoever does it, and whenever: it ends, in a state that is true."""
+    work = chance.choice([child_work.for_ever, child_work.spins, child_work.answer, None])
+    job = manager.start(work, host="process", name="victim")
+    pid = pid_of(job)
+    pause = threading.Event()
+    pause.wait(chance.random() * 0.25)
+    way = chance.choice(["kill -9", "kill()", "stop"])
+    if way == "kill -9":
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            assert work is child_work.answer
+        expected = {LoopState.LOST}
+    elif way == "kill()":
+        job.kill()
+        expected = {LoopState.KILLED}
+    else:
+        job.stop_loop()
+        pause.wait(chance.random() * 0.1)
+        job.kill()
+        expected = {LoopState.KILLED, LoopState.STOPPED}
+    if work is child_work.answer:
+        expected.add(LoopState.FINISHED)
+    assert job.wait(LIMIT) in expected
+    assert not psutil.pid_exists(pid)
+    job.remove()
+
+
+def test_a_murder_at_a_random_moment_leaves_nothing_behind(manager: LoopManager):
+    murder_at_a_random_moment(manager, random.Random())  # noqa: S311 - no secret
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_two_hundred_murders_at_random_moments(manager: LoopManager, processes: StartedProcesses):
+    chance = random.Random(7)  # noqa: S311 - no secret
+    for _ in range(200):
+        murder_at_a_random_moment(manager, chance)
+    assert [] == processes.alive()
