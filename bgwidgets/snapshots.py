@@ -387,8 +387,9 @@ class LoopHistory:
     """The last 50, latest first."""
     cancellations: tuple[TaskCancellation, ...] = ()
     """The last 50, latest first. Of tasks that are made by a factory of the user's own, or in a
-    storm of short ones, only what was cancelled by a command is here: nobody knows who else had
-    them cancelled."""
+    storm of short ones, nobody knows who else but a command had them cancelled: those that are
+    found still unfinished are here as `asked_by` "unknown", with the time when that was; the others
+    are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,9 @@ class Liveness:
                 f"{self._name!r} is not blocked by a task at this moment: use cancel_tasks()"
             )
         words = heartbeat.pulse().blocked_by or name_of(task)
-        if not raise_in_task(heartbeat.loop, heartbeat.thread_id, task):
+        was_raised = raise_in_task(heartbeat.loop, heartbeat.thread_id, task)
+        if was_raised is False:
             raise CannotInterrupt(f"{self._name!r} has just come back by itself: nothing was done")
+        done = "interrupted" if was_raised else "perhaps interrupted, as it came back by itself,"
         when = time.strftime("%H:%M:%S")
-        return f"interrupted at {when} in {words}: the loop's state may be inconsistent"
+        return f"{done} at {when} in {words}: the loop's state may be inconsistent"

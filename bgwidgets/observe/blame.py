@@ -35,6 +35,8 @@ class Seen(NamedTuple):
     in_debugger: bool = False
     in_own_async_code: bool = False
     """Whether that line is in a coroutine, and calls nothing but coroutines."""
+    place: tuple[int, int] | None = None
+    """Where the innermost coroutine is: the same for as long as a call of its has not returned."""
 
 
 def seen_at(innermost: FrameType | None, runner: CodeType | None) -> Seen:
@@ -77,7 +79,19 @@ def _seen_at(innermost: FrameType | None, runner: CodeType | None) -> Seen:
         f"{words} · {called}" if called else words,
         in_debugger,
         is_async and not _is_at_a_call(innermost.f_code, innermost.f_lasti),
+        _place_in_coroutine(innermost, runner),
     )
+
+
+def _place_in_coroutine(innermost: FrameType, runner: CodeType | None) -> tuple[int, int] | None:
+    frame: FrameType | None = innermost
+    for _ in range(DEEPEST):
+        if frame is None or frame.f_code is runner or runs_a_callback(frame.f_code):
+            break
+        if frame.f_code.co_flags & _ASYNC:
+            return id(frame.f_code), frame.f_lasti
+        frame = frame.f_back
+    return None
 
 
 def users_line_in(innermost: FrameType | None) -> str | None:

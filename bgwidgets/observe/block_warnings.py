@@ -3,10 +3,14 @@ yields.
 
 Which of the two it is shows only in time. A loop is blocked after 0.15 seconds, and that is said
 then, once a spell. When a second has gone by and the task was seen at work in asynchronous code of
-its own, in at least a quarter of all looks and with no other function below, it is a task that
-never yields: this is said in the place of the other, which is taken back. So of one spell there is
-one warning in the end. The quarter is so little because a look often falls right behind a short
-call of a function in C, where it cannot be told from a long one.
+its own, in at least a quarter of all looks, with no other function below or in another place than
+before, it is a task that never yields: this is said in the place of the other, which is taken back.
+So of one spell there is one warning in the end. The quarter is so little because a look often falls
+right behind a short call of a function in C, where it cannot be told from a long one. Many short
+calls are known by the coroutine's being in another place than at the last look. One that spends
+nearly all of its time in the same call, made again and again, cannot be told from one long call,
+and is said to be blocked; on Python 3.11 also one with a single call in its loop, for a thread lets
+others run only there.
 """
 
 from __future__ import annotations

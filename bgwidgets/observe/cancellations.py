@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Final
 
-from bgwidgets.commands import END_OF_THE_LOOP, Asker
+from bgwidgets.commands import END_OF_THE_LOOP, NOBODY_KNOWS, Asker
 from bgwidgets.observe.askers import find_asker
 from bgwidgets.observe.consistent_copy import listed
 from bgwidgets.observe.group_leftovers import group_leftovers
@@ -43,8 +43,10 @@ class Cancellations:
         of in the `warnings`.
         """
         self._known: Final = known
-        self._swallowed: Final = Swallowed(warnings, self._words, self._is_function)
         self._asked: Final[dict[Task, Cancelled]] = {}
+        self._swallowed: Final = Swallowed(
+            warnings, self._words, self._is_function, self._asked.get
+        )
         self._kept: Final[deque[TaskCancellation]] = deque(maxlen=KEPT)
         self._together: dict[Task, int] | None = None
         """What is being cancelled by one command, how often, and in which thread."""
@@ -95,6 +97,7 @@ class Cancellations:
         for task in some:
             if task not in self._asked and self.is_to_end(task) and not task.done():
                 self._asked[task] = self._swallowed.found(task, group_leftovers.of(task))
+                self._keep(task, NOBODY_KNOWS, time.time())
         self._swallowed.look(patience=0.0 if at_the_end else PATIENCE)
 
     def ended(self, task: Task) -> None:

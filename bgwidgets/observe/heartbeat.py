@@ -157,7 +157,9 @@ class Heartbeat:
         """The watchdog woke up that much too late: no thread could run, so nobody is to blame."""
         if (spell := self._spell) is not None:
             spell.overslept(seconds)
-        self._turned_at = time.monotonic()
+        self._turned_at = now = time.monotonic()
+        # Whatever was due meanwhile was late by as much, and no beat need have been.
+        self._history.note(now, seconds)
         at = time.time() - seconds
         last = self._slow_steps[-1] if self._slow_steps else None
         if last is None or last.where != NOBODYS_FAULT or at - last.at - last.seconds > ONCE_IN:

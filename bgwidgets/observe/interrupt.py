@@ -21,12 +21,15 @@ _TOOL: Final = 4
 _NAME: Final = "bgwidgets"
 
 
-def raise_in_task(loop: asyncio.AbstractEventLoop, thread_id: int, task: asyncio.Task[Any]) -> bool:
+def raise_in_task(
+    loop: asyncio.AbstractEventLoop, thread_id: int, task: asyncio.Task[Any]
+) -> bool | None:
     """Raise `LoopInterrupted` in the loop's thread, if it runs this task's code at this moment.
 
     Any thread. Blocks for as long as it takes to get the GIL, some milliseconds. False when it
-    does not run it any more: then nothing was done. The exception comes up as soon as the thread
-    runs Python code; while it is in C code, when that returns.
+    does not run it any more: then nothing was done. None when it left the task in that moment: the
+    exception was taken back if it had not come up yet, and nobody knows which. Otherwise it comes
+    up as soon as the thread runs Python code; while it is in C code, when that returns.
 
     A thread that waits for the GIL stands right where it will raise, so the check holds if nothing
     comes between it and the call. From Python 3.13 on it first runs on a little, maybe out of the
@@ -43,12 +46,13 @@ def raise_in_task(loop: asyncio.AbstractEventLoop, thread_id: int, task: asyncio
     code = peek(coroutine_of(task), "cr_code")
     watched = code if isinstance(code, CodeType) and _ways_out.watch(code) else None
     was_found = bool(raise_in_thread(number, interrupted))
-    if not _is_in(loop, task):
+    is_certain = _is_in(loop, task)
+    if not is_certain:
         # It ended in between after all. Too late where the exception has come up already.
         raise_in_thread(number, None)
     if watched is not None:
         _unwatch_when_it_turns(loop, watched)
-    return was_found
+    return was_found if is_certain or not was_found else None
 
 
 def _unwatch_when_it_turns(loop: asyncio.AbstractEventLoop, code: CodeType) -> None:

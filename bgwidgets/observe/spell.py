@@ -61,7 +61,8 @@ class Culprit(NamedTuple):
     seconds: float
     """For how long it has been under way, without those in which no thread could run."""
     in_its_own_code: float
-    """In which part of the looks it was seen in asynchronous code, with no other call below."""
+    """In which part of the looks it was seen in asynchronous code, with no other call below, or in
+    another place of that code than before: it makes many calls, and each returns."""
 
 
 class Spell:
@@ -112,9 +113,10 @@ class Spell:
             slow = self._slow_step(changed_at)
             self._begin_step(step, task, changed_at)
         if now - self._step_since >= NAMED_AFTER:
-            self._seen = seen_at(frame, self._runner)
+            last, self._seen = self._seen, seen_at(frame, self._runner)
+            goes_on = None not in (last.place, self._seen.place) and last.place != self._seen.place
             self._looks += 1
-            self._looks_in_its_own_code += self._seen.in_own_async_code
+            self._looks_in_its_own_code += self._seen.in_own_async_code or goes_on
             if (where := self._seen.where) is not None:
                 self._lines[where] = self._lines.get(where, 0) + 1
         if now - self.since >= BLOCKED_AFTER:

@@ -93,13 +93,16 @@ class Swallowed:
         kept: WarningsKept,
         words: Callable[[Task], tuple[str, str]],
         is_function: Callable[[Task], bool],
+        latest: Callable[[Task], Cancelled | None],
     ) -> None:
         """`words` are a task's name and that of its coroutine. One that stands for a plain function
-        in a worker thread cannot be cancelled, and is not to blame.
+        in a worker thread cannot be cancelled, and is not to blame. `latest` is the last of what
+        `asked` and `found` have returned for a task.
         """
         self._kept: Final = kept
         self._words: Final = words
         self._is_function: Final = is_function
+        self._latest: Final = latest
         self._waited_for: Final[deque[Cancelled]] = deque(maxlen=MOST_WAITED_FOR)
         self._going_on: Final[WeakByIdentity[Task, Cancelled]] = WeakByIdentity()
 
@@ -136,7 +139,11 @@ class Swallowed:
         if task in self._going_on:
             self._going_on.pop(task)  # It was told of while it ran.
             return
-        if task.cancelled() or peek_exception(task) is not None or not _goes_on(task, cancelled):
+        if (
+            task.cancelled()
+            or peek_exception(task) is not None
+            or not self._goes_on(task, cancelled)
+        ):
             return
         code = peek(coroutine_of(task), "cr_code")
         # What a library does with its own tasks is its own affair, as long as they end.
@@ -158,9 +165,10 @@ class Swallowed:
             task = cancelled.task()
             if task is None or task.done() or self._is_function(task):
                 continue
-            if not _goes_on(task, cancelled):
+            if not self._goes_on(task, cancelled):
                 continue
-            if task in self._going_on:
+            told = self._going_on.get(task)
+            if told is not None and self._goes_on(task, told):
                 continue
             if not cancelled.has_arrived() or _waits_for_another(task):
                 self._waited_for.append(cancelled._replace(at=time.monotonic()))
@@ -177,7 +185,18 @@ class Swallowed:
         """How many tasks go on at this moment. Any thread; does not block."""
         tasks = self._going_on.keys()
         known = [(task, self._going_on.get(task)) for task in tasks if not task.done()]
-        return sum(asked is not None and _goes_on(task, asked) for task, asked in known)
+        return sum(asked is not None and self._goes_on(task, asked) for task, asked in known)
+
+    def _goes_on(self, task: Task, cancelled: Cancelled) -> bool:
+        """Whether the cancellation was not taken back."""
+        if task.cancelling() <= cancelled.level:
+            return False
+        later = self._latest(task)
+        # One that came when there were no more than before this one: this one was taken back then,
+        # and what there is now is of the other.
+        return (
+            later is None or later.asked_at <= cancelled.asked_at or later.level > cancelled.level
+        )
 
     def _tell(self, task: Task, cancelled: Cancelled, and_then: str, where: str | None) -> None:
         by = f" by {cancelled.by.who}" if cancelled.by.who != NOBODY_KNOWS.who else ""
@@ -196,8 +215,3 @@ def _since(cancelled: Cancelled) -> str:
 
 def _waits_for_another(task: Task) -> bool:
     return any(each.cancelling() for each in tasks_waited_for(task))
-
-
-def _goes_on(task: Task, cancelled: Cancelled) -> bool:
-    """Whether the cancellation was not taken back."""
-    return task.cancelling() > cancelled.level

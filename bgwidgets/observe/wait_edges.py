@@ -27,6 +27,7 @@ from bgwidgets.observe.asyncio_internals import (
     future_behind,
     future_waited_for,
     gathered_by,
+    is_future,
     is_task,
     still_to_complete,
     tasks_of_group,
@@ -72,8 +73,13 @@ def futures_held(wait: Wait, most: float = math.inf) -> list[asyncio.Future[Any]
             return [*tasks_of_group(group)] if group is not None else []
         if name in WAITS_FOR_THE_NEXT:
             return _still_to_complete(step, outside)
-        if name in WAITS_FOR_ITS_TASK and (made := _task_held_by(step)) is not None:
-            return [made]
+        if name in WAITS_FOR_ITS_TASK:
+            if (made := _task_held_by(step)) is not None:
+                return [made]
+            # It was given a future: what `gather`, `shield` or an executor returned. Beside it,
+            # it holds one of its own, for which the task is suspended.
+            if given := [held for held in held_by(step) if is_future(held)]:
+                return given
         outside = step
     return []
 
@@ -81,7 +87,8 @@ def futures_held(wait: Wait, most: float = math.inf) -> list[asyncio.Future[Any]
 def made_by_wait_for(wait: Wait, task: Task) -> Task | None:
     """The task in which `wait_for` runs what it was given; None where it runs it in place.
 
-    Up to Python 3.11 it always makes one. One that the user made and did not name looks the same.
+    Up to Python 3.11 it makes one, unless it was given a future. One that the user made and did not
+    name looks the same.
     """
     if name_of(wait.inner[-1]) != "wait_for" or is_task(future_waited_for(task)):
         return None

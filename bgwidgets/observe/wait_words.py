@@ -152,10 +152,10 @@ def _without_a_name(wait: Wait, task: asyncio.Task[Any], *, is_counted: bool = T
         return UNKNOWN if _is_suspended(coroutine_of(task)) else None
     words = _future_in_words(future, is_counted=is_counted)
     if words is None and wait.inner:
-        # Until Python 3.11, `wait_for` makes a task of what it waits for.
-        made = [each for each in futures_held(wait) if is_task(each)]
-        if made:
-            words = _future_in_words(made[0], is_counted=is_counted)
+        # Until Python 3.11, `wait_for` waits for a future of its own, that what it was given sets.
+        held = futures_held(wait, MOST_COUNTED)
+        tried = (_future_in_words(each, is_counted=is_counted) for each in held)
+        words = next((each for each in tried if each is not None), None)
     if words is None:
         words = UNKNOWN if _is_somebodys_own(wait) else "future"
     return words

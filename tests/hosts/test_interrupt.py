@@ -204,7 +204,7 @@ def test_the_loop_survives_an_interruption_at_the_very_end_of_a_block(
 
 def test_a_task_that_has_come_back_is_let_be(start: MakeHost):
     """It is the current one still, while asyncio tells those who wait for it."""
-    host, fired = start(for_ever), list[bool]()
+    host, fired = start(for_ever), list[bool | None]()
 
     async def work() -> str:
         await asyncio.sleep(0)  # By now somebody waits for it.
@@ -223,6 +223,26 @@ def test_a_task_that_has_come_back_is_let_be(start: MakeHost):
 
     assert "came back" == outcome_of(host.submit(work(), None))
     assert [False] == fired
+
+
+def test_what_is_not_known_of_an_interruption_is_said(
+    start: MakeHost, monkeypatch: pytest.MonkeyPatch
+):
+    """The task has left its code in the very moment: the exception is taken back."""
+    looks = iter([True, False])
+    monkeypatch.setattr(interruption, "_is_in", lambda *_: next(looks))
+    host, over = start(for_ever), threading.Event()
+
+    async def block() -> str:
+        over.wait(LIMIT)  # An exception that was not taken back comes up right behind it.
+        return "came back"
+
+    future = host.submit(block(), None)
+    interrupt(host)
+    over.set()
+    assert "came back" == outcome_of(future)
+    (note,) = host.snapshot().notes
+    assert note.startswith("perhaps interrupted, as it came back by itself, at ")
 
 
 def test_one_that_comes_up_in_the_loops_own_code_does_not_end_it(start: MakeHost):

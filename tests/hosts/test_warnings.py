@@ -77,6 +77,16 @@ class Switch:
         while not self.is_over:
             await returns_at_once()
 
+    async def make_short_calls(self) -> None:
+        """Each of which returns at once."""
+        await asyncio.sleep(0)
+        numbers = list(range(1_000))
+        while not self.is_over:
+            sum(numbers)
+            min(numbers)
+            max(numbers)
+            any(number < 0 for number in numbers)
+
     async def call(self) -> None:
         """In a plain function below."""
         self.compute()
@@ -139,7 +149,11 @@ def test_the_same_call_in_a_thread(start: MakeHost, gate: threading.Event):
 # Never yields
 
 
-@pytest.mark.parametrize("how", [Switch.spin, Switch.await_for_nothing], ids=["spin", "awaits"])
+@pytest.mark.parametrize(
+    "how",
+    [Switch.spin, Switch.await_for_nothing, Switch.make_short_calls],
+    ids=["spin", "awaits", "calls"],
+)
 def test_a_task_that_never_yields(
     start: MakeHost, loop_factory: LoopFactory, switch: Switch, how: Callable[[Switch], Any]
 ):
@@ -760,19 +774,27 @@ def test_only_the_last_that_differ_are_kept(start: MakeHost, complaints: Complai
     assert [] == complaints.take()
 
 
-def test_a_group_that_failed_leaves_nothing_behind(start: MakeHost):
-    """Python 3.11 and 3.12 leave the task's `cancelling()` as it was: what comes later is not to be
-    read by it, neither that the task goes on nor that a timeout was taken back.
+@pytest.mark.parametrize("comes_first", ["group", "timeout"])
+def test_a_group_that_failed_leaves_nothing_behind(start: MakeHost, comes_first: str):
+    """Python 3.11 and 3.12 leave the task's `cancelling()` as it was: nothing is to be read by it,
+    neither that the task goes on nor that a timeout before or after it was not taken back.
     """
     resting, ended = threading.Event(), threading.Event()
 
-    async def work() -> None:
+    async def fails_in_a_group() -> None:
         with contextlib.suppress(ExceptionGroup):
             async with asyncio.TaskGroup() as group:
                 group.create_task(fails())
+
+    async def times_out() -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.02):
                 await asyncio.sleep(LIMIT)
+
+    async def work() -> None:
+        steps = [fails_in_a_group, times_out]
+        for step in steps if comes_first == "group" else steps[::-1]:
+            await step()
         resting.set()
         await asyncio.sleep(1.8)
         ended.set()

@@ -18,6 +18,7 @@ from bgwidgets.observe.wait_edges import tasks_waited_for
 from bgwidgets.snapshots import TaskDetail, TaskLink
 from tests.loop_factories import LoopFactory
 from tests.observe.conftest import LIMIT, for_ever, id_of, knows_numbers_of, run, turns
+from tests.observe.waits import retrieved
 
 Works = Callable[[], Coroutine[Any, Any, Any]]
 
@@ -74,6 +75,14 @@ async def shields() -> None:
     await asyncio.shield(task("a"))
 
 
+async def gathers_in_a_timeout() -> None:
+    await asyncio.wait_for(retrieved(asyncio.gather(*a_and_b())), 3600)
+
+
+async def shields_in_a_timeout() -> None:
+    await asyncio.wait_for(asyncio.shield(task("a")), 3600)
+
+
 async def shields_a_gather() -> None:
     await asyncio.shield(asyncio.gather(*a_and_b(), return_exceptions=True))
 
@@ -94,6 +103,8 @@ EDGES: list[tuple[Works, set[str]]] = [
     (has_a_timeout, {"a"}),
     (shields, {"a"}),
     (shields_a_gather, AB),
+    (gathers_in_a_timeout, AB),
+    (shields_in_a_timeout, {"a"}),
     (calls_what_waits, AB),
 ]
 if sys.version_info >= (3, 13):

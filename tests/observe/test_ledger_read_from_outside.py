@@ -73,6 +73,26 @@ def test_reading_from_other_threads_while_tasks_come_and_go(loop_factory: LoopFa
     assert [] == problems[:3]
 
 
+def test_what_was_moved_while_it_was_copied_is_copied_again():
+    """Whole moves in between, of which nothing shows at the end but their number."""
+
+    async def watched(ledger: Ledger) -> None:
+        generations, copies = ledger._generations, list[int]()
+
+        def copy() -> int:
+            copies.append(len(copies))
+            if len(copies) < 3:
+                with generations._moving():
+                    pass
+            return copies[-1]
+
+        loop = asyncio.get_running_loop()
+        assert 2 == consistent_copy.consistent_copy(loop, generations, copy)
+        assert [0, 1, 2] == copies
+
+    run(watched)
+
+
 def test_a_reader_waits_until_what_is_being_moved_has_arrived(monkeypatch: pytest.MonkeyPatch):
     """And where that takes very long, it says that it does not know."""
 

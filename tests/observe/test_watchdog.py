@@ -233,6 +233,13 @@ def test_when_the_watch_overslept_nobody_is_blamed(watched: Watched):
     assert [(None, NOBODYS_FAULT)] == [(step.task, step.where) for step in steps]
 
 
+def test_what_was_due_while_the_watch_overslept_was_late(watched: Watched):
+    """The last minute says so, whether or not a beat was due just then."""
+    until(lambda: watched.heartbeat.pulse().lag is not None)
+    watched.heartbeat.overslept(0.7)
+    assert 0.7 == max(lag or 0.0 for lag in watched.heartbeat.pulse().lag_history)
+
+
 def test_an_answer_that_comes_before_the_watch_wakes_up_blames_nobody(
     watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch
 ):

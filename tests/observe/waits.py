@@ -169,6 +169,30 @@ async def future_in_a_timeout() -> None:
     await asyncio.wait_for(asyncio.get_running_loop().create_future(), 3600)
 
 
+async def gather_in_a_timeout() -> None:
+    await asyncio.wait_for(
+        retrieved(asyncio.gather(asyncio.sleep(3600), asyncio.sleep(3600))), 3600
+    )
+
+
+def retrieved(future: asyncio.Future[Any]) -> asyncio.Future[Any]:
+    """Python 3.11's `wait_for` leaves the error of a `gather` that it cancels where it is, and
+    asyncio complains.
+    """
+
+    def retrieve(future: asyncio.Future[Any]) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            future.exception()
+
+    future.add_done_callback(retrieve)
+    return future
+
+
+async def shielded_task_in_a_timeout() -> None:
+    inner = asyncio.create_task(asyncio.sleep(3600), name="fetch-3")
+    await asyncio.wait_for(asyncio.shield(inner), 3600)
+
+
 async def shielded_task() -> None:
     await asyncio.shield(asyncio.create_task(asyncio.sleep(3600), name="fetch-3"))
 
@@ -187,6 +211,11 @@ async def to_thread() -> None:
 
 
 async def executor() -> None:
+    await running_job()
+
+
+def running_job() -> asyncio.Future[None]:
+    """One that has begun: until then it is a future like any other."""
     has_begun = threading.Event()
 
     def job() -> None:
@@ -194,8 +223,12 @@ async def executor() -> None:
         GATE.wait(10.0)
 
     ends = asyncio.get_running_loop().run_in_executor(None, job)
-    assert has_begun.wait(10.0)  # Until then it is a future like any other.
-    await ends
+    assert has_begun.wait(10.0)
+    return ends
+
+
+async def executor_in_a_timeout() -> None:
+    await asyncio.wait_for(running_job(), 3600)
 
 
 async def queue_of_an_executor() -> None:
@@ -388,6 +421,9 @@ WAITS: list[tuple[Callable[[], Awaitable[None]], str]] = [
     (future, "future"),
     (future_in_a_timeout, "future"),
     (shielded_task, "task fetch-3, shielded"),
+    (gather_in_a_timeout, "gather of 2 (2 left)"),
+    (shielded_task_in_a_timeout, "task fetch-3, shielded"),
+    (executor_in_a_timeout, "executor"),
     (shielded_gather, "gather of 2 (2 left), shielded"),
     (shielded_future, "future, shielded"),
     (to_thread, "worker thread"),
