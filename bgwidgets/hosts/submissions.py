@@ -183,23 +183,26 @@ class Submissions:
             future.lost = partial(self._lost, error, name, name_of_coroutine(coroutine))
             with contextlib.suppress(InvalidStateError):  # It was cancelled in this moment.
                 future.set_exception(error)
+            del future, coroutine
             return
         try:
             take_first_step(loop, task)
         finally:  # It raises what ends the whole loop, as SystemExit does.
             if task.done():
-                _resolve(future, task, self._lost)
+                _resolve(future, self._lost, task)
             else:
-                task.add_done_callback(lambda task: _resolve(future, task, self._lost))
-                future.add_done_callback(
-                    lambda _: _pass_on_cancellation(future, loop, task, cancel)
-                )
+                task.add_done_callback(partial(_resolve, future, self._lost))
+                future.add_done_callback(partial(_pass_on_cancellation, loop, task, cancel))
+            # The error of a first step may hold this frame, as the one from which it was called
+            # (Python 3.12 and later, and tasks in pure Python): it must not hold the future, which
+            # holds the error.
+            del future, task, coroutine
 
 
 def _resolve(
     future: LoopFuture,
-    task: asyncio.Task[Any],
     lost: Callable[[BaseException, str | None, str], None],
+    task: asyncio.Task[Any],
 ) -> None:
     """Give the task's outcome to whoever waits for it in another thread."""
     if task.cancelled():
@@ -219,7 +222,8 @@ def _resolve(
 
 
 def _pass_on_cancellation(
-    future: LoopFuture, loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any], cancel: Cancel
+    loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any], cancel: Cancel, future: Any
 ) -> None:
+    """`future`, a `LoopFuture`, is done."""
     if future.cancelled() and not task.done() and not loop.is_closed():
         loop.call_soon_threadsafe(cancel, [task], future.cancelled_by)

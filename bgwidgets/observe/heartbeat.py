@@ -162,7 +162,8 @@ class Heartbeat:
         self._history.note(now, seconds)
         at = time.time() - seconds
         last = self._slow_steps[-1] if self._slow_steps else None
-        if last is None or last.where != NOBODYS_FAULT or at - last.at - last.seconds > ONCE_IN:
+        is_said = last is not None and last.where == NOBODYS_FAULT and last.seconds >= seconds
+        if last is None or not is_said or at - last.at - last.seconds > ONCE_IN:
             self._keep(SlowStep(at=at, seconds=seconds, where=NOBODYS_FAULT))
 
     def _is_idle(self, frame: FrameType, now: float) -> bool:

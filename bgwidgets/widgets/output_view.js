@@ -63,6 +63,7 @@ const NEAR = 30; // lines from the edge of the window at which more are asked fo
 
 const SECOND = 1000;
 const SAID_AGAIN_EVERY = 4 * SECOND;
+const MOST_LATE = 20; // windows that are kept for later
 const ANSWER_WITHIN = 0.5 * SECOND;
 const CONTACT_LOST_AFTER = 3 * SECOND; // a kernel that is there says a word each second
 const SETTLES_IN = 150;
@@ -875,6 +876,9 @@ function render({ model, el, solo }) {
   /** @type {string | null} */
   let trouble = null;
   let frame = 0;
+  /** Windows that were on their way when what is shown was settled: of no use, but the next one
+   * says only what has changed since. @type {Window[]} */
+  let late = [];
   /** The loop that was shown last, whose filter is kept while another tab is open.
    * @type {number | null} */
   let lastLoop = null;
@@ -911,6 +915,7 @@ function render({ model, el, solo }) {
 
   function forget() {
     lines.clear();
+    late = [];
     askedAt = Date.now();
     head = nothingKnown();
     isKnown = false;
@@ -944,7 +949,16 @@ function render({ model, el, solo }) {
     wire.step(lines.found ?? last, back);
   }
 
+  /** @param {Window} window @param {boolean} isWanted */
+  function take(window, isWanted) {
+    late.push(window);
+    if (!isWanted && late.length < MOST_LATE) return;
+    for (const each of late) lines.take(each);
+    late = [];
+  }
+
   wire.onOutput = (output) => {
+    if (frame) noteScroll(); // it was scrolled just now, and what comes must not undo that
     const wasAtTheEnd = follows();
     const anchor = wasAtTheEnd ? null : lines.anchor;
     if (output.full) {
@@ -962,7 +976,7 @@ function render({ model, el, solo }) {
     if (output.window) {
       window.clearTimeout(patience);
       patience = 0;
-      lines.take(output.window);
+      take(output.window, isWanted);
     }
     if (output.open) lines.takeOpen(output.open);
     lines.makeRoom(head, subject.task === null);
@@ -982,6 +996,7 @@ function render({ model, el, solo }) {
   }
 
   function noteScroll() {
+    cancelAnimationFrame(frame);
     frame = 0;
     if (root.hidden || !isKnown) return;
     const hasEnd = lines.isAtTheEnd;

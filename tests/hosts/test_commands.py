@@ -16,6 +16,7 @@ from bgwidgets.hosts.thread import ThreadHost
 from bgwidgets.snapshots import WindowRequest
 from tests.hosts.conftest import LIMIT, MakeHost, end_of, for_ever
 from tests.loop_factories import LoopFactory
+from tests.waiting import until
 
 COMMANDS = [
     pytest.param(SetStopEvent, "finished", id="stop event"),
@@ -121,7 +122,7 @@ def test_an_empty_loop(start: MakeHost, loop_factory: LoopFactory, command: Comm
     host.command(command(host.loop_id))
     if command is CancelTasks:
         assert 5 == host.submit(asyncio.sleep(0, 5), None).result(LIMIT)
-        assert task.cancelled()
+        until(task.cancelled)
         assert "running" == host.state
         host.command(SetStopEvent(host.loop_id))
     end = end_of(host)

@@ -618,7 +618,7 @@ def test_each_is_counted_though_python_shows_one(
     assert line_of(forgets_to_await, 2) == f"test_warnings.py:{message.lineno} forgets_to_await"
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python warns of it from 3.12 on")
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="Python warns of it from 3.13 on")
 def test_a_method_of_an_asynchronous_generator_that_is_never_awaited(
     start: MakeHost, shown: list[warnings.WarningMessage]
 ):

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -92,6 +92,15 @@ def test_many_may_replace_at_once(manager: LoopManager):
         assert ["running"] == [loop.state for loop in manager]
 
 
+@pytest.fixture
+def ctrl_c_interrupts() -> Iterator[None]:
+    """Also where it is ignored, as in a job that a shell runs in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_interrupts")
 def test_a_ctrl_c_during_the_start_leaves_nothing(manager: LoopManager):
     """The loop that comes up later is stopped at once: its work does not begin."""
     is_asked, go_on, begun = threading.Event(), threading.Event(), list[int]()

@@ -225,12 +225,13 @@ def test_where_many_threads_run_python_code_each_has_to_wait(
 
 
 def test_when_the_watch_overslept_nobody_is_blamed(watched: Watched):
-    """It is said once, and not at every look, while it goes on."""
+    """It is said once, and not at every look, while it goes on; but a longer time is."""
     until(lambda: watched.heartbeat.pulse().lag is not None)
-    for _ in range(5):
-        watched.heartbeat.overslept(0.3)
+    for seconds in (0.3, 0.3, 0.2, 0.3, 0.7, 0.6):
+        watched.heartbeat.overslept(seconds)
     steps = watched.heartbeat.pulse().slow_steps
-    assert [(None, NOBODYS_FAULT)] == [(step.task, step.where) for step in steps]
+    said = [(step.task, step.where, step.seconds) for step in steps]
+    assert [(None, NOBODYS_FAULT, 0.3), (None, NOBODYS_FAULT, 0.7)] == said
 
 
 def test_what_was_due_while_the_watch_overslept_was_late(watched: Watched):
