@@ -189,41 +189,49 @@ class Submissions:
             take_first_step(loop, task)
         finally:  # It raises what ends the whole loop, as SystemExit does.
             if task.done():
-                _resolve(future, self._lost, task)
+                _resolves(future, self._lost)(task)
             else:
-                task.add_done_callback(partial(_resolve, future, self._lost))
-                future.add_done_callback(partial(_pass_on_cancellation, loop, task, cancel))
+                task.add_done_callback(_resolves(future, self._lost))
+                future.add_done_callback(_passes_on(loop, task, cancel))
             # The error of a first step may hold this frame, as the one from which it was called
             # (Python 3.12 and later, and tasks in pure Python): it must not hold the future, which
             # holds the error.
             del future, task, coroutine
 
 
-def _resolve(
-    future: LoopFuture,
-    lost: Callable[[BaseException, str | None, str], None],
-    task: asyncio.Task[Any],
-) -> None:
-    """Give the task's outcome to whoever waits for it in another thread."""
-    if task.cancelled():
-        future.cancel()
-        return
-    error = task.exception()
-    try:
-        if error is not None:
-            coroutine = name_of_coroutine(coroutine_of(task))
-            future.lost = partial(lost, error, name_of(task), coroutine)
-            future.set_exception(error)
-        else:
-            future.set_result(task.result())
-    except InvalidStateError:
-        future.lost = None
-        return  # It was cancelled, or failed by a stop, in this moment.
+# Functions with names, and with these variables: by them `wait_edges` finds the task and the future
+# that belong together.
 
 
-def _pass_on_cancellation(
-    loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any], cancel: Cancel, future: Any
-) -> None:
-    """`future`, a `LoopFuture`, is done."""
-    if future.cancelled() and not task.done() and not loop.is_closed():
-        loop.call_soon_threadsafe(cancel, [task], future.cancelled_by)
+def _resolves(
+    future: LoopFuture, lost: Callable[[BaseException, str | None, str], None]
+) -> Callable[[asyncio.Task[Any]], None]:
+    def resolve(task: asyncio.Task[Any]) -> None:
+        """Give the task's outcome to whoever waits for it in another thread."""
+        if task.cancelled():
+            future.cancel()
+            return
+        error = task.exception()
+        try:
+            if error is not None:
+                coroutine = name_of_coroutine(coroutine_of(task))
+                future.lost = partial(lost, error, name_of(task), coroutine)
+                future.set_exception(error)
+            else:
+                future.set_result(task.result())
+        except InvalidStateError:
+            future.lost = None
+            return  # It was cancelled, or failed by a stop, in this moment.
+
+    return resolve
+
+
+def _passes_on(
+    loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any], cancel: Cancel
+) -> Callable[[Any], None]:
+    def pass_on(future: Any) -> None:
+        """The future, a `LoopFuture`, is done."""
+        if future.cancelled() and not task.done() and not loop.is_closed():
+            loop.call_soon_threadsafe(cancel, [task], future.cancelled_by)
+
+    return pass_on

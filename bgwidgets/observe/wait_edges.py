@@ -42,8 +42,10 @@ Task = asyncio.Task[Any]
 _MOST_FUTURES: Final = 100_000
 """How many futures between tasks are followed; of whoever gathers more, some are left out."""
 _NO_NAME: Final = re.compile(r"Task-\d+$")
-_SUBMITTED: Final = "Submissions._begin.<locals>.<lambda>"
-"""Our own callback that ties a submitted coroutine's task and its future together."""
+_RESOLVES: Final = "_resolves.<locals>.resolve"
+"""Our own callback, of a submitted coroutine's task, that sets its future."""
+_PASSES_ON: Final = "_passes_on.<locals>.pass_on"
+"""And that of the future, which has the task cancelled."""
 
 
 def tasks_waited_for(task: Task) -> list[Task]:
@@ -150,7 +152,7 @@ def task_submitted(future: concurrent.futures.Future[Any]) -> Task | None:
     if is_task(source):
         return source
     for callback in callbacks:
-        if function_name(callback) == _SUBMITTED:
+        if function_name(callback) == _PASSES_ON:
             task = variable_of(callback, "task")
             return task if is_task(task) else None
     return None
@@ -172,7 +174,7 @@ def _tasks_woken_by(task: Task) -> list[Task]:
         seen.add(id(future))
         for callback in callbacks_of(future):
             woken = woken_by(callback)
-            if woken is None and function_name(callback) == _SUBMITTED:
+            if woken is None and function_name(callback) == _RESOLVES:
                 woken = variable_of(callback, "future")
             if is_task(woken):
                 if not woken.done() and woken is not task:

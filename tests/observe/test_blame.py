@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import linecache
 import sys
 import threading
@@ -171,7 +172,8 @@ def test_a_tasks_name_is_cut_and_runs_no_code():
         await asyncio.gather(long, loud)
         return names
 
-    long, loud = asyncio.run(main())
+    with contextlib.closing(asyncio.new_event_loop()) as loop:
+        long, loud = loop.run_until_complete(main())
     assert "x" * LONGEST_NAME == long
     assert loud in {"loud", "(a task without a name)"}
 
