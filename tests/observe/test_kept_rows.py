@@ -14,7 +14,6 @@ from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
 from bgwidgets.observe.wait_words import duration, next_duration
 from bgwidgets.snapshots import WindowRequest
-from tests.observe.conftest import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -28,10 +27,15 @@ def watched(
 ) -> None:
     """Run `work` on a loop with a ledger; the second argument gives the first row of all."""
 
-    async def main(ledger: Ledger) -> None:
-        await work(ledger, lambda: task_window(ledger, WindowRequest()).tasks[0])
+    async def main() -> None:
+        ledger = Ledger(asyncio.get_running_loop())
+        try:
+            await work(ledger, lambda: task_window(ledger, WindowRequest()).tasks[0])
+        finally:
+            ledger.close()
 
-    run(main)
+    with asyncio.Runner() as runner:
+        runner.run(main())
 
 
 async def turn() -> None:
