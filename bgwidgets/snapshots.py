@@ -110,7 +110,8 @@ class TaskSnapshot:
     """What it waits for, in words: "sleep, 12 s left", "queue get", "task fetch-3"; "unknown" when
     that cannot be seen, None when it does not wait."""
     where: str | None = None
-    """The innermost line of the user's own code: "race.py:12 sprinter"."""
+    """The innermost line of the user's own code: "race.py:12 sprinter"; where there is none, a
+    package's, else asyncio's."""
     progress: ProgressSnapshot | None = None
     """The outermost of its open progress bars; else the outermost that ended last."""
     error: str | None = None

@@ -29,7 +29,7 @@ def place_of(task: asyncio.Task[Any]) -> tuple[str | None, str | None]:
     """What a task waits on, and the innermost line of the user's code: ("lock", "a.py:3 main").
 
     The words are None when it does not wait, "unknown" when it waits and for what cannot be seen;
-    the place is a package's where no code of the user's is there, and None where only asyncio's is.
+    the place is a package's where no code of the user's is there, and asyncio's where only that is.
     Any thread; does not block.
     """
     return place_until(task)[:2]
@@ -39,8 +39,8 @@ def place_until(task: asyncio.Task[Any]) -> tuple[str | None, str | None, float 
     """The same, and until which time of the loop it stays so as long as the task waits for the same
     future; None where that is not known.
     """
-    innermost, wait, users = _innermost(task)
-    where = _line_in_words(users) if users is not None else None
+    innermost, wait, step = _innermost(task)
+    where = _line_in_words(step) if step is not None else None
     words, until = words_until(wait, innermost)
     # A task that was made for it goes on without this one's taking notice.
     return words, where, until if innermost is task else None
@@ -78,16 +78,18 @@ def kind_of_wait(task: asyncio.Task[Any]) -> str | None:
 
 
 def _innermost(task: asyncio.Task[Any]) -> tuple[asyncio.Task[Any], Wait, Step | None]:
-    """Where a task waits, be it in the tasks that `wait_for` made of what it was given."""
+    """Where a task waits, be it in the tasks that `wait_for` made of what it was given; and the
+    step whose line is to be told.
+    """
     wait = wait_of(coroutine_of(task))
-    users = [wait.users]
+    users, outermost = [wait.users], next(iter(wait.inner), None)
     for _ in range(_DEEPEST):
         made = made_by_wait_for(wait, task) if wait.inner else None
         if made is None:
             break
         task, wait = made, wait_of(coroutine_of(made))
         users.append(wait.users)
-    return task, wait, users_innermost([step for step in users if step is not None])
+    return task, wait, users_innermost([step for step in users if step is not None]) or outermost
 
 
 def file_label(filename: str) -> str:

@@ -14,7 +14,6 @@ import logging
 import threading
 from collections.abc import Callable
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from bgwidgets.observe.asyncio_internals import classes_with, coroutine_of, is_task
 from bgwidgets.observe.blame import raised_at
@@ -22,6 +21,7 @@ from bgwidgets.observe.error_text import one_line
 from bgwidgets.observe.names import name_of, name_of_coroutine
 from bgwidgets.observe.replaced import Replaced
 from bgwidgets.observe.warnings_kept import Told, WarningsKept
+from bgwidgets.observe.weak_by_identity import WeakByIdentity
 from bgwidgets.snapshots import WarningKind
 
 _NEVER_RETRIEVED: Final = "exception was never retrieved"
@@ -51,8 +51,8 @@ class LostExceptions:
 
     def __init__(self) -> None:
         self._guard: Final = threading.RLock()
-        self._watched: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, WarningsKept]] = (
-            WeakKeyDictionary()
+        self._watched: Final[WeakByIdentity[asyncio.AbstractEventLoop, WarningsKept]] = (
+            WeakByIdentity()
         )
         self._replaced: Final = Replaced()
         self._telling: Final = threading.local()
@@ -69,7 +69,7 @@ class LostExceptions:
     def unwatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """And now no more."""
         with self._guard:
-            self._watched.pop(loop, None)
+            self._watched.pop(loop)
             if not self._watched:
                 self._replaced.undo()
 
