@@ -10,6 +10,9 @@ import asyncio
 import nest_asyncio
 
 import bgwidgets
+from tests.nest_asyncio_leavings import closes_what_its_run_leaves
+
+__all__ = ["closes_what_its_run_leaves"]
 
 bgwidgets.start().stop(10)
 bgwidgets.manager.remove_finished()

@@ -10,6 +10,10 @@ import sys
 
 import nest_asyncio
 
+from tests.nest_asyncio_leavings import closes_what_its_run_leaves
+
+__all__ = ["closes_what_its_run_leaves"]
+
 assert "bgwidgets" not in sys.modules
 
 _loop = asyncio.new_event_loop()

@@ -12,6 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CORE = ["tests/values", "tests/observe", "tests/hosts", "tests/loops", "tests/adoption"]
 PLUGINS = ["tests.nest_asyncio_before", "tests.nest_asyncio_after"]
+IN_OTHER_PROCESSES = ["tests/hosts/test_process_*", "tests/hosts/test_dask.py"]
+"""Where nobody has applied it."""
 LIMIT = 400.0
 """Seconds; they mostly wait, so both run at the same time."""
 
@@ -19,7 +21,8 @@ LIMIT = 400.0
 @pytest.fixture(scope="module")
 def runs() -> Iterator[dict[str, subprocess.Popen[str]]]:
     """A run of the core's tests with each plugin, under way."""
-    options = ["-q", "-p", "no:cacheprovider", "--color=no"]
+    left_out = [f"--ignore-glob={path}" for path in IN_OTHER_PROCESSES]
+    options = ["-q", "-p", "no:cacheprovider", "--color=no", *left_out]
     runs = {
         plugin: subprocess.Popen(
             [sys.executable, "-m", "pytest", *options, "-p", plugin, *CORE],
