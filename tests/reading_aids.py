@@ -32,7 +32,8 @@ def theme_variables(theme: str) -> str:
 def expect_no_violations(page: Page, scope: str | None = ".bgw-panel") -> None:
     """Expect that axe-core finds nothing wrong; `scope` None is all of the page, with all rules.
 
-    A contrast that axe-core cannot tell counts as wrong too, or nobody would look at it.
+    A contrast that axe-core cannot tell counts as wrong too, or nobody would look at it; and so
+    does an id that two elements have.
     """
     options = {
         "runOnly": {"type": "tag", "values": BEST_PRACTICES},
@@ -40,6 +41,8 @@ def expect_no_violations(page: Page, scope: str | None = ".bgw-panel") -> None:
     }
     results = Axe().run(page, scope, options)
     assert results.violations_count == 0, results.generate_report()
+    twice = [rule for rule in results.response["incomplete"] if rule["id"] == "duplicate-id-aria"]
+    assert twice == [], twice
     unclear = [rule for rule in results.response["incomplete"] if rule["id"] == "color-contrast"]
     told = [
         f"{check['message']}: {node['html']}"

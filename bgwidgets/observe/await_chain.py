@@ -20,6 +20,7 @@ from bgwidgets.observe.suspended import (
 )
 from bgwidgets.observe.wait_edges import made_by_wait_for
 from bgwidgets.observe.wait_words import kind_of, words_until
+from bgwidgets.observe.whose_code import is_ours
 
 _DEEPEST: Final = 3
 """How many `wait_for` inside of each other are looked through."""
@@ -82,14 +83,22 @@ def _innermost(task: asyncio.Task[Any]) -> tuple[asyncio.Task[Any], Wait, Step |
     step whose line is to be told.
     """
     wait = wait_of(coroutine_of(task))
-    users, outermost = [wait.users], next(iter(wait.inner), None)
+    users, asyncios = [wait.users], next(iter(wait.inner), None)
     for _ in range(_DEEPEST):
         made = made_by_wait_for(wait, task) if wait.inner else None
         if made is None:
             break
         task, wait = made, wait_of(coroutine_of(made))
         users.append(wait.users)
-    return task, wait, users_innermost([step for step in users if step is not None]) or outermost
+    step = users_innermost([step for step in users if step is not None])
+    if step is None and asyncios is not None and _can_be_told(asyncios):
+        step = asyncios
+    return task, wait, step
+
+
+def _can_be_told(step: Step) -> bool:
+    # Compiled code has no lines; and what we call in asyncio is not the user's either.
+    return step.frame is not None and not is_ours(step.code.co_filename)
 
 
 def file_label(filename: str) -> str:

@@ -30,9 +30,8 @@ class Whose(Enum):
 
 
 _LIBRARY: Final = f"{Path(os.__file__).parent}{os.sep}"
-_ASYNCIOS: Final = tuple(
-    f"{folder}{os.sep}" for folder in (Path(asyncio.__file__).parent, Path(__file__).parents[1])
-)
+_OURS: Final = f"{Path(__file__).parents[1]}{os.sep}"
+_ASYNCIOS: Final = (f"{Path(asyncio.__file__).parent}{os.sep}", _OURS)
 _INSTALLED: Final = re.compile(r"[/\\](site|dist)-packages[/\\]")
 _DEBUGGERS: Final = re.compile(r"[/\\](bdb|pdb)\.py$|pydevd")
 
@@ -49,3 +48,8 @@ def whose(filename: str) -> Whose:
     if filename.startswith((_LIBRARY, "<frozen ")):
         return Whose.LIBRARY
     return Whose.USERS
+
+
+def is_ours(filename: str) -> bool:
+    """Whether it is this package's own, of which nobody wants to hear."""
+    return filename.startswith(_OURS)

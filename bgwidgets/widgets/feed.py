@@ -422,7 +422,8 @@ class Feed:
     def _click(self, action: Action, loop_id: int | None, now: float) -> None:
         """When no loop was chosen, it is the one that is newest now, not when last looked at.
 
-        So a click from Python acts on the loop that was started in the line before it.
+        So a click from Python acts on the loop that was started in the line before it; and the next
+        one on the same, until there is a newer one.
         """
         self._mailer.expect_answers(now)
         if action is Action.REMOVE_FINISHED:
@@ -431,7 +432,8 @@ class Feed:
             self._mailer.say(self._stop_all(now))
         else:
             if loop_id is None:
-                loop = loop_to_select(self._source.snapshots(), None)
+                loops = self._source.snapshots()
+                loop = loop_to_select(loops, self._showing.acted_on.among(loops))
                 loop_id = loop.id if loop else None
             self._mailer.say(NO_LOOP if loop_id is None else self._act(action, loop_id, now))
         self._look_for_effect(now)
@@ -464,9 +466,12 @@ class Feed:
             self._mailer.say(put_together(said))
 
     def _run(self, commands: Sequence[PanelCommand], now: float) -> Said:
-        before = {loop.id: loop for loop in self._source.snapshots()}
+        loops = self._source.snapshots()
+        before = {loop.id: loop for loop in loops}
         said = []
         for command in commands:
+            if not isinstance(command, RemoveFinished):
+                self._showing.acted_on.note(command.loop_id, loops)
             said.append(self._runner.run(command))
             if not said[-1].is_error:
                 self._outcomes.asked(command, before, now)

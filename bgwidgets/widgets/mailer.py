@@ -10,13 +10,14 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 from bgwidgets.widgets.budget import MOST, ByteBudget, MessageBudget
 from bgwidgets.widgets.button_states import ButtonStates
 from bgwidgets.widgets.cleaning import clean
+from bgwidgets.widgets.command_runner import put_together
 from bgwidgets.widgets.detail_parts import Parts
 from bgwidgets.widgets.detail_views import DetailView, DetailViews
 from bgwidgets.widgets.output_views import OutputNews, OutputSubject, OutputView, OutputViews
@@ -140,15 +141,20 @@ class Mailer:
         self._lines.discard(view)
 
     def say(self, said: Said) -> None:
-        """Show it in the status line. An error that is not shown yet does not give way to news.
+        """Show it in the status line. An error that is not shown yet does not give way to news, and
+        another one stands beside it.
 
         An error that stands there is not sent again, for it may come at each look.
         """
         stands_there = self._to_say is None and said == self._last_said
         if said.is_error and stands_there:
             return
-        if self._to_say is None or said.is_error or not self._to_say.is_error:
+        waiting = self._to_say
+        if waiting is None or not waiting.is_error:
             self._to_say = said
+        elif said.is_error and said.text not in waiting.text:
+            both = put_together([waiting, said])
+            self._to_say = replace(both, text=both.text[:LONGEST_SAID])
 
     def show_found(self, found: Found) -> None:
         """Show all event loops of this kernel in their own view."""

@@ -216,6 +216,11 @@ def sorted_loops(loops: Iterable[LoopSnapshot], sorting: Sorting) -> list[LoopSn
     return sorted(known, key=key, reverse=sorting.descending) + unknown
 
 
+def _failures(loop: LoopSnapshot) -> int:
+    """How many of its tasks failed; a loop that failed before it had one counts for one."""
+    return max(loop.task_counts.get(TaskState.FAILED, 0), loop.state is LoopState.FAILED)
+
+
 def loops_contents(
     loops: Sequence[LoopSnapshot],
     sorting: Sorting,
@@ -235,7 +240,7 @@ def loops_contents(
         head={
             "loops": len(loops),
             "tasks": sum(loop.total_tasks for loop in loops),
-            "failed": sum(loop.state is LoopState.FAILED for loop in loops),
+            "failed": sum(map(_failures, loops)),
             "selected": selected,
             "picked": list(picked),
             "sort": [sorting.column, sorting.descending],

@@ -6,6 +6,9 @@ from typing import Final
 
 WITHIN: Final = 3.0
 """Seconds from the first click in which the second one must come."""
+NOT_BEFORE: Final = 0.3
+"""Seconds from it in which no other one counts: nobody has read yet what a second one does. Of two
+clicks that waited for the same cell nobody knows how long they were apart."""
 
 
 class SecondClick:
@@ -17,9 +20,13 @@ class SecondClick:
 
     def click(self, now: float) -> bool:
         """Whether this click is a second one. After that, the next is a first again."""
-        is_second = self.is_armed(now)
-        self.until = None if is_second else now + WITHIN
-        return is_second
+        if not self.is_armed(now):
+            self.until = now + WITHIN
+            return False
+        if self.until is not None and now < self.until - WITHIN + NOT_BEFORE:
+            return False
+        self.until = None
+        return True
 
     def is_armed(self, now: float) -> bool:
         """Whether a click now would be the second one."""

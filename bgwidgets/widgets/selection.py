@@ -52,10 +52,31 @@ class Choice:
                 self.loop_id = None
 
 
+class LastActedOn:
+    """The loop that the last command was for. Where nobody has chosen one, it stays selected until
+    a newer loop has come: a second click must not stop another loop that nobody meant.
+    """
+
+    def __init__(self) -> None:
+        self._loop_id: int | None = None
+        self._newest = 0
+
+    def note(self, loop_id: int, loops: Sequence[LoopSnapshot]) -> None:
+        """A command is given, while these are listed."""
+        self._loop_id, self._newest = loop_id, max((loop.id for loop in loops), default=0)
+
+    def among(self, loops: Sequence[LoopSnapshot]) -> int | None:
+        """Its id, as long as it stays selected."""
+        if any(loop.id > self._newest for loop in loops):
+            self._loop_id = None
+        return self._loop_id
+
+
 def loop_to_select(loops: Sequence[LoopSnapshot], chosen: int | None) -> LoopSnapshot | None:
     """The chosen loop while it is listed; otherwise the newest unfinished, or else the newest.
 
-    A loop that failed is to be seen, so an ended loop is followed when no other is left.
+    `chosen` may also be the one that was acted on last. A loop that failed is to be seen, so an
+    ended loop is followed when no other is left.
     """
     for loop in loops:
         if loop.id == chosen:

@@ -41,6 +41,7 @@ from bgwidgets.widgets.rows import (
     tasks_head,
 )
 from bgwidgets.widgets.selection import (
+    LastActedOn,
     about,
     can_be_stopped,
     loop_to_select,
@@ -63,6 +64,7 @@ class Showing:
         self.chips: tuple[str, ...] = ()
         """The states that tasks are picked by, as the page calls them."""
         self.picks: Final = Picks()
+        self.acted_on: Final = LastActedOn()
         self.is_armed = False
         """Whether one more click stops all loops."""
         self._loop_views: Final = LoopViews(self._looks)
@@ -115,7 +117,8 @@ class Showing:
         if chosen is not None and self._listed(chosen) is None:
             # It may have been started and chosen after the last look, or it was removed.
             self._looks.take()
-        loop = loop_to_select(self.loops, chosen)
+        stays = self.acted_on.among(self.loops) if chosen is None else chosen
+        loop = loop_to_select(self.loops, stays)
         loop_id = loop.id if loop else None
         self.picks.notice(self._looks.by_id, loop_id)
         if chosen is not None and chosen != loop_id:

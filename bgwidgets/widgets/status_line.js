@@ -35,8 +35,14 @@ function render({ model, el }) {
     show({ text: about, level });
   };
 
+  // The buttons beside it are ipywidgets' own, and keep the focus after a click: no key may mean
+  // something to the notebook there, where x cuts the cell. The box is there with the first word.
+  const optOut = () =>
+    line.closest(".bgw-actions")?.setAttribute("data-lm-suppress-shortcuts", "true");
+
   /** @param {Info | Said} message */
   function hear(message) {
+    optOut();
     if (message.type === "info") {
       const isShown = line.dataset.level === level;
       about = message.text;

@@ -762,12 +762,11 @@ function sameRange(one, other) {
  * }} GridHandlers
  */
 
-let gridCount = 0;
-
 /** A table that holds elements only for the rows in sight, and moves through all of them. */
 class Grid {
   element;
-  #id = `bgw-grid-${++gridCount}`;
+  // Not counted: this module is loaded once for each table, and a page may hold several panels.
+  #id = `bgw-grid-${Math.random().toString(36).slice(2)}`;
   #rowsInSight;
   #columns;
   #handlers;

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import inspect
 import os
+import re
 import socket
 import types
 from collections.abc import AsyncGenerator, Callable, Generator
@@ -85,25 +86,28 @@ def test_a_plain_function_of_ours_is_a_worker_thread():
     assert ("worker thread", None) == run(watched)
 
 
-READS: list[Callable[[asyncio.StreamReader], Any]] = [
-    lambda reader: reader.readline(),
-    lambda reader: reader.read(),
-    lambda reader: reader.readexactly(5),
-    lambda reader: reader.readuntil(),
-]
+READS: dict[str, Callable[[asyncio.StreamReader], Any]] = {
+    "readline": lambda reader: reader.readline(),
+    "read": lambda reader: reader.read(),
+    "readexactly": lambda reader: reader.readexactly(5),
+    "readuntil": lambda reader: reader.readuntil(),
+}
 
 
 def test_a_stream(loop_factory: LoopFactory):
-    """It waits for a socket, whichever of its methods reads; and to write when it is full."""
+    """It waits for a socket, whichever of its methods reads; and to write when it is full.
 
-    async def watched(_: Any) -> set[Any]:
+    The line is asyncio's, as there is none of the user's.
+    """
+
+    async def watched(_: Any) -> list[Any]:
         reader, writer = await asyncio.open_connection(sock=ours)
         writer.write(b"x" * 10_000_000)
-        places = set()
-        for waits in (*(read(reader) for read in READS), writer.drain()):
+        places = []
+        for waits in (*(read(reader) for read in READS.values()), writer.drain()):
             task = asyncio.create_task(waits)
             await turns()
-            places.add(place_of(task))
+            places.append(place_of(task))
             task.cancel()
             await asyncio.wait({task})
         writer.transport.abort()
@@ -113,7 +117,10 @@ def test_a_stream(loop_factory: LoopFactory):
 
     ours, theirs = socket.socketpair()
     with theirs:
-        assert {("socket read", None), ("socket write", None)} == run(watched, loop_factory)
+        places = run(watched, loop_factory)
+    assert ["socket read"] * len(READS) + ["socket write"] == [words for words, _ in places]
+    told = [re.fullmatch(r"streams\.py:\d+ (\w+)", where) for _, where in places]
+    assert [*READS, "drain"] == [line and line[1] for line in told]
 
 
 def test_where_is_the_users_innermost_line(loop_factory: LoopFactory):

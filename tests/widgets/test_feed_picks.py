@@ -9,7 +9,7 @@ import pytest
 from bgwidgets.commands import CancelTasks, RemoveLoop, RestartLoop, SetStopEvent, StopLoop
 from bgwidgets.states import TaskState
 from bgwidgets.widgets.protocols import Action
-from bgwidgets.widgets.second_click import WITHIN
+from bgwidgets.widgets.second_click import NOT_BEFORE, WITHIN
 from tests.widgets.bench import Bench
 from tests.widgets.fakes import ended_loop, loop, task
 
@@ -112,7 +112,9 @@ def test_stop_all_needs_a_second_click(bench: Bench):
     bench.pass_time(WITHIN)
     assert labels(bench) == {Action.STOP_ALL: None}
     bench.click(Action.STOP_ALL)
+    bench.click(Action.STOP_ALL)
     assert bench.source.graces == []
+    bench.pass_time(NOT_BEFORE)
     bench.click(Action.STOP_ALL)
     assert ("info", "Stopping 3 loops") in bench.said()
 
