@@ -403,6 +403,8 @@ class WindowRequest:
     """Keep tasks whose name, coroutine, state or error holds this text, in whatever case."""
     states: tuple[TaskState, ...] = ()
     """Keep tasks in one of these states; of none, in whatever state."""
+    ids: tuple[int, ...] = ()
+    """Keep these tasks, of which some may not be known any more; of none, all."""
     start: int = 0
     stop: int = 100
 

@@ -15,6 +15,9 @@ def rows_window(rows: Sequence[TaskSnapshot], request: WindowRequest, as_of: flo
     """The rows that are asked for, of all that there are in their natural order. Pure."""
     start, stop = max(0, request.start), max(0, request.start, request.stop)
     found = [row for row in rows if not request.states or row.state in request.states]
+    if request.ids:
+        wanted = frozenset(request.ids)
+        found = [row for row in found if row.id in wanted]
     if request.filter:
         text = request.filter.casefold()
         found = [row for row in found if _matches(row, text)]

@@ -273,6 +273,10 @@ class Ledger:
         """By which commands name a task; it is given when first asked for. Any thread."""
         return self._looks.number_of(task)
 
+    def id_so_far(self, entry: Entry) -> int | None:
+        """The same, without giving one: None where nobody has asked for it. Any thread."""
+        return entry.id if type(entry) is EndedTask else self._known.number_so_far(entry)
+
     def name(self, entry: Entry) -> str:
         """A task's name now. Any thread; does not block."""
         return self._known.name(entry)

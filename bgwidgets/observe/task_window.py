@@ -23,19 +23,36 @@ def task_window(ledger: Ledger, request: WindowRequest) -> TaskWindow:
     """
     now = time.time()
     start, stop = max(0, request.start), max(0, request.start, request.stop)
-    if not (request.states or request.filter or request.sort or request.descending):
+    asks_for_all = request.states or request.filter or request.sort or request.descending
+    if not (asks_for_all or request.ids):
         look = ledger.look(start, stop)
         count = look.unfinished_count
         total = count + len(look.ended)
         shown: list[Entry] = [*look.unfinished_between(start, stop)]
         shown += look.ended[max(0, start - count) : max(0, stop - count)]
     else:
-        look = ledger.look()
-        unfinished, ended = _in_states(ledger, look, request.states)
+        look = ledger.look(stop=0 if request.ids and not request.sort else None)
+        if request.ids:
+            unfinished, ended = _of_these(ledger, look, request)
+        else:
+            unfinished, ended = _in_states(ledger, look, request.states)
         entries = _filtered_and_sorted(ledger, look, [*unfinished, *ended], request, now)
         total, shown = len(entries), entries[start:stop]
     rows = tuple(look.row(entry) for entry in shown)
     return TaskWindow(tasks=rows, start=start, total=total, as_of=now)
+
+
+def _of_these(
+    ledger: Ledger, look: Look, request: WindowRequest
+) -> tuple[Sequence[Entry], Sequence[Entry]]:
+    """Those that are asked for by their number, as far as they are still known."""
+    wanted, states = frozenset(request.ids), frozenset(request.states or TaskState)
+    unfinished = filter(None, map(ledger.task_of, dict.fromkeys(request.ids)))
+    ended = (entry for entry in look.ended if ledger.id_so_far(entry) in wanted)
+    return (
+        [entry for entry in unfinished if ledger.states.state(entry) in states],
+        [entry for entry in ended if ledger.states.state(entry) in states],
+    )
 
 
 def _in_states(

@@ -37,6 +37,7 @@ class BusyCell:
         self._cell: Cell | None = None
         self._noticed_at = 0.0
         self._until_told = KernelState()
+        self._waits = False
 
     @property
     def number(self) -> int | None:
@@ -50,11 +51,16 @@ class BusyCell:
         self._cell = cell
         self._noticed_at = now
 
+    def thread_waits(self, *, waits: bool) -> None:
+        """Whether the thread of the cells does not come to what it is asked, cell or not."""
+        self._waits = waits
+
     def told(self, now: float) -> KernelState:
         """What the page is to know."""
         cell = self._cell
         if cell is None or now < self._noticed_at + TOLD_AFTER:
-            return self._until_told
+            is_held_up = self._waits and self._until_told.word == "idle"
+            return KernelState("busy") if is_held_up else self._until_told
         return KernelState("busy", cell.number, cell.began_at)
 
     def next_change(self, now: float) -> float | None:

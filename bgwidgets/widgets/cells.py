@@ -6,6 +6,7 @@ holds up nobody else's clicks.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import sys
 import threading
@@ -32,13 +33,33 @@ class CellWatch:
         self._request: str | None = None
         self._depth = 0
         """A cell may run others: they are a part of it."""
+        self._asked: asyncio.AbstractEventLoop | None = None
+        """The loop of that thread, as long as it has not come to what it was asked."""
         self._shell: Any = get_ipython()
+        self._loop: Final = _loop_of_the_cells()
         if self._shell is None:
             return
         if _is_in_a_cell(self._shell):
             self._enter(began_at=None)
         self._shell.events.register("pre_run_cell", self._began)
         self._shell.events.register("post_run_cell", self._ended)
+
+    def waits(self) -> bool:
+        """Whether the thread of the cells has not come to what it was asked the last time; it is
+        asked again. So for who asks now and then: something else than a cell keeps it busy, like
+        another widget's callback. False where it cannot be asked. Any thread; does not block.
+        """
+        if self._asked is not None or self._loop is None:
+            return self._asked is not None and not self._asked.is_closed()
+        self._asked = self._loop
+        try:
+            self._loop.call_soon_threadsafe(self._answer)
+        except RuntimeError:  # It is closed: at the kernel's end.
+            self._asked = None
+        return False
+
+    def _answer(self) -> None:
+        self._asked = None
 
     def close(self) -> None:
         """Tell no more. Any thread; a second call does nothing."""
@@ -66,6 +87,16 @@ class CellWatch:
         self._depth -= 1
         if not self._depth:
             self._tell(None)
+
+
+def _loop_of_the_cells() -> asyncio.AbstractEventLoop | None:
+    """It runs while a cell does: as seen from a cell that makes a panel, and from nowhere else."""
+    if not _is_main_thread():
+        return None
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _is_main_thread() -> bool:

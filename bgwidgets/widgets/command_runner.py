@@ -44,17 +44,15 @@ GRACE: Final = 2.0
 """Seconds that Stop all gives each loop to end by itself."""
 
 
-def command_of(
-    action: Action, loop_id: int, task_ids: tuple[int, ...] | None = None
-) -> PanelCommand:
-    """What a button asks for of a loop, or of some of its tasks."""
+def command_of(action: Action, loop_id: int) -> PanelCommand:
+    """What a button asks for of a loop."""
     match action:
         case Action.STOP_EVENT:
             return SetStopEvent(loop_id)
         case Action.STOP_LOOP:
             return StopLoop(loop_id)
         case Action.CANCEL_TASKS:
-            return CancelTasks(loop_id, task_ids or None)
+            return CancelTasks(loop_id)
         case Action.RESTART:
             return RestartLoop(loop_id)
         case Action.REMOVE_FINISHED | Action.STOP_ALL:

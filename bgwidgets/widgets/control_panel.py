@@ -369,6 +369,9 @@ class _PanelFace:
     def set(self, name: Literal["interval", "filter", "paused"], value: float | str | bool) -> None:
         setattr(self._panel, name, value)
 
+    def cells_thread_waits(self) -> bool:
+        return self._panel._cells.waits()  # noqa: SLF001 - its own other side
+
     def put_away(self) -> bool:
         return self._panel._put_away()  # noqa: SLF001 - its own other side
 

@@ -70,7 +70,7 @@ from bgwidgets.widgets.requests import (
 )
 from bgwidgets.widgets.schedule import CHANGES_APART, LookSchedule
 from bgwidgets.widgets.second_click import WITHIN, SecondClick
-from bgwidgets.widgets.selection import can_be_stopped, loop_to_select
+from bgwidgets.widgets.selection import can_be_stopped, loop_to_select, unfinished
 from bgwidgets.widgets.showing import Showing
 
 _log: Final = logging.getLogger(__name__)
@@ -238,6 +238,8 @@ class Feed:
         due_at = self._next_look(face)
         if due_at is not None and due_at <= now:
             self._look(now)
+            if self._mailer.is_watched:
+                self._cell.thread_waits(waits=face.cells_thread_waits())
         self._try(lambda: self._showing.settle_selection(face), "Selecting a loop failed")
         self._tell_outcomes(now)
         self._showing.is_armed = self._second_click.is_armed(now)
@@ -404,6 +406,9 @@ class Feed:
                 self._try(lambda: face.set("interval", seconds), "Setting the interval failed")
             case Pause(paused):
                 self._try(lambda: face.set("paused", paused), "Pausing failed")
+            case CancelTasks(loop_id, task_ids) if task_ids:
+                self._mailer.say(self._cancel(loop_id, task_ids, now))
+                self._look_for_effect(now)
             case SetStopEvent() | StopLoop() | CancelTasks() | InterruptLoop():
                 self._mailer.say(self._run([request], now))
                 self._look_for_effect(now)
@@ -452,7 +457,19 @@ class Feed:
         picks = self._showing.picks
         targets = picks.targets(loop_id)
         tasks = picks.tasks(loop_id) if action is Action.CANCEL_TASKS and len(targets) == 1 else ()
-        return self._run([command_of(action, target, tasks) for target in targets], now)
+        if tasks:
+            return self._cancel(loop_id, tasks, now)
+        return self._run([command_of(action, target) for target in targets], now)
+
+    def _cancel(self, loop_id: int, task_ids: tuple[int, ...], now: float) -> Said:
+        """Those of these tasks that have not ended since they were shown. Where none is known, the
+        loop says whether there ever was one.
+        """
+        known = self._showing.known_among(loop_id, task_ids)
+        left = unfinished(known)
+        if known and not left:
+            return Said("That task has ended" if len(task_ids) == 1 else "Those tasks have ended")
+        return self._run([CancelTasks(loop_id, left or task_ids)], now)
 
     def _tell_outcomes(self, now: float) -> None:
         """Also while what is shown stands still: the buttons go on working."""

@@ -110,6 +110,11 @@ class Looks:
             self._windows[key] = ask(loop_id, request)
         return self._windows[key]
 
+    def among(self, loop_id: int, ids: Sequence[int]) -> Sequence[TaskSnapshot]:
+        """Those of these tasks that are still known, as they are now, also in a pause."""
+        request = WindowRequest(ids=tuple(ids), stop=len(ids))
+        return self._ask(loop_id, request).tasks
+
     def task_detail(self, loop_id: int, task_id: int) -> TaskDetail | None:
         """One task in detail, the same until the next look; None when it is not known any more.
 

@@ -6,7 +6,7 @@ Used by the publisher's thread alone; times are seconds of its clock.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bgwidgets.commands import CancelTasks, SetStopEvent, StopLoop
@@ -29,7 +29,11 @@ class _Awaited:
     command: Ending
     run_number: int
     cancelled_before: int
+    asked: int
+    """How many tasks are to end, where these are to be cancelled."""
     at: float
+    told: int | None = None
+    """So many were said to be cancelled, and then there were others that had gone on."""
 
 
 class Outcomes:
@@ -63,10 +67,14 @@ class Outcomes:
         if loop is None or loop.state.has_ended:
             return
         cancelled = loop.task_counts.get(TaskState.CANCELLED, 0)
-        self._awaited[loop.id] = _Awaited(command, loop.run_number, cancelled, now)
+        tasks = command.task_ids if isinstance(command, CancelTasks) else None
+        asked = loop.unfinished_tasks if tasks is None else len(tasks)
+        self._awaited[loop.id] = _Awaited(command, loop.run_number, cancelled, asked, now)
 
     def notice(self, loops: Sequence[LoopSnapshot], now: float) -> list[Said]:
-        """What is to be said of the loops as they stand now; each command is answered once."""
+        """What is to be said of the loops as they stand now; each command is answered once, and
+        once more where some of the tasks that it was for turn out to swallow it.
+        """
         listed = {loop.id: loop for loop in loops}
         said: list[Said] = []
         for loop_id, awaited in list(self._awaited.items()):
@@ -76,24 +84,38 @@ class Outcomes:
                 continue
             if now < awaited.at + FIRST_LOOK_AFTER:
                 continue
-            words = _outcome(awaited, loop)
-            if words is None and now >= awaited.at + PATIENCE:
-                words = _no_outcome(awaited, loop)
-            if words is not None:
-                del self._awaited[loop_id]
-                said.append(words)
+            said += self._notice(awaited, loop, now)
         return said
 
+    def _notice(self, awaited: _Awaited, loop: LoopSnapshot, now: float) -> list[Said]:
+        is_over = now >= awaited.at + PATIENCE
+        if loop.state.has_ended:
+            del self._awaited[loop.id]
+            has_failed = loop.state is LoopState.FAILED and loop.error_line
+            line = f": {loop.error_line}" if has_failed else ""
+            return [Said(f"{loop.name} is {loop.state}{line}", is_error=bool(line))]
+        cancelled = _cancelled(awaited, loop)
+        if awaited.told is None and cancelled and not _cancelling(loop):
+            # Of the others some may have ended by themselves, and some may swallow: that is seen
+            # only after a while.
+            if cancelled >= awaited.asked:
+                del self._awaited[loop.id]
+                return [Said(f"Cancelled {_tasks(cancelled)} of {loop.name}")]
+            self._awaited[loop.id] = replace(awaited, told=cancelled)
+            return [Said(f"Cancelled {cancelled} of {_tasks(awaited.asked)} of {loop.name}")]
+        if not is_over:
+            return []
+        del self._awaited[loop.id]
+        if awaited.told is not None and not loop.tasks_that_swallow:
+            return []
+        return [_no_outcome(awaited, loop)]
 
-def _outcome(awaited: _Awaited, loop: LoopSnapshot) -> Said | None:
-    """What came of it; None as long as nothing has."""
-    if loop.state.has_ended:
-        line = f": {loop.error_line}" if loop.state is LoopState.FAILED and loop.error_line else ""
-        return Said(f"{loop.name} is {loop.state}{line}", is_error=bool(line))
-    if not isinstance(awaited.command, CancelTasks) or _cancelling(loop):
-        return None
-    count = loop.task_counts.get(TaskState.CANCELLED, 0) - awaited.cancelled_before
-    return Said(f"Cancelled {_tasks(count)} of {loop.name}") if count > 0 else None
+
+def _cancelled(awaited: _Awaited, loop: LoopSnapshot) -> int:
+    """How many tasks were cancelled since, where they are to be."""
+    if not isinstance(awaited.command, CancelTasks):
+        return 0
+    return max(0, loop.task_counts.get(TaskState.CANCELLED, 0) - awaited.cancelled_before)
 
 
 def _no_outcome(awaited: _Awaited, loop: LoopSnapshot) -> Said:

@@ -158,6 +158,9 @@ class Face(Protocol):
     def send(self, channel: Channel, message: Message, buffers: Sequence[bytes] = ()) -> None:
         """Send a message to every view of one widget, with bytes beside it."""
 
+    def cells_thread_waits(self) -> bool:
+        """Whether the thread of the cells did not come to what it was asked the last time."""
+
     def put_away(self) -> bool:
         """Nobody remembers the panel: take it off all pages. False when it was just displayed."""
 

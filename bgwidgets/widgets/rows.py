@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -221,6 +222,13 @@ def _failures(loop: LoopSnapshot) -> int:
     return max(loop.task_counts.get(TaskState.FAILED, 0), loop.state is LoopState.FAILED)
 
 
+def _counts_of_all(loops: Sequence[LoopSnapshot]) -> dict[str, int]:
+    counts = Counter[TaskState]()
+    for loop in loops:
+        counts.update(loop.task_counts)
+    return {state.value: counts[state] for state in TaskState if counts[state]}
+
+
 def loops_contents(
     loops: Sequence[LoopSnapshot],
     sorting: Sorting,
@@ -241,6 +249,7 @@ def loops_contents(
             "loops": len(loops),
             "tasks": sum(loop.total_tasks for loop in loops),
             "failed": sum(map(_failures, loops)),
+            "counts": _counts_of_all(loops),
             "selected": selected,
             "picked": list(picked),
             "sort": [sorting.column, sorting.descending],

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bgwidgets.snapshots import LoopSnapshot
+from bgwidgets.snapshots import LoopSnapshot, TaskSnapshot
 from bgwidgets.widgets.protocols import Action
 
 
@@ -103,6 +103,11 @@ def possible_actions(loop: LoopSnapshot | None, loops: Sequence[LoopSnapshot]) -
     if any(can_be_stopped(listed) for listed in loops):
         actions.add(Action.STOP_ALL)
     return frozenset(actions)
+
+
+def unfinished(tasks: Sequence[TaskSnapshot]) -> tuple[int, ...]:
+    """The ids of those that have not ended."""
+    return tuple(task.id for task in tasks if not task.state.has_ended)
 
 
 def can_be_stopped(loop: LoopSnapshot) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from bgwidgets.output.reading import OutputReading
-from bgwidgets.snapshots import LoopSnapshot, WindowRequest
+from bgwidgets.snapshots import LoopSnapshot, TaskSnapshot, WindowRequest
 from bgwidgets.widgets.busy_cell import KernelState
 from bgwidgets.widgets.cleaning import clean
 from bgwidgets.widgets.detail_parts import (
@@ -46,6 +46,7 @@ from bgwidgets.widgets.selection import (
     can_be_stopped,
     loop_to_select,
     possible_actions,
+    unfinished,
     why_impossible,
     why_limited,
 )
@@ -82,6 +83,10 @@ class Showing:
         """All loops, oldest first."""
         return self._looks.loops
 
+    def known_among(self, loop_id: int, task_ids: Sequence[int]) -> Sequence[TaskSnapshot]:
+        """Those of these tasks that are still known, as they are now, also in a pause."""
+        return self._looks.among(loop_id, task_ids)
+
     def see(self, loop_ids: Collection[int]) -> None:
         """Have these loops as they are now, whether a table shows them or not."""
         self._looks.show_closely(loop_ids)
@@ -100,6 +105,9 @@ class Showing:
         """Look anew, once also while it stands still."""
         self._texts, self._texts_shown = self._texts_shown, {}
         self._looks.take()
+        if (loop_id := self.picks.of_loop) is not None:
+            picked = self._looks.among(loop_id, self.picks.tasks(loop_id))
+            self.picks.unfinished = len(unfinished(picked))
 
     def hold(self, face: Face) -> None:
         """Look once more, and then stand still."""
@@ -121,6 +129,7 @@ class Showing:
         loop = loop_to_select(self.loops, stays)
         loop_id = loop.id if loop else None
         self.picks.notice(self._looks.by_id, loop_id)
+        self.picks.look_through((face.filter, self.chips))
         if chosen is not None and chosen != loop_id:
             face.drop_choice(chosen)
         if face.selected != loop_id:
@@ -138,8 +147,9 @@ class Showing:
 
     def label(self, face: Face, action: Action) -> str | None:
         """What is written on a button now; None: its own words."""
-        if action is Action.CANCEL_TASKS and (tasks := self.picks.tasks(face.selected)):
-            return "Cancel 1 task" if len(tasks) == 1 else f"Cancel {len(tasks)} tasks"
+        if action is Action.CANCEL_TASKS and self.picks.tasks(face.selected):
+            count = self.picks.unfinished
+            return "Cancel 1 task" if count == 1 else f"Cancel {count} tasks"
         if action is Action.STOP_ALL and self.is_armed:
             return f"Sure? Stop {sum(map(can_be_stopped, self.loops))}"
         return None

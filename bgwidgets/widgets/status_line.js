@@ -37,12 +37,20 @@ function render({ model, el }) {
 
   // The buttons beside it are ipywidgets' own, and keep the focus after a click: no key may mean
   // something to the notebook there, where x cuts the cell. The box is there with the first word.
-  const optOut = () =>
-    line.closest(".bgw-actions")?.setAttribute("data-lm-suppress-shortcuts", "true");
+  let isKept = false;
+  const keepKeys = () => {
+    const box = /** @type {HTMLElement | null} */ (line.closest(".bgw-actions"));
+    if (isKept || !box) return;
+    isKept = true;
+    const keep = (/** @type {KeyboardEvent} */ event) => {
+      if (!(event.ctrlKey || event.metaKey || event.altKey)) event.stopPropagation();
+    };
+    box.addEventListener("keydown", keep, { signal: lifetime.signal });
+  };
 
   /** @param {Info | Said} message */
   function hear(message) {
-    optOut();
+    keepKeys();
     if (message.type === "info") {
       const isShown = line.dataset.level === level;
       about = message.text;

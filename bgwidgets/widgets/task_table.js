@@ -53,7 +53,7 @@
  */
 
 const ROW_HEIGHT = 26; // px, as in the style sheet
-const OVERSCAN = 6;
+const OVERSCAN = 2;
 const MOST_LOOPS_IN_SIGHT = 6;
 const TASKS_IN_SIGHT = 9;
 const SPARK_SECONDS = 60;
@@ -143,7 +143,12 @@ export function sparkPath(levels) {
  * @param {Partial<Counts>} counts
  */
 export function formatEnded(counts) {
-  return /** @type {TaskState[]} */ (["failed", "cancelled", "finished"])
+  return formatCounts(counts, ["failed", "cancelled", "finished"]);
+}
+
+/** @param {Partial<Counts>} counts @param {TaskState[]} states */
+function formatCounts(counts, states) {
+  return states
     .filter((state) => counts[state])
     .map((state) => `${formatCount(counts[state] ?? 0)} ${state}`)
     .join(", ");
@@ -1288,7 +1293,7 @@ const TASK_COLUMNS = [
 
 /**
  * @typedef {{element: HTMLElement, paint: () => void}} Part
- * @typedef {Part & {grid: Grid, selectedLoop: () => number | null}} Face
+ * @typedef {Part & {grid: Grid, selectedLoop: () => number | null, cancel?: () => boolean}} Face
  */
 
 /** @param {Wire} wire @param {AbortSignal} signal @returns {Face} */
@@ -1391,14 +1396,18 @@ function tasksFace(wire, signal) {
       const current = row?.id === currentId ? row : null;
       // On a button in the header it sorts.
       if (key === "Enter" && target === grid.element && current) tabs.openDetails();
-      if (key !== "Delete") return;
-      const picked = wire.head.get("picked") ?? [];
-      if (picked.length) wire.act("cancel_tasks", selectedLoop());
-      else if (current && isUnfinished(current))
-        wire.command("cancel_tasks", selectedLoop(), [current.id]);
+      if (key === "Delete") cancel();
     },
     { signal },
   );
+  /** Those that are picked, else the current one, unless it is out of sight. Whether there is any. */
+  const cancel = () => {
+    const picked = wire.head.get("picked") ?? [];
+    if (picked.length) wire.act("cancel_tasks", selectedLoop());
+    else if (grid.currentRow?.id === currentId && currentId !== null)
+      wire.command("cancel_tasks", selectedLoop(), [currentId]);
+    return picked.length > 0 || currentId !== null;
+  };
   grid.element.addEventListener(
     "dblclick",
     ({ target }) => {
@@ -1432,6 +1441,7 @@ function tasksFace(wire, signal) {
     element,
     grid,
     selectedLoop,
+    cancel,
     paint() {
       if (selectedLoop() !== shownLoop) {
         shownLoop = selectedLoop();
@@ -1504,6 +1514,9 @@ function noTasks({ isKnown, head }) {
   return chips.length ? `No task is ${chips.join(" or ")}` : "No tasks";
 }
 
+/** @type {TaskState[]} */
+const ALL_STATES = ["pending", "running", "cancelling", "failed", "cancelled", "finished"];
+
 /** @param {Wire} wire @returns {Part} */
 function summary(wire) {
   const { head } = wire;
@@ -1522,6 +1535,8 @@ function summary(wire) {
       setText(number, formatCount(count));
       setText(noun, words(count));
       if (key === "failed") setHidden(counter, count === 0);
+      if (key === "tasks")
+        setAttribute(counter, "title", formatCounts(head.get("counts") ?? {}, ALL_STATES) || null);
     };
   });
   const kernel = kernelState(wire);
@@ -1854,7 +1869,7 @@ const ACTION_KEYS = /** @type {Record<string, string>} */ ({
  * No key leaks into the notebook, where it could mean something else (c copies a cell).
  * @param {Face} face @param {Wire} wire @param {AbortSignal} signal
  */
-function listenForKeys({ element, grid, selectedLoop }, wire, signal) {
+function listenForKeys({ element, grid, selectedLoop, cancel }, wire, signal) {
   element.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab's own way to opt out
   element.addEventListener(
     "keydown",
@@ -1873,8 +1888,11 @@ function listenForKeys({ element, grid, selectedLoop }, wire, signal) {
       } else if (key === " " && target === grid.element) {
         event.preventDefault(); // it would scroll
         if (!event.repeat) togglePause(wire);
-      } else if (grid.element.contains(target) && key in ACTION_KEYS && !event.repeat)
+      } else if (grid.element.contains(target) && key in ACTION_KEYS && !event.repeat) {
+        // In the list of tasks it is their rows that keys are for, where there is a current one.
+        if (key === "c" && cancel?.()) return;
         wire.act(ACTION_KEYS[key], selectedLoop());
+      }
     },
     { signal },
   );
@@ -1899,7 +1917,7 @@ const KEYS = [
   ["Space", "pause, resume"],
   ["e", "Stop event"],
   ["s", "Stop loop"],
-  ["c", "Cancel tasks"],
+  ["c", "Cancel tasks; in their list, this row's"],
   ["Delete", "cancel the task of this row"],
   ["r", "Restart"],
   ["x", "Remove an ended loop"],

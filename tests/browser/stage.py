@@ -166,7 +166,8 @@ def bar(
 
 def loops_head(**more: Any) -> Message:
     """The head of a panel of two loops."""
-    head = {"now": NOW, "loops": 2, "tasks": 4, "failed": 0, "selected": 1, "picked": []}
+    head = {"now": NOW, "loops": 2, "tasks": 4, "failed": 0, "counts": {}}
+    head |= {"selected": 1, "picked": []}
     head |= {"sort": ["name", False], "filter": "", "interval": 0.5, "paused": False}
     return head | {"cell": None, "kernel": None, "busy_since": None} | more
 

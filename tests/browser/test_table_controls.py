@@ -212,7 +212,7 @@ def test_end_goes_to_a_row_that_has_not_come_yet(tasks: Stage):
     tasks.press("End")
     tasks.page.evaluate("stage.nextScroll")
     tasks.pass_time(ONE_FRAME)
-    assert tasks.sent() == [{"type": "window", "start": MANY - 15, "stop": MANY + 6}]
+    assert tasks.sent() == [{"type": "window", "start": MANY - 11, "stop": MANY + 2}]
     assert tasks.attribute(".bgw-grid", "aria-activedescendant") is None
     rows = window_of_tasks(MANY - 15, MANY)
     tasks.frame(rows, start=MANY - 15, total=MANY, head=tasks_head())
@@ -220,7 +220,9 @@ def test_end_goes_to_a_row_that_has_not_come_yet(tasks: Stage):
 
 
 def test_the_current_task_is_followed_when_rows_move(tasks: Stage):
-    """It is known by its id. Delete cancels it wherever it stands, but not once it has ended."""
+    """It is known by its id. Delete cancels it wherever it stands; once it has ended, the kernel
+    says that it has.
+    """
     tasks.find(".bgw-grid").focus()
     tasks.press("ArrowDown")
     tasks.frame([task_row(2), task_row(1)], head=tasks_head())
@@ -230,7 +232,27 @@ def test_the_current_task_is_followed_when_rows_move(tasks: Stage):
     assert tasks.sent() == [command]
     tasks.frame({1: task_row(1, state="cancelled", ended=NOW)}, total=2)
     tasks.press("Delete")
+    assert tasks.sent() == [command]
+
+
+def test_c_is_for_the_row_that_is_the_current_one(tasks: Stage):
+    """Where there is none, it is for all tasks of the loop, as in the list of loops."""
+    tasks.find(".bgw-grid").focus()
+    tasks.press("c")
+    assert tasks.sent() == [{"type": "act", "action": "cancel_tasks", "loop": 7}]
+    tasks.press("ArrowDown", "c")
+    assert tasks.sent() == [{"type": "command", "command": "cancel_tasks", "loop": 7, "tasks": [1]}]
+    tasks.frame([task_row(2)], total=1, head=tasks_head())
+    tasks.press("c", "Delete")
     assert tasks.sent() == []
+
+
+def test_c_is_for_the_rows_that_are_picked(tasks: Stage):
+    """The kernel knows which they are."""
+    tasks.frame({}, total=2, head=tasks_head(picked=[1, 2]))
+    tasks.find(".bgw-grid").focus()
+    tasks.press("c")
+    assert tasks.sent() == [{"type": "act", "action": "cancel_tasks", "loop": 7}]
 
 
 def test_another_loop_starts_at_the_top(tasks: Stage):

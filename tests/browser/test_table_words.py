@@ -60,13 +60,13 @@ def test_only_what_happened_is_told(helpers: Stage, counts: dict[str, int], text
 @pytest.mark.parametrize(
     ("scroll_top", "expected"),
     [
-        (0, {"start": 0, "stop": 15}),
-        (26 * 6, {"start": 0, "stop": 21}),
-        (26 * 100, {"start": 94, "stop": 115}),
-        (26 * 100 + 1, {"start": 94, "stop": 116}),
+        (0, {"start": 0, "stop": 11}),
+        (26 * 2, {"start": 0, "stop": 13}),
+        (26 * 100, {"start": 98, "stop": 111}),
+        (26 * 100 + 1, {"start": 98, "stop": 112}),
     ],
 )
-def test_the_window_is_what_is_in_sight_and_six_more(
+def test_the_window_is_what_is_in_sight_and_two_more(
     helpers: Stage, scroll_top: int, expected: dict[str, int]
 ):
     """A row that shows by one pixel belongs to the window."""

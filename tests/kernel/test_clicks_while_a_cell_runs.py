@@ -5,12 +5,13 @@ Without a browser: what JupyterLab writes into a message's header is written her
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
 
-from tests.kernel.conftest import Kernel
+from tests.kernel.conftest import LIMIT, Kernel
 from tests.kernel_environments import IPYKERNELS
 
 StartKernel = Callable[..., Kernel]
@@ -88,7 +89,9 @@ class Page:
 
     def wait_for_state(self, loop: int, state: str) -> None:
         """Until the page is told that a loop is in this state."""
+        deadline = time.monotonic() + LIMIT
         while self.states().get(loop) != state:
+            assert time.monotonic() < deadline, f"{self.states()}, and {loop} is not {state}"
             self.wait_for_frame(lambda _: True)
 
     def wait_for_cell(self) -> int:
@@ -137,8 +140,10 @@ def test_every_button_and_a_table_command_act_at_once(
     # The newest that is unfinished is selected, when none was chosen.
     page.click("stop_event_button")
     page.wait_for_state(fourth, "finished")
+    page.tell(type="select", loop=third)
     page.click("stop_loop_button")
     page.wait_for_state(third, "stopped")
+    page.tell(type="select", loop=second)
     page.click("cancel_tasks_button")
     page.wait_for_state(second, "cancelled")
     page.tell(type="command", command="stop_event", loop=first)

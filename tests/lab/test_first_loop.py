@@ -272,3 +272,21 @@ CONTRAST: Final = """
   return ratios;
 }
 """
+
+
+def test_keys_on_a_button_mean_nothing_to_the_notebook(open_notebook: OpenNotebook):
+    """It keeps the focus after a click; there, b would insert a cell, and x cut one."""
+    notebook, panel = open_scene(open_notebook)
+    cells = notebook.page.locator(".jp-Notebook .jp-CodeCell")
+    count = cells.count()
+    panel.click("Restart")
+    panel.said("race was restarted").wait_for(timeout=LIMIT)
+    for button in ("Stop event", "Stop loop", "Cancel tasks", "Restart", "Stop all"):
+        panel.button(button).focus()
+        for key in ("b", "x", "d", "d"):
+            notebook.page.keyboard.press(key)
+    # A key that means something is done with by the time that a click is answered.
+    panel.click("Stop loop")
+    panel.wait_for_state(panel.loop("race"), "stopped")
+    expect(cells).to_have_count(count)
+    expect_quiet(notebook)

@@ -230,6 +230,24 @@ def test_only_tasks_in_some_states(states: tuple[str, ...], expected: list[str])
     in_an_orchard(check)
 
 
+def test_only_the_tasks_that_are_asked_for():
+    """By their ids, in the tasks' own order; what is not known any more is passed over."""
+
+    def check(ledger: Ledger) -> None:
+        ids = {task.name: task.id for task in task_window(ledger, WindowRequest()).tasks}
+        wanted = (ids["eve"], 999_999, ids["adam"], ids["carl"], ids["adam"])
+        window = task_window(ledger, WindowRequest(ids=wanted))
+        assert ({"adam", "carl", "eve"}, "adam", 3) == (
+            set(names(window)),
+            names(window)[0],
+            window.total,
+        )
+        unfinished = WindowRequest(ids=wanted, states=(TaskState.PENDING,), sort="name")
+        assert ["adam"] == names(task_window(ledger, unfinished))
+
+    in_an_orchard(check)
+
+
 def test_a_filter_and_a_sort_and_a_cut():
     """In this order."""
 

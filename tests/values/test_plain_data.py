@@ -142,7 +142,7 @@ VALUES = [
         progress=(PROGRESS,),
     ),
     LOOP,
-    WindowRequest(sort="name", descending=True, filter="x", start=5, stop=9),
+    WindowRequest(sort="name", descending=True, filter="x", ids=(3, 4), start=5, stop=9),
     TaskWindow(tasks=(TASK,), start=0, total=1, as_of=3.0),
     StopReport(outcome=LoopState.STOPPED, seconds=0.1, steps=("stop_event",), notes=("a",)),
     TaskFailure(id=3, name="a", coroutine="f", at=1.0, error="KeyError: 1", traceback="Traceback"),

@@ -109,6 +109,8 @@ class FakeSource:
         if all(listed.id != loop_id for listed in self.loops):
             raise UnknownLoop(f"there is no loop {loop_id}")
         tasks = self.tasks.get(loop_id, [])
+        if request.ids:
+            tasks = [task for task in tasks if task.id in request.ids]
         shown = tuple(tasks[request.start : request.stop])
         return TaskWindow(tasks=shown, start=request.start, total=len(tasks), as_of=NOW)
 
@@ -195,6 +197,8 @@ class FakeFace:
     reasons: dict[Action, str | None] = field(default_factory=dict)
     labels: dict[Action, str | None] = field(default_factory=dict)
     put_away_asked: int = 0
+    is_held_up: bool = False
+    cells_asked: int = 0
     can_be_put_away: bool = True
     observer: Callable[[str], None] = lambda _: None
     """Called with the name of each setting that changes."""
@@ -220,6 +224,11 @@ class FakeFace:
         """As a trait is set."""
         setattr(self, name, value)
         self.observer(name)
+
+    def cells_thread_waits(self) -> bool:
+        """What the test says; counted."""
+        self.cells_asked += 1
+        return self.is_held_up
 
     def put_away(self) -> bool:
         """Counted; refused while the test says so."""

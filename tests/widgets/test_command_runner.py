@@ -114,12 +114,6 @@ def test_every_button_of_a_loop_has_its_command(action: Action):
             command_of(action, 7)
 
 
-def test_some_tasks_only():
-    """Those that are picked; with none, all."""
-    assert command_of(Action.CANCEL_TASKS, 7, (1, 2)) == CancelTasks(7, (1, 2))
-    assert command_of(Action.CANCEL_TASKS, 7, ()) == CancelTasks(7)
-
-
 def test_several_commands_in_one_line():
     """What went wrong comes first, and the same is said once."""
     said = [Said("Stopping a"), Said("b is protected", is_error=True), Said("Stopping a")]

@@ -44,7 +44,7 @@ def test_afterwards_only_what_changed_is_sent(bench: Bench):
     [(channel, frame)] = bench.take()
     assert (channel, frame["full"], frame["rows"][0][1]["unfinished"]) == ("loops", False, 5)
     assert [place for place, _ in frame["rows"]] == [1]
-    assert frame["head"].keys() == {"tasks", "now"}
+    assert frame["head"].keys() == {"tasks", "counts", "now"}
 
 
 def test_a_change_shows_at_the_interval_that_was_chosen(bench: Bench):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bgwidgets.widgets.busy_cell import Cell
-from bgwidgets.widgets.feed import CellRuns, FromTable
+from bgwidgets.widgets.feed import CellRuns, FromTable, Refresh
 from bgwidgets.widgets.requests import read_table_request
 from tests.widgets.bench import PROMPT, Bench, start
 from tests.widgets.fakes import NOW, loop
@@ -61,6 +61,31 @@ def test_the_page_learns_how_long_the_kernel_is_busy(bench: Bench):
     bench.give(CellRuns(None))
     bench.pass_time(PROMPT)
     assert kernel(bench) == ("idle", None)
+
+
+def test_something_else_than_a_cell_keeps_the_kernel_busy(bench: Bench):
+    """Another widget's callback, say: since when is not known."""
+    open_page(bench)
+    bench.give(CellRuns(None))
+    bench.pass_time(1)
+    bench.take()
+    bench.face.is_held_up = True
+    bench.pass_time(1)
+    assert kernel(bench) == ("busy", "as before")
+    bench.face.is_held_up = False
+    bench.pass_time(1)
+    assert kernel(bench) == ("idle", "as before")
+
+
+def test_a_panel_that_nobody_looks_at_asks_nothing_of_the_thread_of_the_cells(bench: Bench):
+    """It would wake that up for nothing."""
+    start(bench, 1)
+    bench.give(Refresh())
+    bench.pass_time(2)
+    assert bench.face.cells_asked == 0
+    bench.open_page()
+    bench.pass_time(2)
+    assert bench.face.cells_asked > 0
 
 
 def test_what_is_not_known_of_the_kernel_is_not_said(bench: Bench):

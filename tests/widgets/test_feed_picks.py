@@ -73,6 +73,52 @@ def test_only_the_tasks_that_are_picked_are_cancelled(bench: Bench):
     assert bench.source.executed[-1] == CancelTasks(2)
 
 
+def test_picked_tasks_that_have_ended_hold_up_no_command(bench: Bench):
+    """They are neither counted nor cancelled; nor are those that nobody knows any more."""
+    bench.page("tasks", type="pick", ids=[21, 22, 23])
+    bench.source.tasks[2] = [task(21), task(22, state=TaskState.FINISHED)]
+    bench.take()
+    bench.pass_time(1)
+    assert labels(bench) == {Action.CANCEL_TASKS: "Cancel 1 task"}
+    bench.click(Action.CANCEL_TASKS)
+    assert bench.source.executed == [CancelTasks(2, (21,))]
+
+
+def test_when_all_picked_tasks_have_ended_no_other_is_cancelled(bench: Bench):
+    """That would be every task of the loop."""
+    bench.page("tasks", type="pick", ids=[21, 22])
+    ended = [task(number, state=TaskState.CANCELLED) for number in (21, 22)]
+    bench.source.tasks[2] = [*ended, task(23)]
+    bench.take()
+    bench.pass_time(1)
+    assert labels(bench) == {Action.CANCEL_TASKS: "Cancel 0 tasks"}
+    bench.click(Action.CANCEL_TASKS)
+    assert bench.source.executed == []
+    assert bench.said() == [("info", "Those tasks have ended")]
+    bench.page("tasks", type="command", command="cancel_tasks", loop=2, tasks=[22])
+    assert bench.source.executed == []
+    assert bench.said() == [("info", "That task has ended")]
+
+
+def test_tasks_of_which_nobody_knows_are_left_to_the_loop(bench: Bench):
+    """It says that there are none."""
+    bench.page("tasks", type="command", command="cancel_tasks", loop=2, tasks=[999])
+    assert bench.source.executed == [CancelTasks(2, (999,))]
+
+
+@pytest.mark.parametrize(
+    "message", [{"type": "filter", "text": "x"}, {"type": "chips", "chips": ["failed"]}]
+)
+def test_another_filter_lets_go_of_what_was_picked(bench: Bench, message: dict[str, Any]):
+    """What is not in sight any more is not cancelled."""
+    bench.page("tasks", type="pick", ids=[21, 22])
+    bench.take()
+    bench.page("tasks", **message)
+    assert bench.frames("tasks")[0]["head"]["picked"] == []
+    bench.click(Action.CANCEL_TASKS)
+    assert bench.source.executed == [CancelTasks(2)]
+
+
 def test_another_loop_has_no_picked_tasks(bench: Bench):
     """And they are not picked again when one comes back to it."""
     bench.page("tasks", type="pick_range", start=0, stop=2)

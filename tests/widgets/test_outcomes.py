@@ -60,6 +60,27 @@ def test_cancelled_tasks_are_counted_when_none_is_under_way_any_more():
     ]
 
 
+def test_some_of_the_tasks_were_cancelled_and_the_others_swallow():
+    """The first is said at once, the second when it is seen."""
+    awaited = outcomes(CancelTasks(7), task_counts=counts(pending=5))
+    now = {"task_counts": counts(pending=2, cancelled=3)}
+    assert awaited.notice([race(**now)], SOON) == [Said("Cancelled 3 of 5 tasks of race")]
+    assert awaited.notice([race(**now)], LATE - 0.1) == []
+    assert awaited.notice([race(**now, tasks_that_swallow=2)], LATE) == [
+        Said("2 tasks did not end: they swallow CancelledError", is_error=True)
+    ]
+    assert not awaited.is_waiting
+
+
+def test_some_of_the_tasks_were_cancelled_and_the_others_ended_by_themselves():
+    """There is nothing more to say of them."""
+    awaited = outcomes(CancelTasks(7, (1, 2)), task_counts=counts(pending=5))
+    now = {"task_counts": counts(pending=3, finished=1, cancelled=1)}
+    assert awaited.notice([race(**now)], SOON) == [Said("Cancelled 1 of 2 tasks of race")]
+    assert awaited.notice([race(**now)], LATE) == []
+    assert not awaited.is_waiting
+
+
 @pytest.mark.parametrize(
     ("now", "words"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -333,6 +334,26 @@ def test_an_error_in_the_panel_itself_is_said_and_survived(
     publisher.refresh()
     sent.wait_for(lambda channel, message: (channel, message["type"]) == ("tasks", "frame"))
     assert "RuntimeError: no tasks of 1" in caplog.text
+
+
+def test_after_an_error_there_is_a_pause(
+    publisher: Publisher, source: FakeSource, monkeypatch: pytest.MonkeyPatch
+):
+    """What fails each time is tried again, and not at once: it would take all the time there is."""
+    pause, times, is_tried_again = 0.2, list[float](), threading.Event()
+
+    def fail(_loop_id: int, _request: object) -> Any:
+        times.append(time.monotonic())
+        if len(times) == 2:
+            is_tried_again.set()
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("bgwidgets.widgets.publisher._AFTER_AN_ERROR", pause)
+    with monkeypatch.context() as patch:
+        patch.setattr(source, "task_window", fail)
+        publisher.receive("tasks", HELLO)
+        assert is_tried_again.wait(LIMIT)
+    assert times[1] - times[0] >= pause
 
 
 def test_many_threads_may_speak_at_once(publisher: Publisher, source: FakeSource):

@@ -289,7 +289,7 @@ def test_a_window_behind_the_end_is_empty():
 
 
 def test_the_head_of_the_loops_sums_up():
-    """All loops and tasks that are listed, and the loops that failed."""
+    """All loops and tasks that are listed, and what failed: tasks, or loops that had none."""
     counts = {TaskState.PENDING: 3, TaskState.FINISHED: 4}
     loops = [loop(1, task_counts=counts), ended_loop(2, LoopState.FAILED), ended_loop(3)]
     head = contents(*loops, sorting=Sorting("age", descending=True), selected=1, paused=True).head
@@ -297,6 +297,7 @@ def test_the_head_of_the_loops_sums_up():
         "loops": 3,
         "tasks": 9,
         "failed": 1,
+        "counts": {"pending": 3, "finished": 6},
         "selected": 1,
         "picked": [],
         "sort": ["age", True],
