@@ -25,7 +25,7 @@ ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 .DEFAULT_GOAL := help
 # The checks share .venv and two cores: one after the other, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo test test-long lint types layers wheel unit test-cpython bench bench-all screenshots chromium cpython-tests clean
+.PHONY: help demo test test-long lint types layers wheel unit test-cpython bench bench-all screenshots picture chromium cpython-tests clean
 
 help:
 	@echo 'make demo    JupyterLab opens the first example notebook'
@@ -40,6 +40,7 @@ help:
 	@echo 'make bench   the benchmarks, beside aiomonitor, uvloop and others'
 	@echo 'make bench-all   the same on each of PYTHONS, in .venv-3.12 and the like'
 	@echo 'make screenshots   pictures of the panel, into screenshots/'
+	@echo 'make picture   the README'\''s picture, anew'
 	@echo 'make clean   removes .venv, .venv-*, dist and caches'
 	@echo 'Variables: PYTHON=$(PYTHON)  DEMO_ARGS  PYTEST_ARGS  BENCH_ARGS  PYTHONS  OTHER_PYTHONS'
 	@echo '           BGW_CHROMIUM  BGW_CPYTHON'
@@ -87,6 +88,11 @@ bench-all:
 
 screenshots: chromium
 	$(BIN)/python -m tests.lab.screenshots screenshots
+
+# The one in the README. "light" has a page around it, too, which is not kept.
+picture: chromium
+	$(BIN)/python -m tests.lab.screenshots $(VENV)/picture light
+	cp $(VENV)/picture/light.png notebooks/panel.png
 
 chromium: $(VENV)/test-installed
 	@.ci/chromium.sh $(BIN)/python

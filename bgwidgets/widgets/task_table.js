@@ -1917,7 +1917,7 @@ const KEYS = [
   ["Space", "pause, resume"],
   ["e", "Stop event"],
   ["s", "Stop loop"],
-  ["c", "Cancel tasks; in their list, this row's"],
+  ["c", "Cancel tasks, or this row's"],
   ["Delete", "cancel the task of this row"],
   ["r", "Restart"],
   ["x", "Remove an ended loop"],
