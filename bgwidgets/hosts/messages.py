@@ -79,12 +79,17 @@ class WantHistory:
 
 @dataclass(frozen=True, slots=True)
 class WantMetrics:
-    """Answer with the metrics, by name."""
+    """Answer with the `News` of the metrics, if there are any."""
+
+    known: int
+    """The number of the last answer that is known; 0: none is."""
 
 
 @dataclass(frozen=True, slots=True)
 class WantFigures:
-    """Answer with the figures, by name."""
+    """The same for the figures."""
+
+    known: int
 
 
 @dataclass(frozen=True, slots=True)

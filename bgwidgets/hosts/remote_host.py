@@ -129,9 +129,11 @@ class RemoteHost:
         self._looks: Final = RemoteLooks(
             plan.name, self._known, self._questions, self._can_be_asked
         )
-        self._more_work: Final = MoreWork(plan.loop_id, plan.name, self._questions, self._send)
         self._warnings: Final = LoopWarnings(plan.loop_id)
         """Of what goes wrong on this side."""
+        self._more_work: Final = MoreWork(
+            plan.loop_id, plan.name, self._questions, self._send, self._warnings.lost
+        )
         self._is_unresponsive = False
         self._early: list[bytes] | None = []
         """What is to be sent as soon as there is a link; None from then on."""
@@ -475,6 +477,8 @@ class RemoteHost:
         is_asked = self._run_state.state is not LoopState.STOPPING and self.stop_event.is_set()
         known = self._known.snapshot
         self._known.snapshot = replace(known, stop_requested=known.stop_requested or is_asked)
+        self._ended_at = time.time()
+        self._known.lost(self._ended_at)
         self._end(event, leftovers=Leftovers(notes=self._notes))
 
     def _end(

@@ -93,13 +93,13 @@ class RemoteLooks:
     def metrics(self) -> dict[str, MetricSnapshot]:
         """What the work has measured; as known last, when there is no answer."""
         with contextlib.suppress(Unanswered):
-            self._ask(WantMetrics(), self._known.keep_metrics)
+            self._ask(WantMetrics(self._known.metrics_answer), self._known.keep_metrics)
         return self._known.metrics
 
     def figures(self) -> dict[str, FigureSnapshot]:
         """What the work has plotted; as known last, when there is no answer."""
         with contextlib.suppress(Unanswered):
-            self._ask(WantFigures(), self._known.keep_figures)
+            self._ask(WantFigures(self._known.figures_answer), self._known.keep_figures)
         return self._known.figures
 
     def ask_patiently(self, question: Question, limit: float) -> Any:
@@ -131,9 +131,8 @@ class RemoteLooks:
         def answered(answer: Future[Any]) -> None:
             self._aside -= 1
             if answer.exception() is None:
-                keep(answer.result())
                 self._is_slow = time.monotonic() - began > limit
 
         future: Future[Any] = Future()
         future.add_done_callback(answered)
-        self._questions.put(question, future)
+        self._questions.put(question, future, keep)

@@ -24,7 +24,8 @@
  *   on: Function, off: Function, get: (name: string) => any, send: (message: object) => void,
  *   widget_manager?: any,
  * }} Model
- * @typedef {"pending" | "running" | "cancelling" | "finished" | "failed" | "cancelled"} TaskState
+ * @typedef {"pending" | "running" | "cancelling" | "finished" | "failed" | "cancelled" | "lost"
+ * } TaskState
  * @typedef {Record<TaskState, number>} Counts
  * @typedef {{
  *   share: number | null, end: "" | "closed" | "left open", far: string, rest: string,
@@ -143,7 +144,7 @@ export function sparkPath(levels) {
  * @param {Partial<Counts>} counts
  */
 export function formatEnded(counts) {
-  return /** @type {TaskState[]} */ (["failed", "cancelled", "finished"])
+  return /** @type {TaskState[]} */ (["failed", "lost", "cancelled", "finished"])
     .filter((state) => counts[state])
     .map((state) => `${formatCount(counts[state] ?? 0)} ${state}`)
     .join(", ");
@@ -216,7 +217,7 @@ export function mixOf({ counts, total }) {
     ok: share("pending", "running"),
     warn: share("cancelling"),
     faint: share("finished", "cancelled"),
-    bad: share("failed"),
+    bad: share("failed", "lost"),
   };
 }
 

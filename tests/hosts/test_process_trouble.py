@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 import bgwidgets as bgw
-from bgwidgets import BackgroundLoop, LoopManager, LoopState
+from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState
 from bgwidgets.commands import SetStopEvent
 from tests import child_work
 from tests.hosts.conftest import AT_ONCE, LIMIT
@@ -110,6 +110,43 @@ def test_what_waited_for_a_lost_loop_is_told(manager: LoopManager):
     with pytest.raises(bgw.LoopEnded):
         future.result(LIMIT)
     assert job.stop_event.wait_sync(LIMIT)
+
+
+@pytest.mark.parametrize("is_killed_here", [True, False])
+def test_the_tasks_of_a_loop_whose_process_is_gone_are_lost(
+    manager: LoopManager, is_killed_here: bool
+):
+    """How far they came nobody knows: that they still wait, or were cancelled, would be untrue."""
+    job = manager.start(child_work.some_end_and_some_do_not, host="process")
+    until(lambda: job.snapshot().task_counts.get(TaskState.PENDING) == 3)
+    until(lambda: job.snapshot().progress)
+    before = {task.name: task for task in job.tasks}
+    assert job.task_detail(before["sleeper"].id).chain
+    if is_killed_here:
+        job.kill()
+    else:
+        os.kill(pid_of(job), signal.SIGKILL)
+        job.wait(LIMIT)
+    ended_at = job.snapshot().ended_at
+    after = {task.name: task for task in job.tasks}
+    assert before.keys() == after.keys()
+    assert before["failing"] == after["failing"]
+    assert before["returning"] == after["returning"]
+    for task in (after["sleeper"], after["counts"]):
+        assert (TaskState.LOST, ended_at, None) == (task.state, task.ended_at, task.waiting_on)
+        assert task.state.has_ended
+    bars = [after["counts"].progress, job.snapshot().progress]
+    assert [(True, ended_at)] * 2 == [(bar.left_open, bar.ended_at) for bar in bars if bar]
+    detail = job.task_detail(after["sleeper"].id)
+    assert (TaskState.LOST, ended_at, None, ()) == (
+        *(detail.state, detail.ended_at, detail.waiting_on, detail.chain),
+    )
+    counts = {state: count for state, count in job.snapshot().task_counts.items() if count}
+    ends = {TaskState.FINISHED: 1, TaskState.FAILED: 1, TaskState.LOST: 3}
+    assert ends == counts == job.history().ends
+    assert 5 == job.history().births
+    assert 0 == job.snapshot().unfinished_tasks
+    assert 3 == job.task_window(states=["lost"]).total
 
 
 def test_a_suspended_child_is_unresponsive_and_comes_back(manager: LoopManager):
