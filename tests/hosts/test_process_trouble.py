@@ -15,6 +15,8 @@ import pytest
 import bgwidgets as bgw
 from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState
 from bgwidgets.commands import SetStopEvent
+from bgwidgets.snapshots import WindowRequest
+from bgwidgets.widgets.looks import Looks
 from tests import child_work
 from tests.hosts.conftest import AT_ONCE, LIMIT
 from tests.processes import StartedProcesses
@@ -182,6 +184,35 @@ def test_a_suspended_child_is_unresponsive_and_comes_back(manager: LoopManager):
     until(lambda: not job.snapshot().unresponsive)
     job.cancel_tasks(named(job, "sleeper-1"))
     until(lambda: job.snapshot().unfinished_tasks == 5)
+
+
+def test_a_suspended_child_does_not_hold_up_a_look_at_the_others(manager: LoopManager):
+    """Also while its own tasks are those that are shown, and before anybody knows of it."""
+    dead = manager.start(child_work.many_tasks, 2_000, host="process", name="dead")
+    alive = manager.start(child_work.many_tasks, 2_000, host="process", name="alive")
+    here = manager.start(child_work.many_tasks, 2_000, name="here")
+    for job in manager:
+        until(lambda job=job: job.snapshot().unfinished_tasks == 2_001)  # type: ignore[misc]
+    looks, request = Looks(manager, time.time), WindowRequest(stop=40)
+    looks.tasks(dead.id, request)
+    os.kill(pid_of(dead), signal.SIGSTOP)
+    stopped_at = time.time()
+    try:
+        took = []
+        while not dead.snapshot().unresponsive:
+            began = time.monotonic()
+            looks.take()
+            looks.show_closely([dead.id])
+            assert 40 == len(looks.tasks(dead.id, request).tasks)
+            assert looks.task_detail(dead.id, dead.tasks[0].id)
+            took.append(time.monotonic() - began)
+            assert time.time() < stopped_at + LIMIT
+        for job in (alive, here):
+            assert 40 == len(looks.tasks(job.id, request).tasks)
+            until(lambda job=job: job.snapshot().as_of > stopped_at + 1)  # type: ignore[misc]
+        assert max(took) < AT_ONCE / 2
+    finally:
+        os.kill(pid_of(dead), signal.SIGCONT)
 
 
 def named(job: BackgroundLoop, name: str) -> int:
