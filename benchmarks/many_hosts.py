@@ -47,8 +47,8 @@ ELSEWHERE: Final = "a process is stopped"
 SELECTED: Final = "the selected process is stopped"
 
 NEVER_SILENT: Final = (
-    "In {} of the rounds each refresh had some loop's lag to tell, since it began or for this machine"
-    " had other work: then these are refreshes that send something."
+    "In {} of the rounds each refresh had some loop's lag to tell, for this machine had other work:"
+    " then these are refreshes that send something."
 )
 
 

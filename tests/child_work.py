@@ -11,7 +11,8 @@ import threading
 import time
 from typing import Any
 
-from bgwidgets import StopEvent, current, progress
+import bgwidgets
+from bgwidgets import StopEvent, current
 
 
 class OurError(Exception):
@@ -85,7 +86,7 @@ async def some_end() -> None:
 
 async def some_end_and_some_do_not() -> None:
     async def counts() -> None:
-        for _ in progress(range(10)):
+        for _ in bgwidgets.progress(range(10)):
             await asyncio.sleep(3600)
 
     await some_end()

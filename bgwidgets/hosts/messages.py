@@ -55,7 +55,7 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Tell how the loop stands, also if it has changed only a little."""
+    """Tell how the loop stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How the loop stands; None: as the last time."""
+    """How the loop stands; None: as the last time, but for lags of under a millisecond."""
 
     snapshot: LoopSnapshot | None
     as_of: float

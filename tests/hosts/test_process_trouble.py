@@ -14,7 +14,7 @@ import pytest
 
 import bgwidgets as bgw
 from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState
-from bgwidgets.commands import SetStopEvent
+from bgwidgets.commands import KillLoop, SetStopEvent
 from bgwidgets.snapshots import WindowRequest
 from bgwidgets.widgets.looks import Looks
 from tests import child_work
@@ -51,6 +51,23 @@ def test_kill_always_works(manager: LoopManager, processes: StartedProcesses, wo
     with pytest.raises(bgw.LoopEnded, match="was killed"):
         job.result(LIMIT)
     assert "its process was killed" in job.snapshot().notes
+
+
+def test_to_kill_is_a_command_like_any_other(manager: LoopManager, processes: StartedProcesses):
+    """Who gives it does not wait. In the panel a button does."""
+    job = manager.start(child_work.holds_the_gil, host="process")
+    assert job.snapshot().can_be_killed
+    manager.execute(KillLoop(job.id))
+    assert LoopState.KILLED == job.wait(LIMIT)
+    assert [] == processes.alive()
+    manager.execute(KillLoop(job.id))
+    thread = manager.start(child_work.for_ever, name="a thread")
+    assert not thread.snapshot().can_be_killed
+    with pytest.raises(bgw.CannotKillThread, match="'a thread' runs in a thread"):
+        manager.execute(KillLoop(thread.id))
+    assert LoopState.RUNNING == thread.state
+    thread.stop(0)
+    manager.execute(KillLoop(thread.id))
 
 
 def test_kill_works_while_it_starts(manager: LoopManager):
