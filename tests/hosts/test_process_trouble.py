@@ -211,7 +211,8 @@ def test_a_suspended_child_does_not_hold_up_a_look_at_the_others(manager: LoopMa
     for job in manager:
         until(lambda job=job: job.snapshot().unfinished_tasks == 2_001)  # type: ignore[misc]
     looks, request = Looks(manager, time.time), WindowRequest(stop=40)
-    looks.tasks(dead.id, request)
+    looked_at = looks.tasks(dead.id, request).tasks[0].id
+    assert looks.task_detail(dead.id, looked_at)
     os.kill(pid_of(dead), signal.SIGSTOP)
     stopped_at = time.time()
     try:
@@ -221,7 +222,7 @@ def test_a_suspended_child_does_not_hold_up_a_look_at_the_others(manager: LoopMa
             looks.take()
             looks.show_closely([dead.id])
             assert 40 == len(looks.tasks(dead.id, request).tasks)
-            assert looks.task_detail(dead.id, dead.tasks[0].id)
+            assert looks.task_detail(dead.id, looked_at)
             took.append(time.monotonic() - began)
             assert time.time() < stopped_at + LIMIT
         for job in (alive, here):
