@@ -26,6 +26,7 @@ BENCHMARKS: Final = {
     "panel": 5,
     "prints": 5,
     "hosts": 15,
+    "many_hosts": 5,
 }
 """Each benchmark's module, and how many rounds give a steady median."""
 COMPARED: Final = (

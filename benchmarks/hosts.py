@@ -70,12 +70,12 @@ def send_pid(connection: Any) -> None:
 
 def run(rounds: int) -> list[Result]:
     """Four tables."""
-    with _cluster() as client:
+    with one_worker() as client:
         return _run(rounds, client)
 
 
 @contextmanager
-def _cluster() -> Iterator[Any]:
+def one_worker() -> Iterator[Any]:
     """A Dask client of one worker; None where Dask is missing."""
     if importlib.util.find_spec("distributed") is None:
         yield None

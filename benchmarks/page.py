@@ -33,8 +33,12 @@ class Page:
         self._says: dict[str, BaseComm] = {}
         self._alive_at = 0.0
         self._original = comm.create_comm
+        self.messages = 0
+        """How many have come, of whatever kind."""
+        self.bytes = 0
+        """How long they were."""
         self.frames = 0
-        """How many have come."""
+        """How many have come of a table's rows."""
         self.changes = 0
         """How many of them showed another value in a cell that had been there before."""
 
@@ -72,7 +76,8 @@ class Page:
         """In the thread that sends."""
         content = {"data": data, "comm_id": comm_id}
         message = self._session.msg(msg_type, content=content, metadata=metadata)
-        self._session.serialize(message)
+        self.bytes += sum(map(len, self._session.serialize(message)))
+        self.messages += 1
         shown = data.get("content") if data.get("method") == "custom" else None
         if shown is not None and shown.get("type") == "frame":
             self._take(shown)

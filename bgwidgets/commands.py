@@ -56,6 +56,13 @@ class InterruptLoop:
 
 
 @dataclass(frozen=True, slots=True)
+class KillLoop:
+    """End the process that carries the loop, whatever it does."""
+
+    loop_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class RestartLoop:
     """Stop the loop if it runs, and run its work again."""
 
@@ -81,7 +88,7 @@ class RemoveFinished:
     """Take every loop that has ended off the list."""
 
 
-HostCommand = SetStopEvent | StopLoop | CancelTasks | InterruptLoop
+HostCommand = SetStopEvent | StopLoop | CancelTasks | InterruptLoop | KillLoop
 """What a host obeys."""
 Command = HostCommand | RestartLoop | AdoptLoop | RemoveLoop | RemoveFinished
 """What the manager executes."""

@@ -282,6 +282,8 @@ class LoopSnapshot:
     blocked: bool | None = None
     """Whether the loop does not turn, because a task or a callback does not return."""
     unresponsive: bool | None = None
+    can_be_killed: bool = False
+    """Whether `kill()` can end what carries it: a process, but no thread."""
     stop_requested: bool = False
     protected: bool = False
     why_protected: str | None = None

@@ -45,7 +45,7 @@ UNFINISHED_LOOP_STATES: Final = frozenset(
 
 
 class TaskState(StrEnum):
-    """How a task is doing, in asyncio's own words."""
+    """How a task is doing, in asyncio's own words; it has none for a task whose process is gone."""
 
     PENDING = "pending"
     """It waits for something."""
@@ -59,6 +59,8 @@ class TaskState(StrEnum):
     """It raised."""
     CANCELLED = "cancelled"
     """It ended by its cancellation."""
+    LOST = "lost"
+    """The process that carried its loop is gone: it had not ended, and never will."""
 
     @property
     def has_ended(self) -> bool:

@@ -11,6 +11,7 @@ import threading
 import time
 from typing import Any
 
+import bgwidgets
 from bgwidgets import StopEvent, current
 
 
@@ -81,6 +82,16 @@ async def some_end() -> None:
         asyncio.create_task(returns(), name="returning"),
     ]
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def some_end_and_some_do_not() -> None:
+    async def counts() -> None:
+        for _ in bgwidgets.progress(range(10)):
+            await asyncio.sleep(3600)
+
+    await some_end()
+    counting = asyncio.create_task(counts(), name="counts")
+    await asyncio.gather(counting, asyncio.create_task(for_ever(), name="sleeper"))
 
 
 async def spins() -> None:

@@ -29,6 +29,7 @@ from bgwidgets.commands import (
     CancelTasks,
     HostCommand,
     InterruptLoop,
+    KillLoop,
     SetStopEvent,
     StopLoop,
 )
@@ -270,13 +271,15 @@ class AdoptedHost:
         return self._findings.figures.look()
 
     def command(self, command: HostCommand) -> None:
-        """Ask for something. Raises `ProtectedLoop`, `UnknownTask`, `NoStopEvent`, or
-        `CannotInterrupt`.
+        """Ask for something. Raises `ProtectedLoop`, `UnknownTask`, `NoStopEvent`,
+        `CannotInterrupt` or `CannotKillThread`.
         """
         if self._run_state.state.has_ended:
             return
         if self._why_protected is not None and not self._is_for_users_tasks(command):
             raise ProtectedLoop(f"{self._plan.name!r} is protected: {self._why_protected}")
+        if isinstance(command, KillLoop):
+            self.kill()
         if isinstance(command, InterruptLoop):
             raise CannotInterrupt(
                 f"{self._plan.name!r} was started elsewhere: an interruption could end the thread"

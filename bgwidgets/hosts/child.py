@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, Final
 
-from bgwidgets.commands import HostCommand
+from bgwidgets.commands import HostCommand, KillLoop
 from bgwidgets.hosts.agent import Agent
 from bgwidgets.hosts.delivery import Delivery
 from bgwidgets.hosts.new_loop import new_loop
@@ -114,7 +114,10 @@ class ChildHost:
 
     def command(self, command: HostCommand) -> None:
         """Ask for something. Raises `UnknownTask` or `CannotInterrupt`."""
-        self.agent.command(command)
+        if isinstance(command, KillLoop):
+            self.kill()
+        else:
+            self.agent.command(command)
 
     def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:
         """Run one more coroutine on the loop. Raises `LoopEnded`."""

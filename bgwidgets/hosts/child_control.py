@@ -29,6 +29,7 @@ from bgwidgets.hosts.messages import (
     WantMetrics,
     WantWindow,
 )
+from bgwidgets.hosts.news import Teller
 
 Tell = Callable[[FromChild], None]
 MAIL_LIMIT: Final = 1.0
@@ -43,6 +44,8 @@ class ChildControl:
         self._host: Final = host
         self._tell: Final = tell
         self._look: Final = look
+        self._metrics: Final = Teller()
+        self._figures: Final = Teller()
         self._more: Final[dict[int, Future[Any]]] = {}
         # What imports or pickles the user's things takes its time, and so has a thread of its own.
         self._mail: Final[queue.SimpleQueue[Callable[[], None]]] = queue.SimpleQueue()
@@ -94,10 +97,10 @@ class ChildControl:
                 return host.task_detail(task_id)
             case WantHistory():
                 return host.history()
-            case WantMetrics():
-                return host.metrics()
-            case WantFigures():
-                return host.figures()
+            case WantMetrics(known):
+                return self._metrics.news(host.metrics(), known)
+            case WantFigures(known):
+                return self._figures.news(host.figures(), known)
             case WantLeftovers():
                 return host.give_up()
             case Obey(command):

@@ -16,7 +16,7 @@ from bgwidgets.output.kept_lines import Place, Whose
 from bgwidgets.output.log import OutputLog
 
 BEAT: Final = 0.5
-"""Seconds after which it is said that nothing has changed."""
+"""Seconds after which it is said that nothing has changed; at once to who asks."""
 LOOKS_EVERY: Final = 0.25
 """Seconds after which one looks whether something has changed, or was written."""
 IN_TALK: Final = 0.05
@@ -93,9 +93,9 @@ class ChildReporter:
         is_wanted, self._is_wanted = self._is_wanted, False
         stamp = self._agent.stamp(closely=True)  # Before the snapshot: it may only be too old.
         is_new = stamp != self._stamp or (stamp is None and now - self._told_at >= LOOKS_EVERY)
-        if is_wanted or is_new:
+        if is_new or (is_wanted and stamp is None):
             self._stamp, self._told_at = stamp, now
             self._tell(Told(self._agent.snapshot(), time.time()))
-        elif now - self._told_at >= BEAT:
+        elif is_wanted or now - self._told_at >= BEAT:
             self._told_at = now
             self._tell(Told(None, time.time()))

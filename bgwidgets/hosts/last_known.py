@@ -12,7 +12,9 @@ from dataclasses import replace
 from typing import Final
 
 from bgwidgets.exceptions import UnknownTask
+from bgwidgets.hosts.lost_tasks import lost_detail, lost_history, lost_row, lost_snapshot
 from bgwidgets.hosts.messages import Record, Told
+from bgwidgets.hosts.news import Mirror, News
 from bgwidgets.hosts.rows_window import rows_window
 from bgwidgets.snapshots import (
     FigureSnapshot,
@@ -42,8 +44,29 @@ class LastKnown:
         self._details: Final[dict[int, TaskDetail]] = {}
         self._rows: tuple[TaskSnapshot, ...] | None = None
         self.history = LoopHistory(births=0, ends={})
-        self.metrics: dict[str, MetricSnapshot] = {}
-        self.figures: dict[str, FigureSnapshot] = {}
+        self._metrics: Final = Mirror()
+        self._figures: Final = Mirror()
+        self._record: Record | None = None
+
+    @property
+    def metrics_answer(self) -> int:
+        """The number of the last answer with metrics."""
+        return self._metrics.number
+
+    @property
+    def figures_answer(self) -> int:
+        """The same for the figures."""
+        return self._figures.number
+
+    @property
+    def metrics(self) -> dict[str, MetricSnapshot]:
+        """What the work has measured, by name."""
+        return dict(self._metrics.items if self._record is None else self._record.metrics)
+
+    @property
+    def figures(self) -> dict[str, FigureSnapshot]:
+        """What it has plotted, by name."""
+        return dict(self._figures.items if self._record is None else self._record.figures)
 
     @property
     def as_of(self) -> float:
@@ -83,13 +106,13 @@ class LastKnown:
         """It answered this."""
         self.history = history
 
-    def keep_metrics(self, metrics: dict[str, MetricSnapshot]) -> None:
-        """It answered this."""
-        self.metrics = metrics
+    def keep_metrics(self, news: News | None) -> None:
+        """It answered this. In the listening thread."""
+        self._metrics.take(news)
 
-    def keep_figures(self, figures: dict[str, FigureSnapshot]) -> None:
-        """It answered this."""
-        self.figures = figures
+    def keep_figures(self, news: News | None) -> None:
+        """It answered this. In the listening thread."""
+        self._figures.take(news)
 
     def ended(self, record: Record) -> None:
         """The run is over, and this is all that will ever be known of it."""
@@ -99,8 +122,19 @@ class LastKnown:
             self._details.update(record.details)
             self._rows = record.rows
         self.history = record.history
-        self.metrics, self.figures = dict(record.metrics), dict(record.figures)
+        self._record = record
         self.told(Told(record.snapshot, time.time()))
+
+    def lost(self, at: float) -> None:
+        """The loop's process ended at that time, and told nothing any more."""
+        with self._guard:
+            self._rows = tuple(lost_row(row, at) for row in self._known_rows())
+            self._windows.clear()
+            for task_id, detail in self._details.items():
+                self._details[task_id] = lost_detail(detail, at)
+        self.snapshot = lost_snapshot(self.snapshot, at)
+        self.history = lost_history(self.history, self.snapshot)
+        self.changes += 1
 
     def window(self, request: WindowRequest) -> TaskWindow:
         """The tasks as they were known last."""

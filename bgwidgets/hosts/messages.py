@@ -55,7 +55,7 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Tell how the loop stands, also if it has changed only a little."""
+    """Tell how the loop stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,17 @@ class WantHistory:
 
 @dataclass(frozen=True, slots=True)
 class WantMetrics:
-    """Answer with the metrics, by name."""
+    """Answer with the `News` of the metrics, if there are any."""
+
+    known: int
+    """The number of the last answer that is known; 0: none is."""
 
 
 @dataclass(frozen=True, slots=True)
 class WantFigures:
-    """Answer with the figures, by name."""
+    """The same for the figures."""
+
+    known: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +168,7 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How the loop stands; None: as the last time."""
+    """How the loop stands; None: as the last time, but for lags of under a millisecond."""
 
     snapshot: LoopSnapshot | None
     as_of: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
+from functools import partial
 from typing import Any, Final
 
 from bgwidgets.exceptions import CannotCross, InvalidWork, LoopEnded
@@ -24,11 +25,16 @@ class MoreWork:
         loop_name: str,
         questions: Questions,
         send: Callable[[CancelMore], None],
+        lost: Callable[[BaseException, str | None, str], None],
     ) -> None:
+        """`lost` is told of each error that nobody has asked for, with the names of the task and of
+        its coroutine, when nobody can ask any more. In any thread.
+        """
         self._loop_id: Final = loop_id
         self._loop_name: Final = loop_name
         self._questions: Final = questions
         self._send: Final = send
+        self._lost: Final = lost
         self._futures: Final[set[LoopFuture]] = set()
 
     def submit(self, call: Work, name: str | None) -> Future[Any]:
@@ -45,7 +51,12 @@ class MoreWork:
         future.add_done_callback(self._futures.discard)
         answer: Future[Any] = Future()
         number = self._questions.put(RunMore(parcel, name), answer)
-        answer.add_done_callback(lambda answer: self._resolve(future, answer))
+        coroutine = call.qualified_name
+
+        def lost(error: BaseException) -> None:
+            self._lost(error, name, coroutine)
+
+        answer.add_done_callback(lambda answer: self._resolve(future, lost, answer))
         future.add_done_callback(lambda future: self._pass_on_cancellation(future, number))
         return future
 
@@ -57,19 +68,23 @@ class MoreWork:
     def _ended(self) -> LoopEnded:
         return LoopEnded(f"{self._loop_name!r} was stopped before this coroutine had ended")
 
-    def _resolve(self, future: LoopFuture, answer: Future[Any]) -> None:
+    def _resolve(
+        self, future: LoopFuture, lost: Callable[[BaseException], None], answer: Future[Any]
+    ) -> None:
         if answer.cancelled():
             future.cancel()
             return
-        error = answer.exception()
+        error, value = answer.exception(), None
         if isinstance(error, Unanswered):
-            error = self._ended()
-        value = None
+            _set(future, error=self._ended())
+            return
         if error is None:
             try:
                 value = unpack(answer.result())
             except Exception as why:  # noqa: BLE001 - unpickling runs the user's code
                 error = CannotCross(f"the result cannot be unpickled: {one_line(why)}")
+        if error is not None:
+            future.lost = partial(lost, error)
         _set(future, value, error)
 
     def _pass_on_cancellation(self, future: Future[Any], number: int) -> None:
@@ -84,4 +99,5 @@ def _set(future: LoopFuture, value: Any = None, error: BaseException | None = No
         else:
             future.set_exception(error)
     except InvalidStateError:
+        future.lost = None
         return  # It was cancelled, or failed by a stop, in this moment.

@@ -142,8 +142,9 @@ class Host(Protocol):
     def command(self, command: HostCommand) -> None:
         """Ask for something; also before the loop has come up. Nothing happens on an ended loop.
 
-        Raises `UnknownTask`, `ProtectedLoop`, `NoStopEvent` or `CannotInterrupt`, and then does
-        nothing of what was asked; `HostUnresponsive` when that cannot be known in time.
+        Raises `UnknownTask`, `ProtectedLoop`, `NoStopEvent`, `CannotInterrupt` or
+        `CannotKillThread`, and then does nothing of what was asked; `HostUnresponsive` when that
+        cannot be known in time.
         """
 
     def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:

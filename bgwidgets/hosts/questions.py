@@ -11,6 +11,10 @@ from typing import Any, Final
 from bgwidgets.hosts.crossing import PackedError, unpack_error
 from bgwidgets.hosts.messages import Answer, Ask, Question
 
+Keep = Callable[[Any], None]
+_NOBODY: Final[tuple[None, Keep]] = None, lambda _: None
+"""Who waits for an answer that nobody waits for."""
+
 
 class Unanswered(Exception):
     """Raised when there is no answer, or not in time."""
@@ -22,43 +26,40 @@ class Questions:
     def __init__(self, send: Callable[[Ask], None]) -> None:
         self._send: Final = send
         self._numbers: Final = itertools.count(1)
-        self._open: Final[dict[int, Future[Any]]] = {}
+        self._open: Final[dict[int, tuple[Future[Any], Keep]]] = {}
         self._is_closed = False
 
-    def put(self, question: Question, future: Future[Any] | None = None) -> int:
+    def put(
+        self, question: Question, future: Future[Any] | None = None, keep: Keep = lambda _: None
+    ) -> int:
         """Ask, and do not wait. Returns the question's number.
 
         The `future` gets the answer, packed as it comes, its error, or its cancellation; when there
-        will be no answer it is failed with `Unanswered`.
+        will be no answer it is failed with `Unanswered`. Before that, `keep` gets the answer, in
+        the thread that listens.
         """
         number = next(self._numbers)
         if future is not None:
-            self._open[number] = future
+            self._open[number] = future, keep
         self._send(Ask(number, question))
         if self._is_closed:  # In this moment, or before.
-            self._fail(self._open.pop(number, None))
+            self._fail(self._open.pop(number, _NOBODY)[0])
         return number
 
-    def ask(self, question: Question, limit: float, keep: Callable[[Any], None]) -> Any:
+    def ask(self, question: Question, limit: float, keep: Keep) -> Any:
         """The answer. Blocks for at most `limit` seconds; `keep` gets it also when it comes later.
 
         Raises `Unanswered`, or what the question raised there.
         """
         future: Future[Any] = Future()
-
-        def keep_answer(answer: Future[Any]) -> None:
-            if not answer.cancelled() and answer.exception() is None:
-                keep(answer.result())
-
-        future.add_done_callback(keep_answer)
-        self.put(question, future)
+        self.put(question, future, keep)
         if not concurrent.futures.wait([future], limit).done:
             raise Unanswered
         return future.result(0)
 
     def answered(self, answer: Answer) -> None:
         """An answer has come."""
-        future = self._open.pop(answer.number, None)
+        future, keep = self._open.pop(answer.number, _NOBODY)
         if future is None:
             return
         if answer.is_cancelled:
@@ -68,6 +69,7 @@ class Questions:
             if isinstance(answer.error, PackedError):
                 future.set_exception(unpack_error(answer.error))
             else:
+                keep(answer.value)  # First: who waits for it will look at what is kept.
                 future.set_result(answer.value)
         except InvalidStateError:
             return  # It was cancelled, or given up.
@@ -76,7 +78,7 @@ class Questions:
         """There will be no more answers."""
         self._is_closed = True
         while self._open:
-            self._fail(self._open.popitem()[1])
+            self._fail(self._open.popitem()[1][0])
 
     def _fail(self, future: Future[Any] | None) -> None:
         if future is None:

@@ -17,7 +17,14 @@ from dataclasses import replace
 from typing import Any, Final
 
 from bgwidgets.belonging import enter_loop_thread, leave_loop_thread
-from bgwidgets.commands import CancelTasks, HostCommand, InterruptLoop, SetStopEvent, StopLoop
+from bgwidgets.commands import (
+    CancelTasks,
+    HostCommand,
+    InterruptLoop,
+    KillLoop,
+    SetStopEvent,
+    StopLoop,
+)
 from bgwidgets.exceptions import (
     CannotCross,
     CannotInterrupt,
@@ -129,9 +136,11 @@ class RemoteHost:
         self._looks: Final = RemoteLooks(
             plan.name, self._known, self._questions, self._can_be_asked
         )
-        self._more_work: Final = MoreWork(plan.loop_id, plan.name, self._questions, self._send)
         self._warnings: Final = LoopWarnings(plan.loop_id)
         """Of what goes wrong on this side."""
+        self._more_work: Final = MoreWork(
+            plan.loop_id, plan.name, self._questions, self._send, self._warnings.lost
+        )
         self._is_unresponsive = False
         self._early: list[bytes] | None = []
         """What is to be sent as soon as there is a link; None from then on."""
@@ -213,6 +222,7 @@ class RemoteHost:
             known,
             state=state,
             unresponsive=None if is_over else self._is_unresponsive,
+            can_be_killed=self.capabilities.can_be_killed,
             blocked=None if is_over else known.blocked,
             stop_requested=known.stop_requested or is_asked,
             pid=self._link.pid if self._link is not None else None,
@@ -289,6 +299,9 @@ class RemoteHost:
             self.stop_event.set()
             self._plan.changed()
             return
+        if isinstance(command, KillLoop):
+            self._kill()
+            return
         if isinstance(command, StopLoop):
             self._run_state.happened(LoopEvent.STOP_ASKED)
         if not isinstance(command, InterruptLoop) and not (
@@ -351,13 +364,17 @@ class RemoteHost:
 
     def kill(self) -> None:
         """End the process, whatever it does. Blocks until it is gone, at most 1 s."""
+        link = self._kill()
+        if link is not None and not link.is_listening_here():
+            concurrent.futures.wait([self.ended], KILL_LIMIT)
+
+    def _kill(self) -> Link | None:
+        """The link to what will end soon; None: it is being started, and is killed then."""
         self._is_kill_asked = True
         link = self._link
-        if link is None:  # It is being started, and is killed then.
-            return
-        link.kill()
-        if not link.is_listening_here():
-            concurrent.futures.wait([self.ended], KILL_LIMIT)
+        if link is not None:
+            link.kill()
+        return link
 
     def _tell_event(self, is_set: bool) -> None:
         self._send(SetEvent(is_set))
@@ -415,9 +432,7 @@ class RemoteHost:
             case Cleared(wait):
                 self._plan.output.clear(wait=wait)
             case KillMe():
-                self._is_kill_asked = True
-                if self._link is not None:
-                    self._link.kill()
+                self._kill()
             case Outcome():
                 self._outcome = message
                 self._known.ended(message.record)
@@ -475,6 +490,8 @@ class RemoteHost:
         is_asked = self._run_state.state is not LoopState.STOPPING and self.stop_event.is_set()
         known = self._known.snapshot
         self._known.snapshot = replace(known, stop_requested=known.stop_requested or is_asked)
+        self._ended_at = time.time()
+        self._known.lost(self._ended_at)
         self._end(event, leftovers=Leftovers(notes=self._notes))
 
     def _end(

@@ -39,6 +39,10 @@ FOR_EACH_TASK: Final = 0.0001
 """Seconds that an answer may take longer for each task in it, and a fifth of that for each task
 that there is.
 """
+RECENT: Final = 1.5
+"""Seconds in which the last answer to the same question is nearly as good as a new one,"""
+BRIEFLY: Final = 0.1
+"""so that one waits no longer than this: others are looked at after this one."""
 MOST_ASIDE: Final = 4
 """Questions to a slow process that are open at the same time."""
 MOST_ENDED: Final = 1_000
@@ -60,6 +64,7 @@ class RemoteLooks:
         self._known: Final = known
         self._questions: Final = questions
         self._can_be_asked: Final = can_be_asked
+        self._answered_at: Final[dict[object, float]] = {}
         self._is_slow = False
         """The last answer did not come in time."""
         self._aside = 0
@@ -93,13 +98,13 @@ class RemoteLooks:
     def metrics(self) -> dict[str, MetricSnapshot]:
         """What the work has measured; as known last, when there is no answer."""
         with contextlib.suppress(Unanswered):
-            self._ask(WantMetrics(), self._known.keep_metrics)
+            self._ask(WantMetrics(self._known.metrics_answer), self._known.keep_metrics)
         return self._known.metrics
 
     def figures(self) -> dict[str, FigureSnapshot]:
         """What the work has plotted; as known last, when there is no answer."""
         with contextlib.suppress(Unanswered):
-            self._ask(WantFigures(), self._known.keep_figures)
+            self._ask(WantFigures(self._known.figures_answer), self._known.keep_figures)
         return self._known.figures
 
     def ask_patiently(self, question: Question, limit: float) -> Any:
@@ -116,11 +121,30 @@ class RemoteLooks:
         if self._is_slow:
             self._ask_aside(question, keep, limit)
             raise Unanswered
+        if self._was_answered(question):
+            limit = min(limit, BRIEFLY)
+
+        def keep_it(answer: Any) -> None:
+            keep(answer)
+            self._note_answer(question)
+
         try:
-            return self._questions.ask(question, limit, keep)
+            return self._questions.ask(question, limit, keep_it)
         except Unanswered:
             self._is_slow = True
             raise
+
+    def _was_answered(self, question: Question) -> bool:
+        at = self._answered_at.get(_what(question))
+        return at is not None and time.monotonic() - at < RECENT
+
+    def _note_answer(self, question: Question) -> None:
+        """In the listening thread."""
+        now = time.monotonic()
+        for what, at in list(self._answered_at.items()):
+            if now - at >= RECENT:
+                del self._answered_at[what]
+        self._answered_at[_what(question)] = now
 
     def _ask_aside(self, question: Question, keep: Callable[[Any], None], limit: float) -> None:
         if self._aside >= MOST_ASIDE:
@@ -131,9 +155,13 @@ class RemoteLooks:
         def answered(answer: Future[Any]) -> None:
             self._aside -= 1
             if answer.exception() is None:
-                keep(answer.result())
                 self._is_slow = time.monotonic() - began > limit
 
         future: Future[Any] = Future()
         future.add_done_callback(answered)
-        self._questions.put(question, future)
+        self._questions.put(question, future, keep)
+
+
+def _what(question: Question) -> object:
+    """The same for the same question, whatever is known already."""
+    return type(question) if isinstance(question, WantMetrics | WantFigures) else question

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, Final
 
-from bgwidgets.commands import HostCommand, StopLoop
+from bgwidgets.commands import HostCommand, KillLoop, StopLoop
 from bgwidgets.exceptions import CannotKillThread
 from bgwidgets.hosts.agent import Agent
 from bgwidgets.hosts.new_loop import new_loop
@@ -133,7 +133,9 @@ class ThreadHost:
         return self._agent.findings.figures.look()
 
     def command(self, command: HostCommand) -> None:
-        """Ask for something. Raises `UnknownTask` or `CannotInterrupt`."""
+        """Ask for something. Raises `UnknownTask`, `CannotInterrupt` or `CannotKillThread`."""
+        if isinstance(command, KillLoop) and not self.state.has_ended:
+            self.kill()
         self._agent.command(command)
 
     def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:

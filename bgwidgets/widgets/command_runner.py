@@ -13,7 +13,9 @@ from bgwidgets.commands import (
     AdoptLoop,
     Asker,
     CancelTasks,
+    HostCommand,
     InterruptLoop,
+    KillLoop,
     RemoveFinished,
     RemoveLoop,
     RestartLoop,
@@ -33,6 +35,7 @@ PanelCommand = (
     | StopLoop
     | CancelTasks
     | InterruptLoop
+    | KillLoop
     | RestartLoop
     | RemoveLoop
     | RemoveFinished
@@ -55,6 +58,8 @@ def command_of(action: Action, loop_id: int) -> PanelCommand:
             return CancelTasks(loop_id)
         case Action.RESTART:
             return RestartLoop(loop_id)
+        case Action.KILL:
+            return KillLoop(loop_id)
         case Action.REMOVE_FINISHED | Action.STOP_ALL:
             raise ValueError(f"{action} is for no single loop")
 
@@ -234,9 +239,7 @@ class CommandRunner:
         self._report(said)
 
 
-def _signed(
-    command: SetStopEvent | StopLoop | CancelTasks | InterruptLoop,
-) -> SetStopEvent | StopLoop | CancelTasks | InterruptLoop:
+def _signed(command: HostCommand) -> HostCommand:
     """So that the history of the tasks tells that it was a click."""
     match command:
         case StopLoop():
@@ -248,7 +251,7 @@ def _signed(
     return command
 
 
-def _done(command: SetStopEvent | StopLoop | CancelTasks | InterruptLoop, name: str) -> str:
+def _done(command: HostCommand, name: str) -> str:
     match command:
         case SetStopEvent():
             return f"Stop event set on {name}"
@@ -256,6 +259,8 @@ def _done(command: SetStopEvent | StopLoop | CancelTasks | InterruptLoop, name: 
             return f"Stopping {name}"
         case InterruptLoop():
             return f"Interrupted {name}"
+        case KillLoop():
+            return f"Killing {name}"
         case CancelTasks(task_ids=task_ids):
             if task_ids is None:
                 return f"Cancelling all tasks of {name}"

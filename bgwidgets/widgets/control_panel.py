@@ -61,6 +61,10 @@ _LABELS: Final[Mapping[Action, _Label]] = {
     Action.STOP_ALL: _Label(
         "Stop all", "Stop every loop, by its stop event if it can be; click twice", "bgw-quiet"
     ),
+    # At the end, where it moves no other button when it comes and goes.
+    Action.KILL: _Label(
+        "Kill", "End the loop's process, whatever it does; click twice", "bgw-hard bgw-kill"
+    ),
 }
 
 
@@ -175,6 +179,13 @@ class ControlPanel(ipywidgets.VBox):
     def stop_all_button(self) -> ipywidgets.Button:
         """Stops every loop, at the second click within 3 seconds."""
         return self._buttons[Action.STOP_ALL]
+
+    @property
+    def kill_button(self) -> ipywidgets.Button:
+        """Ends the selected loop's process, at the second click within 3 seconds. To be seen while
+        it can be killed: a thread cannot.
+        """
+        return self._buttons[Action.KILL]
 
     def refresh(self) -> None:
         """Look at the loops now, once also while paused. Any thread; does not block."""
@@ -403,7 +414,8 @@ def _make_button(label: _Label, *, disabled: bool) -> ipywidgets.Button:
     button = ipywidgets.Button(description=label.text, tooltip=label.tooltip, disabled=disabled)
     button.add_class("bgw-button")
     if label.style:
-        button.add_class(label.style)
+        for name in label.style.split():
+            button.add_class(name)
     return button
 
 

@@ -130,7 +130,11 @@ def history_parts(loop: LoopSnapshot, history: LoopHistory, now: float) -> Parts
     return {
         "loop": clean(loop.name),
         "births": history.births,
-        "ends": {state.value: history.ends.get(state, 0) for state in TaskState if state.has_ended},
+        "ends": {
+            state.value: history.ends.get(state, 0)
+            for state in TaskState
+            if state.has_ended and (state is not TaskState.LOST or history.ends.get(state))
+        },
         "warnings": _fitting(warnings, ROOM_FOR_WARNINGS),
         "failures": _failures(history.failures, now),
         "cancellations": _fitting(cancellations, ROOM_FOR_CANCELLATIONS),

@@ -180,6 +180,8 @@ class Feed:
         self._mailer: Final = Mailer(self._showing)
         self._schedule: Final = LookSchedule()
         self._second_click: Final = SecondClick()
+        self._kill_click = SecondClick()
+        self._to_kill: tuple[int, ...] = ()
         self._outcomes: Final = Outcomes()
         self._attendance: Final = Attendance()
         self._cell: Final = BusyCell()
@@ -243,11 +245,13 @@ class Feed:
         self._try(lambda: self._showing.settle_selection(face), "Selecting a loop failed")
         self._tell_outcomes(now)
         self._showing.is_armed = self._second_click.is_armed(now)
+        self._showing.to_kill = self._to_kill if self._kill_click.is_armed(now) else ()
         self._showing.kernel = self._cell.told(now)
         moments = [
             self._mailer.send_what_is_due(face, now),
             self._next_look(face),
             self._second_click.until,
+            self._kill_click.until,
             self._outcomes.next_look(),
             forgotten_at,
             self._cell.next_change(now),
@@ -456,6 +460,8 @@ class Feed:
         """On the loop, on those that are picked with it, or on its tasks that are picked."""
         picks = self._showing.picks
         targets = picks.targets(loop_id)
+        if action is Action.KILL and (question := self._ask_before_kill(targets, now)):
+            return question
         tasks = picks.tasks(loop_id) if action is Action.CANCEL_TASKS and len(targets) == 1 else ()
         if tasks:
             return self._cancel(loop_id, tasks, now)
@@ -470,6 +476,19 @@ class Feed:
         if known and not left:
             return Said("That task has ended" if len(task_ids) == 1 else "Those tasks have ended")
         return self._run([CancelTasks(loop_id, left or task_ids)], now)
+
+    def _ask_before_kill(self, targets: Sequence[int], now: float) -> Said | None:
+        """What is said to a first click; None when it is a second one, and for the same loops."""
+        found = [loop for loop in self._source.snapshots() if loop.id in targets]
+        living = [loop for loop in found if loop.can_be_killed and not loop.state.has_ended]
+        if not living:
+            return None  # That is said by whoever refuses it.
+        if self._to_kill != tuple(targets):
+            self._to_kill, self._kill_click = tuple(targets), SecondClick()
+        if self._kill_click.click(now):
+            return None
+        loops = living[0].name if len(living) == 1 else f"{len(living)} loops"
+        return Said(f"Click again within {WITHIN:g} s to kill {loops}")
 
     def _tell_outcomes(self, now: float) -> None:
         """Also while what is shown stands still: the buttons go on working."""

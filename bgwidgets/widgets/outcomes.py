@@ -9,12 +9,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bgwidgets.commands import CancelTasks, SetStopEvent, StopLoop
+from bgwidgets.commands import CancelTasks, KillLoop, SetStopEvent, StopLoop
 from bgwidgets.snapshots import LoopSnapshot
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.widgets.protocols import Said
 
-Ending = SetStopEvent | StopLoop | CancelTasks
+Ending = SetStopEvent | StopLoop | CancelTasks | KillLoop
 """The commands that are to end something."""
 PATIENCE: Final = 3.0
 """Seconds after which it is said that a command had no effect yet."""
@@ -120,6 +120,8 @@ def _cancelled(awaited: _Awaited, loop: LoopSnapshot) -> int:
 
 def _no_outcome(awaited: _Awaited, loop: LoopSnapshot) -> Said:
     """Why nothing came of it so far, as far as that is known."""
+    if isinstance(awaited.command, KillLoop):
+        return Said(f"{loop.name} is still {loop.state}: its process could not be reached")
     if loop.blocked:
         by = f" by {loop.blocked_by}" if loop.blocked_by else ""
         return Said(f"{loop.name} is blocked{by}, so it cannot obey", is_error=True)

@@ -40,6 +40,7 @@ class Action(StrEnum):
     RESTART = "restart"
     REMOVE_FINISHED = "remove_finished"
     STOP_ALL = "stop_all"
+    KILL = "kill"
 
     @property
     def is_for_a_loop(self) -> bool:

@@ -299,7 +299,12 @@ def _last_line(text: str | None) -> str:
 
 
 def _counts(counts: Mapping[TaskState, int]) -> dict[str, int]:
-    return {state.value: counts.get(state, 0) for state in TaskState}
+    """Of lost tasks, which few loops have, only where there are any."""
+    return {
+        state.value: counts.get(state, 0)
+        for state in TaskState
+        if state is not TaskState.LOST or counts.get(state)
+    }
 
 
 def _age(loop: LoopSnapshot, now: float) -> float | None:

@@ -98,6 +98,8 @@ def possible_actions(loop: LoopSnapshot | None, loops: Sequence[LoopSnapshot]) -
             actions |= {Action.STOP_LOOP, Action.CANCEL_TASKS}
             if not loop.stop_requested and loop.why_no_stop_event is None:
                 actions.add(Action.STOP_EVENT)
+            if loop.can_be_killed:
+                actions.add(Action.KILL)
     if any(listed.state.has_ended for listed in loops):
         actions.add(Action.REMOVE_FINISHED)
     if any(can_be_stopped(listed) for listed in loops):
@@ -119,6 +121,8 @@ def why_impossible(action: Action, loop: LoopSnapshot | None) -> str | None:
     """Why a button does nothing for `loop`, where more is to be said than that there is nothing."""
     if loop is None or loop.state.has_ended or not action.is_for_a_loop:
         return None
+    if action is Action.KILL:
+        return None  # It is not to be seen then.
     if loop.protected:
         return loop.why_protected
     return loop.why_no_stop_event if action is Action.STOP_EVENT else None

@@ -68,6 +68,8 @@ class Showing:
         self.acted_on: Final = LastActedOn()
         self.is_armed = False
         """Whether one more click stops all loops."""
+        self.to_kill: tuple[int, ...] = ()
+        """The loops that one more click kills."""
         self._loop_views: Final = LoopViews(self._looks)
         self._task_rows: Final = KeptRows(task_row)
         self._possible: tuple[object, int | None, frozenset[Action]] = ((), None, frozenset())
@@ -152,6 +154,8 @@ class Showing:
             return "Cancel 1 task" if count == 1 else f"Cancel {count} tasks"
         if action is Action.STOP_ALL and self.is_armed:
             return f"Sure? Stop {sum(map(can_be_stopped, self.loops))}"
+        if action is Action.KILL and face.selected in self.to_kill:
+            return "Sure? Kill" if len(self.to_kill) == 1 else f"Sure? Kill {len(self.to_kill)}"
         return None
 
     def tells_why(self, face: Face) -> bool:

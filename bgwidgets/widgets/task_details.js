@@ -91,7 +91,7 @@ export function formatDuration(seconds) {
 /** "1,207 tasks, 776 finished, 2 failed"; nothing is said of what did not happen.
  * @param {number} births @param {Record<string, number>} ends */
 export function formatEnds(births, ends) {
-  const parts = ["finished", "failed", "cancelled"]
+  const parts = ["finished", "failed", "cancelled", "lost"]
     .filter((state) => ends[state])
     .map((state) => `${formatCount(ends[state])} ${state}`);
   return [`${formatCount(births)} ${births === 1 ? "task" : "tasks"}`, ...parts].join(", ");

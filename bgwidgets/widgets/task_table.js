@@ -24,7 +24,8 @@
  *   on: Function, off: Function, get: (name: string) => any, send: (message: object) => void,
  *   widget_manager?: any,
  * }} Model
- * @typedef {"pending" | "running" | "cancelling" | "finished" | "failed" | "cancelled"} TaskState
+ * @typedef {"pending" | "running" | "cancelling" | "finished" | "failed" | "cancelled" | "lost"
+ * } TaskState
  * @typedef {Record<TaskState, number>} Counts
  * @typedef {{
  *   share: number | null, end: "" | "closed" | "left open", far: string, rest: string,
@@ -143,7 +144,7 @@ export function sparkPath(levels) {
  * @param {Partial<Counts>} counts
  */
 export function formatEnded(counts) {
-  return formatCounts(counts, ["failed", "cancelled", "finished"]);
+  return formatCounts(counts, ["failed", "lost", "cancelled", "finished"]);
 }
 
 /** @param {Partial<Counts>} counts @param {TaskState[]} states */
@@ -221,7 +222,7 @@ export function mixOf({ counts, total }) {
     ok: share("pending", "running"),
     warn: share("cancelling"),
     faint: share("finished", "cancelled"),
-    bad: share("failed"),
+    bad: share("failed", "lost"),
   };
 }
 
@@ -1515,7 +1516,7 @@ function noTasks({ isKnown, head }) {
 }
 
 /** @type {TaskState[]} */
-const ALL_STATES = ["pending", "running", "cancelling", "failed", "cancelled", "finished"];
+const ALL_STATES = ["pending", "running", "cancelling", "failed", "lost", "cancelled", "finished"];
 
 /** @param {Wire} wire @returns {Part} */
 function summary(wire) {

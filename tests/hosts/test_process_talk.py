@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import os
 import sys
 import threading
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 import bgwidgets as bgw
-from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState
+from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState, WarningKind
 from tests import child_work
 from tests.hosts.conftest import LIMIT
 from tests.waiting import until
@@ -64,6 +65,28 @@ def test_more_work_can_be_given_to_it(manager: LoopManager):
     until(lambda: any(task.name == "named" for task in job.tasks))
     named.cancel()
     until(lambda: TaskState.CANCELLED in {task.state for task in job.tasks if task.name == "named"})
+
+
+def test_an_error_that_nobody_asks_for_is_told(manager: LoopManager):
+    """As of any other task that failed; and not of one whose error was asked for."""
+    job = manager.start(host="process")
+    asked = job.submit_call(child_work.raises_ours)
+    assert isinstance(asked.exception(LIMIT), child_work.OurError)
+    job.submit_call(child_work.answer).result(LIMIT)
+    del asked
+    gc.collect()
+    assert () == job.snapshot().warnings
+    job.submit_call(child_work.raises_ours, name="lonely")
+    (warning,) = until(lambda: job.snapshot().warnings)
+    assert (WarningKind.EXCEPTION_NEVER_RETRIEVED, "lonely") == (warning.kind, warning.task)
+    assert "task 'lonely' failed, and nobody asked why: OurError: 7" == warning.text
+    job.submit_call(child_work.raises_ours, name="lonely, too")
+    until(lambda: job.snapshot().warnings[0].count == 2)
+    waiting = job.submit_call(child_work.for_ever)
+    job.kill()
+    del waiting
+    gc.collect()
+    assert 2 == sum(each.count for each in job.snapshot().warnings)
 
 
 def test_a_task_that_is_cancelled_there_cancels_its_future_here(manager: LoopManager):

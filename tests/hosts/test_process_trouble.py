@@ -13,8 +13,10 @@ import psutil
 import pytest
 
 import bgwidgets as bgw
-from bgwidgets import BackgroundLoop, LoopManager, LoopState
-from bgwidgets.commands import SetStopEvent
+from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState
+from bgwidgets.commands import KillLoop, SetStopEvent
+from bgwidgets.snapshots import WindowRequest
+from bgwidgets.widgets.looks import Looks
 from tests import child_work
 from tests.hosts.conftest import AT_ONCE, LIMIT
 from tests.processes import StartedProcesses
@@ -49,6 +51,23 @@ def test_kill_always_works(manager: LoopManager, processes: StartedProcesses, wo
     with pytest.raises(bgw.LoopEnded, match="was killed"):
         job.result(LIMIT)
     assert "its process was killed" in job.snapshot().notes
+
+
+def test_to_kill_is_a_command_like_any_other(manager: LoopManager, processes: StartedProcesses):
+    """Who gives it does not wait. In the panel a button does."""
+    job = manager.start(child_work.holds_the_gil, host="process")
+    assert job.snapshot().can_be_killed
+    manager.execute(KillLoop(job.id))
+    assert LoopState.KILLED == job.wait(LIMIT)
+    assert [] == processes.alive()
+    manager.execute(KillLoop(job.id))
+    thread = manager.start(child_work.for_ever, name="a thread")
+    assert not thread.snapshot().can_be_killed
+    with pytest.raises(bgw.CannotKillThread, match="'a thread' runs in a thread"):
+        manager.execute(KillLoop(thread.id))
+    assert LoopState.RUNNING == thread.state
+    thread.stop(0)
+    manager.execute(KillLoop(thread.id))
 
 
 def test_kill_works_while_it_starts(manager: LoopManager):
@@ -112,6 +131,43 @@ def test_what_waited_for_a_lost_loop_is_told(manager: LoopManager):
     assert job.stop_event.wait_sync(LIMIT)
 
 
+@pytest.mark.parametrize("is_killed_here", [True, False])
+def test_the_tasks_of_a_loop_whose_process_is_gone_are_lost(
+    manager: LoopManager, is_killed_here: bool
+):
+    """How far they came nobody knows: that they still wait, or were cancelled, would be untrue."""
+    job = manager.start(child_work.some_end_and_some_do_not, host="process")
+    until(lambda: job.snapshot().task_counts.get(TaskState.PENDING) == 3)
+    until(lambda: job.snapshot().progress)
+    before = {task.name: task for task in job.tasks}
+    assert job.task_detail(before["sleeper"].id).chain
+    if is_killed_here:
+        job.kill()
+    else:
+        os.kill(pid_of(job), signal.SIGKILL)
+        job.wait(LIMIT)
+    ended_at = job.snapshot().ended_at
+    after = {task.name: task for task in job.tasks}
+    assert before.keys() == after.keys()
+    assert before["failing"] == after["failing"]
+    assert before["returning"] == after["returning"]
+    for task in (after["sleeper"], after["counts"]):
+        assert (TaskState.LOST, ended_at, None) == (task.state, task.ended_at, task.waiting_on)
+        assert task.state.has_ended
+    bars = [after["counts"].progress, job.snapshot().progress]
+    assert [(True, ended_at)] * 2 == [(bar.left_open, bar.ended_at) for bar in bars if bar]
+    detail = job.task_detail(after["sleeper"].id)
+    assert (TaskState.LOST, ended_at, None, ()) == (
+        *(detail.state, detail.ended_at, detail.waiting_on, detail.chain),
+    )
+    counts = {state: count for state, count in job.snapshot().task_counts.items() if count}
+    ends = {TaskState.FINISHED: 1, TaskState.FAILED: 1, TaskState.LOST: 3}
+    assert ends == counts == job.history().ends
+    assert 5 == job.history().births
+    assert 0 == job.snapshot().unfinished_tasks
+    assert 3 == job.task_window(states=["lost"]).total
+
+
 def test_a_suspended_child_is_unresponsive_and_comes_back(manager: LoopManager):
     """Meanwhile nothing waits for it, what is known is shown with its time, and others go on."""
     job = manager.start(child_work.many_tasks, 5, host="process")
@@ -145,6 +201,36 @@ def test_a_suspended_child_is_unresponsive_and_comes_back(manager: LoopManager):
     until(lambda: not job.snapshot().unresponsive)
     job.cancel_tasks(named(job, "sleeper-1"))
     until(lambda: job.snapshot().unfinished_tasks == 5)
+
+
+def test_a_suspended_child_does_not_hold_up_a_look_at_the_others(manager: LoopManager):
+    """Also while its own tasks are those that are shown, and before anybody knows of it."""
+    dead = manager.start(child_work.many_tasks, 2_000, host="process", name="dead")
+    alive = manager.start(child_work.many_tasks, 2_000, host="process", name="alive")
+    here = manager.start(child_work.many_tasks, 2_000, name="here")
+    for job in manager:
+        until(lambda job=job: job.snapshot().unfinished_tasks == 2_001)  # type: ignore[misc]
+    looks, request = Looks(manager, time.time), WindowRequest(stop=40)
+    looked_at = looks.tasks(dead.id, request).tasks[0].id
+    assert looks.task_detail(dead.id, looked_at)
+    os.kill(pid_of(dead), signal.SIGSTOP)
+    stopped_at = time.time()
+    try:
+        took = []
+        while not dead.snapshot().unresponsive:
+            began = time.monotonic()
+            looks.take()
+            looks.show_closely([dead.id])
+            assert 40 == len(looks.tasks(dead.id, request).tasks)
+            assert looks.task_detail(dead.id, looked_at)
+            took.append(time.monotonic() - began)
+            assert time.time() < stopped_at + LIMIT
+        for job in (alive, here):
+            assert 40 == len(looks.tasks(job.id, request).tasks)
+            until(lambda job=job: job.snapshot().as_of > stopped_at + 1)  # type: ignore[misc]
+        assert max(took) < AT_ONCE / 2
+    finally:
+        os.kill(pid_of(dead), signal.SIGCONT)
 
 
 def named(job: BackgroundLoop, name: str) -> int:

@@ -41,6 +41,16 @@ FINAL_STATES: Final[dict[str, tuple[str, str]]] = {
             "Completed jobs:\n3 : <function run_loop at ...>\n4 : <function run_loop at ...>\n\n"
         ),
     ),
+    "06_processes_and_dask.ipynb": (
+        "for loop in bgw.manager:\n    print(loop.name, loop.host, loop.state, sep=': ')",
+        (
+            "wild: process: killed\n"
+            "rate 0.001: dask: stopped\n"
+            "rate 0.01: dask: cancelled\n"
+            "rate 0.1: dask: killed\n"
+            "rate 1.0: dask: finished\n"
+        ),
+    ),
 }
 """A notebook's name -> a cell to run after its last one, and all that this cell must print."""
 

@@ -15,6 +15,7 @@ from bgwidgets.commands import (
     Asker,
     CancelTasks,
     InterruptLoop,
+    KillLoop,
     RemoveFinished,
     RemoveLoop,
     RestartLoop,
@@ -153,6 +154,7 @@ VALUES = [
     StopLoop(1),
     CancelTasks(1, (3, 7)),
     InterruptLoop(1),
+    KillLoop(1),
     RestartLoop(1),
     AdoptLoop(1),
     ENTRY,
@@ -196,6 +198,7 @@ def test_a_snapshot_knows_little_by_default():
         "tasks_that_swallow"
     }
     flags = {"stop_requested", "protected", "adopted", "belongs_to_kernel", "timings"}
+    flags |= {"can_be_killed"}
     counts = {"open_bars", "metrics", "figures"}
     lists = {"lag_history", "slow_steps", "warnings", "notes"}
     for field in dataclasses.fields(snapshot):

@@ -16,7 +16,7 @@ from bgwidgets.work import WorkKind
 
 WORDS: dict[type[StrEnum], str] = {
     LoopState: "starting running stopping finished stopped cancelled failed killed lost",
-    TaskState: "pending running cancelling finished failed cancelled",
+    TaskState: "pending running cancelling finished failed cancelled lost",
 }
 ENUMS = [
     (LoopState, states),

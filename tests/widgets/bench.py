@@ -196,7 +196,8 @@ def start(bench: Bench, *numbers: int) -> None:
     """Loops are running, with one task each, and the buttons are as they should be."""
     bench.source.loops = [loop(number) for number in numbers]
     bench.source.tasks = {number: [task(100 + number)] for number in numbers}
-    bench.face.disabled = {action: action is Action.REMOVE_FINISHED for action in Action}
+    useless = {Action.REMOVE_FINISHED, Action.KILL}
+    bench.face.disabled = {action: action in useless for action in Action}
 
 
 def storm(bench: Bench, step: int) -> None:

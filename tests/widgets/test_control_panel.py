@@ -50,11 +50,12 @@ def test_it_is_a_box_of_two_tables_with_buttons_between(panel: ControlPanel):
         panel.restart_button,
         panel.remove_finished_button,
         panel.stop_all_button,
+        panel.kill_button,
     ]
     assert list(actions.children[:-1]) == buttons
     assert [button.description for button in buttons] == [
         "Stop event", "Stop loop", "Cancel tasks", "Restart", "Remove finished",
-        "Stop all",
+        "Stop all", "Kill",
     ]  # fmt: skip
     assert [button._dom_classes for button in buttons] == [
         ("bgw-button", "bgw-strong"),
@@ -63,6 +64,7 @@ def test_it_is_a_box_of_two_tables_with_buttons_between(panel: ControlPanel):
         ("bgw-button", "bgw-quiet"),
         ("bgw-button", "bgw-quiet"),
         ("bgw-button", "bgw-quiet"),
+        ("bgw-button", "bgw-hard", "bgw-kill"),
     ]
 
 
@@ -191,7 +193,7 @@ def test_clicks_with_nothing_to_do_are_harmless(
     """Without a loop, and on one that has ended."""
     for button in panel.children[1].children[:-1]:
         button.click()
-    page.wait_for_words("No loop is running")
+    page.wait_for_words("No loop is selected")
     loop = manager.start(fail)
     loop.wait(LIMIT)
     panel.stop_loop_button.click()

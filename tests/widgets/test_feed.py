@@ -199,7 +199,8 @@ def test_unseen_the_selection_and_the_buttons_are_kept_right(bench: Bench):
     bench.give(Changed())
     bench.pass_time(PROMPT)
     assert bench.face.selected == 1
-    assert not any(bench.face.disabled.values())
+    disabled = [action for action, is_disabled in bench.face.disabled.items() if is_disabled]
+    assert disabled == [Action.KILL]
     assert {message["type"] for _, message in bench.take()} == {"button"}
 
 
