@@ -20,6 +20,7 @@ from bgwidgets.hosts.ladder import climb_down, climb_down_async, ladder
 from bgwidgets.hosts.protocol import Host, LoopEnd, LoopPlan
 from bgwidgets.hosts.registry import HostFactory
 from bgwidgets.observe.askers import caller
+from bgwidgets.output.figures import DRAWING_LIMIT
 from bgwidgets.output.following import follow, follow_async
 from bgwidgets.output.log import OutputLog
 from bgwidgets.output.router import router
@@ -217,8 +218,16 @@ class BackgroundLoop:
         """The pictures of what `figure()` gave to the work in this run, by name.
 
         They were drawn before. For 10 seconds after one has asked, what changes is drawn anew, at
-        most twice a second; what nobody asks for, only for the first time and at the end.
+        most twice a second; what nobody asks for, only for the first time and at the end. When the
+        loop has ended, this waits for the last pictures, at most 3 seconds.
         """
+        host = self._run.host
+        if host.state.has_ended:
+            host.wait_until_drawn(DRAWING_LIMIT)
+        return host.figures()
+
+    def pictures(self) -> dict[str, FigureSnapshot]:
+        """As `figures`, and never waits. For the panel."""
         return self._run.host.figures()
 
     @property

@@ -439,8 +439,10 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         return self._loop(loop_id).metrics
 
     def figures(self, loop_id: int) -> dict[str, FigureSnapshot]:
-        """What a loop's work has plotted, as in `BackgroundLoop.figures`. Raises `UnknownLoop`."""
-        return self._loop(loop_id).figures
+        """What a loop's work has plotted, as in `BackgroundLoop.figures`, without waiting for the
+        last pictures. Raises `UnknownLoop`.
+        """
+        return self._loop(loop_id).pictures()
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have `callback` called whenever a loop is added, removed, or changes its state.

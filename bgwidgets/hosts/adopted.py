@@ -270,6 +270,10 @@ class AdoptedHost:
         """What the work has plotted."""
         return self._findings.figures.look()
 
+    def wait_until_drawn(self, limit: float) -> None:
+        """Wait for the last pictures of a run that has ended; at most `limit` seconds. Blocks."""
+        self._findings.figures.wait_until_drawn(limit)
+
     def command(self, command: HostCommand) -> None:
         """Ask for something. Raises `ProtectedLoop`, `UnknownTask`, `NoStopEvent`,
         `CannotInterrupt` or `CannotKillThread`.

@@ -112,6 +112,10 @@ class ChildHost:
         """What the work has plotted."""
         return self.agent.findings.figures.look()
 
+    def wait_until_drawn(self, limit: float) -> None:
+        """Wait for the last pictures of a run that has ended; at most `limit` seconds. Blocks."""
+        self.agent.findings.figures.wait_until_drawn(limit)
+
     def command(self, command: HostCommand) -> None:
         """Ask for something. Raises `UnknownTask` or `CannotInterrupt`."""
         if isinstance(command, KillLoop):

@@ -10,6 +10,7 @@ from bgwidgets.hosts.agent import Agent
 from bgwidgets.hosts.crossing import PackedError, pack, pack_error
 from bgwidgets.hosts.messages import Outcome, Record
 from bgwidgets.hosts.protocol import Leftovers, LoopEnd
+from bgwidgets.output.figures import DRAWING_LIMIT
 from bgwidgets.snapshots import TaskDetail, TaskSnapshot, WindowRequest
 from bgwidgets.states import LoopState
 
@@ -17,8 +18,6 @@ MOST_ROWS: Final = 11_000
 MOST_DETAILS: Final = 200
 DETAILS_LIMIT: Final = 0.2
 """Seconds for the details of the last tasks; those that take longer are done without."""
-DRAWING_LIMIT: Final = 3.0
-"""Seconds for the last pictures of the work's figures."""
 
 
 def outcome(agent: Agent) -> Outcome:

@@ -139,6 +139,9 @@ class Host(Protocol):
     def figures(self) -> dict[str, FigureSnapshot]:
         """What the work has plotted, by name; who asks now and then gets new pictures."""
 
+    def wait_until_drawn(self, limit: float) -> None:
+        """Wait for the last pictures of a run that has ended; at most `limit` seconds."""
+
     def command(self, command: HostCommand) -> None:
         """Ask for something; also before the loop has come up. Nothing happens on an ended loop.
 

@@ -278,6 +278,9 @@ class RemoteHost:
         """What the work has plotted; as known last, when there is no answer."""
         return self._looks.figures()
 
+    def wait_until_drawn(self, limit: float) -> None:
+        """Nothing: the last pictures come with the end."""
+
     def _can_be_asked(self) -> bool:
         """Whether it makes sense for the calling thread to wait for an answer."""
         link = self._link

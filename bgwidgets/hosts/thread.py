@@ -132,6 +132,10 @@ class ThreadHost:
         """What the work has plotted."""
         return self._agent.findings.figures.look()
 
+    def wait_until_drawn(self, limit: float) -> None:
+        """Wait for the last pictures of a run that has ended; at most `limit` seconds. Blocks."""
+        self._agent.findings.figures.wait_until_drawn(limit)
+
     def command(self, command: HostCommand) -> None:
         """Ask for something. Raises `UnknownTask`, `CannotInterrupt` or `CannotKillThread`."""
         if isinstance(command, KillLoop) and not self.state.has_ended:

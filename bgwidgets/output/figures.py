@@ -29,6 +29,8 @@ TIRED_AFTER: Final = 2.0
 AGAIN_AFTER: Final = 0.01
 """Seconds after which one tries again to copy a figure that was being changed."""
 LONGEST_ERROR: Final = 400
+DRAWING_LIMIT: Final = 3.0
+"""Seconds that one waits for the last pictures of a loop that has ended."""
 LOOKED_AT_FOR: Final = 10.0
 """Seconds after a look in which somebody is taken to be looking."""
 

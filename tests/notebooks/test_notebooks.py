@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
+import matplotlib.image
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 
@@ -51,6 +55,20 @@ FINAL_STATES: Final[dict[str, tuple[str, str]]] = {
             "rate 1.0: dask: finished\n"
         ),
     ),
+    "03_output_and_progress.ipynb": (
+        (
+            "for loop in bgw.manager:\n"
+            "    bars = sum(1 for task in loop.tasks for _ in loop.task_detail(task.id).progress)\n"
+            "    print(loop.name, loop.state, bars, [*loop.metrics], [*loop.figures], sep=': ')"
+        ),
+        (
+            "Ada: cancelled: 0: []: []\n"
+            "Bob: cancelled: 0: []: []\n"
+            "count down: finished: 0: []: []\n"
+            "loading: finished: 1: []: []\n"
+            "pendulum: finished: 1: ['height']: ['oscillation']\n"
+        ),
+    ),
 }
 """A notebook's name -> a cell to run after its last one, and all that this cell must print."""
 
@@ -78,6 +96,22 @@ SHOWN: Final[dict[str, list[str]]] = {
             "steps=('stop_event',), unfinished_tasks=(), threads_left=(), notes=())"
         ),
         "{'run_loop': 'finished', 'run_loop-2': 'finished', 'elsewhere': 'finished'}",
+    ],
+    "03_output_and_progress.ipynb": [
+        "Background loops",
+        "This cell has its own output.\n",
+        "['Ada says 0', 'Ada has said 0 things']",
+        *["3\n", "2\n", "1\n", "done\n"],
+        "20",
+        "'pages: 20 of 20'",
+        "<LoopState.FINISHED: 'finished'>",
+        "400 values, from -0.73 to 1.00\n",
+        "a picture of 600 x 250",
+        "The file has all of it: True\n",
+        (
+            "{'Ada': 'cancelled',\n 'Bob': 'cancelled',\n 'count down': 'finished',\n"
+            " 'loading': 'finished',\n 'pendulum': 'finished'}"
+        ),
     ],
 }
 """A notebook's name -> all that its cells show: also the states that a restart replaces."""
@@ -116,11 +150,21 @@ def as_text(output: Any) -> str:
     """What a reader sees of an output, without addresses and seconds; a panel is only named."""
     if output.output_type == "stream":
         text = str(output.text)
+    elif "image/png" in output.data:
+        text = picture(output.data["image/png"])
     elif "application/vnd.jupyter.widget-view+json" in output.data:
         text = str(output.data["text/plain"]).partition(" as of ")[0]
     else:
         text = str(output.data["text/plain"])
     return re.sub(r"0x[0-9a-f]+|(?<=seconds=)[\d.e-]+", "...", text)
+
+
+def picture(png: str) -> str:
+    """Its size. One on which nothing was drawn is a failure."""
+    pixels = matplotlib.image.imread(BytesIO(b64decode(png)))
+    assert len(np.unique(pixels)) > 10, "an empty picture"
+    height, width, _ = pixels.shape
+    return f"a picture of {width} x {height}"
 
 
 def test_the_notebook_that_make_demo_opens_is_there():

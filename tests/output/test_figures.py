@@ -69,15 +69,37 @@ def test_a_name_is_always_the_same_figure(manager: LoopManager):
 
 
 def test_the_last_state_is_drawn_when_the_loop_has_ended(manager: LoopManager):
-    """Although nobody looked, and then the thread is gone."""
+    """Although nobody looked; who asks then waits for it. And then the thread is gone."""
 
     async def work() -> None:
         bgw.figure("loss").subplots().plot([1])
 
     job = manager.start(work)
     job.wait(LIMIT)
-    until(lambda: THREAD_NAME not in {thread.name for thread in threading.enumerate()})
     assert (job.figures["loss"].png or b"").startswith(PNG)
+    until(lambda: THREAD_NAME not in {thread.name for thread in threading.enumerate()})
+
+
+def test_only_who_can_wait_waits_for_the_last_picture(
+    manager: LoopManager, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+):
+    """The panel shows what there is."""
+    draw = figures.Sketch.draw
+
+    def slow(sketch: figures.Sketch) -> None:
+        gate.wait(LIMIT)
+        draw(sketch)
+
+    monkeypatch.setattr(figures.Sketch, "draw", slow)
+
+    def work() -> None:
+        bgw.figure("loss").subplots().plot([1])
+
+    job = manager.start(work)
+    job.wait(LIMIT)
+    assert manager.figures(job.id)["loss"].png is None
+    gate.set()
+    assert job.figures["loss"].png is not None
 
 
 def test_what_nobody_looks_at_is_drawn_once(
