@@ -352,7 +352,8 @@ class RemoteHost:
                 unfinished_tasks=tuple(row.name for row in known if not row.state.has_ended),
                 threads_left=() if thread is None else (thread,),
                 notes=(
-                    f"its process does not answer; unfinished tasks when it did so last: {count}",
+                    "its process does not answer",
+                    f"when it answered last, {count} of its tasks were unfinished",
                     note,
                 ),
             )

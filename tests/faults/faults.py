@@ -1,6 +1,7 @@
 """What goes wrong in a task: as coroutine functions that a child process can import.
 
-Each is given a path. It waits until the test says `go`, says that it has `begun`, and does its worst.
+Each is given a path. It waits until the test says `go`, says that it has `begun`, and then does its
+worst.
 """
 
 from __future__ import annotations
@@ -34,9 +35,13 @@ def _tell(path: str) -> None:
 
 async def begin(path: str) -> None:
     """Wait until the test has everything in place, and tell it that it goes on now."""
-    while not _is_told(path):
-        await asyncio.sleep(0.01)
+    await _go(path)
     _tell(path)
+
+
+async def _go(path: str) -> None:
+    while not _is_told(path):  # noqa: ASYNC110 - it may be another process that tells
+        await asyncio.sleep(0.01)
 
 
 async def for_ever() -> None:
@@ -127,8 +132,12 @@ async def is_in_c_with_the_gil_for_ever(path: str) -> None:
 
 
 async def never_returns_from_a_thread(path: str) -> None:
-    await begin(path)
-    await asyncio.to_thread(_gate.wait)
+    def stay() -> None:
+        _tell(path)
+        _gate.wait()
+
+    await _go(path)
+    await asyncio.to_thread(stay)
 
 
 _gate: Final = threading.Event()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from typing import Any
 from bgwidgets import BackgroundLoop, LoopManager, current
 from tests.faults.faults import Fault, for_ever
 from tests.waiting import until
+
+STARTS_WITHIN = 30.0
 
 
 class Kind(StrEnum):
@@ -76,12 +79,20 @@ def set_up(
         job = manager.start(polite, name=f"job-{path}", host=host)
         fault_name = fault.task_name or "fault"
         futures = [job.submit_call(work, path, name=fault_name), job.submit_call(for_ever)]
-    until(lambda: job.state == "running")
+    _wait_until_up(job)
     if kind.has_a_process:
         pid = until(lambda: job.snapshot().pid)
         return Subject(job, futures, lambda: not _is_process(pid), fault_name)
     thread = _thread(job.snapshot().thread_name)
     return Subject(job, futures, lambda: not thread.is_alive(), fault_name)
+
+
+def _wait_until_up(job: BackgroundLoop) -> None:
+    """Several Pythons may start at the same time, on a machine that has other things to do."""
+    deadline = time.monotonic() + STARTS_WITHIN
+    while job.state != "running":
+        assert time.monotonic() < deadline, job
+        time.sleep(0.01)
 
 
 def _is_process(pid: int) -> bool:

@@ -38,7 +38,40 @@ CASES: Final = (
     (Place.MAIN, Way.STOP),
 )
 EACH: Final = len(CASES) // len(Kind)
-"""So many of them are played for each fault on each kind of loop, and all of them over all kinds."""
+"""So many are played for each fault on each kind of loop, and all of them over all kinds."""
+GROUPS: Final = {
+    "will not be cancelled": (
+        "swallows_once",
+        "swallows_for_ever",
+        "spawns_when_cancelled",
+        "hangs_in_a_generators_finally",
+    ),
+    "blocks": ("spins", "sleeps", "is_in_c_without_the_gil", "never_returns_from_a_thread"),
+    "holds the lock": ("is_in_c_with_the_gil",),
+    "raises": (
+        "raises_system_exit",
+        "raises_keyboard_interrupt",
+        "raises_generator_exit",
+        "raises_recursion_error",
+        "raises_memory_error",
+        "raises_a_base_exception_of_its_own",
+        "raises_what_cannot_be_shown",
+    ),
+    "fails all the time": ("fails_thousands_of_times_a_second",),
+    "lays hands on the loop": (
+        "stops_the_loop",
+        "closes_the_loop",
+        "breaks_the_exception_handler",
+    ),
+    "closes stdout": ("closes_stdout",),
+    "cannot be shown": (
+        "cannot_be_named_or_shown",
+        "has_a_name_of_a_megabyte",
+        "has_surrogates_in_its_name",
+        "has_control_characters_in_its_name",
+    ),
+}
+"""Those that can be played in the same Python."""
 ON_DASK: Final = (
     "swallows_for_ever",
     "is_in_c_with_the_gil",
@@ -82,10 +115,16 @@ def play(
     processes.expect_none()
 
 
+def test_every_fault_is_in_a_group():
+    assert sorted(FAULTS) == sorted(itertools.chain(*GROUPS.values()))
+
+
 @pytest.mark.parametrize("kind", [Kind.NATIVE, Kind.ADOPTED, Kind.PROCESS])
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_does_no_harm(fault: str, kind: Kind, processes: StartedProcesses):
-    play(kind, some_of(fault, kind), processes)
+@pytest.mark.parametrize("group", GROUPS)
+def test_what_goes_wrong_in_a_task_does_no_harm(
+    group: str, kind: Kind, processes: StartedProcesses
+):
+    play(kind, [each for fault in GROUPS[group] for each in some_of(fault, kind)], processes)
 
 
 def test_nor_on_a_dask_worker(processes: StartedProcesses):
@@ -96,6 +135,7 @@ def test_nor_on_a_dask_worker(processes: StartedProcesses):
 @pytest.mark.long
 @pytest.mark.timeout(LONG_LIMIT)
 @pytest.mark.parametrize("kind", Kind)
-@pytest.mark.parametrize("fault", FAULTS)
-def test_nor_in_any_place_or_way(fault: str, kind: Kind, processes: StartedProcesses):
-    play(kind, all_of(fault), processes, LONG_LIMIT)
+@pytest.mark.parametrize("group", GROUPS)
+def test_nor_in_any_place_or_way(group: str, kind: Kind, processes: StartedProcesses):
+    scenarios = [each for fault in GROUPS[group] for each in all_of(fault)]
+    play(kind, scenarios, processes, LONG_LIMIT)
