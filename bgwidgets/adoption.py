@@ -20,6 +20,7 @@ from bgwidgets.identifiers import new_id
 from bgwidgets.observe.discovery import FoundLoop, running_loops, thread_of
 from bgwidgets.snapshots import LoopSnapshot
 from bgwidgets.states import LoopState
+from bgwidgets.work import own_name
 
 NOT_OURS: Final = "it was not started here: adopt it with protected=False to command it"
 
@@ -102,7 +103,7 @@ def check_adoption(target: object, protected: bool | None, found: FoundLoops) ->
         adoption = _adoption(one, one.why_protected, protected)
         return replace(adoption, found_id=found.id_of(target))
     if callable(target) and hasattr(target, "__dict__"):
-        name = str(getattr(target, "__name__", None) or type(target).__name__)
+        name = own_name(target, "__name__") or type(target).__name__
         find = _finder(target)
         carried = find()
         if carried is not None and carried.loop.is_running():

@@ -47,8 +47,8 @@ class Work:
         target = self.target
         while isinstance(target, functools.partial):
             target = target.func
-        name = getattr(target, "__name__", None) or type(target).__name__
-        return "lambda" if name == "<lambda>" else str(name)
+        name = own_name(target, "__name__") or type(target).__name__
+        return "lambda" if name == "<lambda>" else name
 
     @property
     def qualified_name(self) -> str:
@@ -56,7 +56,7 @@ class Work:
         target = self.target
         while isinstance(target, functools.partial):
             target = target.func
-        return str(getattr(target, "__qualname__", None) or type(target).__qualname__)
+        return own_name(target, "__qualname__") or type(target).__qualname__
 
     def call(self) -> Any:
         """Call the function: a new coroutine, or whatever a plain function returns."""
@@ -203,8 +203,8 @@ def _check_arguments(
         signature.bind(*args, **kwargs)
     except TypeError as error:
         raise InvalidWork(
-            f"{getattr(function, '__name__', function)!s}() cannot be called with these arguments:"
-            f" {error}"
+            f"{own_name(function, '__name__') or _kind_of(function)}() cannot be called with these"
+            f" arguments: {error}"
         ) from None
 
 
@@ -221,7 +221,17 @@ def _kind_of(target: object) -> str:
     function = target
     while isinstance(function, functools.partial):
         function = function.func
-    name = getattr(function, "__qualname__", None)
+    name = own_name(function, "__qualname__")
     kind = type(target).__name__.replace("_", " ")
     article = "an" if kind[0].lower() in "aeiou" else "a"
-    return f"{article} {kind}" + (f" ({name})" if isinstance(name, str) else "")
+    return f"{article} {kind}" + (f" ({name})" if name else "")
+
+
+def own_name(target: object, attribute: str) -> str:
+    """What an object of the user's says that it is called; empty where it has no name, or breaks
+    when it is asked.
+    """
+    try:
+        return str(getattr(target, attribute, None) or "")
+    except Exception:  # noqa: BLE001 - a property, or a text, of the user's may raise anything
+        return ""

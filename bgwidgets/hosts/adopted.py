@@ -349,7 +349,10 @@ class AdoptedHost:
         owner = self._owner
         return Leftovers(
             unfinished_tasks=self._unfinished(),
-            threads_left=(owner.name,) if owner else (),
+            threads_left=(
+                *([owner.name] if owner else []),
+                *self._warnings.threads_at_work(),
+            ),
             notes=("the loop did not end in time",),
         )
 
@@ -410,11 +413,22 @@ class AdoptedHost:
 
     def _clean_up(self, loop: asyncio.AbstractEventLoop) -> None:
         """What was left when its runner went: as with a loop of our own, nothing stays pending."""
+        is_ours_to_end = self._why_protected is None
+        if is_ours_to_end:  # What its tasks still say is the loop's, and no cell's.
+            enter_loop_thread(self._plan.loop_id)
+        try:
+            self._end(loop)
+        finally:
+            if is_ours_to_end:
+                leave_loop_thread(self._plan.loop_id)
+
+    def _end(self, loop: asyncio.AbstractEventLoop) -> None:
         self._liveness.end()
         self._submissions.close()
         if self._owner is not None and self._owner.ident is not None:
             leave_thread(self._owner.ident, self._plan.loop_id)
         self._run_state.happened(self._how_it_ended())
+        self._warnings.look()
         if loop.is_closed():
             self._let_go_of_what_is_left(loop)
         elif self._why_protected is None:
@@ -459,6 +473,7 @@ class AdoptedHost:
 
     def _report_the_end(self) -> None:
         self._ended_at = time.time()
+        threads_left = self._warnings.threads_at_work()
         self._warnings.at_the_end(self._ledger.unfinished() if self._ledger else ())
         self._let_go_of_the_loop()
         self._warnings.end()
@@ -473,7 +488,7 @@ class AdoptedHost:
                 ended_at=self._ended_at,
                 result=self._result if state is LoopState.FINISHED else None,
                 exception=self._exception if state is LoopState.FAILED else None,
-                leftovers=Leftovers(unfinished_tasks=self._unfinished()),
+                leftovers=Leftovers(unfinished_tasks=self._unfinished(), threads_left=threads_left),
             )
         )
         self._plan.changed()

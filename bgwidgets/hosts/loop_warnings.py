@@ -15,7 +15,7 @@ from typing import Any, Final
 from bgwidgets.observe.asyncio_internals import threads_of_default_executor
 from bgwidgets.observe.block_warnings import BlockWarnings
 from bgwidgets.observe.ledger import Ledger
-from bgwidgets.observe.left_behind import tell_of_pending, tell_of_threads
+from bgwidgets.observe.left_behind import names_at_work, tell_of_pending, tell_of_threads
 from bgwidgets.observe.lost_exceptions import lost_exceptions, tell_of_lost
 from bgwidgets.observe.unawaited import unawaited_coroutines
 from bgwidgets.observe.warnings_kept import Told, WarningsKept
@@ -77,6 +77,12 @@ class LoopWarnings:
             ours = [thread for thread in threading.enumerate() if thread.name in names]
             tell_of_threads(self.kept, ours, known_busy=True)
             tell_of_threads(self.kept, self._threads.difference(ours), known_busy=False)
+
+    def threads_at_work(self) -> tuple[str, ...]:
+        """The names of those threads of the loop's executor that run a job. Any thread."""
+        if self._loop is not None:
+            self._threads = threads_of_default_executor(self._loop) or self._threads
+        return names_at_work(self._threads)
 
     def end(self) -> None:
         """Notice nothing any more, and let go of the loop; what was noticed stays. Any thread."""

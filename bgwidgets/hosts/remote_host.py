@@ -88,6 +88,8 @@ STARTS_WITHIN: Final = 15.0
 """Seconds that it may take until the first word: Python starts, and imports this package."""
 KILL_LIMIT: Final = 1.0
 """Seconds that `kill()` waits for the end that it brings."""
+MOST_KNOWN: Final = 10_000
+"""Tasks that are named when it cannot be asked any more."""
 FRESH: Final = 0.1
 """Seconds: who looks at what is older has it renewed, for the next look."""
 LOOKS_AGAIN_AFTER: Final = 1.0
@@ -359,9 +361,17 @@ class RemoteHost:
             left: Leftovers = self._looks.ask_patiently(WantLeftovers(), LEFTOVERS_LIMIT)
         except Unanswered:
             thread = self._known.snapshot.thread_name
+            counts = self._known.snapshot.task_counts
+            known = self._known.window(WindowRequest(stop=MOST_KNOWN)).tasks
+            count = sum(count for state, count in counts.items() if not state.has_ended)
             return Leftovers(
+                unfinished_tasks=tuple(row.name for row in known if not row.state.has_ended),
                 threads_left=() if thread is None else (thread,),
-                notes=("its process does not answer", note),
+                notes=(
+                    "its process does not answer",
+                    f"when it answered last, {count} of its tasks were unfinished",
+                    note,
+                ),
             )
         return replace(left, notes=(*left.notes, note))
 

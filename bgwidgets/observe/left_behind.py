@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures.thread
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from types import FrameType
 from typing import Any, Final
 
 from bgwidgets.observe.await_chain import place_of
@@ -15,6 +17,7 @@ from bgwidgets.observe.warnings_kept import Told, WarningsKept
 from bgwidgets.snapshots import WarningKind
 
 LONGEST_NAME: Final = 200
+_EXECUTORS_FILE: Final = concurrent.futures.thread.ThreadPoolExecutor.submit.__code__.co_filename
 
 
 def tell_of_pending(
@@ -45,14 +48,30 @@ def tell_of_threads(
 ) -> None:
     """The loop has ended, and these of its worker threads are alive. Any thread; does not block.
 
-    Those that are not `known_busy` are so if code of the user's runs in them.
+    Those that are not `known_busy` are so if they run a job.
     """
     frames = sys._current_frames()  # noqa: SLF001 - documented, for all its underscore
     for thread in threads:
-        where = users_line_in(frames.get(thread.ident or 0))
-        if where is None and not known_busy:
-            continue
-        _tell_of_thread(kept, thread.name[:LONGEST_NAME], where)
+        frame = frames.get(thread.ident or 0)
+        if known_busy or _runs_a_job(frame):
+            _tell_of_thread(kept, thread.name[:LONGEST_NAME], users_line_in(frame))
+
+
+def names_at_work(threads: Iterable[threading.Thread]) -> tuple[str, ...]:
+    """Those of an executor's threads that run a job now. Any thread; does not block."""
+    frames = sys._current_frames()  # noqa: SLF001 - documented, for all its underscore
+    busy = [thread for thread in threads if _runs_a_job(frames.get(thread.ident or 0))]
+    return tuple(sorted(thread.name[:LONGEST_NAME] for thread in busy))
+
+
+def _runs_a_job(frame: FrameType | None) -> bool:
+    """Whether a thread of the standard library's executor is not just waiting for the next job."""
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "run" and code.co_filename == _EXECUTORS_FILE:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _tell_of_thread(kept: WarningsKept, name: str, where: str | None) -> None:

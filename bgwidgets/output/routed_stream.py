@@ -89,7 +89,18 @@ class RoutedStream:
 
     def _nowhere(self, text: str) -> Any:
         """What is left of a loop that was removed writes to nobody, and least of all to a cell."""
-        return self._original(text) if self.tees else len(text)
+        return self._tee(text) if self.tees else len(text)
+
+    def _tee(self, text: str) -> Any:
+        """Also to where it would be without us. If somebody has closed that, it is not the fault of
+        the loop that prints.
+        """
+        try:
+            return self._original(text)
+        except ValueError:
+            if not getattr(self.stream, "closed", False):
+                raise
+            return len(text)
 
     def _by_context(self, loop_id: int) -> Write:
         """For a thread that nobody knows, in whose context a loop is named."""
@@ -107,7 +118,7 @@ class RoutedStream:
     def _with_a_pen(self, loop_id: int, log: OutputLog) -> Write:
         """How one of the loop's threads writes: this is called a million times."""
         pen = log.pen(self._name)
-        parts, put_down, tees = pen.parts, pen.parts.append, self.tees
+        parts, put_down, tees, tee = pen.parts, pen.parts.append, self.tees, self._tee
         is_own_thread = loop_id_of_thread() == loop_id
         task_of_mine = log.task_now if is_own_thread else task_worked_for
         told: Callable[[], Any] = _nobody
@@ -119,7 +130,7 @@ class RoutedStream:
             if text == "\n":
                 if log.active is pen:
                     put_down(text)
-                    return self._original(text) if tees else 1
+                    return tee(text) if tees else 1
             else:
                 if not isinstance(text, str):
                     raise TypeError(f"write() argument must be str, not {type(text).__name__}")
@@ -137,7 +148,7 @@ class RoutedStream:
             length = len(text)
             if length > LONG or len(parts) > MOST_PIECES:
                 log.gather()
-            return self._original(text) if tees else length
+            return tee(text) if tees else length
 
         def turn(task: Any) -> None:
             nonlocal told
