@@ -1,6 +1,6 @@
 # `make demo` and `make test` work from a fresh clone; `make help` lists the rest.
 # Everything is installed into ./.venv; only Debian packages that are missing
-# (python3-venv, chromium, CPython's tests) go elsewhere, and only where this user may install them.
+# (python3-venv, chromium, libraries of Qt, CPython's tests) go elsewhere, and only where this user may install them.
 
 # A python3.11 that is found may still refuse to run (a version manager's shim), so it is tried.
 PYTHON ?= $(shell python3.11 -c '' >/dev/null 2>&1 && echo python3.11 || echo python3)
@@ -25,7 +25,7 @@ ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 .DEFAULT_GOAL := help
 # The checks share .venv and two cores: one after the other, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo test test-long lint types layers wheel unit test-cpython bench bench-all screenshots picture chromium cpython-tests clean
+.PHONY: help demo test test-long lint types layers wheel unit test-cpython bench bench-all screenshots picture chromium qt cpython-tests clean
 
 help:
 	@echo 'make demo    JupyterLab opens the first example notebook'
@@ -49,7 +49,7 @@ demo: $(VENV)/demo-installed
 	@# As the default URL and not as a file: so the address that --no-browser prints leads to it too.
 	$(BIN)/jupyter lab $(ALLOW_ROOT) --LabApp.default_url=/lab/tree/notebooks/01_first_loop.ipynb $(DEMO_ARGS)
 
-test: lint types layers wheel chromium cpython-tests
+test: lint types layers wheel chromium qt cpython-tests
 	.ci/tests.sh $(BIN)/python $(PYTEST_ARGS)
 
 lint: $(VENV)/test-installed
@@ -96,6 +96,9 @@ picture: chromium
 
 chromium: $(VENV)/test-installed
 	@.ci/chromium.sh $(BIN)/python
+
+qt: $(VENV)/test-installed
+	@.ci/qt.sh $(BIN)/python
 
 cpython-tests: $(VENV)/test-installed
 	@.ci/cpython_tests.sh $(BIN)/python

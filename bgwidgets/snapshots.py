@@ -82,7 +82,7 @@ class FigureSnapshot:
     """A figure as it was drawn last. In a notebook it is shown as the picture that it is."""
 
     name: str
-    png: bytes | None = None
+    png: bytes | None = field(default=None, repr=False)
     """The picture; None before it was drawn for the first time."""
     version: int = 0
     """How often it was drawn."""

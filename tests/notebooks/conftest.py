@@ -15,8 +15,10 @@ def isolated_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start
     """Jupyter's folders are the tests' own; yields what tells its processes from others."""
     dirs = make_jupyter_dirs(tmp_path_factory.mktemp("jupyter"))
     started = StartedProcesses()
+    # A window of an example is drawn in memory, also where there is a screen.
+    environment = dirs.environment() | started.environment | {"QT_QPA_PLATFORM": "offscreen"}
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (dirs.environment() | started.environment).items():
+        for name, value in environment.items():
             patch.setenv(name, value)
         yield started
 

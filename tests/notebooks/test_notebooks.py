@@ -69,6 +69,30 @@ FINAL_STATES: Final[dict[str, tuple[str, str]]] = {
             "pendulum: finished: 1: ['height']: ['oscillation']\n"
         ),
     ),
+    "04_producer_and_plot.ipynb": (
+        (
+            "walker = next(task for task in job.tasks if task.name == 'walker')\n"
+            "steps = job.metrics['height'].count\n"
+            "print(job.state, walker.progress.left_open, walker.progress.total)\n"
+            "print(steps > 10, walker.progress.done in (steps - 1, steps), job.output.text() == '')"
+        ),
+        "finished True None\nTrue True True\n",
+    ),
+    "05_training.ipynb": (
+        (
+            "bar = training.snapshot().progress\n"
+            "print(bar.description, bar.total, bar.left_open, epochs - bar.done in (0, 1))\n"
+            "print(training.metrics['loss'].count == epochs, [*training.metrics])"
+        ),
+        "training 20000 True True\nTrue ['loss', 'accuracy']\n",
+    ),
+    "07_windows.ipynb": (
+        (
+            "print([*bgw.manager] == [job], job.state, window.isVisible())\n"
+            "print(job.tasks[0].state, job.snapshot().warnings)"
+        ),
+        "True finished False\nfinished ()\n",
+    ),
 }
 """A notebook's name -> a cell to run after its last one, and all that this cell must print."""
 
@@ -112,6 +136,25 @@ SHOWN: Final[dict[str, list[str]]] = {
             "{'Ada': 'cancelled',\n 'Bob': 'cancelled',\n 'count down': 'finished',\n"
             " 'loading': 'finished',\n 'pendulum': 'finished'}"
         ),
+    ],
+    "04_producer_and_plot.ipynb": [
+        "Background loops",
+        "a picture of 700 x 250",
+        "a picture of 700 x 250",
+        "{'walker': 'cancelled', 'painter': 'cancelled', 'walk': 'finished'}",
+    ],
+    "05_training.ipynb": [
+        "Background loops",
+        "Stopped early: True\n",
+        "Right about 9 of 10 test points: True\nThe loss went down: True\n",
+        "a picture of 400 x 400",
+        "{'evaluate': 'cancelled', 'training': 'finished', 'the loop': 'finished'}",
+    ],
+    "07_windows.ipynb": [
+        "Background loops",
+        "['tick 0', 'tick 1', 'tick 2']",
+        "<LoopState.FINISHED: 'finished'>",
+        "{'clock': 'finished'}",
     ],
 }
 """A notebook's name -> all that its cells show: also the states that a restart replaces."""
