@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import logging
-import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -26,13 +25,11 @@ from bgwidgets.commands import (
     StopLoop,
 )
 from bgwidgets.exceptions import (
-    CannotCross,
     CannotInterrupt,
     HostUnresponsive,
     InvalidWork,
     LoopEnded,
 )
-from bgwidgets.hosts.crossing import unpack, unpack_error
 from bgwidgets.hosts.last_known import LastKnown
 from bgwidgets.hosts.link import Link
 from bgwidgets.hosts.loop_warnings import LoopWarnings
@@ -48,20 +45,19 @@ from bgwidgets.hosts.messages import (
     Outcome,
     SetEvent,
     Showed,
-    ToChild,
     Told,
     WantLeftovers,
     Wrote,
     decode,
-    encode,
 )
 from bgwidgets.hosts.more_work import MoreWork
+from bgwidgets.hosts.outbox import Outbox
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.questions import Questions, Unanswered
+from bgwidgets.hosts.remote_end import RemoteEnd
 from bgwidgets.hosts.remote_looks import RemoteLooks
 from bgwidgets.hosts.run_state import RunState, refuse_unknown
 from bgwidgets.identifiers import reserve_ids
-from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.notebook_cells import known_cells
 from bgwidgets.output.kept_lines import NOBODY
 from bgwidgets.output.reading import Stream
@@ -116,12 +112,11 @@ class RemoteHost:
         host what comes.
         """
         self.kind: Final = kind
-        self.ended: Final[Future[LoopEnd]] = Future()
+        self._outbox: Final = Outbox()
         self.stop_event: Final = StopEvent(self._tell_event)
         self._plan: Final = plan
         self._parcel: Final = parcel
         self._connect: Final = connect
-        self._link: Link | None = None
         self._run_state: Final = RunState(plan.changed)
         self._known: Final = LastKnown(
             LoopSnapshot(
@@ -134,26 +129,20 @@ class RemoteHost:
                 as_of=time.time(),
             )
         )
-        self._questions: Final = Questions(self._send)
+        self._questions: Final = Questions(self._outbox.send)
         self._looks: Final = RemoteLooks(
             plan.name, self._known, self._questions, self._can_be_asked
         )
         self._warnings: Final = LoopWarnings(plan.loop_id)
         """Of what goes wrong on this side."""
         self._more_work: Final = MoreWork(
-            plan.loop_id, plan.name, self._questions, self._send, self._warnings.lost
+            plan.loop_id, plan.name, self._questions, self._outbox.send, self._warnings.lost
         )
         self._is_unresponsive = False
-        self._early: list[bytes] | None = []
-        """What is to be sent as soon as there is a link; None from then on."""
-        self._sending: Final = threading.RLock()
-        self._is_kill_asked = False
         self._looks_since: float | None = None
-        self._outcome: Outcome | None = None
-        self._notes: tuple[str, ...] = ()
-        self._error_text: str | None = None
-        self._error_line: str | None = None
-        self._ended_at: float | None = None
+        self._end: Final = RemoteEnd(
+            plan, self._run_state, self._known, self.stop_event, self._let_go
+        )
 
     @property
     def loop_id(self) -> int:
@@ -165,6 +154,11 @@ class RemoteHost:
         """The loop's state, as far as it is known here."""
         return self._run_state.state
 
+    @property
+    def ended(self) -> Future[LoopEnd]:
+        """Resolves exactly once, when the process has ended."""
+        return self._end.future
+
     def start(self) -> None:
         """Start the process; returns at once, while the loop is `starting`.
 
@@ -175,11 +169,11 @@ class RemoteHost:
             parcel = self._parcel()
             link = self._connect(self, f"bgw-{self._plan.name}")
         except BaseException as error:
-            self._failed_to_start(error)
+            self._end.failed_to_start(error)
             raise
         work = self._plan.work
         self._plan.output.cannot_write = self._warnings.output_not_written
-        self._open(
+        self._outbox.open(
             link,
             Begin(
                 loop_id=self._plan.loop_id,
@@ -197,20 +191,8 @@ class RemoteHost:
             ),
         )
         link.start()
-        if self._is_kill_asked:
+        if self._end.is_kill_asked:
             link.kill()
-
-    def _open(self, link: Link, begin: Begin) -> None:
-        with self._sending:
-            early, self._early = self._early or [], None
-            for frame in (encode(begin), *early):
-                link.send(frame)
-            self._link = link
-
-    def _failed_to_start(self, error: BaseException) -> None:
-        self._error_text, self._error_line = full_text(error), one_line(error)
-        self._run_state.happened(LoopEvent.MAIN_FAILED)
-        self._end(LoopEvent.CLOSED, exception=error)
 
     # What is known
 
@@ -227,11 +209,11 @@ class RemoteHost:
             can_be_killed=self.capabilities.can_be_killed,
             blocked=None if is_over else known.blocked,
             stop_requested=known.stop_requested or is_asked,
-            pid=self._link.pid if self._link is not None else None,
-            ended_at=self._ended_at,
-            error=self._error_text or known.error,
-            error_line=self._error_line or known.error_line,
-            notes=(*known.notes, *self._notes),
+            pid=self._outbox.link.pid if self._outbox.link is not None else None,
+            ended_at=self._end.at,
+            error=self._end.error_text or known.error,
+            error_line=self._end.error_line or known.error_line,
+            notes=(*known.notes, *self._end.notes),
             warnings=(*known.warnings, *self._warnings.kept.all()),
             last_output=self._plan.output.last_line,
             as_of=time.time() if is_over else self._known.as_of,
@@ -243,7 +225,7 @@ class RemoteHost:
         is_old = time.time() - self._known.as_of > FRESH
         if is_old and (since is None or now - since > LOOKS_AGAIN_AFTER):
             self._looks_since = now
-            self._send(Look())
+            self._outbox.send(Look())
 
     def stamp(self, *, closely: bool) -> object | None:
         """What is the same as long as nothing else was told. How closely one looks is all one."""
@@ -255,9 +237,9 @@ class RemoteHost:
             self.stop_event.is_set(),
             self._plan.run_number,
             self._plan.output.version,
-            len(self._notes),
+            len(self._end.notes),
             self._warnings.kept.changes,
-            self._ended_at,
+            self._end.at,
         )
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
@@ -285,7 +267,7 @@ class RemoteHost:
 
     def _can_be_asked(self) -> bool:
         """Whether it makes sense for the calling thread to wait for an answer."""
-        link = self._link
+        link = self._outbox.link
         return not (
             link is None
             or link.is_listening_here()
@@ -383,22 +365,18 @@ class RemoteHost:
 
     def _kill(self) -> Link | None:
         """The link to what will end soon; None: it is being started, and is killed then."""
-        self._is_kill_asked = True
-        link = self._link
+        self._end.is_kill_asked = True
+        link = self._outbox.link
         if link is not None:
             link.kill()
         return link
 
     def _tell_event(self, is_set: bool) -> None:
-        self._send(SetEvent(is_set))
+        self._outbox.send(SetEvent(is_set))
 
-    def _send(self, message: ToChild) -> None:
-        frame = encode(message)
-        with self._sending:
-            if self._early is not None:
-                self._early.append(frame)
-            elif self._link is not None:
-                self._link.send(frame)
+    def _let_go(self) -> None:
+        self._questions.close()
+        self._more_work.fail_the_rest()
 
     # What comes, in the listening thread
 
@@ -447,10 +425,10 @@ class RemoteHost:
             case KillMe():
                 self._kill()
             case Outcome():
-                self._outcome = message
+                self._end.outcome = message
                 self._known.ended(message.record)
-                if self._link is not None:
-                    self._link.expect_end()
+                if self._outbox.link is not None:
+                    self._outbox.link.expect_end()
         return False
 
     def wrote(self, text: str, stream: Stream) -> None:
@@ -466,72 +444,10 @@ class RemoteHost:
 
     def broken(self, error: BaseException) -> None:
         """The other process could not be started."""
-        self._failed_to_start(error)
+        self._end.failed_to_start(error)
         leave_loop_thread(self._plan.loop_id)
 
     def gone(self, how: str) -> None:
         """The other process has ended."""
-        if self._outcome is None:
-            self._gone_early(how)
-        else:
-            self._gone_in_order(self._outcome)
+        self._end.gone(how)
         leave_loop_thread(self._plan.loop_id)
-
-    def _gone_in_order(self, outcome: Outcome) -> None:
-        result, error = None, None
-        if outcome.error is not None:
-            error = unpack_error(outcome.error)
-        elif outcome.result is not None:
-            try:
-                result = unpack(outcome.result)
-            except Exception as why:  # noqa: BLE001 - unpickling runs the user's code
-                error = CannotCross(f"the result cannot be unpickled: {one_line(why)}")
-        if error is not None and outcome.state is LoopState.FINISHED:
-            self._error_text, self._error_line = full_text(error), one_line(error)
-            self._run_state.happened(LoopEvent.MAIN_FAILED)
-        end = LoopEvent.HOST_LOST if outcome.state is LoopState.LOST else LoopEvent.CLOSED
-        self._ended_at = outcome.ended_at
-        self._end(end, result=result, exception=error, leftovers=outcome.leftovers)
-
-    def _gone_early(self, how: str) -> None:
-        if self._is_kill_asked:
-            note, event = "its process was killed", LoopEvent.KILLED
-        else:
-            note, event = f"its process ended before the loop did: {how}", LoopEvent.HOST_LOST
-            self._error_text = self._error_line = note
-        self._notes = (*self._notes, note)
-        is_asked = self._run_state.state is not LoopState.STOPPING and self.stop_event.is_set()
-        known = self._known.snapshot
-        self._known.snapshot = replace(known, stop_requested=known.stop_requested or is_asked)
-        self._ended_at = time.time()
-        self._known.lost(self._ended_at)
-        self._end(event, leftovers=Leftovers(notes=self._notes))
-
-    def _end(
-        self,
-        event: LoopEvent,
-        *,
-        result: Any = None,
-        exception: BaseException | None = None,
-        leftovers: Leftovers = Leftovers(),  # noqa: B008 - frozen
-    ) -> None:
-        if self._ended_at is None:
-            self._ended_at = time.time()
-        self._plan.output.rest()
-        self._run_state.happened(event)
-        self._questions.close()
-        self._more_work.fail_the_rest()
-        # Those who wait for it here should not go on for a loop that is gone.
-        self.stop_event.be(is_set=True)
-        state = self._run_state.state
-        end = LoopEnd(
-            state=state,
-            ended_at=self._ended_at,
-            result=result if state is LoopState.FINISHED else None,
-            exception=exception if state is LoopState.FAILED else None,
-            leftovers=leftovers,
-        )
-        try:
-            self.ended.set_result(end)
-        finally:
-            self._plan.changed()

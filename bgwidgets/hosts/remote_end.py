@@ -1,0 +1,121 @@
+"""How the run of a loop in another process ends: in order, early, or before it began."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any, Final
+
+from bgwidgets.exceptions import CannotCross
+from bgwidgets.hosts.crossing import unpack, unpack_error
+from bgwidgets.hosts.last_known import LastKnown
+from bgwidgets.hosts.messages import Outcome
+from bgwidgets.hosts.protocol import Leftovers, LoopEnd, LoopPlan
+from bgwidgets.hosts.run_state import RunState
+from bgwidgets.observe.error_text import full_text, one_line
+from bgwidgets.states import LoopEvent, LoopState
+from bgwidgets.stop_event import StopEvent
+
+
+class RemoteEnd:
+    """That of one run, and what is to be said of it. Any thread may read."""
+
+    def __init__(
+        self,
+        plan: LoopPlan,
+        run_state: RunState,
+        known: LastKnown,
+        stop_event: StopEvent,
+        let_go: Callable[[], None],
+    ) -> None:
+        """`let_go` is called at the end: whoever waits for an answer will not get one."""
+        self.future: Final[Future[LoopEnd]] = Future()
+        """Resolved once, with the end."""
+        self.is_kill_asked = False
+        self.outcome: Outcome | None = None
+        """What the process has sent home, when its loop had ended."""
+        self.notes: tuple[str, ...] = ()
+        self.error_text: str | None = None
+        self.error_line: str | None = None
+        self.at: float | None = None
+        self._plan: Final = plan
+        self._run_state: Final = run_state
+        self._known: Final = known
+        self._stop_event: Final = stop_event
+        self._let_go: Final = let_go
+
+    def failed_to_start(self, error: BaseException) -> None:
+        """There never was a process."""
+        self._is_blamed(error)
+        self._run_state.happened(LoopEvent.MAIN_FAILED)
+        self._end(LoopEvent.CLOSED, exception=error)
+
+    def gone(self, how: str) -> None:
+        """The process has ended, and how: "exit code 1"."""
+        if self.outcome is None:
+            self._gone_early(how)
+        else:
+            self._gone_in_order(self.outcome)
+
+    def _gone_in_order(self, outcome: Outcome) -> None:
+        result, error = None, None
+        if outcome.error is not None:
+            error = unpack_error(outcome.error)
+        elif outcome.result is not None:
+            try:
+                result = unpack(outcome.result)
+            except Exception as why:  # noqa: BLE001 - unpickling runs the user's code
+                error = CannotCross(f"the result cannot be unpickled: {one_line(why)}")
+        if error is not None and outcome.state is LoopState.FINISHED:
+            self._is_blamed(error)
+            self._run_state.happened(LoopEvent.MAIN_FAILED)
+        end = LoopEvent.HOST_LOST if outcome.state is LoopState.LOST else LoopEvent.CLOSED
+        self.at = outcome.ended_at
+        self._end(end, result=result, exception=error, leftovers=outcome.leftovers)
+
+    def _gone_early(self, how: str) -> None:
+        if self.is_kill_asked:
+            note, event = "its process was killed", LoopEvent.KILLED
+        else:
+            note, event = f"its process ended before the loop did: {how}", LoopEvent.HOST_LOST
+            self.error_text = self.error_line = note
+        self.notes = (*self.notes, note)
+        is_asked = self._run_state.state is not LoopState.STOPPING and self._stop_event.is_set()
+        known = self._known.snapshot
+        self._known.snapshot = replace(known, stop_requested=known.stop_requested or is_asked)
+        self.at = time.time()
+        self._known.lost(self.at)
+        self._end(event, leftovers=Leftovers(notes=self.notes))
+
+    def _is_blamed(self, error: BaseException) -> None:
+        self.error_text, self.error_line = full_text(error), one_line(error)
+
+    def _end(
+        self,
+        event: LoopEvent,
+        *,
+        result: Any = None,
+        exception: BaseException | None = None,
+        leftovers: Leftovers = Leftovers(),  # noqa: B008 - frozen
+    ) -> None:
+        if self.at is None:
+            self.at = time.time()
+        self._plan.output.rest()
+        self._run_state.happened(event)
+        self._let_go()
+        # Those who wait for it here should not go on for a loop that is gone.
+        self._stop_event.be(is_set=True)
+        state = self._run_state.state
+        end = LoopEnd(
+            state=state,
+            ended_at=self.at,
+            result=result if state is LoopState.FINISHED else None,
+            exception=exception if state is LoopState.FAILED else None,
+            leftovers=leftovers,
+        )
+        try:
+            self.future.set_result(end)
+        finally:
+            self._plan.changed()
