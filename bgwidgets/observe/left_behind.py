@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -11,6 +10,7 @@ from typing import Any, Final
 from bgwidgets.observe.await_chain import place_of
 from bgwidgets.observe.blame import users_line_in
 from bgwidgets.observe.names import name_of
+from bgwidgets.observe.thread_frames import frames_of_other_threads
 from bgwidgets.observe.warnings_kept import Told, WarningsKept
 from bgwidgets.snapshots import WarningKind
 
@@ -47,7 +47,7 @@ def tell_of_threads(
 
     Those that are not `known_busy` are so if code of the user's runs in them.
     """
-    frames = sys._current_frames()  # noqa: SLF001 - documented, for all its underscore
+    frames = frames_of_other_threads()
     for thread in threads:
         where = users_line_in(frames.get(thread.ident or 0))
         if where is None and not known_busy:
