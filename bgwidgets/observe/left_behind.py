@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures.thread
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from types import FrameType
@@ -13,6 +12,7 @@ from typing import Any, Final
 from bgwidgets.observe.await_chain import place_of
 from bgwidgets.observe.blame import users_line_in
 from bgwidgets.observe.names import name_of
+from bgwidgets.observe.thread_frames import frames_of_other_threads
 from bgwidgets.observe.warnings_kept import Told, WarningsKept
 from bgwidgets.snapshots import WarningKind
 
@@ -50,7 +50,7 @@ def tell_of_threads(
 
     Those that are not `known_busy` are so if they run a job.
     """
-    frames = sys._current_frames()  # noqa: SLF001 - documented, for all its underscore
+    frames = frames_of_other_threads()
     for thread in threads:
         frame = frames.get(thread.ident or 0)
         if known_busy or _runs_a_job(frame):
@@ -59,7 +59,7 @@ def tell_of_threads(
 
 def names_at_work(threads: Iterable[threading.Thread]) -> tuple[str, ...]:
     """Those of an executor's threads that run a job now. Any thread; does not block."""
-    frames = sys._current_frames()  # noqa: SLF001 - documented, for all its underscore
+    frames = frames_of_other_threads()
     busy = [thread for thread in threads if _runs_a_job(frames.get(thread.ident or 0))]
     return tuple(sorted(thread.name[:LONGEST_NAME] for thread in busy))
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import threading
 import time
 from types import FrameType
 from typing import Final
 
 from bgwidgets.observe.heartbeat import Heartbeat
+from bgwidgets.observe.thread_frames import frames_of_other_threads
 from bgwidgets.observe.threads_at_work import (
     Positions,
     count_at_work,
@@ -112,10 +112,7 @@ class Watchdog:
 
     def _look(self) -> bool:
         now = time.monotonic()
-        frames = sys._current_frames()  # noqa: SLF001 - documented, for all its underscore
-        # One of them is this one: with it the frames would be a circle, and what they hold would
-        # live until the garbage collector comes round.
-        frames.pop(threading.get_ident(), None)
+        frames = frames_of_other_threads()
         self._judge_lateness(now, frames)
         is_any_stuck = False
         for heartbeat in list(self._heartbeats.values()):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import linecache
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from typing import Any
 
 from bgwidgets.observe.blame import Seen, seen_at
 from bgwidgets.observe.names import LONGEST_NAME, name_of
+from bgwidgets.observe.thread_frames import frames_of_other_threads
 from tests.observe.conftest import Library
 
 LIMIT = 10.0
@@ -44,7 +44,7 @@ RUNNER: CodeType = runner.__code__
 
 
 def look(thread: threading.Thread) -> Seen:
-    return seen_at(sys._current_frames().get(thread.ident or 0), RUNNER)
+    return seen_at(frames_of_other_threads().get(thread.ident or 0), RUNNER)
 
 
 def seen_in_the_end(thread: threading.Thread, words: str) -> str:

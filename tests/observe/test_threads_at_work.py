@@ -11,6 +11,7 @@ from types import FrameType
 
 import pytest
 
+from bgwidgets.observe.thread_frames import frames_of_other_threads
 from bgwidgets.observe.threads_at_work import TURNS, count_at_work, longest_wait, positions_in
 from tests.waiting import LIMIT, until
 
@@ -71,7 +72,7 @@ def threads(*names: str) -> Iterator[Callable[[], dict[int, FrameType]]]:
     numbers = {thread.ident for thread in all_threads}
 
     def look() -> dict[int, FrameType]:
-        return {number: f for number, f in sys._current_frames().items() if number in numbers}
+        return {number: f for number, f in frames_of_other_threads().items() if number in numbers}
 
     try:
         assert all(event.wait(LIMIT) for event in begun)

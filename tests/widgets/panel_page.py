@@ -76,6 +76,10 @@ class Page:
         """As ipywidgets hands over a page's message."""
         self._widgets[channel]._handle_custom_msg(message, [])
 
+    def send_anything(self, channel: str, content: object, buffers: Sequence[object]) -> None:
+        """As ipywidgets hands over what a page's script would not send."""
+        self._widgets[channel]._handle_custom_msg(content, buffers)
+
     def open(self) -> None:
         """Show the panel."""
         self.send("loops", type="hello", view="l", start=0, stop=12)

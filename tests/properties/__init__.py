@@ -1,0 +1,1 @@
+"""What must hold whatever happens, in whatever order: found out by hypothesis."""

@@ -1,0 +1,288 @@
+"""A page's messages are data, whoever sends them: what is malformed is answered with an error, and
+nothing else comes of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Iterator
+from functools import partial
+from itertools import count, cycle
+from typing import Any, Final
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from bgwidgets.loop_manager import LoopManager
+from bgwidgets.states import LoopState
+from bgwidgets.widgets.control_panel import ControlPanel
+from bgwidgets.widgets.protocols import DETAIL_TABS
+from bgwidgets.widgets.rows import LOOP_COLUMNS, STATE_CHIPS, TASK_COLUMNS
+from tests.widgets.panel_page import Page, until, work
+
+MESSAGES: Final = 10_000
+LOOP: Final = 2**40
+"""Stands for the id of a loop."""
+TABLE: Final[list[dict[str, Any]]] = [
+    {"type": "hello", "view": "v", "start": 0, "stop": 9},
+    {"type": "alive", "view": "v"},
+    {"type": "ping", "view": "v", "cell": 1},
+    {"type": "bye", "view": "v"},
+    {"type": "window", "view": "v", "start": 0, "stop": 9},
+    {"type": "select", "loop": LOOP},
+    {"type": "pick", "ids": [1]},
+    {"type": "pick_range", "start": 0, "stop": 9},
+    {"type": "act", "action": "stop_loop", "loop": LOOP},
+    {"type": "act", "action": "restart", "loop": LOOP},
+    {"type": "act", "action": "remove", "loop": LOOP},
+    {"type": "sort", "column": "name", "descending": True},
+    {"type": "filter", "text": ""},
+    {"type": "chips", "chips": []},
+    {"type": "interval", "seconds": 1},
+    {"type": "pause", "paused": True},
+    {"type": "command", "command": "stop_event", "loop": LOOP},
+    {"type": "command", "command": "stop_loop", "loop": LOOP},
+    {"type": "command", "command": "cancel_tasks", "loop": LOOP, "tasks": [1]},
+    {"type": "command", "command": "interrupt", "loop": LOOP},
+]
+FORMS: Final[dict[str, list[dict[str, Any]]]] = {
+    "loops": TABLE,
+    "tasks": TABLE,
+    "status": [{"type": "hello", "view": "v"}, {"type": "bye", "view": "v"}],
+    "finder": [{"type": "look"}, {"type": "adopt", "loop": LOOP}],
+    "details": [
+        {"type": "show", "view": "v", "loop": LOOP, "task": 1, "tab": "chain", "known": 0},
+        {"type": "bye", "view": "v"},
+    ],
+    "output": [
+        {"type": "show", "view": "v", "loop": LOOP, "task": 1, "find": "x", "around": 1,
+         "stays": True, "known": 0},
+        {"type": "step", "view": "v", "number": 1, "back": True},
+        {"type": "picture", "view": "v", "number": 1},
+        {"type": "save", "view": "v", "start": 0},
+        {"type": "bye", "view": "v"},
+    ],
+    "plots": [
+        {"type": "show", "view": "v", "loop": LOOP, "known": 0},
+        {"type": "bye", "view": "v"},
+    ],
+}  # fmt: skip
+"""What the scripts send, through each of the panel's widgets."""
+MAY_BE_MISSING: Final = {"task", "tasks", "find", "around", "stays"}
+NUMBERS: Final = {"start", "stop", "loop", "known", "task", "around", "cell", "number"}
+FLAGS: Final = {"descending", "paused", "back", "stays"}
+WORDS: Final[dict[str, set[str]]] = {
+    "column": {*LOOP_COLUMNS, *TASK_COLUMNS},
+    "tab": set(DETAIL_TABS),
+    "action": {"stop_event", "stop_loop", "cancel_tasks", "restart", "remove"},
+    "command": {"stop_event", "stop_loop", "cancel_tasks", "interrupt"},
+}
+
+
+def may_be_right(field: str, value: object) -> bool:
+    """Whether a script might send it, as far as one can say without the rest of the message."""
+    if field in NUMBERS:
+        return type(value) is int and 0 <= value < 2**53
+    if field in FLAGS:
+        return type(value) is bool
+    if field == "seconds":
+        return type(value) in {int, float} and 0.2 <= value <= 3600  # type: ignore[operator] # said
+    if field in {"ids", "tasks", "chips"}:
+        items = value if isinstance(value, list) else [None]
+        kind = "start" if field != "chips" else ""
+        return all(may_be_right(kind, item) or item in [*STATE_CHIPS] for item in items)
+    if not isinstance(value, str):
+        return False
+    if field in WORDS:
+        return value in WORDS[field]
+    if field == "view":
+        return re.fullmatch("[a-z0-9]{1,40}", value) is not None
+    return field in {"text", "find"} and len(value) <= 200
+
+
+def deep(depth: int) -> list[Any]:
+    """A list in a list in a list ..."""
+    inner: list[Any] = []
+    for _ in range(depth):
+        inner = [inner]
+    return inner
+
+
+LONG: Final = "x" * 2_000_000
+CODE: Final = "__import__('os').abort()"
+MARKUP: Final = "<img src=x onerror=alert(1)>"
+PICKLED: Final = b"cos\nabort\n(tR."
+EVIL: Final[dict[str, Any]] = {
+    "text": LONG,
+    "code": CODE,
+    "markup": MARKUP,
+    "pickled": PICKLED,
+    "memory": memoryview(PICKLED),
+    "one too large": 2**53,
+    "huge": 10**4000,
+    "negative": -1,
+    "nan": float("nan"),
+    "infinite": float("inf"),
+    "fraction": -0.5,
+    "deep": deep(5000),
+    "deep inside": {"a": deep(5000)},
+}
+"""By names, for hypothesis asks for a value's text, which something deep does not have."""
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.text(alphabet=st.characters(categories=["Cs"]), min_size=1, max_size=3)
+    | st.binary(max_size=8)
+    | st.sampled_from(list(EVIL)).map(lambda name: EVIL[name])
+)
+values = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+
+
+def malformed(form: dict[str, Any], some: Iterator[Any], name: str) -> Iterator[object]:
+    """What comes of a right message by one fault: another value, a field too few, one too many."""
+    for field in form:
+        if not may_be_right(field, value := next(some)):
+            yield form | {field: value}
+        if field not in MAY_BE_MISSING:
+            yield {key: value for key, value in form.items() if key != field}
+    yield form | {f"{name}!": next(some)}
+    if not isinstance(value := next(some), dict):
+        yield value
+    yield [form]
+
+
+class Listener:
+    """Beside the panel: what it refuses, and what it does."""
+
+    def __init__(
+        self, panel: ControlPanel, manager: LoopManager, patch: pytest.MonkeyPatch
+    ) -> None:
+        assert panel._publisher is not None
+        self._panel = panel
+        self._numbers = count()
+        self.refused = 0
+        self.done: list[object] = []
+        feed = panel._publisher._feed
+        refuse = feed._refuse
+
+        def note(error: Any) -> None:
+            self.refused += 1
+            refuse(error)
+
+        patch.setattr(feed, "_refuse", note)
+        for name in ("execute", "stop_all", "adopt", "discover"):
+            patch.setattr(manager, name, partial(self._note, name))
+
+    def _note(self, name: str, *arguments: object) -> None:
+        self.done.append((name, arguments))
+
+    def wait(self, page: Page) -> None:
+        """Until the panel has done all that it was sent: it does that in order."""
+        text = f"filter {next(self._numbers)}"
+        page.send("tasks", type="filter", text=text)
+        until(lambda: self._panel.filter == text)
+
+
+def test_what_is_malformed_is_answered_with_an_error_and_nothing_else(
+    manager: LoopManager,
+    panel: ControlPanel,
+    page: Page,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Ten thousand times: unknown commands, wrong types, huge ids and texts, deep nesting, NaN,
+    bytes.
+    """
+    caplog.set_level(logging.WARNING)
+    jobs = [manager.start(work) for _ in range(3)]
+    listener = Listener(panel, manager, monkeypatch)
+    until(lambda: panel.selected == jobs[-1].id)
+    before = {name: getattr(panel, name) for name in ("interval", "paused", "selected")}
+    sent = 0
+
+    @settings(
+        max_examples=60,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        # What fails is a message, and the assertion names it.
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(some=st.lists(values, min_size=30, max_size=40), name=st.text(max_size=5))
+    def send(some: list[Any], name: str) -> None:
+        nonlocal sent
+        each = cycle(some)
+        listener.refused = count_of_this = 0
+        for channel, forms in FORMS.items():
+            for form in forms:
+                for message in malformed(form, each, name):
+                    page.send_anything(channel, message, [PICKLED, memoryview(PICKLED)])
+                    count_of_this += 1
+        listener.wait(page)
+        sent += count_of_this
+        assert listener.refused == count_of_this
+
+    send()
+    assert sent >= MESSAGES
+    assert listener.done == []
+    assert [job.state for job in jobs] == [LoopState.RUNNING] * 3
+    assert [job.submit(asyncio.sleep(0, 7)).result(5) for job in jobs] == [7] * 3
+    assert before == {name: getattr(panel, name) for name in before}
+    assert page.wait_for_words("The page sent what it should not") == "error"
+    said = [message for on, message in page.heard if on == "status" and message["type"] == "said"]
+    assert {message["level"] for message in said} == {"error"}
+    assert [] == [text for text in (CODE, MARKUP) if text in str(said)]
+    assert [] == caplog.records
+    assert panel._publisher is not None
+
+
+FOR_A_LOOP: Final = [form for form in TABLE if "loop" in form]
+
+
+@pytest.mark.parametrize("form", FOR_A_LOOP, ids=lambda form: "-".join(map(str, form.values())))
+def test_what_the_panel_does_not_list_is_out_of_reach(
+    manager: LoopManager, page: Page, form: dict[str, Any]
+):
+    """A page names the id of a loop that another manager has."""
+    ours, others = manager.start(work), LoopManager()
+    theirs = others.start(work)
+    try:
+        page.heard.clear()
+        page.send("loops", **form | {"loop": theirs.id})
+        said = page.wait_for("status", lambda message: message["type"] == "said")
+        if form.get("action") == "restart":  # That goes on in a thread of its own.
+            said = page.wait_for("status", lambda message: message.get("level") == "error")
+        assert said["level"] == "error"
+        assert [LoopState.RUNNING] * 2 == [ours.state, theirs.state]
+        assert (1, False) == (theirs.run_number, theirs.stop_event.is_set())
+    finally:
+        others.stop_all(0)
+
+
+def test_a_task_of_another_loop_is_out_of_reach(manager: LoopManager, page: Page):
+    """Neither is cancelled."""
+    one, other = manager.start(work), manager.start(work)
+    until(lambda: one.tasks and other.tasks)
+    tasks = [one.tasks[0].id, other.tasks[0].id]
+    page.send("tasks", type="command", command="cancel_tasks", loop=one.id, tasks=tasks)
+    assert page.wait_for_words("has no task") == "error"
+    assert [LoopState.RUNNING] * 2 == [one.state, other.state]
+
+
+def test_what_was_not_found_is_not_adopted(manager: LoopManager, page: Page):
+    """The page cannot name an event loop that it was not shown."""
+    page.send("finder", type="adopt", loop=LOOP)
+    page.wait_for("status", lambda message: message.get("level") == "error")
+    page.wait_for("finder", lambda message: message["type"] == "found")
+    assert list(manager) == []
