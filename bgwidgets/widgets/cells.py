@@ -6,11 +6,11 @@ holds up nobody else's clicks.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import sys
 import threading
 import time
+from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ class CellWatch:
         self._request: str | None = None
         self._depth = 0
         """A cell may run others: they are a part of it."""
-        self._asked: asyncio.AbstractEventLoop | None = None
+        self._asked: AbstractEventLoop | None = None
         """The loop of that thread, as long as it has not come to what it was asked."""
         self._shell: Any = get_ipython()
         self._loop: Final = _loop_of_the_cells()
@@ -89,12 +89,12 @@ class CellWatch:
             self._tell(None)
 
 
-def _loop_of_the_cells() -> asyncio.AbstractEventLoop | None:
+def _loop_of_the_cells() -> AbstractEventLoop | None:
     """It runs while a cell does: as seen from a cell that makes a panel, and from nowhere else."""
     if not _is_main_thread():
         return None
     try:
-        return asyncio.get_running_loop()
+        return get_running_loop()
     except RuntimeError:
         return None
 

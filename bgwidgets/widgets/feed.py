@@ -464,18 +464,21 @@ class Feed:
             return question
         tasks = picks.tasks(loop_id) if action is Action.CANCEL_TASKS and len(targets) == 1 else ()
         if tasks:
-            return self._cancel(loop_id, tasks, now)
+            known = self._showing.known_among(loop_id, tasks)
+            return self._cancel(loop_id, tuple(task.id for task in known), now)
         return self._run([command_of(action, target) for target in targets], now)
 
     def _cancel(self, loop_id: int, task_ids: tuple[int, ...], now: float) -> Said:
-        """Those of these tasks that have not ended since they were shown. Where none is known, the
-        loop says whether there ever was one.
+        """Those of these tasks that have not ended since they were shown. Where the loop does not
+        know all of them, none is cancelled, and it says so.
         """
         known = self._showing.known_among(loop_id, task_ids)
         left = unfinished(known)
-        if known and not left:
+        if len(known) < len(set(task_ids)):
+            left = task_ids
+        if not left:
             return Said("That task has ended" if len(task_ids) == 1 else "Those tasks have ended")
-        return self._run([CancelTasks(loop_id, left or task_ids)], now)
+        return self._run([CancelTasks(loop_id, left)], now)
 
     def _ask_before_kill(self, targets: Sequence[int], now: float) -> Said | None:
         """What is said to a first click; None when it is a second one, and for the same loops."""

@@ -25,6 +25,8 @@ FORBIDDEN_MODULES: Final = {
     # and what runs programs.
     "os", "pty", "shutil", "subprocess",
 }  # fmt: skip
+HARMLESS: Final = {"asyncio": {"AbstractEventLoop", "get_running_loop"}}
+"""What may be taken from them all the same: whether a loop turns."""
 FORBIDDEN_CALLS: Final = {"__import__", "breakpoint", "compile", "eval", "exec", "open"}
 FORBIDDEN_METHODS: Final = {"run_cell", "run_line_magic", "system", "unpickle"}
 FORBIDDEN_IN_SCRIPTS: Final = re.compile(
@@ -36,12 +38,14 @@ FORBIDDEN_IN_SCRIPTS: Final = re.compile(
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
-    """The packages that a module imports, also inside of its functions."""
+    """The packages that a module imports, also inside of its functions, but for what is harmless."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield (node.module or "").partition(".")[0]
+            names = {alias.name for alias in node.names}
+            if not names <= HARMLESS.get(node.module or "", set()):
+                yield (node.module or "").partition(".")[0]
 
 
 def called(tree: ast.AST) -> Iterator[str]:
