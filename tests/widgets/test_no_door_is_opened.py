@@ -38,7 +38,7 @@ FORBIDDEN_IN_SCRIPTS: Final = re.compile(
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
-    """The packages that a module imports, also inside of its functions, but for what is harmless."""
+    """The packages that a module imports, also inside of its functions; not what is harmless."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
