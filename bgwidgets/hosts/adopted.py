@@ -535,7 +535,7 @@ class AdoptedHost:
     def _enter_thread(self) -> None:
         turns_in_this_thread(self._plan.loop_id)
         forget_thread()
-        tqdm_catcher.install()
+        tqdm_catcher.look()
         if self._loop is None:
             return
         if self._why_protected is None:

@@ -239,7 +239,7 @@ class Agent:
         """
         self._native_thread_id = threading.get_native_id()
         enter_loop_thread(self._plan.loop_id)
-        tqdm_catcher.install()
+        tqdm_catcher.look()
         try:
             broken = self._run(loop, started)
             if broken is not None and started.done():

@@ -247,15 +247,22 @@ class TqdmCatcher:
 
     def __init__(self) -> None:
         self._guard: Final = threading.RLock()
+        self._is_wanted = True
         self._after_import: _AfterImport | None = None
         self._put_back: Callable[[], None] | None = None
 
     def install(self) -> None:
         """Catch them from now on. Imports nothing: tqdm is changed as soon as others import it."""
+        with self._guard:
+            self._is_wanted = True
+            self.look()
+
+    def look(self) -> None:
+        """Catch them, unless somebody has called `uninstall()`. At each start of a loop."""
         if self._is_installed():
             return
         with self._guard:
-            if self._is_installed():
+            if not self._is_wanted or self._is_installed():
                 return
             if STD in sys.modules:
                 # Waits for the thread that is about to import it, if there is one.
@@ -265,8 +272,9 @@ class TqdmCatcher:
                 sys.meta_path.insert(0, self._after_import)
 
     def uninstall(self) -> None:
-        """Put everything back. Bars that are there stay as they are."""
+        """Put everything back, until `install()`. Bars that are there stay as they are."""
         with self._guard:
+            self._is_wanted = False
             self._look_out_no_more()
             if self._put_back is not None:
                 self._put_back()
@@ -315,7 +323,7 @@ tqdm_catcher: Final = TqdmCatcher()
 
 def progress_class() -> type:
     """What `bgwidgets.progress` is: tqdm's class for wherever one is, by that name."""
-    tqdm_catcher.install()
+    tqdm_catcher.look()
     tqdm = importlib.import_module("tqdm.auto").tqdm
     return type("progress", (tqdm,), {"__doc__": PROGRESS_DOC, "__module__": "bgwidgets"})
 

@@ -230,6 +230,44 @@ job.stop(0)
     assert "a task of the notebook's\nthe cell\n" == written["stdout"]
 
 
+def test_a_librarys_bar_is_the_tasks_progress_and_reaches_no_cell(kernel: Kernel):
+    """It is tqdm's, for notebooks: from a coroutine, a worker thread and a plain function. No text,
+    and no widget of it; one in a cell is the cell's as ever.
+    """
+    kernel.run(
+        """
+from tqdm.auto import tqdm
+from ipywidgets.widgets.widget import _instances
+
+def count(number, name):
+    for _ in tqdm(range(number), desc=name):
+        pass
+
+async def work():
+    for _ in tqdm(range(3), desc="outer"):
+        with tqdm(total=2, desc="inner", leave=False) as bar:
+            await asyncio.sleep(0)
+            bar.update(2)
+    await asyncio.to_thread(count, 4, "thread")
+
+def bars(job):
+    return [(bar.description, bar.done) for bar in job.task_detail(job.tasks[0].id).progress]
+
+before = len(_instances)
+jobs = [bgw.start(work), bgw.start(count, 5, "plain")]
+ends = [str(job.wait(LIMIT)) for job in jobs]
+"""
+    )
+    assert ["finished"] * 2 == kernel.value("ends")
+    assert [[("thread", 4), ("outer", 3)], [("plain", 5)]] == kernel.value("[*map(bars, jobs)]")
+    assert ["", ""] == kernel.value("[job.output.text() for job in jobs]")
+    assert kernel.value("len(_instances) == before")
+    assert [] == shown(kernel)
+    kernel.run("count(6, 'cell')")
+    assert "cell" in str(shown(kernel))
+    assert [("thread", 4), ("outer", 3)] == kernel.value("bars(jobs[0])")
+
+
 def test_following_a_job_in_a_cell(kernel: Kernel):
     """Until it ends; what it displayed is displayed."""
     written = kernel.run(

@@ -2,69 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from playwright.sync_api import expect
 
-from tests.lab.notebook import Notebook
+from tests.lab.live import OpenNotebook
 from tests.lab.panel import LIMIT, Panel
+from tests.lab.reader import Reader
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
-OpenNotebook = Callable[..., Notebook]
-
-NOTEBOOK: Final = Path(__file__).parents[2] / "notebooks" / "02_the_seed.ipynb"
+NOTEBOOK: Final = "02_the_seed.ipynb"
 
 JOB: Final = r"<function run_loop at \w+>"
-
-WATCH_STDERR: Final = """
-import io, logging, threading
-stderr_of_threads = io.StringIO()
-threading.excepthook = lambda args: stderr_of_threads.write(repr(args))
-logging.basicConfig(stream=stderr_of_threads, level=logging.WARNING)
-"""
-
-
-class Reader:
-    """Somebody who goes through the notebook's code cells from the top, and clicks in between."""
-
-    def __init__(self, open_notebook: OpenNotebook) -> None:
-        self._cells: Final = [
-            "".join(cell["source"])
-            for cell in json.loads(NOTEBOOK.read_text())["cells"]
-            if cell["cell_type"] == "code"
-        ]
-        self._next = 0
-        self.notebook: Final = open_notebook(self._cells)
-        self.notebook.python(WATCH_STDERR)
-
-    def run_to(self, code: str) -> int:
-        """Run the cells up to the next one that holds this code; returns its number."""
-        for number in range(self._next, len(self._cells)):
-            self.notebook.run(number)
-            if code in self._cells[number]:
-                self._next = number + 1
-                return number
-        raise AssertionError(f"no cell holds {code!r} from cell {self._next} on")
-
-    def reads(self, code: str) -> str:
-        """Run the cells up to the next one that holds this code; returns what it shows."""
-        return self.notebook.output_text(self.run_to(code))
-
-    def run_to_panel(self) -> Panel:
-        """Run the cells up to the next panel."""
-        return Panel(self.notebook, self.run_to("bgw.panel()"))
-
-    def run_to_the_end(self) -> str:
-        """Run the cells that are left; returns what the last one shows."""
-        for number in range(self._next, len(self._cells)):
-            self.notebook.run(number)
-        return self.notebook.output_text(len(self._cells) - 1)
 
 
 def loop_row(panel: Panel, name: str) -> Locator:
@@ -91,21 +43,9 @@ def expect_end(panel: Panel, loop: str, state: str, *, stopper: str) -> None:
     panel.wait_for_state(panel.task("sprinter"), "cancelled")
 
 
-def expect_quiet(notebook: Notebook) -> None:
-    """No cell raised or wrote to stderr, no thread broke, and the page has no error."""
-    assert [] == [
-        output
-        for cell in notebook.outputs()
-        for output in cell
-        if output["output_type"] == "error" or output.get("name") == "stderr"
-    ]
-    assert "" == notebook.python("stderr_of_threads.getvalue()")
-    assert [] == notebook.console_errors
-
-
 def test_a_reader_who_only_runs_the_cells(open_notebook: OpenNotebook):
     """Every cell does what its words say; in the end all is stopped, in both panels."""
-    reader = Reader(open_notebook)
+    reader = Reader(open_notebook, NOTEBOOK)
     first = reader.run_to_panel()
     expect_race(first, "run_loop")
     assert "finished" in reader.reads("race.request_stop()")
@@ -126,12 +66,12 @@ def test_a_reader_who_only_runs_the_cells(open_notebook: OpenNotebook):
     assert "set()" == reader.notebook.python(
         "{thread.name for thread in threading.enumerate() if 'bgw-watch' in thread.name}"
     )
-    expect_quiet(reader.notebook)
+    reader.expect_quiet()
 
 
 def test_a_reader_who_clicks_each_button(open_notebook: OpenNotebook):
     """Three fresh runs, three stops by a click; the cell that follows then finds it done."""
-    reader = Reader(open_notebook)
+    reader = Reader(open_notebook, NOTEBOOK)
     panel = reader.run_to_panel()
 
     def click(button: str, state: str, *, stopper: str, call: str) -> None:
@@ -153,12 +93,12 @@ def test_a_reader_who_clicks_each_button(open_notebook: OpenNotebook):
     status = reader.reads("jobs.status()")
     assert re.fullmatch(rf"Dead jobs:\n1 : {JOB}\n2 : {JOB}", status)
     assert "Flushing 2 Dead jobs." == reader.reads("jobs.flush()")
-    expect_quiet(reader.notebook)
+    reader.expect_quiet()
 
 
 def test_a_click_on_one_of_two_leaves_the_other_running(open_notebook: OpenNotebook):
     """Two rows, each with its tasks and a stop event of its own."""
-    reader = Reader(open_notebook)
+    reader = Reader(open_notebook, NOTEBOOK)
     reader.run_to_panel()
     panel = reader.run_to_panel()
     expect_race(panel, "run_loop-2")
@@ -176,12 +116,12 @@ def test_a_click_on_one_of_two_leaves_the_other_running(open_notebook: OpenNoteb
     expect_race(panel, "run_loop-2")
     panel.click("Stop event")
     expect_end(panel, "run_loop-2", "finished", stopper="finished")
-    expect_quiet(reader.notebook)
+    reader.expect_quiet()
 
 
 def test_a_loop_of_ipythons_own_manager_is_stopped_by_a_click(open_notebook: OpenNotebook):
     """`adopt` lists it with both tasks, and the button sets the event that lies on the function."""
-    reader = Reader(open_notebook)
+    reader = Reader(open_notebook, NOTEBOOK)
     reader.run_to_panel()
     panel = reader.run_to_panel()
     reader.run_to("bgw.adopt(run_loop")
@@ -192,4 +132,4 @@ def test_a_loop_of_ipythons_own_manager_is_stopped_by_a_click(open_notebook: Ope
     expect_end(panel, "elsewhere", "finished", stopper="finished")
     assert "True" == reader.notebook.python("run_loop.stop_event.is_set()")
     assert "finished" in reader.run_to_the_end()
-    expect_quiet(reader.notebook)
+    reader.expect_quiet()

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 from ipywidgets.widgets import widget
+from tqdm.std import tqdm
 
 import bgwidgets as bgw
-from bgwidgets import BackgroundLoop, LoopManager, ProgressSnapshot, TaskSnapshot
-from bgwidgets.output.tqdm_bars import TqdmCatcher
-from tests.output.conftest import LIMIT
+from bgwidgets import BackgroundLoop, LoopManager, ProgressSnapshot, TaskSnapshot, output
+from bgwidgets.output.tqdm_bars import TqdmCatcher, tqdm_catcher
+from tests.output.conftest import LIMIT, Streams
 from tests.waiting import until
 
 Work = Callable[..., Coroutine[Any, Any, Any]]
@@ -543,10 +544,34 @@ def test_a_bar_is_caught_where_the_work_itself_imports_tqdm(code: str):
     assert ("3 3\n[]\n", "") == (done.stdout, done.stderr)
 
 
+def test_uninstall_gives_tqdm_back(manager: LoopManager, cell: Streams):
+    """Bars are drawn as they would be without us, also on loops that start later; until install."""
+
+    async def work() -> None:
+        for _ in tqdm(range(3)):
+            pass
+        for _ in bgw.progress(range(4)):
+            pass
+
+    tqdm_catcher.uninstall()
+    before = vars(tqdm)["__new__"]
+    tqdm_catcher.install()
+    run(manager, work)
+    assert vars(tqdm)["__new__"] is not before
+    output.uninstall()
+    assert vars(tqdm)["__new__"] is before
+    job = run(manager, work)
+    assert None is task(job, job.name).progress
+    drawn = cell.stderr.getvalue()
+    assert ("3/3" in drawn, "4/4" in drawn) == (True, True)
+    output.install()
+    job = run(manager, work)
+    assert [("", 4, 0), ("", 3, 0)] == bars(job)
+    assert drawn == cell.stderr.getvalue()
+
+
 def test_everything_is_put_back():
     """As it was, also when it was changed twice."""
-    from tqdm.std import tqdm
-
     bgw.progress  # noqa: B018 - now bars are caught
     ours = vars(tqdm)["__new__"]
     catcher = TqdmCatcher()
