@@ -8,7 +8,8 @@ because a task that another loop's code has submitted brings along that other lo
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ _guest_of_thread: Final[dict[int, tuple[int, threading.Thread]]] = {}
 """A loop that turns in a thread whose code does not belong to it: a protected one."""
 _loop_of_worker: Final[dict[int, int]] = {}
 _stop_event_of_worker: Final[dict[int, Any]] = {}
+_loop_spoken_for: Final[dict[int, int]] = {}
+"""By the thread's number: a loop of which something is told in that thread at this moment."""
 _loop_of_context: Final[ContextVar[int | None]] = ContextVar("bgwidgets_loop", default=None)
 
 
@@ -62,6 +65,30 @@ def leave_thread(number: int, loop_id: int) -> None:
         if number in loops and loops[number][0] == loop_id:
             loops.pop(number, None)
             _tell(loop_id)
+
+
+@contextmanager
+def speaks_for(loop_id: int) -> Iterator[None]:
+    """What the calling thread says in here belongs to this loop, whosever thread it is.
+
+    But not where no thread is this loop's own: what a protected loop says is not taken from it.
+    """
+    number = threading.get_ident()
+    owned = {own for own, _ in list(_loop_of_thread.values())}
+    if loop_id not in owned or loop_id_by_thread() == loop_id:
+        yield
+        return
+    before = _loop_spoken_for.get(number)
+    _loop_spoken_for[number] = loop_id
+    _tell(loop_id)
+    try:
+        yield
+    finally:
+        if before is None:
+            del _loop_spoken_for[number]
+        else:
+            _loop_spoken_for[number] = before
+        _tell(loop_id)
 
 
 def enter_worker_thread(loop_id: int, stop_event: object) -> None:
@@ -125,8 +152,11 @@ def loop_id_by_thread() -> int | None:
     """The loop whose own thread, or whose worker, is calling. It stays so until `on_move`
     tells otherwise, whatever the thread runs.
     """
+    number = threading.get_ident()
+    if (spoken_for := _loop_spoken_for.get(number)) is not None:
+        return spoken_for
     own = _own(_loop_of_thread)
-    return _loop_of_worker.get(threading.get_ident()) if own is None else own
+    return _loop_of_worker.get(number) if own is None else own
 
 
 loop_id_by_context: Final = _loop_of_context.get

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -90,6 +91,15 @@ def nothing_is_left(complaints: Complaints, request: pytest.FixtureRequest) -> I
     # A later test finds an empty list, so its loops get the names that it expects.
     manager.remove_finished()
     assert [] == left
+
+
+@pytest.fixture
+def quick_switches() -> Iterator[None]:
+    """Threads take turns as often as Python can have it, and so meet in the middle of things."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 def _has_a_browser(path: Path) -> bool:

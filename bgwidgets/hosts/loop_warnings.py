@@ -54,7 +54,7 @@ class LoopWarnings:
     def begin(self, loop: asyncio.AbstractEventLoop, ledger: Ledger) -> None:
         """Notice what goes wrong from now on. In the loop's thread."""
         self._loop, self._ledger = loop, ledger
-        lost_exceptions.watch(loop, self.kept)
+        lost_exceptions.watch(loop, self.kept, self._loop_id)
         unawaited_coroutines.watch(self._loop_id, self.kept)
 
     def look(self) -> None:

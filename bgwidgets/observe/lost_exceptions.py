@@ -4,6 +4,8 @@ It says it to `loop.call_exception_handler`. That is wrapped on the classes of l
 at least one loop is watched, and passes everything on: what asyncio logs, or hands to a handler of
 the user's, stays as it is. Not on the loop itself: a second attribute there makes all of the loop
 slower on Python 3.13. Nor by `set_exception_handler`, which is the user's own to call.
+A task is destroyed by whoever had it last, the panel for one: what is said of it is its loop's all
+the same.
 What is not seen: a task that outlives the loops, held by a variable or in a circle of references.
 """
 
@@ -15,6 +17,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
+from bgwidgets.belonging import speaks_for
 from bgwidgets.observe.asyncio_internals import classes_with, coroutine_of, is_task
 from bgwidgets.observe.blame import raised_at
 from bgwidgets.observe.error_text import one_line
@@ -51,16 +54,16 @@ class LostExceptions:
 
     def __init__(self) -> None:
         self._guard: Final = threading.RLock()
-        self._watched: Final[WeakByIdentity[asyncio.AbstractEventLoop, WarningsKept]] = (
-            WeakByIdentity()
-        )
+        self._watched: Final[
+            WeakByIdentity[asyncio.AbstractEventLoop, tuple[WarningsKept, int]]
+        ] = WeakByIdentity()
         self._replaced: Final = Replaced()
         self._telling: Final = threading.local()
 
-    def watch(self, loop: asyncio.AbstractEventLoop, kept: WarningsKept) -> None:
+    def watch(self, loop: asyncio.AbstractEventLoop, kept: WarningsKept, loop_id: int) -> None:
         """Keep what asyncio tells this loop of."""
         with self._guard:
-            self._watched[loop] = kept
+            self._watched[loop] = kept, loop_id
             for cls in classes_with("call_exception_handler", asyncio.BaseEventLoop):
                 self._replaced.replace(cls, "call_exception_handler", self._listens)
             if not isinstance(loop, asyncio.BaseEventLoop):
@@ -82,17 +85,19 @@ class LostExceptions:
                 return
             self._telling.context = context
             try:
-                self._note(loop, context)
-                original(loop, context)
+                if (watch := self._watched.get(loop)) is None:
+                    original(loop, context)
+                    return
+                kept, loop_id = watch
+                self._note(kept, context)
+                with speaks_for(loop_id):
+                    original(loop, context)
             finally:
                 self._telling.context = outer
 
         return call_exception_handler
 
-    def _note(self, loop: asyncio.AbstractEventLoop, context: Any) -> None:
-        kept = self._watched.get(loop)
-        if kept is None:
-            return
+    def _note(self, kept: WarningsKept, context: Any) -> None:
         try:
             error, future = context.get("exception"), context.get("future")
             if not str(context.get("message", "")).endswith(_NEVER_RETRIEVED) or error is None:

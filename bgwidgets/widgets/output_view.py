@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import anywidget
 
-from bgwidgets.widgets.style_sheets import style_of
+from bgwidgets.widgets.style_sheets import script_of, style_of
 
 
 class OutputView(anywidget.AnyWidget):
@@ -16,5 +14,5 @@ class OutputView(anywidget.AnyWidget):
     window of its own (pop_out.js) it stands without a table.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script_of(__file__)
     _css = style_of(__file__)

@@ -422,3 +422,44 @@ def test_a_restart_that_fails_before_its_loop_says_why(jobs: BackgroundJobManage
     assert LoopState.FAILED == loop.wait(LIMIT)
     assert "ValueError: config gone" == loop.snapshot().error_line
     assert time.monotonic() - began < 4
+
+
+def test_what_its_owner_leaves_is_told(manager: LoopManager):
+    """A thread of its executor that does not return; and what is printed while it is cleaned up is
+    the loop's.
+    """
+    loop = asyncio.new_event_loop()
+    is_busy, gate, side = threading.Event(), threading.Event(), list[asyncio.Task[None]]()
+
+    def stay() -> None:
+        is_busy.set()
+        gate.wait(LIMIT)
+
+    async def clean_up() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            sys.stdout.write("cleaned up\n")
+
+    async def work() -> None:
+        side.append(asyncio.create_task(clean_up(), name="side"))
+        await asyncio.to_thread(stay)
+
+    def run() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            loop.run_until_complete(work())
+
+    owner = Owner(run)
+    owner.start()
+    job = manager.adopt(loop)
+    assert is_busy.wait(LIMIT)
+    until(lambda: job.state == "running" and len(job.tasks) == 2)
+    (main,) = (task.id for task in job.tasks if task.coroutine == "work")
+    job.cancel_tasks(main)
+    assert LoopState.CANCELLED == job.wait(LIMIT)
+    report = job.stop(0)
+    gate.set()
+    owner.join()
+    assert 1 == len(report.threads_left)
+    assert report.threads_left[0].startswith("asyncio_")
+    assert "cleaned up\n" == job.output.text()

@@ -245,6 +245,7 @@ def test_a_suspended_child_can_be_killed(manager: LoopManager):
     report = job.stop(0)
     assert LoopState.STOPPING == report.outcome
     assert "its process does not answer" in report.notes
+    assert "when it answered last, 1 of its tasks were unfinished" in report.notes
     job.kill()
     assert LoopState.KILLED == job.state
 

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
 from functools import partial
 from typing import Any
 
@@ -49,6 +50,43 @@ def at_once(*calls: Callable[[], object]) -> list[BaseException]:
     for thread in threads:
         thread.join(LIMIT)
     return errors
+
+
+@pytest.mark.usefixtures("quick_switches")
+@pytest.mark.parametrize(
+    "rounds",
+    [15, pytest.param(1000, marks=[pytest.mark.long, pytest.mark.timeout(1200)])],
+)
+def test_whatever_is_submitted_while_the_loop_is_stopped_is_answered(
+    manager: LoopManager, rounds: int
+):
+    """By eight threads: refused at once, or with a result, an error or a cancellation."""
+    for number in range(rounds):
+        job = manager.start(until_asked)
+        futures: list[Future[int]] = []
+        stop = (partial(job.stop, 0), job.stop_loop, job.cancel_tasks, job.request_stop)
+        submitters = [partial(submit_until_refused, job, futures)] * 7
+        assert [] == at_once(*submitters, stop[number % len(stop)])
+        assert job.wait(LIMIT).has_ended
+        for future in futures:
+            assert answer_of(future) in {1, CancelledError, bgw.LoopEnded}
+        manager.remove_finished()
+
+
+def submit_until_refused(job: bgw.BackgroundLoop, futures: list[Future[int]]) -> None:
+    while True:
+        try:
+            futures += [job.submit(asyncio.sleep(0, 1)), job.submit(asyncio.sleep(3600, 1))]
+        except bgw.LoopEnded:
+            return
+
+
+def answer_of(future: Future[int]) -> object:
+    """Its result, or the type of its error; never hangs."""
+    try:
+        return future.result(LIMIT)
+    except BaseException as error:  # noqa: BLE001 - of whatever kind
+        return type(error)
 
 
 def test_a_restarted_loop_stays_on_the_list(manager: LoopManager):

@@ -16,8 +16,10 @@ from weakref import ref
 
 import pytest
 
-from bgwidgets import BackgroundLoop, LoopManager, current, output
+from bgwidgets import BackgroundLoop, LoopManager, TaskSnapshot, current, output
+from tests.conftest import Complaints
 from tests.output.conftest import LIMIT, CellStream, Streams
+from tests.waiting import until
 
 
 def entries(job: BackgroundLoop) -> list[tuple[str, str, str | None]]:
@@ -490,3 +492,59 @@ def test_finalizers_that_print_do_no_harm(manager: LoopManager):
     lines = job.output.text().splitlines()
     own = [line for line in lines if line.startswith("line")]
     assert len(own) + lines.count("gone") >= 2_000
+
+
+async def prints_and_goes_on() -> str:
+    print("to a stream that was closed")
+    return "went on"
+
+
+def test_a_loop_prints_although_somebody_has_closed_the_stream(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch
+):
+    """In a script its prints are seen on the terminal, too, but that is not its business."""
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+
+    async def closes_it() -> str:
+        stream.close()
+        return await prints_and_goes_on()
+
+    job = manager.start(closes_it)
+    assert "went on" == job.result(LIMIT)
+    assert "to a stream that was closed\n" == job.output.text()
+
+
+def test_what_asyncio_says_of_a_lost_task_is_its_loops_whoever_had_it_last(
+    manager: LoopManager, cell: Streams, complaints: Complaints, monkeypatch: pytest.MonkeyPatch
+):
+    """The panel looks at tasks in a thread of its own, and may be the last to have one."""
+    monkeypatch.setattr(sys, "stderr", cell.stderr)
+    output.install()
+    kept: list[asyncio.Task[None]] = []
+    failed = threading.Event()
+
+    async def fail() -> None:
+        raise OSError("nobody asks")
+
+    async def work() -> None:
+        kept.append(asyncio.create_task(fail()))
+        await asyncio.wait(kept)
+        failed.set()
+        await asyncio.Event().wait()
+
+    handler = logging.StreamHandler(sys.stderr)
+    logging.getLogger("asyncio").addHandler(handler)
+    job = manager.start(work)
+    assert failed.wait(LIMIT)
+    until(lambda: not any(task.coroutine == "fail" for task in unfinished(job)))
+    kept.clear()
+    until(lambda: gc.collect() is not None and complaints.texts)
+    logging.getLogger("asyncio").removeHandler(handler)
+    assert "OSError: nobody asks" in job.output.text()
+    assert "" == cell.stderr.getvalue()
+    complaints.take()
+
+
+def unfinished(job: BackgroundLoop) -> list[TaskSnapshot]:
+    return [task for task in job.tasks if not task.state.has_ended]

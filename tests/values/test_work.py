@@ -153,6 +153,24 @@ def takes_two(first: int, second: int = 2, *, third: int = 3) -> tuple[int, int,
     return first, second, third
 
 
+class Nameless:
+    """A function of a kind that breaks when it is asked for its name."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in {"__name__", "__qualname__"}:
+            raise ValueError("no name")
+        return super().__getattribute__(name)
+
+    async def __call__(self, one: int) -> int:
+        """It can be run all the same."""
+        return one
+
+
+def test_work_that_breaks_when_it_is_asked_for_its_name_is_called_after_its_type():
+    work = check_work(Nameless(), (1,))
+    assert ("Nameless", "Nameless") == (work.name, work.qualified_name)
+
+
 async def takes_only_keywords(*, first: int) -> int:
     return first
 
