@@ -67,7 +67,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
     """
 
     def __init__(self) -> None:
-        self._guard: Final = threading.RLock()
+        self._guard = threading.RLock()
         self._loops: Final[dict[int, BackgroundLoop]] = {}
         self._subscribers: Final[dict[object, Callable[[], None]]] = {}
         self._changes: Final = itertools.count(1)
@@ -477,7 +477,15 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
     def _watch_exit(self) -> None:
         if not self._watches_exit:
             call_before_exit(partial(self._stop_at_exit, os.getpid()))
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(after_in_child=self._forget)
             self._watches_exit = True
+
+    def _forget(self) -> None:
+        """In a child process after a fork: no loop and no panel has come along."""
+        self._guard = threading.RLock()
+        self._loops.clear()
+        self._subscribers.clear()
 
     def _stop_at_exit(self, process: int) -> None:
         """Let tasks clean up, but never hold up the exit: the threads are daemons.

@@ -9,6 +9,7 @@ while C code holds its GIL, and when its socket is closed.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -45,10 +46,16 @@ def refuse_elsewhere() -> None:
 
 
 def _has_pidfds() -> bool:
-    """Whether the system has them, and a container's rules let us use them."""
+    """Whether the system has them, and a container's rules let us use them. Raises OSError when
+    there is no room for one more.
+    """
     try:
         os.close(os.pidfd_open(os.getpid()))
-    except (AttributeError, OSError):
+    except OSError as error:
+        if error.errno in {errno.EMFILE, errno.ENFILE}:
+            raise
+        return False
+    except AttributeError:
         return False
     return True
 

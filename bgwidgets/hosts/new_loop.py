@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+from typing import Final
 
 from bgwidgets.exceptions import InvalidWork
 from bgwidgets.hosts.protocol import LoopPlan
 from bgwidgets.hosts.reentrance import make_reentrant, nested_runs
+from bgwidgets.observe.asyncio_internals import close_half_made
+
+NO_MORE_FILES: Final = {errno.EMFILE, errno.ENFILE}
 
 
 def new_loop(plan: LoopPlan) -> asyncio.AbstractEventLoop:
@@ -14,7 +19,17 @@ def new_loop(plan: LoopPlan) -> asyncio.AbstractEventLoop:
 
     One that is `nested` is to be taken out of `nested_runs` when it is closed.
     """
-    loop = plan.loop_factory()
+    try:
+        loop = plan.loop_factory()
+    except BaseException as error:
+        close_half_made(error)
+        if isinstance(error, OSError) and error.errno in NO_MORE_FILES:
+            error.add_note(
+                "An event loop takes 3 file descriptors, and this process has no more of them:"
+                " stop loops, close files, or raise the limit (resource.setrlimit, ulimit -n)."
+                " Nothing was started"
+            )
+        raise
     if not isinstance(loop, asyncio.AbstractEventLoop):
         raise InvalidWork(
             f"loop_factory must return a new event loop, and returned {type(loop).__name__}"

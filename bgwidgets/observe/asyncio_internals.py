@@ -342,6 +342,22 @@ def is_of_closing(task: asyncio.Task[Any]) -> bool:
     )
 
 
+def close_half_made(error: BaseException) -> None:
+    """Close what is left of an event loop whose making ended with this error.
+
+    asyncio leaves its selector open where no pair of sockets could be had (seen: 3.11 to 3.13), and
+    when the loop is destroyed it fails on stderr to close those sockets.
+    """
+    traceback = error.__traceback__
+    while traceback is not None:
+        made = traceback.tb_frame.f_locals.get("self")
+        if isinstance(made, asyncio.SelectorEventLoop) and not hasattr(made, "_ssock"):
+            vars(made)["_closed"] = True
+            if (selector := getattr(made, "_selector", None)) is not None:
+                selector.close()
+        traceback = traceback.tb_next
+
+
 def running_loop_here() -> asyncio.AbstractEventLoop | None:
     """The loop that runs in the calling thread, if any."""
     try:

@@ -10,6 +10,7 @@ between two steps of C code.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import threading
 from types import FrameType
@@ -20,6 +21,11 @@ COLLECTS_AMID_C_CODE: Final = sys.version_info < (3, 12)
 _guard: Final = threading.RLock()
 """Held from where the collector is switched off to where it is on again: two threads at a time
 could leave it off. Reentrant, for a signal handler may come here too."""
+if COLLECTS_AMID_C_CODE and hasattr(os, "register_at_fork"):
+    # A child would have it held for ever by a thread that did not come along, and no collector.
+    os.register_at_fork(
+        before=_guard.acquire, after_in_parent=_guard.release, after_in_child=_guard.release
+    )
 
 
 def frames_of_other_threads() -> dict[int, FrameType]:

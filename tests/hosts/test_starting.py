@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import gc
 import inspect
+import os
+import selectors
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -194,6 +199,34 @@ def test_a_start_that_takes_too_long(
     gate.set()
     assert "stopped" == end_of(host).state
     assert [] == ran
+
+
+def test_no_file_descriptor_can_be_had(
+    new_host: MakeHost, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """The error says what to do; what asyncio had opened already is closed, without a word."""
+    made: list[selectors.BaseSelector] = []
+
+    def no_more() -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    class Selector(selectors.DefaultSelector):
+        def __init__(self) -> None:
+            super().__init__()
+            made.append(self)
+
+    monkeypatch.setattr(socket, "socketpair", no_more)
+    monkeypatch.setattr(selectors, "DefaultSelector", Selector)
+    host = new_host(for_ever)
+    with pytest.raises(OSError, match="Too many open files") as raised:
+        host.start()
+    monkeypatch.undo()
+    assert "stop loops" in raised.value.__notes__[0]
+    assert "failed" == end_of(host).state
+    assert [None] == [selector.get_map() for selector in made]
+    raised.value.__traceback__ = None
+    gc.collect()
+    assert "" == capsys.readouterr().err
 
 
 def test_no_thread_can_be_had(new_host: MakeHost, monkeypatch: pytest.MonkeyPatch):
