@@ -54,6 +54,7 @@ def test_a_figure_is_drawn_while_the_work_goes_on(manager: LoopManager, gate: th
         picture.error,
     )
     assert picture.drawn_at == pytest.approx(time.time(), abs=LIMIT)
+    assert len(repr(picture)) < 200, "a cell's output holds the bytes once, as a picture"
     assert (1, {"loss"}) == (job.snapshot().figures, {*manager.figures(job.id)})
     assert THREAD_NAME in {thread.name for thread in threading.enumerate()}
 
