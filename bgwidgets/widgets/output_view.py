@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import anywidget
 
+from bgwidgets.widgets.scripts import script_of
 from bgwidgets.widgets.style_sheets import style_of
 
 
@@ -16,5 +15,5 @@ class OutputView(anywidget.AnyWidget):
     window of its own (pop_out.js) it stands without a table.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script_of(__file__)
     _css = style_of(__file__)

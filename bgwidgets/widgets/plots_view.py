@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import anywidget
 
+from bgwidgets.widgets.scripts import script_of
 from bgwidgets.widgets.style_sheets import style_of
 
 
@@ -15,5 +14,5 @@ class PlotsView(anywidget.AnyWidget):
     The tab itself is the table's, which tells this widget in the page when it is open.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script_of(__file__)
     _css = style_of(__file__)

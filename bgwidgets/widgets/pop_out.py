@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import anywidget
 import traitlets
 
+from bgwidgets.widgets.scripts import script_of
 from bgwidgets.widgets.style_sheets import style_of
 
 
@@ -16,7 +15,7 @@ class PopOut(anywidget.AnyWidget):
     All of it happens in the page: the kernel knows of one more view of the panel, and no more.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script_of(__file__)
     _css = style_of(__file__)
 
     panel = traitlets.Unicode(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import anywidget
 import traitlets
 
+from bgwidgets.widgets.scripts import script_of
 from bgwidgets.widgets.style_sheets import style_of
 
 
@@ -17,7 +16,7 @@ class TaskTable(anywidget.AnyWidget):
     is not a trait either, for a trait would be sent whole.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script_of(__file__)
     _css = style_of(__file__)
 
     kind = traitlets.Enum(("loops", "tasks"), default_value="tasks").tag(sync=True)
