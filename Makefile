@@ -10,6 +10,8 @@ DEMO_ARGS ?=
 PYTEST_ARGS ?=
 # Which benchmarks, and how many rounds, for example BENCH_ARGS='tasks memory --rounds 5'
 BENCH_ARGS ?=
+# How long `make soak` goes on
+SOAK_SECONDS ?= 600
 # The Pythons of `make bench-all`: commands, paths, or versions that pyenv has installed
 PYTHONS ?= 3.11 3.12 3.13
 # The Pythons of `make test-cpython`: that of .venv, and one of each version that is found.
@@ -25,7 +27,7 @@ ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 .DEFAULT_GOAL := help
 # The checks share .venv and two cores: one after the other, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo test test-long lint types layers wheel unit test-cpython bench bench-all screenshots picture chromium qt cpython-tests clean
+.PHONY: help demo test test-long lint types layers wheel unit test-cpython bench bench-all soak screenshots picture chromium qt cpython-tests clean
 
 help:
 	@echo 'make demo    JupyterLab opens the first example notebook'
@@ -39,10 +41,11 @@ help:
 	@echo 'make wheel   builds dist/*.whl and checks what it holds'
 	@echo 'make bench   the benchmarks, beside aiomonitor, uvloop and others'
 	@echo 'make bench-all   the same on each of PYTHONS, in .venv-3.12 and the like'
+	@echo 'make soak    ten loops, panels and commands at random for SOAK_SECONDS: does anything grow?'
 	@echo 'make screenshots   pictures of the panel, into screenshots/'
 	@echo 'make picture   the README'\''s picture, anew'
 	@echo 'make clean   removes .venv, .venv-*, dist and caches'
-	@echo 'Variables: PYTHON=$(PYTHON)  DEMO_ARGS  PYTEST_ARGS  BENCH_ARGS  PYTHONS  OTHER_PYTHONS'
+	@echo 'Variables: PYTHON=$(PYTHON)  DEMO_ARGS  PYTEST_ARGS  BENCH_ARGS  SOAK_SECONDS  PYTHONS  OTHER_PYTHONS'
 	@echo '           BGW_CHROMIUM  BGW_CPYTHON'
 
 demo: $(VENV)/demo-installed
@@ -85,6 +88,9 @@ bench-all:
 		version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])') && \
 		$(MAKE) --no-print-directory bench PYTHON="$$python" VENV=".venv-$$version" || exit 1; \
 	done
+
+soak: $(VENV)/test-installed
+	$(BIN)/python -m benchmarks.soak --seconds $(SOAK_SECONDS)
 
 screenshots: chromium
 	$(BIN)/python -m tests.lab.screenshots screenshots

@@ -168,7 +168,9 @@ def test_a_failed_loop_shows_its_traceback(open_notebook: OpenNotebook):
 
 
 def test_a_users_text_is_never_html(open_notebook: OpenNotebook):
-    """Names and errors of loops and tasks show letter by letter."""
+    """Names and errors of loops and tasks show letter by letter; so do prints, the names of metrics
+    and figures, and what a command says.
+    """
     evil = "<img src=x onerror=window.hacked=1>"
     notebook, panel = open_scene(
         open_notebook,
@@ -176,6 +178,9 @@ def test_a_users_text_is_never_html(open_notebook: OpenNotebook):
         "async def work():\n"
         "    side = asyncio.create_task(asyncio.sleep(0), name=evil)\n"
         "    await side\n"
+        "    print(evil)\n"
+        "    bgw.metric(evil, 1)\n"
+        "    bgw.figure(evil).gca().set_title(evil)\n"
         "    raise ValueError(evil)\n"
         "bad = bgw.start(work, name=evil)",
     )
@@ -187,7 +192,14 @@ def test_a_users_text_is_never_html(open_notebook: OpenNotebook):
     panel.task("<img").first.wait_for(timeout=LIMIT)
     panel.tab("Error").click(timeout=LIMIT)
     panel.find(".bgw-trace").filter(has_text=evil).wait_for(timeout=LIMIT)
+    panel.tab("Output").click(timeout=LIMIT)
+    panel.find(".bgw-text").filter(has_text=evil).first.wait_for(timeout=LIMIT)
+    panel.click("Stop event")
+    panel.said(f"{evil} has already ended").wait_for(timeout=LIMIT)
     assert 0 == panel.find("img").count()
+    panel.tab("Plots").click(timeout=LIMIT)
+    panel.find(".bgw-plots-body").filter(has_text=evil).wait_for(timeout=LIMIT)
+    assert 0 == panel.find("img[src='x']").count()
     assert notebook.page.evaluate("window.hacked === undefined")
 
 

@@ -233,6 +233,21 @@ def test_closing_ends_the_thread_and_the_widgets(manager: LoopManager):
     assert manager._subscribers == {}
 
 
+def test_nothing_of_a_closed_panel_is_kept(manager: LoopManager):
+    """Neither the panel nor any of the widgets in it."""
+    panel = ControlPanel(manager)
+    Page(panel).open()
+    parts = [weakref.ref(part) for part in (panel, *panel._parts)]
+    panel.close()
+    del panel
+
+    def are_gone() -> bool:
+        gc.collect()  # Widgets are circles.
+        return not any(part() for part in parts)
+
+    until(are_gone)
+
+
 def test_a_closed_panel_is_harmless(panel: ControlPanel, manager: LoopManager):
     """Its buttons and traits may still be held by somebody."""
     loop = manager.start(work)
