@@ -67,15 +67,16 @@ def leave_thread(number: int, loop_id: int) -> None:
             _tell(loop_id)
 
 
+def has_a_thread(loop_id: int) -> bool:
+    """Whether some thread is this loop's own; a protected loop has none. Any thread."""
+    return any(own == loop_id for own, _ in list(_loop_of_thread.values()))
+
+
 @contextmanager
 def speaks_for(loop_id: int) -> Iterator[None]:
-    """What the calling thread says in here belongs to this loop, whosever thread it is.
-
-    But not where no thread is this loop's own: what a protected loop says is not taken from it.
-    """
+    """What the calling thread says in here belongs to this loop, whosever thread it is."""
     number = threading.get_ident()
-    owned = {own for own, _ in list(_loop_of_thread.values())}
-    if loop_id not in owned or loop_id_by_thread() == loop_id:
+    if loop_id_by_thread() == loop_id:
         yield
         return
     before = _loop_spoken_for.get(number)

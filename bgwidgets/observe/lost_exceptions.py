@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
-from bgwidgets.belonging import speaks_for
+from bgwidgets.belonging import has_a_thread, speaks_for
 from bgwidgets.observe.asyncio_internals import classes_with, coroutine_of, is_task
 from bgwidgets.observe.blame import raised_at
 from bgwidgets.observe.error_text import one_line
@@ -57,6 +57,8 @@ class LostExceptions:
         self._watched: Final[
             WeakByIdentity[asyncio.AbstractEventLoop, tuple[WarningsKept, int]]
         ] = WeakByIdentity()
+        self._ended: Final[WeakByIdentity[asyncio.AbstractEventLoop, int]] = WeakByIdentity()
+        """Loops that were watched, and had a thread of their own."""
         self._replaced: Final = Replaced()
         self._telling: Final = threading.local()
 
@@ -72,7 +74,9 @@ class LostExceptions:
     def unwatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """And now no more."""
         with self._guard:
-            self._watched.pop(loop)
+            watch = self._watched.pop(loop)
+            if watch is not None and has_a_thread(watch[1]):
+                self._ended[loop] = watch[1]
             if not self._watched:
                 self._replaced.undo()
 
@@ -85,11 +89,13 @@ class LostExceptions:
                 return
             self._telling.context = context
             try:
-                if (watch := self._watched.get(loop)) is None:
+                loop_id = self._ended.get(loop)
+                if (watch := self._watched.get(loop)) is not None:
+                    self._note(watch[0], context)
+                    loop_id = watch[1] if has_a_thread(watch[1]) else None
+                if loop_id is None:
                     original(loop, context)
                     return
-                kept, loop_id = watch
-                self._note(kept, context)
                 with speaks_for(loop_id):
                     original(loop, context)
             finally:

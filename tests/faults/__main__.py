@@ -21,7 +21,7 @@ from typing import Any
 
 from bgwidgets import LoopManager, current
 from bgwidgets.output.router import router
-from tests.faults.faults import GIL_HELD_FOR, let_go
+from tests.faults.faults import let_go
 from tests.faults.kinds import Kind
 from tests.faults.scenario import Scenario
 
@@ -69,21 +69,12 @@ def main(kind: Kind, scenarios: list[Scenario]) -> int:
         ticker.request_stop()
         ticks = ticker.result(5)
         longest = max(gaps)
-        if longest > LONGEST_GAP + held(scenarios):
+        if longest > LONGEST_GAP + max(each.held for each in scenarios):
             failed += 1
             os.write(tell, f"the other loop stood still for {longest:.2f} s\n".encode())
         os.write(tell, f"{len(scenarios)} played, {ticks} ticks\n".encode())
     let_go()
     return failed
-
-
-def held(scenarios: list[Scenario]) -> float:
-    """Seconds for which C code holds the interpreter's lock: nothing can be done about these."""
-    return sum(
-        GIL_HELD_FOR
-        for each in scenarios
-        if each.fault.for_ever is not None and not each.kind.has_a_process
-    )
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import pytest
 
 from bgwidgets import BackgroundLoop, LoopManager, TaskState, UnknownTask
 from tests.loops.conftest import LIMIT
+from tests.waiting import until
 
 
 async def child() -> None:
@@ -69,6 +70,7 @@ def test_how_a_task_ended(manager: LoopManager):
     futures = [job.submit(each, name=name) for each, name in zip(coroutines, names, strict=True)]
     futures[0].result(LIMIT)
     assert isinstance(futures[1].exception(LIMIT), KeyError)
+    until(lambda: "waits" in tasks_by_name(job))
     ids = tasks_by_name(job)
     job.cancel_tasks(ids["waits"])
     with pytest.raises(CancelledError):
