@@ -49,6 +49,7 @@ from bgwidgets.widgets.requests import (
     LineHello,
     LineRequest,
     LookForLoops,
+    Meant,
     OutputRequest,
     Pause,
     PickRange,
@@ -72,6 +73,9 @@ from bgwidgets.widgets.schedule import CHANGES_APART, LookSchedule
 from bgwidgets.widgets.second_click import WITHIN, SecondClick
 from bgwidgets.widgets.selection import can_be_stopped, loop_to_select, unfinished
 from bgwidgets.widgets.showing import Showing
+
+MEANT_FOR: Final = 2.0
+"""Seconds from what a page says of a click to the click itself: they come one after the other."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -180,6 +184,8 @@ class Feed:
         self._mailer: Final = Mailer(self._showing)
         self._schedule: Final = LookSchedule()
         self._second_click: Final = SecondClick()
+        self._meant: tuple[Meant, float] | None = None
+        """What a page has said of the click that comes next, and when."""
         self._kill_click = SecondClick()
         self._to_kill: tuple[int, ...] = ()
         self._outcomes: Final = Outcomes()
@@ -190,7 +196,7 @@ class Feed:
         """Do what was asked for. What goes wrong is said in the status line."""
         match item:
             case FromLine(request):
-                self._take_from_line(request)
+                self._take_from_line(request, now)
             case FromTable(table, request):
                 self._take_from_table(table, request, face, now)
             case FromFinder(request):
@@ -301,8 +307,10 @@ class Feed:
 
     # -- requests
 
-    def _take_from_line(self, request: LineRequest | InvalidRequest) -> None:
+    def _take_from_line(self, request: LineRequest | InvalidRequest, now: float) -> None:
         match request:
+            case Meant():
+                self._meant = request, now
             case LineHello(view):
                 self._mailer.greet_line(view)
             case Bye(view):
@@ -390,13 +398,16 @@ class Feed:
                 self._showing.sorting[table] = sorting
             case SelectLoop(loop_id):
                 self._select(loop_id, face)
-            case PickRows(ids):
-                self._pick(table, ids, face)
-            case PickRange(window):
-                rows = self._showing.contents(table, face, window).rows
-                self._pick(table, tuple(row["id"] for row in rows), face)
-            case Act(action, loop_id):
-                self._mailer.say(self._act(action, loop_id, now))
+            case PickRows(ids, loop_id):
+                self._pick(table, ids, loop_id, face)
+            case PickRange(window, loop_id, is_cut):
+                shown = self._showing.contents(table, face, window)
+                self._pick(table, tuple(row["id"] for row in shown.rows), loop_id, face)
+                if is_cut and shown.total > window.stop:
+                    count = f"{len(shown.rows):,}"
+                    self._mailer.say(Said(f"Only the first {count} of them are selected"))
+            case Act(action, loop_id, picked):
+                self._mailer.say(self._act(action, loop_id, now, only_picked=picked))
                 self._look_for_effect(now)
             case Remove(loop_id):
                 targets = self._showing.picks.targets(loop_id)
@@ -429,12 +440,23 @@ class Feed:
             self._mailer.say(Said("That loop is not listed any more", is_error=True))
 
     def _click(self, action: Action, loop_id: int | None, now: float) -> None:
-        """When no loop was chosen, it is the one that is newest now, not when last looked at.
+        """A click in a page is for the loop that the page shows as selected.
 
-        So a click from Python acts on the loop that was started in the line before it; and the next
-        one on the same, until there is a newer one.
+        From Python, when no loop was chosen, it is for the one that is newest now, not when last
+        looked at: the loop that was started in the line before; and the next click is for the same,
+        until there is a newer one.
         """
         self._mailer.expect_answers(now)
+        meant, self._meant = self._meant, None
+        if meant is not None and now - meant[1] < MEANT_FOR and action.is_for_a_loop:
+            request = meant[0]
+            said = NO_LOOP
+            if request.loop_id is not None:
+                is_for_picked = request.picked and action is Action.CANCEL_TASKS
+                said = self._act(action, request.loop_id, now, only_picked=is_for_picked)
+            self._mailer.say(said)
+            self._look_for_effect(now)
+            return
         if action is Action.REMOVE_FINISHED:
             self._mailer.say(self._runner.run(RemoveFinished()))
         elif action is Action.STOP_ALL:
@@ -456,13 +478,16 @@ class Feed:
         loops = "the loop" if count == 1 else f"all {count} loops"
         return Said(f"Click again within {WITHIN:g} s to stop {loops}")
 
-    def _act(self, action: Action, loop_id: int, now: float) -> Said:
+    def _act(self, action: Action, loop_id: int, now: float, *, only_picked: bool = False) -> Said:
         """On the loop, on those that are picked with it, or on its tasks that are picked."""
         picks = self._showing.picks
         targets = picks.targets(loop_id)
         if action is Action.KILL and (question := self._ask_before_kill(targets, now)):
             return question
         tasks = picks.tasks(loop_id) if action is Action.CANCEL_TASKS and len(targets) == 1 else ()
+        if only_picked and not tasks:
+            # The page does not know yet that they were let go; all tasks are not meant.
+            return Said("Those tasks are not selected any more")
         if tasks:
             known = self._showing.known_among(loop_id, tasks)
             return self._cancel(loop_id, tuple(task.id for task in known), now)
@@ -516,8 +541,13 @@ class Feed:
                 self._outcomes.asked(command, before, now)
         return put_together(said)
 
-    def _pick(self, table: Table, ids: tuple[int, ...], face: Face) -> None:
+    def _pick(self, table: Table, ids: tuple[int, ...], loop_id: int | None, face: Face) -> None:
+        """Whoever picks tasks has chosen their loop: it stays selected, whatever is started."""
+        if table == "tasks" and loop_id not in (None, face.selected):
+            return  # The page does not know yet that another loop is selected.
         self._showing.picks.take(table, ids, face.selected)
+        if table == "tasks" and ids and face.selected is not None:
+            self._select(face.selected, face)
 
     def _try(self, step: Callable[[], None], words: str) -> None:
         """Run what may run a user's code: the observer of a trait, the manager's loops.

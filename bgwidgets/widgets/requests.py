@@ -48,6 +48,16 @@ class LineHello:
 
 
 @dataclass(frozen=True, slots=True)
+class Meant:
+    """A button is about to be clicked where this loop is selected, None: where none is. `picked`:
+    and the button says that it is for tasks that are picked.
+    """
+
+    loop_id: int | None
+    picked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Alive:
     """A view is still looked at."""
 
@@ -87,24 +97,30 @@ class SelectLoop:
 
 @dataclass(frozen=True, slots=True)
 class PickRows:
-    """These rows were picked, several at once; none: they were let go."""
+    """These rows were picked, several at once; none: they were let go. Tasks are of `loop_id`."""
 
     ids: tuple[int, ...]
+    loop_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PickRange:
-    """All rows of this range were picked."""
+    """All rows of this range were picked. `is_cut`: but for those that are too many."""
 
     window: Window
+    loop_id: int | None = None
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A key was pressed that stands for a button, on a loop or on those that are picked."""
+    """A key was pressed that stands for a button, on a loop or on those that are picked. `picked`:
+    it is for tasks that are picked, and for no others.
+    """
 
     action: Action
     loop_id: int
+    picked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +236,7 @@ class ShowPlots:
 
 
 OutputRequest = ShowOutput | FindNext | ShowPicture | SaveOutput | Bye
-LineRequest = LineHello | Bye
+LineRequest = LineHello | Bye | Meant
 PlotRequest = ShowPlots | Bye
 DetailRequest = ShowDetail | Bye
 FinderRequest = LookForLoops | AdoptFound
@@ -373,7 +389,16 @@ def _picked_range(fields: _Fields) -> PickRange:
     start, stop = fields.read("start", _number), fields.read("stop", _number)
     if stop <= start:
         raise InvalidRequest("stop must be greater than start")
-    return PickRange(Window(start, min(stop, start + MOST_TASKS)))
+    most = start + MOST_TASKS
+    return PickRange(Window(start, min(stop, most)), _of_loop(fields), is_cut=stop > most)
+
+
+def _of_loop(fields: _Fields) -> int | None:
+    return fields.read("loop", _number) if fields.has("loop") else None
+
+
+def _number_or_none(value: object, name: str) -> int | None:
+    return None if value is None else _number(value, name)
 
 
 def _act(fields: _Fields) -> Act | Remove:
@@ -383,7 +408,7 @@ def _act(fields: _Fields) -> Act | Remove:
         return Remove(loop_id)
     if kind not in set(Action) or not Action(kind).is_for_a_loop:
         raise InvalidRequest("this action is not known")
-    return Act(Action(kind), loop_id)
+    return Act(Action(kind), loop_id, fields.has("picked") and fields.read("picked", _flag))
 
 
 def _window(fields: _Fields) -> Window:
@@ -478,7 +503,7 @@ def _table_forms(columns: frozenset[str]) -> _Forms[TableRequest]:
         ),
         "window": lambda fields: ShowRows(fields.read("view", _view), _window(fields)),
         "select": lambda fields: SelectLoop(fields.read("loop", _number)),
-        "pick": lambda fields: PickRows(fields.read("ids", _picked)),
+        "pick": lambda fields: PickRows(fields.read("ids", _picked), _of_loop(fields)),
         "pick_range": _picked_range,
         "act": _act,
         "sort": _sort(columns),
@@ -497,6 +522,9 @@ _TABLE_FORMS: Final[Mapping[Table, _Forms[TableRequest]]] = {
 _LINE_FORMS: Final[_Forms[LineRequest]] = {
     "hello": lambda fields: LineHello(fields.read("view", _view)),
     "bye": lambda fields: Bye(fields.read("view", _view)),
+    "meant": lambda fields: Meant(
+        fields.read("loop", _number_or_none), fields.read("picked", _flag)
+    ),
 }
 _FINDER_FORMS: Final[_Forms[FinderRequest]] = {
     "look": lambda _: LookForLoops(),

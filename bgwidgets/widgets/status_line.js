@@ -46,6 +46,17 @@ function render({ model, el }) {
       if (!(event.ctrlKey || event.metaKey || event.altKey)) event.stopPropagation();
     };
     box.addEventListener("keydown", keep, { signal: lifetime.signal });
+    // What ipywidgets sends of a click does not say what the page showed: that goes before it.
+    const tell = ({ target }) => {
+      const button = /** @type {Element} */ (target).closest("button");
+      if (!button || button.disabled) return;
+      const loops = box.closest(".bgw-panel")?.querySelector(".bgw-loops");
+      const shown = /** @type {HTMLElement | null | undefined} */ (loops)?.dataset.bgwSelected;
+      if (shown === undefined) return;
+      const loop = shown === "" ? null : Number(shown);
+      send("meant", { loop, picked: /^Cancel \d/.test(button.textContent ?? "") });
+    };
+    box.addEventListener("click", tell, { capture: true, signal: lifetime.signal });
   };
 
   /** @param {Info | Said} message */
@@ -63,10 +74,10 @@ function render({ model, el }) {
     }
   }
 
-  /** @param {string} type */
-  function send(type) {
+  /** @param {string} type @param {object} [more] */
+  function send(type, more = { view }) {
     try {
-      model.send({ type, view });
+      model.send({ type, ...more });
     } catch {
       // The kernel was restarted and the comm is closed: there is nobody to tell.
     }

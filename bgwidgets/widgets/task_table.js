@@ -55,6 +55,7 @@
 
 const ROW_HEIGHT = 26; // px, as in the style sheet
 const OVERSCAN = 2;
+const MOST_PICKED = 1000; // as in the kernel
 const MOST_LOOPS_IN_SIGHT = 6;
 const TASKS_IN_SIGHT = 9;
 const SPARK_SECONDS = 60;
@@ -618,10 +619,11 @@ class Wire {
   /**
    * What a button does, on this loop or on those that are selected with it.
    * @param {string} action @param {number | null | undefined} loop
+   * @param {{picked?: boolean}} [more] `picked`: for tasks that are selected, and for no others
    */
-  act(action, loop) {
+  act(action, loop, more) {
     if (!this.inContact || loop === null || loop === undefined) return;
-    this.send({ type: "act", action, loop });
+    this.send({ type: "act", action, loop, ...more });
   }
 
   /**
@@ -793,7 +795,7 @@ class Grid {
     empty: "",
   };
   #currentIndex = -1;
-  /** Where a range of rows began that is being picked. @type {number | null} */
+  /** The row where a range began that is being picked, and its place. @type {[number, number] | null} */
   #anchor = null;
   /** A row that was moved to and has not come from the kernel yet. @type {number | null} */
   #awaited = null;
@@ -1021,15 +1023,19 @@ class Grid {
     const { picked, currentId } = this.#contents;
     const before = picked.length || currentId === null ? picked : [currentId];
     const others = before.filter((id) => id !== row.id);
+    if (others.length === before.length && before.length >= MOST_PICKED) return;
     this.#handlers.picked(others.length < before.length ? others : [...before, row.id]);
     this.#moveTo(index);
-    this.#anchor = index;
+    this.#anchor = [row.id, index];
   }
 
   /** @param {number} index */
   #extendTo(index) {
-    const anchor = (this.#anchor ??= Math.max(0, this.#currentIndex));
-    this.#pickRange(Math.min(anchor, index), Math.max(anchor, index));
+    const from = Math.max(0, this.#currentIndex);
+    const anchor = this.#anchor ?? [this.#contents.rows.get(from)?.id ?? -1, from];
+    // Rows move: it is known by its id, as long as it is at hand.
+    for (const [place, row] of this.#contents.rows) if (row.id === anchor[0]) anchor[1] = place;
+    this.#pickRange(Math.min(anchor[1], index), Math.max(anchor[1], index));
     this.#moveTo(index);
     this.#anchor = anchor;
   }
@@ -1337,6 +1343,8 @@ function loopsFace(wire, signal) {
     selectedLoop,
     paint() {
       parts.forEach((part) => part.paint());
+      // For what is said of a click on a button: see status_line.js.
+      if (wire.isKnown) setAttribute(element, "data-bgw-selected", `${selectedLoop() ?? ""}`);
       grid.element.style.setProperty("--bgw-rows-in-sight", `${rowsHigh(wire.total)}`);
       grid.paint({
         ...tableContents(wire),
@@ -1379,7 +1387,7 @@ function tasksFace(wire, signal) {
     TASK_COLUMNS,
     TASKS_IN_SIGHT,
     {
-      ...picker(wire),
+      ...picker(wire, selectedLoop),
       sorted: sorter(wire),
       moved(row) {
         currentId = row.id;
@@ -1404,7 +1412,7 @@ function tasksFace(wire, signal) {
   /** Those that are picked, else the current one, unless it is out of sight. Whether there is any. */
   const cancel = () => {
     const picked = wire.head.get("picked") ?? [];
-    if (picked.length) wire.act("cancel_tasks", selectedLoop());
+    if (picked.length) wire.act("cancel_tasks", selectedLoop(), { picked: true });
     else if (grid.currentRow?.id === currentId && currentId !== null)
       wire.command("cancel_tasks", selectedLoop(), [currentId]);
     return picked.length > 0 || currentId !== null;
@@ -1487,11 +1495,16 @@ function tableContents(wire) {
   return { rows, total, now, sort: head.get("sort"), picked: head.get("picked") ?? [] };
 }
 
-/** @param {Wire} wire @returns {Pick<GridHandlers, "picked" | "pickedRange">} */
-function picker(wire) {
+/**
+ * @param {Wire} wire @param {() => number | null} [loopOf] whose tasks they are
+ * @returns {Pick<GridHandlers, "picked" | "pickedRange">}
+ */
+function picker(wire, loopOf) {
+  const of = () => (loopOf ? { loop: loopOf() } : {});
   return {
-    picked: (ids) => wire.wish("picked", ids, { type: "pick", ids }),
-    pickedRange: (range, ids) => wire.wish("picked", ids, { type: "pick_range", ...range }),
+    picked: (ids) => wire.wish("picked", ids, { type: "pick", ids, ...of() }),
+    pickedRange: (range, ids) =>
+      wire.wish("picked", ids, { type: "pick_range", ...range, ...of() }),
   };
 }
 

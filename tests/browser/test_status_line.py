@@ -132,3 +132,39 @@ def test_why_a_button_is_grey_gives_way_to_what_is_said(line: Stage):
     assert line.texts(".bgw-status") == ["Stop event set"]
     line.pass_time(8.1)
     assert line.texts(".bgw-status") == ["later"]
+
+
+PANEL = """
+el => {
+  const panel = document.createElement("div");
+  panel.className = "bgw-panel";
+  panel.innerHTML = `<div class="bgw-loops"></div><div class="bgw-actions">
+    <button>Stop loop</button><button>Cancel 2 tasks</button>
+    <button disabled>Restart</button></div>`;
+  el.replaceWith(panel);
+  panel.querySelector(".bgw-actions").append(el);
+}
+"""
+
+
+def test_before_a_click_it_tells_what_the_page_shows(line: Stage):
+    """The loop that is selected there, and whether the button is for tasks that are; where nothing
+    is known yet, and of a button that does nothing, it tells nothing.
+    """
+    line.find(".bgw-status").evaluate(f"line => ({PANEL})(line.parentElement)")
+    line.say(INFO)
+    line.sent()
+    line.find("text=Stop loop").click()
+    assert line.sent() == []
+    show = "(loops, id) => loops.setAttribute('data-bgw-selected', id)"
+    line.find(".bgw-loops").evaluate(show, "7")
+    line.find("text=Stop loop").click()
+    line.find("text=Cancel 2 tasks").click()
+    line.find("text=Restart").click(force=True)
+    assert line.sent() == [
+        {"type": "meant", "loop": 7, "picked": False},
+        {"type": "meant", "loop": 7, "picked": True},
+    ]
+    line.find(".bgw-loops").evaluate(show, "")
+    line.find("text=Stop loop").click()
+    assert line.sent() == [{"type": "meant", "loop": None, "picked": False}]

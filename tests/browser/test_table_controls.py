@@ -252,7 +252,7 @@ def test_c_is_for_the_rows_that_are_picked(tasks: Stage):
     tasks.frame({}, total=2, head=tasks_head(picked=[1, 2]))
     tasks.find(".bgw-grid").focus()
     tasks.press("c")
-    assert tasks.sent() == [{"type": "act", "action": "cancel_tasks", "loop": 7}]
+    assert tasks.sent() == [{"type": "act", "action": "cancel_tasks", "loop": 7, "picked": True}]
 
 
 def test_another_loop_starts_at_the_top(tasks: Stage):
@@ -298,14 +298,14 @@ def test_ctrl_click_picks_row_after_row(tasks: Stage):
     tasks.click("[data-bgw-id='1']")
     tasks.sent()
     tasks.page.click("[data-bgw-id='2'] .bgw-col-name", modifiers=["Control"])
-    assert tasks.sent() == [{"type": "pick", "ids": [1, 2]}]
+    assert tasks.sent() == [{"type": "pick", "ids": [1, 2], "loop": 7}]
     tasks.pass_time(ONE_FRAME)
     assert len(picked_rows(tasks)) == 2
     tasks.page.click("[data-bgw-id='1'] .bgw-col-name", modifiers=["Control"])
-    assert tasks.sent() == [{"type": "pick", "ids": [2]}]
+    assert tasks.sent() == [{"type": "pick", "ids": [2], "loop": 7}]
     tasks.pass_time(ONE_FRAME)
     tasks.click("[data-bgw-id='1']")
-    assert tasks.sent() == [{"type": "pick", "ids": []}]
+    assert tasks.sent() == [{"type": "pick", "ids": [], "loop": 7}]
 
 
 def test_shift_picks_a_range(tasks: Stage):
@@ -317,10 +317,10 @@ def test_shift_picks_a_range(tasks: Stage):
     tasks.press("Escape")
     ranges = [message for message in tasks.sent() if message["type"] != "window"]
     assert ranges == [
-        {"type": "pick_range", "start": 1, "stop": 4},
-        {"type": "pick_range", "start": 1, "stop": 3},
-        {"type": "pick_range", "start": 1, "stop": MANY},
-        {"type": "pick", "ids": []},
+        {"type": "pick_range", "start": 1, "stop": 4, "loop": 7},
+        {"type": "pick_range", "start": 1, "stop": 3, "loop": 7},
+        {"type": "pick_range", "start": 1, "stop": MANY, "loop": 7},
+        {"type": "pick", "ids": [], "loop": 7},
     ]
 
 
@@ -340,7 +340,7 @@ def test_delete_cancels_what_is_picked(tasks: Stage):
     tasks.frame({}, total=2, head={"picked": [1, 2]})
     tasks.find(".bgw-grid").focus()
     tasks.press("Delete")
-    assert tasks.sent() == [{"type": "act", "action": "cancel_tasks", "loop": 7}]
+    assert tasks.sent() == [{"type": "act", "action": "cancel_tasks", "loop": 7, "picked": True}]
     assert "2 selected" in tasks.texts(".bgw-row-count")[0]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from bgwidgets.commands import CancelTasks, RemoveLoop, RestartLoop, SetStopEvent, StopLoop
 from bgwidgets.states import TaskState
+from bgwidgets.widgets.feed import MEANT_FOR
 from bgwidgets.widgets.protocols import Action
 from bgwidgets.widgets.second_click import NOT_BEFORE, WITHIN
 from tests.widgets.bench import Bench
@@ -117,6 +118,80 @@ def test_another_filter_lets_go_of_what_was_picked(bench: Bench, message: dict[s
     assert bench.frames("tasks")[0]["head"]["picked"] == []
     bench.click(Action.CANCEL_TASKS)
     assert bench.source.executed == [CancelTasks(2)]
+
+
+def test_a_click_in_a_page_is_for_the_loop_that_it_shows(bench: Bench):
+    """Another one may have been started since, and be what a click from Python would be for."""
+    bench.face.chosen = None
+    bench.source.loops.append(loop(4))
+    bench.line(type="meant", loop=3, picked=False)
+    bench.click(Action.STOP_LOOP)
+    assert bench.source.executed == [StopLoop(3)]
+    bench.pass_time(MEANT_FOR)
+    bench.source.loops.append(loop(5))
+    bench.click(Action.STOP_LOOP)
+    assert bench.source.executed[1:] == [StopLoop(5)]
+
+
+def test_a_click_in_a_page_that_shows_no_loop(bench: Bench):
+    """Whatever there is by now."""
+    bench.line(type="meant", loop=None, picked=False)
+    bench.click(Action.STOP_LOOP)
+    assert bench.source.executed == []
+    assert bench.said() == [("info", "No loop is selected")]
+
+
+def test_what_was_said_of_a_click_that_never_came_is_of_no_other(bench: Bench):
+    """A moment later nobody means it any more."""
+    bench.line(type="meant", loop=3, picked=False)
+    bench.pass_time(MEANT_FOR)
+    bench.click(Action.STOP_LOOP)
+    assert bench.source.executed == [StopLoop(2)]
+
+
+@pytest.mark.parametrize("is_paused", [False, True])
+def test_whoever_picks_tasks_stays_with_their_loop(bench: Bench, is_paused: bool):
+    """Though nobody had chosen it, and a newer one is started, also in a pause."""
+    bench.source.loops = [loop(2)]
+    bench.face.chosen = None
+    bench.pass_time(1)
+    bench.page("tasks", type="pick", ids=[21, 22], loop=2)
+    bench.page("loops", type="pause", paused=is_paused)
+    bench.source.change(loop(2), loop(3))
+    bench.pass_time(1)
+    assert bench.face.selected == 2
+    bench.line(type="meant", loop=2, picked=True)
+    bench.click(Action.CANCEL_TASKS)
+    assert bench.source.executed == [CancelTasks(2, (21, 22))]
+
+
+def test_picked_tasks_that_were_let_go_do_not_become_all_tasks(bench: Bench):
+    """The page may show them as selected for a moment more: by its key, and by its button."""
+    bench.page("tasks", type="pick", ids=[21, 22], loop=2)
+    bench.page("loops", type="filter", text="x")
+    bench.take()
+    bench.page("tasks", type="act", action="cancel_tasks", loop=2, picked=True)
+    assert bench.said() == [("info", "Those tasks are not selected any more")]
+    bench.line(type="meant", loop=2, picked=True)
+    bench.click(Action.CANCEL_TASKS)
+    assert bench.source.executed == []
+
+
+def test_tasks_of_a_loop_that_is_not_selected_any_more_are_not_picked(bench: Bench):
+    """They would count as another loop's."""
+    bench.page("tasks", type="pick", ids=[21, 22], loop=3)
+    bench.page("tasks", type="pick_range", start=0, stop=2, loop=3)
+    assert labels(bench) == {}
+
+
+def test_only_so_many_are_picked(bench: Bench):
+    """Which is said, where there are more."""
+    bench.page("tasks", type="pick_range", start=0, stop=100_000, loop=2)
+    assert bench.said() == []
+    bench.source.tasks[2] = [task(number) for number in range(1500)]
+    bench.pass_time(1)
+    bench.page("tasks", type="pick_range", start=0, stop=1500, loop=2)
+    assert bench.said() == [("info", "Only the first 1,000 of them are selected")]
 
 
 def test_another_loop_has_no_picked_tasks(bench: Bench):

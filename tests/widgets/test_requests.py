@@ -20,6 +20,7 @@ from bgwidgets.widgets.requests import (
     InvalidRequest,
     LineHello,
     LineRequest,
+    Meant,
     Pause,
     PickRange,
     PickRows,
@@ -69,7 +70,13 @@ HUGE = 10**4000
         ({"type": "chips", "chips": []}, PickStates(())),
         ({"type": "pick", "ids": [3, 1, 3]}, PickRows((3, 1))),
         ({"type": "pick", "ids": []}, PickRows(())),
-        ({"type": "pick_range", "start": 5, "stop": 9999}, PickRange(Window(5, 1005))),
+        ({"type": "pick", "ids": [3], "loop": 7}, PickRows((3,), 7)),
+        ({"type": "pick_range", "start": 5, "stop": 9, "loop": 7}, PickRange(Window(5, 9), 7)),
+        ({"type": "pick_range", "start": 5, "stop": 9999}, PickRange(Window(5, 1005), is_cut=True)),
+        (
+            {"type": "act", "action": "cancel_tasks", "loop": 2, "picked": True},
+            Act(Action.CANCEL_TASKS, 2, picked=True),
+        ),
         ({"type": "act", "action": "restart", "loop": 2}, Act(Action.RESTART, 2)),
         ({"type": "act", "action": "remove", "loop": 2}, Remove(2)),
         ({"type": "interval", "seconds": 2}, SetInterval(2.0)),
@@ -149,10 +156,13 @@ def test_the_plots_tab_says_nothing_else(message: dict[str, Any]):
         read_plot_request(message)
 
 
-def test_the_status_line_says_hello_and_bye():
-    """And nothing else."""
+def test_the_status_line_says_hello_and_bye_and_what_is_meant():
+    """And what a click on a button beside it is for; nothing else."""
     assert read_line_request({"type": "hello", "view": "x"}) == LineHello("x")
     assert read_line_request({"type": "bye", "view": "x"}) == Bye("x")
+    for loop in (7, None):
+        meant = {"type": "meant", "loop": loop, "picked": True}
+        assert read_line_request(meant) == Meant(loop, picked=True)
     with pytest.raises(InvalidRequest, match="type is not known here"):
         read_line_request({"type": "select", "loop": 1})
 
