@@ -206,8 +206,13 @@ class Agent:
         return Leftovers(
             unfinished_tasks=self._names_of_unfinished(),
             threads_left=(self._thread_name, *self._busy_threads()),
-            notes=(*self._notes, "the loop did not answer in time: its thread is blocked"),
+            notes=(*self._notes, self._why_no_end()),
         )
+
+    def _why_no_end(self) -> str:
+        # It has not come to what it was told; or it is seen.
+        is_blocked = self._inbox or self._liveness.told().get("blocked")
+        return f"the loop did not end in time{': its thread is blocked' if is_blocked else ''}"
 
     def _names_of_unfinished(self) -> tuple[str, ...]:
         ledger = self._ledger

@@ -54,6 +54,11 @@ class Liveness:
         heartbeat = self._heartbeat
         task = heartbeat.blocking_task() if heartbeat is not None else None
         if heartbeat is None or task is None or heartbeat.thread_id is None:
+            if heartbeat is not None and heartbeat.pulse().blocked:
+                raise CannotInterrupt(
+                    f"{self._name!r} is blocked by a callback and by no task, and only tasks can be"
+                    " interrupted: wait for its end, or restart the kernel"
+                )
             raise CannotInterrupt(
                 f"{self._name!r} is not blocked by a task at this moment: use cancel_tasks()"
             )

@@ -72,9 +72,9 @@ class Ending:
             return
         self.has_begun = True
         self._ends_by = min(self._ends_by, time.monotonic() + AT_THE_END_LIMIT)
+        self._spawn(self._end(closing, over))
         # At once: what has not begun need not begin.
         self.cancel_all()
-        self._spawn(self._end(closing, over))
 
     async def _end(self, closing: Callable[[], None], over: Callable[[str | None], None]) -> None:
         note = None

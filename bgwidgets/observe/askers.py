@@ -31,6 +31,8 @@ _CALLED_BY_THE_LOOP: Final = frozenset({"Timeout._on_timeout", "TaskGroup._on_ta
 """So is what is further out than these: uvloop, again."""
 _HELD_BY_WHOM_IT_IS_FOR: Final = frozenset({*_CALLED_BY_THE_LOOP, "TaskGroup._abort"})
 """Methods of what somebody has entered by `async with`."""
+_PASSED_ON_BY: Final = {"cancel": "self", "cancel_from_within": "parent"}
+"""Functions of ours that pass a cancellation on, and the variable in which they have whose."""
 _FRAMES: Final = 100
 """Deeper than this nobody looks."""
 
@@ -84,9 +86,10 @@ def find_asker(task: asyncio.Task[Any]) -> Asker | None:
         if name in _WHERE_A_TURN_BEGINS:
             break
         if file.startswith(_OURS):
-            if frame.f_code.co_name == "cancel" and _is_another(frame.f_locals.get("self"), task):
-                # Asyncio passes a cancellation on to the task that is waited for.
-                parent = frame.f_locals["self"]
+            # A cancellation is passed on to the task that is waited for.
+            passed_on_by = _PASSED_ON_BY.get(frame.f_code.co_name)
+            parent = frame.f_locals.get(passed_on_by) if passed_on_by is not None else None
+            if parent is not None and _is_another(parent, task):
                 return Asker(f"parent {name_of(parent)}", place_of(parent)[1])
             is_ours = is_ours or not file.startswith(_HERE)
         elif file.startswith(_ASYNCIO):

@@ -19,6 +19,7 @@ from typing import Any, Final
 from bgwidgets.commands import END_OF_THE_LOOP, NOBODY_KNOWS, Asker
 from bgwidgets.observe.askers import find_asker
 from bgwidgets.observe.consistent_copy import listed
+from bgwidgets.observe.error_text import one_line
 from bgwidgets.observe.group_leftovers import group_leftovers
 from bgwidgets.observe.known_tasks import KnownTasks
 from bgwidgets.observe.swallowed import PATIENCE, Cancelled, Swallowed
@@ -42,6 +43,7 @@ class Cancellations:
         """Listen to the loop's tasks from now on. Those that swallow their CancelledError are told
         of in the `warnings`.
         """
+        self._loop: Final = loop
         self._known: Final = known
         self._asked: Final[dict[Task, Cancelled]] = {}
         self._swallowed: Final = Swallowed(
@@ -64,18 +66,36 @@ class Cancellations:
         """Cancel these in somebody's name; without one, of whom all is done at the moment.
 
         All are noted as cancelled, and the last of them are kept to be told of. Nobody is looked
-        for on the stack, so that a hundred thousand take little longer than by asyncio alone.
+        for on the stack, so that a hundred thousand take little longer than by asyncio alone. Of
+        those whose `cancel()` raises the loop's exception handler is told.
         """
         outer, together = (self._together, self._thread), dict[Task, int]()
+        refused: list[tuple[Task, Exception]] = []
         self._together, self._thread = together, threading.get_ident()
         try:
             for task in tasks:
-                is_cancelled = task.cancel()
+                try:
+                    is_cancelled = task.cancel()
+                except Exception as error:  # noqa: BLE001 - told below; the others are to end, too
+                    refused.append((task, error))
+                    continue
                 if is_cancelled and not self.tells_by_itself(task):
                     together[task] = together.get(task, 0) + 1
         finally:
             self._together, self._thread = outer
             self._note_all(together, asker or self.in_the_name_of)
+        if refused:
+            self._tell_of_refused(refused)
+
+    def _tell_of_refused(self, refused: list[tuple[Task, Exception]]) -> None:
+        """As of any other error in a callback of the loop, which this would be: for `cancel()` to
+        raise is possible where tasks wait for each other in a circle, or have a class of their own.
+        """
+        task, error = refused[0]
+        more = f", and {len(refused) - 1} more" if len(refused) > 1 else ""
+        message = f"{one_line(error)}: {self._words(task)[0]!r} cannot be cancelled{more}"
+        # Without the error itself: its traceback is of this package, and maybe a thousand lines.
+        self._loop.call_exception_handler({"message": message, "task": task})
 
     @contextmanager
     def naming(self, asker: Asker) -> Iterator[None]:

@@ -7,10 +7,13 @@ takes asyncio's longer way, so where thousands are born in a moment plain ones a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakMethod
+
+from bgwidgets.observe.asyncio_internals import future_waited_for
 
 Asked = Callable[[asyncio.Task[Any]], None]
 """Called in whatever thread asks, when a task has taken note that it is to be cancelled."""
@@ -34,6 +37,50 @@ def listener_of(loop: asyncio.AbstractEventLoop) -> Asked | None:
     return None if listener is None else listener()
 
 
+class _Walk(threading.local):
+    """What the tasks have answered that are being cancelled in this thread, from within."""
+
+    answers: dict[asyncio.Task[Any], bool] | None = None
+
+
+_walk: Final = _Walk()
+
+
+def _chain(task: asyncio.Task[Any], kind: type[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
+    """The task, the one it waits for, the one that waits for, and so on: as far as these are of
+    this kind. Raises RecursionError where they wait for each other in a circle, as asyncio does,
+    which for that goes round until there is no room any more.
+    """
+    chain, seen = [task], {task}
+    while isinstance(waited_for := future_waited_for(chain[-1]), kind):
+        if waited_for in seen:
+            raise RecursionError(f"{len(chain)} tasks wait for each other in a circle")
+        chain.append(waited_for)
+        seen.add(waited_for)
+    return chain
+
+
+def cancel_from_within(
+    chain: Sequence[asyncio.Task[Any]],
+    msg: Any | None,
+    cancel: Callable[[asyncio.Task[Any], Any | None], bool],
+) -> bool:
+    """Cancel the innermost, and then each that waits for it, which asks the next one in and gets
+    its answer: by themselves they would call each other, and our frames, which asyncio's own code
+    in C has not, would soon be too many.
+    """
+    before, answers = _walk.answers, dict[asyncio.Task[Any], bool]()
+    _walk.answers = answers
+    try:
+        for place in reversed(range(len(chain))):
+            # `askers` looks at this variable.
+            parent = chain[place - 1] if place else None  # noqa: F841
+            answers[chain[place]] = cancel(chain[place], msg)
+        return answers[chain[0]]
+    finally:
+        _walk.answers = before
+
+
 def watched_task_class() -> type[asyncio.Task[Any]]:
     """The class for tasks to be watched; another one where nest_asyncio has replaced asyncio's."""
     return _watched(asyncio.Task)
@@ -50,11 +97,20 @@ def _watched(base: type[asyncio.Task[Any]]) -> type[asyncio.Task[Any]]:
 
         def cancel(self, msg: Any | None = None) -> bool:
             """As asyncio's."""
-            is_accepted = cancel(self, msg)
-            if is_accepted:
-                asked = listener_of(self.get_loop())
-                if asked is not None:
-                    asked(self)
-            return is_accepted
+            answers = _walk.answers
+            if answers and self in answers:
+                return answers.pop(self)
+            chain = _chain(self, Task)
+            if len(chain) > 1:
+                return cancel_from_within(chain, msg, cancel_one)
+            return cancel_one(self, msg)
+
+    def cancel_one(task: asyncio.Task[Any], msg: Any | None) -> bool:
+        is_accepted = bool(cancel(task, msg))
+        if is_accepted:
+            asked = listener_of(task.get_loop())
+            if asked is not None:
+                asked(task)
+        return is_accepted
 
     return Task

@@ -153,7 +153,7 @@ def test_a_callback_that_blocks_is_let_be(start: MakeHost, gate: threading.Event
 
     host.submit(call(), None)
     until(lambda: host.snapshot().blocked)
-    with pytest.raises(CannotInterrupt):
+    with pytest.raises(CannotInterrupt, match="blocked by a callback and by no task"):
         host.command(InterruptLoop(host.loop_id))
 
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from bgwidgets.commands import SetStopEvent, StopLoop
+from bgwidgets.commands import CancelTasks, SetStopEvent, StopLoop
 from bgwidgets.hosts import stopping
 from bgwidgets.snapshots import WindowRequest
 from tests.conftest import Complaints
 from tests.hosts.conftest import AT_ONCE, LIMIT, MakeHost, end_of, for_ever, stop, swallow
 from tests.loop_factories import LoopFactory
+from tests.waiting import until
 
 CLOSED_BY = 2.5
 """Seconds in which a loop of ours closes that is stopped: 1 s for its tasks, 0.5 s for its
@@ -38,6 +39,82 @@ def test_a_thousand_sleepers_end_at_once(start: MakeHost, loop_factory: LoopFact
         end.leftovers.unfinished_tasks,
         end.leftovers.threads_left,
     )
+
+
+class CannotBeCancelled(asyncio.Task[Any]):
+    """As somebody's task factory makes them."""
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Not this one."""
+        raise OSError(msg or "not mine")
+
+
+def in_a_circle() -> list[asyncio.Task[Any]]:
+    """Two tasks that wait for each other."""
+
+    async def wait(number: int) -> None:
+        await asyncio.sleep(0)
+        await tasks[number]
+
+    tasks = [asyncio.create_task(wait(1 - number), name=f"{number}") for number in range(2)]
+    return tasks
+
+
+def one_of_its_own() -> list[asyncio.Task[Any]]:
+    """A task whose class has another `cancel`."""
+    loop = asyncio.get_running_loop()
+    return [CannotBeCancelled(asyncio.sleep(3600), loop=loop, name="0")]
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [(in_a_circle, "2 tasks wait for each other in a circle"), (one_of_its_own, "not mine")],
+)
+def test_a_task_whose_cancel_raises_saves_no_other(
+    start: MakeHost, complaints: Complaints, make: Any, why: str
+):
+    """All the others are cancelled, why this one is not is told, and the stop comes to its end."""
+    others, made, begun = list[Any](), list[Any](), threading.Event()
+
+    async def work() -> None:
+        made.extend(make())
+        others.extend(asyncio.create_task(asyncio.sleep(3600)) for _ in range(20))
+        asyncio.get_running_loop().call_later(0.05, begun.set)
+        await asyncio.sleep(3600)
+
+    host = start(work)
+    assert begun.wait(LIMIT)
+    host.command(CancelTasks(host.loop_id))
+    until(lambda: all(task.cancelled() for task in others))
+    assert not any(task.done() for task in made)
+    end = stop(host)
+    assert [task.get_name() for task in made] == sorted(end.leftovers.unfinished_tasks)
+    assert end.state == "stopped"
+    told = complaints.take()
+    assert all(why in text and "cannot be cancelled" in text for text in told[:1])
+    assert told
+    made.clear()
+    complaints.take()
+
+
+@pytest.mark.parametrize("length", [10, 700])
+def test_a_long_chain_of_tasks_is_cancelled_from_its_head(start: MakeHost, length: int):
+    """As by asyncio alone, which has room for more of them than there is for our frames."""
+
+    async def wait(task: asyncio.Future[Any]) -> None:
+        await task
+
+    async def work() -> list[bool]:
+        chain = [asyncio.create_task(asyncio.sleep(3600))]
+        for _ in range(length):
+            chain.append(asyncio.create_task(wait(chain[-1])))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        chain[-1].cancel()
+        await asyncio.wait(chain)
+        return [task.cancelled() and task.cancelling() == 1 for task in chain]
+
+    assert [True] * (length + 1) == end_of(start(work)).result
 
 
 def test_one_who_swallows_its_cancellation_once_gets_another(
