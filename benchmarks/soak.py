@@ -83,7 +83,7 @@ class Ear(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """An error of ours is a failure; asyncio complains rightly of the tasks that fail here."""
         if record.name.startswith("bgwidgets"):
-            self._tally.wrong.append(f"logged: {record.getMessage()}")
+            self._tally.wrong.append(f"logged: {logging.Formatter().format(record)}")
         else:
             self._tally.done[f"complaints of {record.name}"] += 1
 

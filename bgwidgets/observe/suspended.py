@@ -25,11 +25,33 @@ LONGEST_CHAIN: Final = 200
 _UVLOOPS: Final = "uvloop/"
 """How the files begin that uvloop's compiled coroutines say they come from."""
 
-_Get = Callable[[Any], Any]
-_WAYS_IN: Final[dict[type, tuple[_Get, _Get]]] = {
-    CoroutineType: (attrgetter("cr_frame"), attrgetter("cr_await")),
-    GeneratorType: (attrgetter("gi_frame"), attrgetter("gi_yieldfrom")),
-    AsyncGeneratorType: (attrgetter("ag_frame"), attrgetter("ag_await")),
+# Of what another thread is in the midst of, CPython takes what it awaits from a stack that is not
+# there then, and the process crashes (seen: 3.11.7). So only what is suspended is asked, and in one
+# expression without a call: between its two halves no other thread has its turn.
+
+
+def _coroutine_awaits(it: Any, _root: object) -> object:
+    return it.cr_await if it.cr_suspended else None
+
+
+def _generator_awaits(it: Any, _root: object) -> object:
+    return it.gi_yieldfrom if it.gi_suspended else None
+
+
+def _async_generator_awaits(it: Any, root: Any) -> object:
+    if _ASYNC_GENERATORS_TELL:
+        return it.ag_await if it.ag_suspended else None
+    if type(root) is CoroutineType:  # Suspended, and all within it.
+        return it.ag_await if root.cr_suspended else None
+    return it.ag_await
+
+
+_ASYNC_GENERATORS_TELL: Final = hasattr(AsyncGeneratorType, "ag_suspended")
+"""From Python 3.12 on."""
+_WAYS_IN: Final[dict[type, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]]] = {
+    CoroutineType: (attrgetter("cr_frame"), _coroutine_awaits),
+    GeneratorType: (attrgetter("gi_frame"), _generator_awaits),
+    AsyncGeneratorType: (attrgetter("ag_frame"), _async_generator_awaits),
 }
 """A suspended thing's frame, and what it awaits."""
 _COMPILED: Final = (("cr_code", "cr_await"), ("gi_code", "gi_yieldfrom"))
@@ -101,6 +123,7 @@ def _whose(step: Step) -> Whose:
 def steps_of(awaitable: Any, most: int = LONGEST_CHAIN) -> tuple[list[Step], object]:
     """The outermost `most` steps, and what the last of them awaits. Any thread; does not block."""
     steps: list[Step] = []
+    root = awaitable
     while len(steps) < most:
         ways = _WAYS_IN.get(type(awaitable))
         if ways is not None:
@@ -108,7 +131,7 @@ def steps_of(awaitable: Any, most: int = LONGEST_CHAIN) -> tuple[list[Step], obj
             if frame is None or frame.f_code is AWAITS_A_FUTURE:  # It has ended; or is no step.
                 return steps, None
             steps.append(Step(awaitable, frame.f_code, frame))
-            awaitable = ways[1](awaitable)
+            awaitable = ways[1](awaitable, root)
         elif (inside := _unwrapped(awaitable)) is not None:
             awaitable = inside
         elif (compiled := _compiled(awaitable)) is not None:
