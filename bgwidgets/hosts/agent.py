@@ -11,8 +11,9 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any, Final
 
 from bgwidgets.belonging import enter_context, enter_loop_thread, leave_loop_thread
@@ -52,6 +53,34 @@ from bgwidgets.work import WorkKind
 
 MOST_NOTES: Final = 20
 """A loop that is thrown out of `run_forever` a thousand times says so twenty times."""
+FIRST_STEP_PATIENCE: Final = 0.2
+"""Seconds that a start waits for a first step that an eager task factory takes at once."""
+
+
+@contextmanager
+def _no_longer_than(
+    seconds: float, started: Future[None], loop: asyncio.AbstractEventLoop
+) -> Iterator[None]:
+    """Have whoever waits for `started` wait no longer than this, though the block goes on: an eager
+    task factory takes the work's first step in there, which may take any time.
+    """
+    if loop.get_task_factory() is None:
+        yield
+        return
+
+    def wait_no_more() -> None:
+        if started.set_running_or_notify_cancel():
+            started.set_result(None)
+
+    timer = threading.Timer(seconds, wait_no_more)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        # From here on the timer has been in time, or will do nothing.
+        timer.cancel()
+        timer.join()
 
 
 class Agent:
@@ -294,14 +323,17 @@ class Agent:
             self._equip(loop)
         self._run_state.happened(LoopEvent.STARTED)
         try:
-            main = self._start_main()
+            with _no_longer_than(FIRST_STEP_PATIENCE, started, loop):
+                main = self._start_main()
         except BaseException as error:  # noqa: BLE001 - whoever started it gets it, whatever it is
             self._main_failed(error)
             self._wind_down()
-            started.set_exception(error)
+            if not started.done():
+                started.set_exception(error)
             return
         main.add_done_callback(self._main_ended)
-        started.set_result(None)
+        if not started.done():
+            started.set_result(None)
         while self._inbox:  # What was asked for before the loop was up.
             self._obey_one()
 

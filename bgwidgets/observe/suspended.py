@@ -101,6 +101,11 @@ def wait_of(coroutine: object) -> Wait:
     return Wait(users_innermost(steps[:place]), caller, tuple(steps[place:]), end)
 
 
+def is_cut_off(wait: Wait) -> bool:
+    """Whether it is suspended further in than anybody looks."""
+    return type(wait.end) in _WAYS_IN
+
+
 def users_innermost(steps: Sequence[Step]) -> Step | None:
     """The innermost of these that is the user's own; else an installed package's; else of all."""
     chosen: Step | None = None

@@ -21,9 +21,17 @@ from bgwidgets.observe.asyncio_internals import (
 )
 from bgwidgets.observe.names import name_of as name_of_task
 from bgwidgets.observe.names import peek
-from bgwidgets.observe.suspended import Step, Wait, first_held, name_of
+from bgwidgets.observe.suspended import (
+    LONGEST_CHAIN,
+    Step,
+    Wait,
+    first_held,
+    is_cut_off,
+    name_of,
+)
 from bgwidgets.observe.wait_edges import futures_held, task_submitted
 
+TOO_DEEP: Final = f"more than {LONGEST_CHAIN} calls deep"
 UNKNOWN: Final = "unknown"
 """It waits, and for what cannot be seen: for an awaitable of somebody's own."""
 EXECUTOR: Final = "executor"
@@ -147,6 +155,8 @@ def _asyncios_own(wait: Wait) -> tuple[Step | None, str]:
 
 
 def _without_a_name(wait: Wait, task: asyncio.Task[Any], *, is_counted: bool = True) -> str | None:
+    if is_cut_off(wait):
+        return TOO_DEEP
     future = future_waited_for(task)
     if future is None:
         return UNKNOWN if _is_suspended(coroutine_of(task)) else None

@@ -95,7 +95,7 @@ def test_the_window_shows_what_comes_and_takes_clicks(ready: Stage):
     """By its own clock and frames; what was in the cell gives its place to a word about that."""
     window = pop_out(ready)
 
-    assert {"type": "hello", "start": 0, "stop": 12} in ready.sent()
+    assert {"type": "hello", "start": 0, "stop": 8} in ready.sent()
     ready.frame([loop_row(1), loop_row(2)], head=loops_head())
     expect(window.locator(".bgw-row")).to_have_count(2)
     window.locator(".bgw-row").nth(1).click()
@@ -276,7 +276,7 @@ def test_a_table_that_is_away_is_silent_until_it_is_seen(loops: Stage):
     loops.page.evaluate(f"{panel}.classList.remove('bgw-away')")
     loops.page.evaluate("document.querySelector('#widget').dispatchEvent(new Event('bgw-seen'))")
     loops.pass_time(ONE_FRAME)
-    assert loops.sent() == [{"type": "hello", "start": 0, "stop": 12}]
+    assert loops.sent() == [{"type": "hello", "start": 0, "stop": 8}]
 
 
 def test_the_status_line_says_what_the_page_has_to_say(line: Stage):

@@ -11,10 +11,10 @@ from tests.browser.stage import ONE_FRAME, task_row, tasks_head
 if TYPE_CHECKING:
     from tests.browser.stage import Stage
 
-HELLO = {"type": "hello", "start": 0, "stop": 15}
+HELLO = {"type": "hello", "start": 0, "stop": 11}
 
 
-@pytest.mark.parametrize(("kind", "stop"), [("loops", 12), ("tasks", 15)])
+@pytest.mark.parametrize(("kind", "stop"), [("loops", 8), ("tasks", 11)])
 def test_a_view_says_hello_with_the_rows_it_can_show(script: Stage, kind: Any, stop: int):
     """Before it knows anything; until then it does not claim to be empty."""
     script.mount(kind)
@@ -77,7 +77,7 @@ def test_silence_is_no_contact(loops: Stage):
 def test_a_kernel_that_was_away_is_greeted_anew(loops: Stage):
     """It may have forgotten this view, which then would stay silent for ever."""
     loops.pass_time(9)
-    hello = HELLO | {"stop": 12}
+    hello = HELLO | {"stop": 8}
     assert loops.sent() == [hello, hello]
     loops.say({"type": "beat"})
     assert loops.sent() == [hello]
@@ -104,7 +104,7 @@ def test_a_hidden_page_is_silent_and_comes_back(loops: Stage):
     assert loops.find(".bgw-lost").count() == 0
     loops.page.evaluate("globalThis.isHidden = false")
     loops.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    assert loops.sent() == [HELLO | {"stop": 12}]
+    assert loops.sent() == [HELLO | {"stop": 8}]
     loops.pass_time(2)
     assert loops.find(".bgw-lost").count() == 0
 

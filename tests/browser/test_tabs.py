@@ -232,7 +232,7 @@ def test_another_view_goes_on_where_this_one_was_left(tasks: Stage):
     tasks.click(".bgw-tab-tasks")
     tasks.pass_time(ONE_FRAME)
     assert tasks.find(".bgw-grid").evaluate("grid => grid.scrollTop") == 2600
-    assert {"type": "window", "start": 94, "stop": 115} in tasks.sent()
+    assert {"type": "window", "start": 98, "stop": 111} in tasks.sent()
 
 
 def test_a_place_among_another_loops_tasks_is_none(tasks: Stage):

@@ -128,6 +128,33 @@ def test_a_loop_factory_that_returns_a_running_loop(new_host: MakeHost):
     asyncio.run(main())
 
 
+def test_a_first_step_that_is_taken_at_once_holds_up_no_start(
+    start: MakeHost, gate: threading.Event
+):
+    """As an eager task factory does, which came with Python 3.12; this one waits in its place."""
+    begun = threading.Event()
+
+    def make_task(loop: Any, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        begun.set()
+        gate.wait(LIMIT)
+        return asyncio.Task(coroutine, loop=loop, **options)
+
+    def factory() -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+        loop.set_task_factory(make_task)
+        return loop
+
+    async def work() -> str:
+        return "done"
+
+    host = start(work, loop_factory=factory)
+    assert begun.is_set()
+    assert not gate.is_set()
+    assert host.state == "running"
+    gate.set()
+    assert end_of(host).result == "done"
+
+
 def break_call_soon(loop: Any) -> None:
     def call_soon(*_args: Any, **_options: Any) -> None:
         raise OSError("the loop is broken")

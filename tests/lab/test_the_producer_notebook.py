@@ -11,7 +11,16 @@ from tests.lab.panel import LIMIT, Panel
 from tests.lab.reader import Reader
 
 NOTEBOOK: Final = "04_producer_and_plot.ipynb"
-WIDTH: Final = "async picture => { await picture.decode(); return picture.naturalWidth; }"
+WIDTH: Final = """
+picture => new Promise((resolve) => {
+  // Not decode(): it fails when the next picture takes this one's place meanwhile.
+  const look = () =>
+    picture.complete && picture.naturalWidth > 0
+      ? resolve(picture.naturalWidth)
+      : setTimeout(look, 20);
+  look();
+})
+"""
 
 
 def expect_plots(panel: Panel) -> None:
