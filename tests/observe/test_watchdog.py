@@ -241,6 +241,17 @@ def test_what_was_due_while_the_watch_overslept_was_late(watched: Watched):
     assert 0.7 == max(lag or 0.0 for lag in watched.heartbeat.pulse().lag_history)
 
 
+def test_a_step_is_not_charged_for_the_time_in_which_the_watch_overslept(watched: Watched):
+    """It did not run either, in all that time or in most of it."""
+    gate = threading.Event()
+    watched.call(gate.wait, LIMIT)
+    until(lambda: watched.heartbeat.pulse().blocked)
+    watched.heartbeat.overslept(10.0)
+    gate.set()
+    until(lambda: watched.heartbeat.pulse().blocked is False)
+    assert {NOBODYS_FAULT} == {step.where for step in watched.heartbeat.pulse().slow_steps}
+
+
 def test_an_answer_that_comes_before_the_watch_wakes_up_blames_nobody(
     watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch
 ):
