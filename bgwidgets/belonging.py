@@ -7,6 +7,7 @@ because a task that another loop's code has submitted brings along that other lo
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -167,3 +168,21 @@ loop_id_by_context: Final = _loop_of_context.get
 def _own(loops: dict[int, tuple[int, threading.Thread]]) -> int | None:
     loop_id, thread = loops.get(threading.get_ident(), (None, None))
     return loop_id if thread is threading.current_thread() else None
+
+
+def _forget_all() -> None:
+    """In a fork there is no loop and no thread of one, though the thread that forked was one: what
+    it writes is nobody's there, or it would be lost with the copy of that loop's output.
+    """
+    known = (_loop_of_thread, _guest_of_thread, _loop_of_worker, _loop_spoken_for)
+    gone = {loop_id for loop_id, _ in (*_loop_of_thread.values(), *_guest_of_thread.values())}
+    gone |= {*_loop_of_worker.values(), *_loop_spoken_for.values()}
+    for each in (*known, _stop_event_of_worker):
+        each.clear()
+    _loop_of_context.set(None)
+    for loop_id in gone:
+        _tell(loop_id)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)

@@ -469,7 +469,10 @@ class Agent:
         self._ended_at = time.time()
         self._warnings.at_the_end(self._unfinished(), self._busy_threads())
         self._warnings.end()
-        self._plan.output.end()
+        try:
+            self._plan.output.end()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the loop has ended
+            self._note(f"the output could not be ended: {one_line(error)}")
         self.findings.close()
         self._submissions.fail_the_rest()
         if not self._run_state.state.has_ended:

@@ -81,6 +81,8 @@ class ChildProcess:
         self.stderr: Final = self._process.stderr.fileno()
         self._guard: Final = threading.Lock()
         self._is_reaped = False
+        self._owner: Final = os.getpid()
+        """A fork of this process has it too, and is not to end what is not its own."""
 
     @property
     def pid(self) -> int:
@@ -91,7 +93,7 @@ class ChildProcess:
         """End it, and all that it has started in its group. Does not block."""
         with self._guard:
             # Until it is reaped nothing else gets its number.
-            if not self._is_reaped:
+            if not self._is_reaped and os.getpid() == self._owner:
                 try:
                     os.killpg(self.pid, signal.SIGKILL)
                 except ProcessLookupError:

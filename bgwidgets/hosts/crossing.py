@@ -116,7 +116,7 @@ def pack_error(error: BaseException) -> PackedError:
         # Many exceptions can be pickled, and not unpickled: their `__init__` wants more.
         if type(unpack(data)) is not type(error):
             return PackedError(text, line, None, "it comes out as something else")
-    except Exception as why:  # noqa: BLE001 - pickling runs the user's code
+    except BaseException as why:  # noqa: BLE001 - pickling runs the user's code, which may exit
         return PackedError(text, line, None, one_line(why))
     return PackedError(text, line, data)
 
@@ -131,7 +131,7 @@ def unpack_error(packed: PackedError) -> BaseException:
     if packed.data is not None:
         try:
             error = unpack(packed.data)
-        except Exception as why:  # noqa: BLE001 - unpickling runs the user's code
+        except BaseException as why:  # noqa: BLE001 - unpickling runs the user's code, which may exit
             why_not = one_line(why)
     if not isinstance(error, BaseException):
         error = CannotCross(f"{packed.line} (the exception itself cannot be pickled: {why_not})")

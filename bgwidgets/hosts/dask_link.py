@@ -7,6 +7,7 @@ and one sends.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 import time
@@ -17,6 +18,7 @@ from typing import Any, Final, Protocol
 from bgwidgets.exceptions import UnknownHost
 from bgwidgets.hosts.child_link import Listener
 from bgwidgets.hosts.dask_worker import ChildKeeper, versions
+from bgwidgets.hosts.link import UNSEEN
 from bgwidgets.observe.error_text import one_line
 
 FAILURES: Final = (Exception, asyncio.CancelledError)
@@ -116,12 +118,19 @@ class DaskLink:
     def kill(self) -> None:
         """End the child, or give it up before it was started. Any thread; does not block."""
         self._is_kill_asked.set()
-        if (actor := self._actor) is not None:
-            actor.kill()  # Nobody waits for the answer: `gone` will come.
+        self._tell("kill")  # Nobody waits for the answer: `gone` will come.
 
     def expect_end(self) -> None:
         """The child will end by itself now, or is ended soon. In the listening thread."""
-        self._actor.expect_end()
+        self._tell("expect_end")
+
+    def _tell(self, what: str) -> None:
+        """Call a method of the actor that answers nothing. It may not come there: who listens tells
+        it again to kill, and sees what becomes of a cluster that is gone.
+        """
+        if (actor := self._actor) is not None:
+            with contextlib.suppress(*FAILURES):
+                getattr(actor, what)()
 
     # In the listening thread
 
@@ -167,7 +176,7 @@ class DaskLink:
         self._actor = actor
         self._sender.start()
         if self._is_kill_asked.is_set():
-            actor.kill()
+            self._tell("kill")
 
     def _refuse_other_versions(self, theirs: dict[str, str]) -> None:
         ours = versions()
@@ -206,6 +215,8 @@ class DaskLink:
         while True:
             try:
                 events = self._result_of(self._actor.poll(taken))
+                if self._is_kill_asked.is_set():
+                    self._tell("kill")
             except _Gone:
                 raise
             except FAILURES as error:
@@ -234,6 +245,8 @@ class DaskLink:
             raise _Gone("the Dask client was closed")
         self._listener.silent(self._silence)
         if client.status != "running":
+            if self._is_kill_asked.is_set() and seconds >= LOST_AFTER:
+                raise _Gone(f"{UNSEEN}: its Dask scheduler cannot be reached") from error
             return  # It has lost its scheduler, and tries to find it again.
         if self._future.status not in {"finished", "pending"} or seconds >= LOST_AFTER:
             raise _Gone(f"its Dask worker is gone ({one_line(error)})") from error

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
+
+UNSEEN: Final = "it was killed, and nobody has seen its process end"
+"""How a process has ended of which nothing can be heard any more."""
 
 
 class Link(Protocol):

@@ -81,7 +81,7 @@ class MoreWork:
         if error is None:
             try:
                 value = unpack(answer.result())
-            except Exception as why:  # noqa: BLE001 - unpickling runs the user's code
+            except BaseException as why:  # noqa: BLE001 - unpickling runs the user's code, which may exit
                 error = CannotCross(f"the result cannot be unpickled: {one_line(why)}")
         if error is not None:
             future.lost = partial(lost, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Final
 
@@ -10,11 +11,15 @@ from bgwidgets.hosts.messages import Begin, ToChild, encode
 
 
 class Outbox:
-    """That of one run. Any thread may call everything; nothing blocks."""
+    """That of one run. Any thread may call everything; nothing blocks.
+
+    A fork of this process has the link too, and nothing is sent from there.
+    """
 
     def __init__(self) -> None:
         self.link: Link | None = None
         """The way; None while there is none."""
+        self._owner: Final = os.getpid()
         self._guard: Final = threading.RLock()
         self._early: list[bytes] | None = []
         """What is to be sent as soon as there is a link; None from then on."""
@@ -25,7 +30,7 @@ class Outbox:
         with self._guard:
             if self._early is not None:
                 self._early.append(frame)
-            elif self.link is not None:
+            elif self.link is not None and os.getpid() == self._owner:
                 self.link.send(frame)
 
     def open(self, link: Link, begin: Begin) -> None:

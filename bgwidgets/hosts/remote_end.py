@@ -11,6 +11,7 @@ from typing import Any, Final
 from bgwidgets.exceptions import CannotCross
 from bgwidgets.hosts.crossing import unpack, unpack_error
 from bgwidgets.hosts.last_known import LastKnown
+from bgwidgets.hosts.link import UNSEEN
 from bgwidgets.hosts.messages import Outcome
 from bgwidgets.hosts.protocol import Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.run_state import RunState
@@ -66,7 +67,7 @@ class RemoteEnd:
         elif outcome.result is not None:
             try:
                 result = unpack(outcome.result)
-            except Exception as why:  # noqa: BLE001 - unpickling runs the user's code
+            except BaseException as why:  # noqa: BLE001 - unpickling runs the user's code, which may exit
                 error = CannotCross(f"the result cannot be unpickled: {one_line(why)}")
         if error is not None and outcome.state is LoopState.FINISHED:
             self._is_blamed(error)
@@ -77,7 +78,8 @@ class RemoteEnd:
 
     def _gone_early(self, how: str) -> None:
         if self.is_kill_asked:
-            note, event = "its process was killed", LoopEvent.KILLED
+            note = how if how.startswith(UNSEEN) else "its process was killed"
+            event = LoopEvent.KILLED
         else:
             note, event = f"its process ended before the loop did: {how}", LoopEvent.HOST_LOST
             self.error_text = self.error_line = note

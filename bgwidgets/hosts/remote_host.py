@@ -391,7 +391,7 @@ class RemoteHost:
         was_unresponsive, self._is_unresponsive = self._is_unresponsive, False
         try:
             is_news = self._take(decode(frame))
-        except Exception:  # noqa: BLE001 - one message is not to end all that follow
+        except BaseException:  # noqa: BLE001 - one message is not to end all that follow
             _log.exception("a message of %r could not be taken", self._plan.name)
             is_news = False
         if was_unresponsive or is_news:

@@ -9,6 +9,7 @@ it waits for threads that may never return).
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
@@ -28,6 +29,9 @@ CANCEL_AGAIN_AFTER: Final = 0.5
 """Seconds in which a second call to cancel a task does not disturb what the first one set off."""
 LOOK_AGAIN_AFTER: Final = 0.1
 """Seconds after which new tasks are looked for."""
+ROUNDS_AT_ONCE: Final = 5
+"""So often what others have started in their `finally` is cancelled as soon as it is seen; after
+that at longer and longer distances."""
 GENERATORS_LIMIT: Final = 0.5
 """Seconds that asynchronous generators get for their `finally`."""
 
@@ -87,7 +91,10 @@ class Ending:
 
     async def _cancel_until_nothing_is_left(self) -> None:
         is_last_call = False
-        while tasks := asyncio.all_tasks(self._loop):
+        for rounds in itertools.count(1):
+            tasks = asyncio.all_tasks(self._loop)
+            if not tasks:
+                return
             # Asked again and again, for a stop may be asked for meanwhile.
             left = self._ends_by - time.monotonic()
             if left <= 0:
@@ -96,6 +103,10 @@ class Ending:
                 is_last_call = True
                 self.cancel_all(again_after=LAST_CALL)
             await asyncio.wait(tasks, timeout=min(left, LOOK_AGAIN_AFTER))
+            if (late := rounds - ROUNDS_AT_ONCE) > 0 and asyncio.all_tasks(self._loop) - tasks:
+                # Who starts two in its own place would have millions in a second.
+                left = max(0.0, self._ends_by - time.monotonic())
+                await asyncio.sleep(min(left, LOOK_AGAIN_AFTER * 2 ** min(late, 10)))
             self.cancel_all(again_after=float("inf"))
 
     async def _close_generators(self) -> str | None:

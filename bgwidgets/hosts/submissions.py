@@ -131,14 +131,7 @@ class Submissions:
         """
         future = LoopFuture(self._loop_id)
         with self._guard:
-            if self._inside is not None:
-                self._futures.add(future)
-                self._not_begun[future] = coroutine
-                future.add_done_callback(self._forget)
-                # Its own context, and not that of the caller, who may belong to another loop.
-                self._inside[0].call_soon_threadsafe(
-                    self._begin, *self._inside, name, future, context=self._context.copy()
-                )
+            if self._inside is not None and self._hand_over(coroutine, name, future):
                 return future
         coroutine.close()
         if not self._has_opened:
@@ -147,6 +140,26 @@ class Submissions:
             f"{self._loop_name!r} takes no more work: it has ended or is stopping."
             " Start another loop, or restart this one"
         )
+
+    def _hand_over(
+        self, coroutine: Coroutine[Any, Any, Any], name: str | None, future: LoopFuture
+    ) -> bool:
+        """Whether the loop took it: one that is not ours may have been closed by its owner."""
+        if self._inside is None:
+            return False
+        self._futures.add(future)
+        self._not_begun[future] = coroutine
+        try:
+            # Its own context, and not that of the caller, who may belong to another loop.
+            self._inside[0].call_soon_threadsafe(
+                self._begin, *self._inside, name, future, context=self._context.copy()
+            )
+        except RuntimeError:
+            self._futures.discard(future)
+            del self._not_begun[future]
+            return False
+        future.add_done_callback(self._forget)
+        return True
 
     def fail_the_rest(self) -> None:
         """Resolve what has no result yet with `LoopEnded`. Any thread; does not block."""

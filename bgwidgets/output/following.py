@@ -50,6 +50,8 @@ class _Follower:
         self._tail: int | None = tail
         self._unfinished = ""
         """What is shown of a line that had no end yet."""
+        self._is_ended = False
+        """Whether that line has come to an end since, and not another one in between."""
 
     def look(self, *, is_over: bool = False) -> None:
         """Show what is new."""
@@ -69,6 +71,8 @@ class _Follower:
             entries, self._tail = _last(entries, self._tail), None
         elif reading.dropped:
             self._write_lines(f"… {reading.dropped:,} lines left out\n", sys.stdout)
+        # A bar that was open when it was last looked at, say, and has moved on and ended since.
+        self._is_ended = self._unfinished not in {each.text for each in reading.open_lines}
         for entry in entries:
             if entry.data is not None and _display(entry.data):
                 continue
@@ -84,7 +88,10 @@ class _Follower:
         if before and text.startswith(before):
             text = text[len(before) :]
         elif before:
-            sys.stdout.write("\r" if text.split("\n", 1)[0].strip() == "" else "\n")
+            first, end, others = text.partition("\n")
+            if self._is_ended:
+                text = f"{first}{' ' * (len(before) - len(first))}{end}{others}"
+            sys.stdout.write("\r" if self._is_ended or not first.strip() else "\n")
         stream.write(text)
 
     def _go_on_with(self, line: str) -> None:

@@ -79,8 +79,11 @@ class LogFile:
                 return  # Its error was told when it was written to.
 
     def _write(self, text: str) -> None:
-        # With `surrogateescape` names of files that are no UTF-8 can be written as they came.
-        data = text.encode(errors="surrogateescape")
+        try:
+            # With `surrogateescape` names of files that are no UTF-8 can be written as they came.
+            data = text.encode(errors="surrogateescape")
+        except UnicodeEncodeError:  # Half of a pair, as cut off JSON has it.
+            data = text.encode(errors="backslashreplace")
         file = self._opened()
         if self._max_bytes is not None and self._size and self._size + len(data) > self._max_bytes:
             file = self._rotated()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
@@ -57,13 +58,80 @@ def _overwritten(line: str) -> tuple[str, int]:
     return shown, len(part)
 
 
+Colours = tuple[tuple[str, str], ...]
+"""What is on, as pairs of what it is and the code that has switched it on, in that order."""
+
+
+@lru_cache(maxsize=4096)
+def _colours_after(before: Colours, said: str) -> Colours:
+    """What is on after this escape code (ECMA-48, "select graphic rendition")."""
+    on = dict(before)
+    numbers = said[2:-1].replace(":", ";").split(";")
+    while numbers:
+        number = numbers.pop(0).lstrip("0") or "0"
+        if number in _EXTENDED:  # A colour by its number, or by its red, green and blue.
+            count = {"5": 1, "2": 3}.get(numbers[0] if numbers else "", 0)
+            number = ";".join((number, *numbers[: count + 1]))
+            del numbers[: count + 1]
+        code = int(number.partition(";")[0])
+        if code == 0:
+            on.clear()
+        elif code in _OFF:
+            for kind in _OFF[code]:
+                on.pop(kind, None)
+        elif (kind_on := _ON.get(code)) is not None:
+            on.pop(kind_on, None)
+            on[kind_on] = number
+    return tuple(on.items())
+
+
+_EXTENDED: Final = frozenset({"38", "48", "58"})
+_ON: Final[dict[int, str]] = {
+    **dict.fromkeys((*range(30, 39), *range(90, 98)), "foreground"),
+    **dict.fromkeys((*range(40, 49), *range(100, 108)), "background"),
+    1: "bold",
+    2: "faint",
+    3: "italic",
+    4: "underlined",
+    21: "underlined",
+    5: "blinking",
+    6: "blinking",
+    7: "inverse",
+    8: "hidden",
+    9: "crossed out",
+    53: "overlined",
+    58: "line",
+}
+_OFF: Final[dict[int, tuple[str, ...]]] = {
+    22: ("bold", "faint"),
+    23: ("italic",),
+    24: ("underlined",),
+    25: ("blinking",),
+    27: ("inverse",),
+    28: ("hidden",),
+    29: ("crossed out",),
+    39: ("foreground",),
+    49: ("background",),
+    55: ("overlined",),
+    59: ("line",),
+}
+
+
+@lru_cache(maxsize=4096)
+def _switched_on(colours: Colours) -> str:
+    """The shortest code that switches these on."""
+    return f"\x1b[{';'.join(code for _, code in colours)}m" if colours else ""
+
+
 class _Line:
     """One line of a terminal: a character and its colours in each place."""
 
     def __init__(self, line: str) -> None:
         self._cells: list[tuple[str, str]] = []
         self.column = 0
-        self._colours = ""
+        self._colours: Colours = ()
+        self._code = ""
+        """What switches these on."""
         for token in _TOKEN.finditer(line):
             self._take(token)
 
@@ -74,7 +142,7 @@ class _Line:
 
     def text(self) -> str:
         """What is to be seen."""
-        return _joined(self._cells, self._colours)
+        return _joined(self._cells, self._code)
 
     def _take(self, token: re.Match[str]) -> None:
         said = token.group()
@@ -83,10 +151,11 @@ class _Line:
         elif said == "\b":
             self.column = max(0, self.column - 1)
         elif _COLOUR.fullmatch(said):
-            self._colours = "" if said in {"\x1b[m", "\x1b[0m"} else self._colours + said
+            self._colours = _colours_after(self._colours, said)
+            self._code = _switched_on(self._colours)
         elif said[0] != "\x1b":
             self._cells += [("", " ")] * (self.column - len(self._cells))
-            self._cells[self.column : self.column + 1] = [(self._colours, said)]
+            self._cells[self.column : self.column + 1] = [(self._code, said)]
             self.column += 1
         elif token.group(2) == "K":
             self._erase(token.group(1))
@@ -112,10 +181,7 @@ def _joined(cells: list[tuple[str, str]], at_the_end: str) -> str:
     before = ""
     for colours, character in cells:
         if colours != before:
-            # What is added to the colours that are on needs no reset.
-            is_more = bool(before) and colours.startswith(before)
-            new = colours[len(before) :] if is_more else ("\x1b[0m" if before else "") + colours
-            parts.append(new)
+            parts.append(("\x1b[0m" if before else "") + colours)
             before = colours
         parts.append(character)
     if before != at_the_end:

@@ -434,9 +434,19 @@ class Feed:
         self._mailer.say(Said(f"The page sent what it should not: {error}", is_error=True))
 
     def _select(self, loop_id: int, face: Face) -> None:
-        if any(loop.id == loop_id for loop in self._source.snapshots()):
-            self._try(lambda: face.choose(loop_id), "Selecting a loop failed")
-        else:
+        def choose() -> None:
+            try:
+                face.choose(loop_id)
+            except Exception:
+                if is_listed():  # Otherwise it was removed in this moment.
+                    raise
+
+        def is_listed() -> bool:
+            return any(loop.id == loop_id for loop in self._source.snapshots())
+
+        if is_listed():
+            self._try(choose, "Selecting a loop failed")
+        if not is_listed():
             self._mailer.say(Said("That loop is not listed any more", is_error=True))
 
     def _click(self, action: Action, loop_id: int | None, now: float) -> None:

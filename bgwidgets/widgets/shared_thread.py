@@ -43,8 +43,9 @@ class SharedThread:
         with self._guard:
             if self._thread is None:
                 # A daemon, for it must not keep the kernel from ending.
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                thread.start()  # Or else the next call tries again.
+                self._thread = thread
 
     def call_member(self, member: Member) -> None:
         """Give it a turn soon, if it is a member still. Takes no lock, so finalizers may call."""

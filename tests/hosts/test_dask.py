@@ -207,7 +207,7 @@ def test_a_killed_worker_is_a_lost_loop_that_runs_again_only_when_told(
         await child_work.for_ever()
 
     job = manager.start(leaves_a_trace, host="dask")
-    until(lambda: runs.exists() and job.state is LoopState.RUNNING)
+    until(lambda: runs.exists() and runs.read_text() and job.state is LoopState.RUNNING)
     child, worker = pid_of(job), worker_of(job)
     worker.kill()
     assert LoopState.LOST == job.wait(LOST_WITHIN)

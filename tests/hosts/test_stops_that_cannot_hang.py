@@ -97,6 +97,29 @@ def test_a_task_whose_cancel_raises_saves_no_other(
     complaints.take()
 
 
+def test_tasks_that_start_two_in_their_place_do_not_become_millions(
+    start: MakeHost, complaints: Complaints
+):
+    """The stop comes to its end, and what is left is let go."""
+    born, begun, is_over = list[Any](), threading.Event(), threading.Event()
+
+    async def hydra() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            if not is_over.is_set():
+                born.extend(asyncio.create_task(hydra()) for _ in range(2))
+
+    host = start(hydra)
+    assert begun.wait(LIMIT)
+    assert stop(host).state == "stopped"
+    is_over.set()
+    assert 2**5 < len(born) < 2**14
+    born.clear()
+    complaints.take()
+
+
 @pytest.mark.parametrize("length", [10, 700])
 def test_a_long_chain_of_tasks_is_cancelled_from_its_head(start: MakeHost, length: int):
     """As by asyncio alone, which has room for more of them than there is for our frames."""

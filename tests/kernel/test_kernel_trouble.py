@@ -83,6 +83,50 @@ print(status, time.monotonic() - began < 5, end="")
     assert {"stdout": OBEYED, "stderr": ""} == kernel.run(ALL_OBEY)
 
 
+def test_what_a_fork_of_a_loops_thread_prints_is_not_lost(start_kernel: StartKernel):
+    """It is not the loop's, which is not there, but whoever's the kernel makes of it."""
+    kernel = start_kernel()
+    kernel.run(JOBS)
+    written = kernel.run(
+        """
+import multiprocessing
+
+async def work():
+    context = multiprocessing.get_context("fork")
+    child = context.Process(target=print, args=("from the child",), kwargs={"flush": True})
+    child.start()
+    await asyncio.to_thread(child.join, 20)
+
+job = bgw.start(work)
+job.wait(20)
+time.sleep(0.5)
+"""
+    )
+    seen = written["stdout"] + kernel.value("job.output.text()")
+    assert "from the child" in seen
+
+
+def test_a_fork_ends_no_process_of_the_kernels_loops(start_kernel: StartKernel):
+    """It has its handle and its link, and they are not its own."""
+    kernel = start_kernel()
+    kernel.run(JOBS)
+    kernel.run("far = bgw.start(polite, host='process')")
+    forked = """
+child = os.fork()
+if child == 0:
+    far.request_stop()
+    far.stop_loop()
+    try:
+        far.kill()
+    finally:
+        os._exit(0)
+os.waitpid(child, 0)
+print(far.submit_call(asyncio.sleep, 0, 42).result(20), far.state, end="")
+far.stop()
+"""
+    assert {"stdout": "42 running", "stderr": ""} == kernel.run(forked)
+
+
 def test_loops_go_on_when_the_package_is_loaded_anew(start_kernel: StartKernel):
     """`importlib.reload` of the package changes nothing for whoever holds a loop or a panel."""
     kernel = start_kernel()

@@ -73,9 +73,14 @@ def test_a_line_that_grows_is_written_as_it_grows(cell: Streams):
     until("12\r32")
     log.write("\nnext\n")
     until("12\r32\nnext\n")
+    log.write("\r92 %")
+    until("12\r32\nnext\n92 %")
+    # It goes on and ends before anybody looks again: what was there is drawn over.
+    log.write("\r100 %\nready\n")
+    until("12\r32\nnext\n92 %\r100 %\nready\n")
     over.set_result(None)
     follower.join(LIMIT)
-    assert "12\r32\nnext\n" == cell.stdout.getvalue()
+    assert "12\r32\nnext\n92 %\r100 %\nready\n" == cell.stdout.getvalue()
 
 
 def test_the_stop_button_ends_it_and_not_the_loop(

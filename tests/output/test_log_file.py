@@ -141,6 +141,15 @@ def test_a_rotation_that_makes_no_sense_is_an_error(tmp_path: Path, wrong: dict[
         OutputLog().to_file(tmp_path / "a.log", **wrong)
 
 
+def test_half_of_a_pair_of_surrogates_ends_no_file(tmp_path: Path):
+    """As cut off JSON has it: it can be written in no encoding, and is shown as Python would."""
+    log = OutputLog()
+    log.to_file(tmp_path / "a.log")
+    log.write("half \ud83d of a pair\nand more\n")
+    log.to_file(None)
+    assert "half \\ud83d of a pair\nand more\n" == (tmp_path / "a.log").read_text()
+
+
 def test_what_is_no_utf8_is_written_as_it_came(tmp_path: Path):
     """Names of files may be so."""
     log = OutputLog()

@@ -47,5 +47,25 @@ def test_what_is_left_out_of_an_unfinished_line_was_overwritten(parts: list[str]
     assert without_colours(whole) == without_colours(short)
 
 
+@pytest.mark.parametrize(
+    ("on", "off"), [("32", "39"), ("0;32", "0"), ("38;5;12", ""), ("1", "22"), ("48;2;1;2;3", "49")]
+)
+def test_a_coloured_bar_stays_as_short_as_it_looks(on: str, off: str):
+    """However it ends its colours, and if it does not."""
+    end = f"\x1b[{off}m" if off else ""
+    line = ""
+    for percent in range(1_000):
+        line = shortened(f"{line}\r\x1b[{on}m{percent}%{end}")
+    assert len(line) < 40
+    assert without_colours(as_shown(line)) == "999%"
+    assert as_shown(line).startswith(f"\x1b[{on.removeprefix('0;')}m999%")
+
+
+def test_what_is_on_is_switched_on_at_once():
+    """Several codes in one, of which later ones take the place of earlier ones."""
+    line = "\x1b[31m\x1b[1m\x1b[4ma\x1b[24m\x1b[32mb\x1b[mc\r"
+    assert as_shown(line) == "\x1b[31;1;4ma\x1b[0m\x1b[1;32mb\x1b[0mc"
+
+
 def test_colours_can_be_taken_out():
     assert "red and bold" == without_colours("\x1b[31mred\x1b[0m and \x1b[1;4mbold\x1b[m")

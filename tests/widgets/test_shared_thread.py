@@ -57,6 +57,22 @@ def test_all_take_turns_in_one_thread(shared: SharedThread):
     assert not thread.is_alive()
 
 
+def test_a_thread_that_could_not_be_started_is_tried_again(
+    shared: SharedThread, monkeypatch: pytest.MonkeyPatch
+):
+    """Where there is no room for one more, there may be later."""
+
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    worker = Worker()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        with pytest.raises(RuntimeError, match="can't start"):
+            shared.call(worker)
+    leave(shared, worker)
+
+
 def test_a_turn_comes_when_it_is_time(shared: SharedThread):
     """Without a call."""
     worker = Worker([0.01, 0.0])
