@@ -52,7 +52,9 @@ def _chain(task: asyncio.Task[Any], kind: type[asyncio.Task[Any]]) -> list[async
     which for that goes round until there is no room any more.
     """
     chain, seen = [task], {task}
-    while isinstance(waited_for := future_waited_for(chain[-1]), kind):
+    while type(waited_for := future_waited_for(chain[-1])) is kind:
+        if "cancel" in getattr(waited_for, "__dict__", ()):  # It has one of its own.
+            break
         if waited_for in seen:
             raise RecursionError(f"{len(chain)} tasks wait for each other in a circle")
         chain.append(waited_for)

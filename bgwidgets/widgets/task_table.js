@@ -876,6 +876,13 @@ class Grid {
     this.#goToAwaited();
   }
 
+  /** Other rows are coming, to which no place of these means anything. */
+  forget() {
+    this.#currentIndex = -1;
+    this.#anchor = null;
+    this.#awaited = null;
+  }
+
   /** Rows move when they are sorted anew: the current one is known by its id. */
   #findCurrent() {
     const { rows, currentId } = this.#contents;
@@ -1300,7 +1307,7 @@ const TASK_COLUMNS = [
 
 /**
  * @typedef {{element: HTMLElement, paint: () => void}} Part
- * @typedef {Part & {grid: Grid, selectedLoop: () => number | null, cancel?: () => boolean}} Face
+ * @typedef {Part & {grid: Grid, selectedLoop: () => number | null, cancel?: () => void}} Face
  */
 
 /** @param {Wire} wire @param {AbortSignal} signal @returns {Face} */
@@ -1409,13 +1416,12 @@ function tasksFace(wire, signal) {
     },
     { signal },
   );
-  /** Those that are picked, else the current one, unless it is out of sight. Whether there is any. */
+  /** Those that are picked, else the current one, unless it is out of sight. */
   const cancel = () => {
     const picked = wire.head.get("picked") ?? [];
     if (picked.length) wire.act("cancel_tasks", selectedLoop(), { picked: true });
     else if (grid.currentRow?.id === currentId && currentId !== null)
       wire.command("cancel_tasks", selectedLoop(), [currentId]);
-    return picked.length > 0 || currentId !== null;
   };
   grid.element.addEventListener(
     "dblclick",
@@ -1455,6 +1461,7 @@ function tasksFace(wire, signal) {
       if (selectedLoop() !== shownLoop) {
         shownLoop = selectedLoop();
         currentId = null;
+        grid.forget();
         grid.element.scrollTop = 0;
         hasBars = false;
       }
@@ -1904,8 +1911,9 @@ function listenForKeys({ element, grid, selectedLoop, cancel }, wire, signal) {
         if (!event.repeat) togglePause(wire);
       } else if (grid.element.contains(target) && key in ACTION_KEYS && !event.repeat) {
         // In the list of tasks it is their rows that keys are for, where there is a current one.
-        if (key === "c" && cancel?.()) return;
-        wire.act(ACTION_KEYS[key], selectedLoop());
+        // None is never all: the loop that is shown may have changed a moment ago.
+        if (key === "c" && cancel) cancel();
+        else wire.act(ACTION_KEYS[key], selectedLoop());
       }
     },
     { signal },

@@ -236,13 +236,16 @@ def test_the_current_task_is_followed_when_rows_move(tasks: Stage):
 
 
 def test_c_is_for_the_row_that_is_the_current_one(tasks: Stage):
-    """Where there is none, it is for all tasks of the loop, as in the list of loops."""
+    """Where there is none, it is for no task: those of another loop may be shown by now."""
     tasks.find(".bgw-grid").focus()
     tasks.press("c")
-    assert tasks.sent() == [{"type": "act", "action": "cancel_tasks", "loop": 7}]
+    assert tasks.sent() == []
     tasks.press("ArrowDown", "c")
     assert tasks.sent() == [{"type": "command", "command": "cancel_tasks", "loop": 7, "tasks": [1]}]
     tasks.frame([task_row(2)], total=1, head=tasks_head())
+    tasks.press("c", "Delete")
+    assert tasks.sent() == []
+    tasks.frame([task_row(11), task_row(12)], total=2, head=tasks_head(loop=8))
     tasks.press("c", "Delete")
     assert tasks.sent() == []
 

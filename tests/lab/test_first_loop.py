@@ -102,7 +102,8 @@ def test_each_button_in_turn_on_fresh_loops(open_notebook: OpenNotebook):
     notebook.python("late = bgw.panel()")
     for button, expected in STOPS:
         notebook.run(2)
-        # Right after the start, and twice: as fast as a finger can.
+        # A click is for the loop that the page shows: as soon as it shows this one, and twice.
+        panel.wait_for_state(panel.loop("race"), "running")
         panel.button(button).dblclick(timeout=LIMIT)
         notebook.wait_for_python("job.state", expected)
         panel.wait_for_state(panel.loop("race"), expected)
