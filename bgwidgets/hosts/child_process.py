@@ -9,7 +9,6 @@ while C code holds its GIL, and when its socket is closed.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import signal
 import socket
@@ -19,6 +18,7 @@ import threading
 from typing import Final
 
 from bgwidgets.exceptions import UnknownHost
+from bgwidgets.hosts.no_more_files import NUMBERS, PROCESS, say_what_to_do
 from bgwidgets.hosts.spawner import spawner
 
 _BOOT: Final = (
@@ -52,7 +52,8 @@ def _has_pidfds() -> bool:
     try:
         os.close(os.pidfd_open(os.getpid()))
     except OSError as error:
-        if error.errno in {errno.EMFILE, errno.ENFILE}:
+        if error.errno in NUMBERS:
+            say_what_to_do(error, PROCESS)
             raise
         return False
     except AttributeError:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-from typing import Final
 
 from bgwidgets.exceptions import InvalidWork
+from bgwidgets.hosts.no_more_files import LOOP, say_what_to_do
 from bgwidgets.hosts.protocol import LoopPlan
 from bgwidgets.hosts.reentrance import make_reentrant, nested_runs
 from bgwidgets.observe.asyncio_internals import close_half_made
-
-NO_MORE_FILES: Final = {errno.EMFILE, errno.ENFILE}
 
 
 def new_loop(plan: LoopPlan) -> asyncio.AbstractEventLoop:
@@ -23,12 +20,7 @@ def new_loop(plan: LoopPlan) -> asyncio.AbstractEventLoop:
         loop = plan.loop_factory()
     except BaseException as error:
         close_half_made(error)
-        if isinstance(error, OSError) and error.errno in NO_MORE_FILES:
-            error.add_note(
-                "An event loop takes 3 file descriptors, and this process has no more of them:"
-                " stop loops, close files, or raise the limit (resource.setrlimit, ulimit -n)."
-                " Nothing was started"
-            )
+        say_what_to_do(error, LOOP)
         raise
     if not isinstance(loop, asyncio.AbstractEventLoop):
         raise InvalidWork(

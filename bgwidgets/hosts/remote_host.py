@@ -51,6 +51,7 @@ from bgwidgets.hosts.messages import (
     decode,
 )
 from bgwidgets.hosts.more_work import MoreWork
+from bgwidgets.hosts.no_more_files import PROCESS, say_what_to_do
 from bgwidgets.hosts.outbox import Outbox
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.questions import Questions, Unanswered
@@ -169,6 +170,7 @@ class RemoteHost:
             parcel = self._parcel()
             link = self._connect(self, f"bgw-{self._plan.name}")
         except BaseException as error:
+            say_what_to_do(error, PROCESS)
             self._end.failed_to_start(error)
             raise
         work = self._plan.work

@@ -40,7 +40,7 @@ def listener_of(loop: asyncio.AbstractEventLoop) -> Asked | None:
 class _Walk(threading.local):
     """What the tasks have answered that are being cancelled in this thread, from within."""
 
-    answers: dict[asyncio.Task[Any], bool] | None = None
+    answers: dict[asyncio.Task[Any], bool | Exception] | None = None
 
 
 _walk: Final = _Walk()
@@ -71,14 +71,16 @@ def cancel_from_within(
     its answer: by themselves they would call each other, and our frames, which asyncio's own code
     in C has not, would soon be too many.
     """
-    before, answers = _walk.answers, dict[asyncio.Task[Any], bool]()
+    before, answers = _walk.answers, dict[asyncio.Task[Any], bool | Exception]()
     _walk.answers = answers
     try:
-        for place in reversed(range(len(chain))):
-            # `askers` looks at this variable.
-            parent = chain[place - 1] if place else None  # noqa: F841
-            answers[chain[place]] = cancel(chain[place], msg)
-        return answers[chain[0]]
+        for place in range(len(chain) - 1, 0, -1):
+            parent = chain[place - 1]  # noqa: F841 - `askers` looks at this variable
+            try:
+                answers[chain[place]] = cancel(chain[place], msg)
+            except Exception as error:  # noqa: BLE001 - raised to the one that asks, as it would be
+                answers[chain[place]] = error
+        return cancel(chain[0], msg)
     finally:
         _walk.answers = before
 
@@ -101,7 +103,10 @@ def _watched(base: type[asyncio.Task[Any]]) -> type[asyncio.Task[Any]]:
             """As asyncio's."""
             answers = _walk.answers
             if answers and self in answers:
-                return answers.pop(self)
+                answer = answers.pop(self)
+                if isinstance(answer, Exception):
+                    raise answer
+                return answer
             chain = _chain(self, Task)
             if len(chain) > 1:
                 return cancel_from_within(chain, msg, cancel_one)

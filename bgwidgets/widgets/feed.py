@@ -188,7 +188,7 @@ class Feed:
         """What a page has said of the click that comes next, and when."""
         self._kill_click = SecondClick()
         self._to_kill: tuple[int, ...] = ()
-        self._outcomes: Final = Outcomes()
+        self._outcomes: Final = Outcomes(self._showing.known_among)
         self._attendance: Final = Attendance()
         self._cell: Final = BusyCell()
 

@@ -5,12 +5,12 @@ Used by the publisher's thread alone; times are seconds of its clock.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from bgwidgets.commands import CancelTasks, KillLoop, SetStopEvent, StopLoop
-from bgwidgets.snapshots import LoopSnapshot
+from bgwidgets.snapshots import LoopSnapshot, TaskSnapshot
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.widgets.protocols import Said
 
@@ -36,10 +36,15 @@ class _Awaited:
     """So many were said to be cancelled, and then there were others that had gone on."""
 
 
+KnownAmong = Callable[[int, Sequence[int]], Sequence[TaskSnapshot]]
+"""Those of a loop's tasks with these ids that are still known, as they are now."""
+
+
 class Outcomes:
     """The commands of which it is not known yet what came of them: one for each loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, known_among: KnownAmong) -> None:
+        self._known_among: Final = known_among
         self._awaited: Final[dict[int, _Awaited]] = {}
 
     @property
@@ -87,6 +92,18 @@ class Outcomes:
             said += self._notice(awaited, loop, now)
         return said
 
+    def _cancelled(self, awaited: _Awaited, loop: LoopSnapshot) -> tuple[int, bool]:
+        """How many tasks were cancelled since, where they are to be; and whether some still are
+        being cancelled. Of some tasks only these count, as far as they are still known.
+        """
+        if not isinstance(awaited.command, CancelTasks):
+            return 0, False
+        if awaited.command.task_ids is None:
+            now = loop.task_counts.get(TaskState.CANCELLED, 0)
+            return max(0, now - awaited.cancelled_before), _cancelling(loop) > 0
+        states = [task.state for task in self._known_among(loop.id, awaited.command.task_ids)]
+        return states.count(TaskState.CANCELLED), TaskState.CANCELLING in states
+
     def _notice(self, awaited: _Awaited, loop: LoopSnapshot, now: float) -> list[Said]:
         is_over = now >= awaited.at + PATIENCE
         if loop.state.has_ended:
@@ -94,8 +111,8 @@ class Outcomes:
             has_failed = loop.state is LoopState.FAILED and loop.error_line
             line = f": {loop.error_line}" if has_failed else ""
             return [Said(f"{loop.name} is {loop.state}{line}", is_error=bool(line))]
-        cancelled = _cancelled(awaited, loop)
-        if awaited.told is None and cancelled and not _cancelling(loop):
+        cancelled, is_under_way = self._cancelled(awaited, loop)
+        if awaited.told is None and cancelled and not is_under_way:
             # Of the others some may have ended by themselves, and some may swallow: that is seen
             # only after a while.
             if cancelled >= awaited.asked:
@@ -109,13 +126,6 @@ class Outcomes:
         if awaited.told is not None and not loop.tasks_that_swallow:
             return []
         return [_no_outcome(awaited, loop)]
-
-
-def _cancelled(awaited: _Awaited, loop: LoopSnapshot) -> int:
-    """How many tasks were cancelled since, where they are to be."""
-    if not isinstance(awaited.command, CancelTasks):
-        return 0
-    return max(0, loop.task_counts.get(TaskState.CANCELLED, 0) - awaited.cancelled_before)
 
 
 def _no_outcome(awaited: _Awaited, loop: LoopSnapshot) -> Said:

@@ -1048,14 +1048,16 @@ class Grid {
   }
 
   /**
-   * Of a long range the kernel knows all rows; until it says so, those are shown that are at hand.
+   * Rows may have moved in the kernel since they were shown, so they are named where all are at
+   * hand. Of a longer range the kernel knows them; until it says so, those at hand are shown.
    * @param {number} first @param {number} last
    */
   #pickRange(first, last) {
     const ids = [...this.#contents.rows]
       .filter(([index]) => index >= first && index <= last)
       .map(([, row]) => row.id);
-    this.#handlers.pickedRange({ start: first, stop: last + 1 }, ids);
+    if (ids.length === last - first + 1 && ids.length <= MOST_PICKED) this.#handlers.picked(ids);
+    else this.#handlers.pickedRange({ start: first, stop: last + 1 }, ids);
   }
 
   /** @param {number} index */

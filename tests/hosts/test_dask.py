@@ -27,6 +27,8 @@ import pytest
 import bgwidgets as bgw
 from bgwidgets import BackgroundLoop, DaskHost, LoopManager, LoopState
 from bgwidgets.hosts import dask_link
+from bgwidgets.hosts.dask_link import DaskLink
+from bgwidgets.hosts.link import UNSEEN
 from tests import child_work
 from tests.hosts.conftest import AT_ONCE, LIMIT
 from tests.processes import StartedProcesses
@@ -320,6 +322,39 @@ def test_a_scheduler_that_is_killed_takes_its_workers_along_and_nothing_hangs(
         client.close()
         end_cluster(cluster)
     assert LoopState.LOST == job.wait(LIMIT)
+
+
+def test_a_kill_is_heard_though_its_scheduler_is_gone_and_the_first_was_lost(
+    cluster_processes: StartedProcesses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """It never raises, is told again until it is heard, and says when nobody has seen the end."""
+    cluster = start_cluster(cluster_processes, tmp_path)
+    manager = LoopManager()
+    client = distributed.Client(cluster.address, set_as_default=False, timeout=5)
+    try:
+        heard, other = (manager.start(child_work.for_ever, host=client) for _ in range(2))
+        until(lambda: heard.state is other.state is LoopState.RUNNING)
+        told: list[str] = []
+        tell = DaskLink._tell
+
+        def lose_the_first(link: DaskLink, what: str) -> None:
+            told.append(what)
+            if len(told) > 1:
+                tell(link, what)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(DaskLink, "_tell", lose_the_first)
+            heard.kill()
+            assert LoopState.KILLED == heard.wait(LIMIT)
+        cluster.scheduler.kill()
+        until(lambda: client.status != "running")
+        other.kill()
+        assert LoopState.KILLED == other.wait(LIMIT)
+        (note,) = other.snapshot().notes
+        assert note.startswith(("its process was killed", UNSEEN))
+    finally:
+        client.close()
+        end_cluster(cluster)
 
 
 class SlowWire:

@@ -140,6 +140,66 @@ def test_a_long_chain_of_tasks_is_cancelled_from_its_head(start: MakeHost, lengt
     assert [True] * (length + 1) == end_of(start(work)).result
 
 
+async def chain_of_three(innermost: asyncio.Future[Any]) -> list[asyncio.Task[Any]]:
+    """The last waits for the one before it, and so on; suspended, all of them."""
+
+    async def wait(what: asyncio.Future[Any]) -> None:
+        await what
+
+    chain = [asyncio.create_task(wait(innermost))]
+    for _ in range(2):
+        chain.append(asyncio.create_task(wait(chain[-1])))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return chain
+
+
+def test_an_error_amid_a_chain_of_tasks_comes_up_as_by_asyncio_alone(start: MakeHost):
+    """Each has been asked once by then, and nothing is lost but what raised."""
+
+    class Refuses(asyncio.Future[Any]):
+        def cancel(self, msg: Any | None = None) -> bool:
+            raise OSError(msg or "not mine")
+
+    async def work() -> list[int]:
+        future = Refuses()
+        chain = await chain_of_three(future)
+        with pytest.raises(OSError, match="not mine"):
+            chain[-1].cancel()
+        asked = [task.cancelling() for task in chain]
+        future.set_result(None)
+        await asyncio.wait(chain)
+        return asked
+
+    assert [1, 1, 1] == end_of(start(work)).result
+
+
+def test_a_tasks_own_cancel_is_not_passed_by(start: MakeHost):
+    """Amid a chain too: it says no, and so it is not cancelled."""
+
+    async def work() -> list[int]:
+        gate = asyncio.get_running_loop().create_future()
+        chain = await chain_of_three(gate)
+        own = type(chain[0])
+        guarded = type("Guarded", (own,), {"cancel": lambda _self, _msg=None: False})
+
+        async def wait(what: asyncio.Future[Any]) -> None:
+            await what
+
+        inner = guarded(wait(gate), loop=asyncio.get_running_loop())
+        await asyncio.sleep(0)
+        outer = asyncio.create_task(wait(inner))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        outer.cancel()
+        levels = [inner.cancelling(), outer.cancelling()]
+        gate.set_result(None)
+        await asyncio.wait({inner, outer, *chain})
+        return levels
+
+    assert [0, 1] == end_of(start(work)).result
+
+
 def test_one_who_swallows_its_cancellation_once_gets_another(
     start: MakeHost, loop_factory: LoopFactory
 ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextvars
 import gc
 import inspect
 import threading
@@ -15,6 +16,7 @@ import pytest
 
 from bgwidgets import LoopEnded, WouldDeadlock
 from bgwidgets.commands import CancelTasks, SetStopEvent, StopLoop
+from bgwidgets.hosts.submissions import Submissions
 from bgwidgets.observe.generations import TICK
 from bgwidgets.snapshots import WindowRequest
 from tests.conftest import Complaints
@@ -44,6 +46,18 @@ async def answer(value: int) -> int:
 async def fail(error: BaseException) -> None:
     await asyncio.sleep(0)
     raise error
+
+
+def test_a_loop_that_its_owner_has_closed_takes_no_more():
+    """As any that has ended: it may be adopted, and its end not known yet."""
+    loop, coroutine = asyncio.new_event_loop(), answer(42)
+    submissions = Submissions(1, "theirs", contextvars.copy_context(), lambda *_: None)
+    submissions.open(loop, lambda *_: None)
+    loop.close()
+    with pytest.raises(LoopEnded, match="takes no more work"):
+        submissions.submit(coroutine, None)
+    assert inspect.CORO_CLOSED == inspect.getcoroutinestate(coroutine)
+    submissions.fail_the_rest()
 
 
 def test_a_result(start: MakeHost, loop_factory: LoopFactory):

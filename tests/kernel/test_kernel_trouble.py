@@ -4,18 +4,19 @@ anew, and no more file descriptors.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.kernel.conftest import Kernel
+from tests.kernel.conftest import LIMIT, Kernel
 from tests.kernel.test_kernel_life import TEN_LOOPS
 
 StartKernel = Callable[[], Kernel]
 
 LONGER = 1.0
-"""Seconds that ten loops may add to a restart amid a cell, which takes Jupyter five: the promised
+"""Seconds that ten loops may add to a restart amid a cell: the promised
 half, and another for a busy machine."""
 SPINNING = "print('began', flush=True)\nwhile True: pass"
 JOBS = """
@@ -87,7 +88,7 @@ def test_what_a_fork_of_a_loops_thread_prints_is_not_lost(start_kernel: StartKer
     """It is not the loop's, which is not there, but whoever's the kernel makes of it."""
     kernel = start_kernel()
     kernel.run(JOBS)
-    written = kernel.run(
+    kernel.run(
         """
 import multiprocessing
 
@@ -97,13 +98,14 @@ async def work():
     child.start()
     await asyncio.to_thread(child.join, 20)
 
-job = bgw.start(work)
-job.wait(20)
-time.sleep(0.5)
+bgw.start(work).wait(20)
 """
     )
-    seen = written["stdout"] + kernel.value("job.output.text()")
-    assert "from the child" in seen
+    # A kernel's fork sends it to the kernel, which may be done with the cell by then.
+    deadline = time.monotonic() + LIMIT
+    while not any("from the child" in str(content) for _, content in kernel.shown):
+        assert time.monotonic() < deadline
+        kernel.run("pass")
 
 
 def test_a_fork_ends_no_process_of_the_kernels_loops(start_kernel: StartKernel):
@@ -213,8 +215,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     says_what_to_do = ("Too many open files", True)
     errors = kernel.value("errors")
     assert 4 == len(errors)
-    assert [says_what_to_do] * 2 == errors[::2]
-    assert {"Too many open files"} == {text for text, _ in errors}
+    assert [says_what_to_do] * 4 == errors
     assert ([7] * 6, ["job-0", "job-1", "job-2"] * 2) == kernel.value("(answers, names)")
     # The kernel itself may have closed one meanwhile.
     assert kernel.value("count() - used") <= 0

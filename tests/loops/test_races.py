@@ -49,6 +49,7 @@ def at_once(*calls: Callable[[], object]) -> list[BaseException]:
         thread.start()
     for thread in threads:
         thread.join(LIMIT)
+    assert not any(thread.is_alive() for thread in threads)
     return errors
 
 
@@ -132,9 +133,14 @@ def test_many_may_replace_at_once(manager: LoopManager):
 
 @pytest.fixture
 def ctrl_c_interrupts() -> Iterator[None]:
-    """Also where it is ignored, as in a job that a shell runs in the background."""
+    """Also where it is ignored, as in a job that a shell runs in the background.
+
+    SIGUSR1 does nothing, but have the main thread look what signals there are.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    nothing = signal.signal(signal.SIGUSR1, lambda *_: None)
     yield
+    signal.signal(signal.SIGUSR1, nothing)
     signal.signal(signal.SIGINT, before)
 
 
@@ -153,7 +159,11 @@ def test_a_ctrl_c_during_the_start_leaves_nothing(manager: LoopManager):
 
     def press_ctrl_c() -> None:
         is_asked.wait(LIMIT)
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        main_thread = threading.main_thread().ident or 0
+        signal.pthread_kill(main_thread, signal.SIGINT)
+        # One that comes just before a thread begins to wait for a lock does not end its waiting.
+        while not go_on.wait(0.05):
+            signal.pthread_kill(main_thread, signal.SIGUSR1)
 
     presser = threading.Thread(target=press_ctrl_c)
     presser.start()
@@ -161,8 +171,8 @@ def test_a_ctrl_c_during_the_start_leaves_nothing(manager: LoopManager):
         with pytest.raises(KeyboardInterrupt):
             manager.start(work, loop_factory=slow)
     finally:
-        presser.join(LIMIT)
         go_on.set()
+        presser.join(LIMIT)
     # With a pause between two looks, or it would keep the loop's thread from running.
     until(lambda: all(thread.name != "bgw-work" for thread in threading.enumerate()))
     assert ([], 0) == (begun, len(manager))

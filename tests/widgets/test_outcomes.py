@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from bgwidgets.commands import CancelTasks, RestartLoop, SetStopEvent, StopLoop
-from bgwidgets.snapshots import LoopSnapshot
+from bgwidgets.snapshots import LoopSnapshot, TaskSnapshot
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.widgets.outcomes import PATIENCE, Outcomes
 from bgwidgets.widgets.protocols import Said
-from tests.widgets.fakes import ended_loop, loop
+from tests.widgets.fakes import ended_loop, loop, task
 
 ASKED = 100.0
 SOON = ASKED + 0.2
 LATE = ASKED + PATIENCE
 
 
+TASKS: dict[int, TaskState] = {}
+"""Those of race that are still known."""
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_known() -> None:
+    TASKS.clear()
+
+
+def known_among(_loop_id: int, task_ids: Sequence[int]) -> list[TaskSnapshot]:
+    return [task(number, state=TASKS[number]) for number in task_ids if number in TASKS]
+
+
 def outcomes(command: object, **before: Any) -> Outcomes:
     """This was asked of race."""
-    awaited = Outcomes()
+    awaited = Outcomes(known_among)
     awaited.asked(command, {7: race(**before)}, ASKED)
     return awaited
 
@@ -75,7 +89,11 @@ def test_some_of_the_tasks_were_cancelled_and_the_others_swallow():
 def test_some_of_the_tasks_were_cancelled_and_the_others_ended_by_themselves():
     """There is nothing more to say of them."""
     awaited = outcomes(CancelTasks(7, (1, 2)), task_counts=counts(pending=5))
-    now = {"task_counts": counts(pending=3, finished=1, cancelled=1)}
+    # Of others, which nobody cancelled here, nothing is said.
+    now = {"task_counts": counts(pending=1, finished=1, cancelled=3)}
+    TASKS.update({1: TaskState.CANCELLING, 2: TaskState.FINISHED})
+    assert awaited.notice([race(**now)], SOON) == []
+    TASKS[1] = TaskState.CANCELLED
     assert awaited.notice([race(**now)], SOON) == [Said("Cancelled 1 of 2 tasks of race")]
     assert awaited.notice([race(**now)], LATE) == []
     assert not awaited.is_waiting
