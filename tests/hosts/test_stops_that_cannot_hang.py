@@ -180,8 +180,11 @@ def test_a_tasks_own_cancel_is_not_passed_by(start: MakeHost):
     async def work() -> list[int]:
         gate = asyncio.get_running_loop().create_future()
         chain = await chain_of_three(gate)
-        own = type(chain[0])
-        guarded = type("Guarded", (own,), {"cancel": lambda _self, _msg=None: False})
+
+        def refuse(_task: object, msg: Any | None = None) -> bool:
+            return msg is not None
+
+        guarded = type("Guarded", (type(chain[0]),), {"cancel": refuse})
 
         async def wait(what: asyncio.Future[Any]) -> None:
             await what
