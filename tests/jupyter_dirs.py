@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
+
+from jupyter_client.manager import AsyncKernelManager, KernelManager
+from traitlets import HasTraits, default
 
 KERNEL: Final = "bgwidgets-tests"
 """The kernelspec of the Python that runs the tests. `python3` might be shadowed by another."""
@@ -18,11 +25,8 @@ class JupyterDirs:
     """The folders of one isolated Jupyter, and the environment variables that point to them."""
 
     root: Path
-
-    @property
-    def runtime(self) -> Path:
-        """Where kernels' connection files lie."""
-        return self.root / "runtime"
+    runtime: Path
+    """Where kernels' connection files and sockets lie."""
 
     @property
     def settings(self) -> Path:
@@ -55,10 +59,39 @@ class JupyterDirs:
         (folder / "kernel.json").write_text(json.dumps(spec))
 
 
-def make_jupyter_dirs(root: Path) -> JupyterDirs:
-    """Make the folders below `root`, with a kernelspec for this very Python."""
-    dirs = JupyterDirs(root)
-    # Jupyter makes its runtime folder itself but expects IPython's parent folder to be there.
-    dirs.runtime.mkdir(mode=0o700, parents=True)
-    dirs.add_kernel(KERNEL, sys.executable)
-    return dirs
+@contextmanager
+def jupyter_dirs(root: Path) -> Iterator[JupyterDirs]:
+    """Make the folders below `root`, with a kernelspec for this very Python.
+
+    Kernels talk over sockets in the file system. Of TCP's, jupyter_client chooses free ports which
+    the kernel takes a second later: a test in another process may have been quicker, and then the
+    kernel gives up. A path has room for 107 characters, too few for pytest's folders.
+    """
+    with TemporaryDirectory(prefix="bgw-") as runtime:
+        dirs = JupyterDirs(root, Path(runtime))
+        # Jupyter makes folders itself but expects IPython's parent folder to be there.
+        config = root / "config" / "jupyter_config.json"
+        config.parent.mkdir(parents=True)
+        config.write_text(json.dumps({"ConnectionFileMixin": {"transport": "ipc"}}))
+        dirs.add_kernel(KERNEL, sys.executable)
+        yield dirs
+
+
+class _OverIpc(HasTraits):
+    """For a kernel that no server starts: then neither the setting nor a file's name is there."""
+
+    @default("transport")
+    def _transport_default(self) -> str:
+        return "ipc"
+
+    @default("connection_file")
+    def _connection_file_default(self) -> str:
+        return str(Path(os.environ["JUPYTER_RUNTIME_DIR"]) / f"kernel-{secrets.token_hex(8)}.json")
+
+
+class IpcKernelManager(_OverIpc, KernelManager):
+    """jupyter_client's, of a kernel in the folders that the environment names."""
+
+
+class AsyncIpcKernelManager(_OverIpc, AsyncKernelManager):
+    """The same for nbclient."""

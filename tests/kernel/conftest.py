@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_client.manager import KernelManager
 
-from tests.jupyter_dirs import KERNEL, make_jupyter_dirs
+from tests.jupyter_dirs import KERNEL, IpcKernelManager, jupyter_dirs
 from tests.kernel_environments import python_with
 from tests.processes import StartedProcesses
 
@@ -25,7 +24,7 @@ class Kernel:
     """A running kernel, and a client of it."""
 
     def __init__(self, environment: dict[str, str], name: str = KERNEL) -> None:
-        self.manager = KernelManager(kernel_name=name)
+        self.manager = IpcKernelManager(kernel_name=name)
         self._environment = environment
         self._client: BlockingKernelClient | None = None
         self._stderr: list[str] = []
@@ -34,22 +33,9 @@ class Kernel:
         the data."""
 
     def start(self) -> None:
-        """Start it and wait until it answers.
-
-        jupyter_client chooses free ports, and the kernel takes them a second later: a test in
-        another process may have been quicker, and then the kernel gives up.
-        """
-        for another_try in (True, True, False):
-            self.manager.start_kernel(env=self._environment)
-            try:
-                self._connect()
-            except RuntimeError as error:
-                if "died" not in str(error) or not another_try:
-                    raise
-                self.close()
-                self.manager = KernelManager(kernel_name=self.manager.kernel_name)
-            else:
-                return
+        """Start it and wait until it answers."""
+        self.manager.start_kernel(env=self._environment)
+        self._connect()
 
     def restart(self) -> float:
         """Restart it as JupyterLab does; seconds until the old process is gone."""
@@ -200,11 +186,14 @@ def kernels(root: Path) -> Iterator[Callable[..., Kernel]]:
     """What starts kernels whose folders are below `root`; in the end, all that they started must
     be gone.
     """
-    dirs = make_jupyter_dirs(root)
     started = StartedProcesses()
-    environment = dirs.environment() | started.environment
     added: set[str] = set()
-    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+    with (
+        jupyter_dirs(root) as dirs,
+        pytest.MonkeyPatch.context() as patch,
+        ExitStack() as stack,
+    ):
+        environment = dirs.environment() | started.environment
         for name, value in environment.items():
             patch.setenv(name, value)
 

@@ -88,7 +88,8 @@ class _Connection:
         for channel in ("shell", "control"):
             socket = context.socket(zmq.DEALER)
             socket.linger = 0
-            socket.connect(f"{info['transport']}://{info['ip']}:{info[f'{channel}_port']}")
+            # `jupyter_dirs` has chosen sockets in the file system.
+            socket.connect(f"ipc://{info['ip']}-{info[f'{channel}_port']}")
             self._sockets[channel] = socket
 
     def ask(

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, Final, Literal
 
-from tests.jupyter_dirs import JupyterDirs, make_jupyter_dirs
+from tests.jupyter_dirs import JupyterDirs, jupyter_dirs
 from tests.processes import StartedProcesses
 
 START_LIMIT: Final = 60.0
@@ -45,13 +45,14 @@ class LabServer:
     def __init__(
         self,
         folder: Path,
+        dirs: JupyterDirs,
         *,
-        app: Literal["lab", "notebook"] = "lab",
-        settings: Mapping[str, Any] = MappingProxyType({}),
+        app: Literal["lab", "notebook"],
+        settings: Mapping[str, Any],
     ) -> None:
         self.app = app
         self._settings: Final = {**QUIET_SETTINGS, **settings}
-        self.dirs: JupyterDirs = make_jupyter_dirs(folder / "jupyter")
+        self.dirs = dirs
         self.notebooks = folder / "notebooks"
         self.notebooks.mkdir()
         self.started = StartedProcesses()
@@ -168,9 +169,10 @@ def running_lab(
     settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[LabServer]:
     """A server for the length of the block. `settings`: the user's, by their plugins' names."""
-    server = LabServer(folder, app=app, settings=settings)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
+    with jupyter_dirs(folder / "jupyter") as dirs:
+        server = LabServer(folder, dirs, app=app, settings=settings)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from playwright.sync_api import expect
 
-from tests.jupyter_dirs import KERNEL, make_jupyter_dirs
+from tests.jupyter_dirs import KERNEL, jupyter_dirs
 from tests.processes import StartedProcesses
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ def notebook() -> dict[str, Any]:
 @contextmanager
 def running_voila(folder: Path) -> Iterator[str]:
     """A server for the length of the block; its address."""
-    dirs, started = make_jupyter_dirs(folder / "jupyter"), StartedProcesses()
+    started = StartedProcesses()
     file = folder / "panel.ipynb"
     file.write_text(json.dumps(notebook()))
     log = folder / "voila.log"
-    with log.open("w") as output:
+    with jupyter_dirs(folder / "jupyter") as dirs, log.open("w") as output:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "voila", str(file)),

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.jupyter_dirs import KERNEL, make_jupyter_dirs
+from tests.jupyter_dirs import KERNEL, jupyter_dirs
 from tests.processes import StartedProcesses
 
 
 @pytest.fixture(scope="package")
 def isolated_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartedProcesses]:
     """Jupyter's folders are the tests' own; yields what tells its processes from others."""
-    dirs = make_jupyter_dirs(tmp_path_factory.mktemp("jupyter"))
     started = StartedProcesses()
-    # A window of an example is drawn in memory, also where there is a screen.
-    environment = dirs.environment() | started.environment | {"QT_QPA_PLATFORM": "offscreen"}
-    with pytest.MonkeyPatch.context() as patch:
+    root = tmp_path_factory.mktemp("jupyter")
+    with jupyter_dirs(root) as dirs, pytest.MonkeyPatch.context() as patch:
+        # A window of an example is drawn in memory, also where there is a screen.
+        environment = dirs.environment() | started.environment | {"QT_QPA_PLATFORM": "offscreen"}
         for name, value in environment.items():
             patch.setenv(name, value)
         yield started

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
+from tests.jupyter_dirs import AsyncIpcKernelManager
+
 NOTEBOOKS: Final = Path(__file__).parents[2] / "notebooks"
 FIRST: Final = "01_first_loop.ipynb"
 CELL_LIMIT: Final = 60
@@ -165,6 +167,7 @@ def run(notebook: nbformat.NotebookNode, kernel_name: str, folder: Path) -> nbfo
     client = NotebookClient(
         notebook,
         kernel_name=kernel_name,
+        kernel_manager_class=AsyncIpcKernelManager,
         timeout=CELL_LIMIT,
         resources={"metadata": {"path": str(folder)}},
     )
