@@ -23,6 +23,7 @@ _HERE: Final = (
     str(Path(__file__).with_name("watched_task.py")),
     str(Path(__file__).with_name("cancellations.py")),
     f"{_OURS}hosts{os.sep}worker_threads.py",
+    f"{_OURS}own_thread.py",
 )
 """Whose frames are on the stack of every cancellation, or of all that a worker thread does."""
 _NOT_THE_USERS: Final = (Whose.ASYNCIOS, Whose.LIBRARY)
