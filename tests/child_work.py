@@ -187,4 +187,5 @@ def waits_in_a_thread() -> str:
 
 
 def sleeps_in_a_thread() -> None:
+    print("it is there")
     time.sleep(3600)

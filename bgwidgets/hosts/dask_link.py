@@ -20,6 +20,7 @@ from bgwidgets.hosts.child_link import Listener
 from bgwidgets.hosts.dask_worker import ChildKeeper, versions
 from bgwidgets.hosts.link import UNSEEN
 from bgwidgets.observe.error_text import one_line
+from bgwidgets.own_thread import OwnThread
 
 FAILURES: Final = (Exception, asyncio.CancelledError)
 """Whatever a cluster and a network may say: a future is cancelled when its client loses its way."""
@@ -84,12 +85,8 @@ class DaskLink:
         self._name: Final = name
         self._where: Final = where
         self._outgoing: Final[queue.SimpleQueue[bytes | None]] = queue.SimpleQueue()
-        self._thread: Final = threading.Thread(
-            target=self._run, name=f"{name}-from-dask", daemon=True
-        )
-        self._sender: Final = threading.Thread(
-            target=self._send_all, name=f"{name}-to-dask", daemon=True
-        )
+        self._thread: Final = OwnThread(self._run, f"{name}-from-dask")
+        self._sender: Final = OwnThread(self._send_all, f"{name}-to-dask")
         self._future: Any = None
         self._actor: Any = None
         self._pid: int | None = None

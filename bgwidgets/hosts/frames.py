@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
+from bgwidgets.own_thread import OwnThread
+
 _HEAD: Final = struct.Struct("!Q")
 
 
@@ -28,7 +30,7 @@ class FrameSender:
         self._bytes_waiting = 0
         self._is_writing = False
         self._is_closed = False
-        self._thread: Final = threading.Thread(target=self._run, name=thread_name, daemon=True)
+        self._thread: Final = OwnThread(self._run, thread_name)
 
     def start(self) -> None:
         """Begin to write what has to wait. Before that nothing is lost."""
