@@ -5,9 +5,9 @@ where the test looks at it.
 from __future__ import annotations
 
 import io
+import sys
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
@@ -65,5 +65,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     cell = pyfuncitem.funcargs.get("cell")
     if not isinstance(cell, Streams):
         return (yield)
-    with redirect_stdout(cell.stdout), redirect_stderr(cell.stderr):
+    # Not by `redirect_stdout`: that would be a cell which captures its output.
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = cell.stdout, cell.stderr
+    try:
         return (yield)
+    finally:
+        sys.stdout, sys.stderr = before
