@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from typing import Any, Final
 
 from bgwidgets.output.reading import OutputEntry, OutputReading, Stream
@@ -13,7 +14,9 @@ from bgwidgets.output.terminal import as_shown, is_plain, shortened
 MOST_BYTES: Final = 1_000_000
 """How much a log keeps in memory, counted as Python does."""
 LONGEST_LINE: Final = 100_000
-"""Characters. Of a longer one the end is kept."""
+"""Characters, in a log that has room for it. Of a longer one the end is kept."""
+SHORTEST_CUT: Final = 100
+"""Characters of an unfinished line that are kept however little room there is."""
 LONGEST_BLOCK: Final = 16_000
 """Characters that are dropped at once when there are too many."""
 DISPLAYS_KEPT: Final = 100
@@ -93,9 +96,14 @@ class _OpenLine:
         self.cut = 0
         """How many characters at its beginning are gone."""
 
-    def goes_on(self, text: str) -> None:
-        """This is all of it now."""
-        self.text, cut = _end_of(shortened(text))
+    @property
+    def size(self) -> int:
+        """Bytes, about."""
+        return _COST + sys.getsizeof(self.text)
+
+    def goes_on(self, text: str, longest: int) -> None:
+        """This is all of it now, of which so many characters at most are kept."""
+        self.text, cut = _end_of(shortened(text), longest)
         self.cut += cut
 
     def shown(self) -> str:
@@ -125,6 +133,11 @@ class KeptLines:
     def count(self) -> int:
         """How many whole lines there have been, since all was cleared."""
         return self._lines - self._cleared_at
+
+    @property
+    def _longest(self) -> int:
+        """Characters of a line: one that takes four bytes for each fills half of the room."""
+        return max(SHORTEST_CUT, min(LONGEST_LINE, self.max_bytes // 8))
 
     def clear(self, *, wait: bool) -> None:
         """Forget all; with `wait` as soon as something more comes."""
@@ -167,6 +180,7 @@ class KeptLines:
         if self._clears_at_next:
             self.clear(wait=False)
         line = self._open.pop(place, None)
+        self._size -= 0 if line is None else line.size
         if line is not None and line.whose != whose and "\n" in text:
             # What one task began and another ended is the line of the one that began it.
             end = text.find("\n") + 1
@@ -186,24 +200,28 @@ class KeptLines:
         if line is None:
             self._opened += 1
             line = _OpenLine(-self._opened, whose)
-        line.goes_on(text)
+        line.goes_on(text, self._longest)
         self._open[place] = line
+        self._size += line.size
         if len(self._open) > MOST_OPEN:
             oldest = next(iter(self._open))
             line = self._open.pop(oldest)
+            self._size -= line.size
             self._add_lines(f"{line.text}\n", oldest[1], line.whose, line.cut)
 
     def _add_lines(self, text: str, stream: Stream, whose: Whose, cut: int = 0) -> None:
         if not is_plain(text):
             text = "\n".join(map(as_shown, text.split("\n")))
-        if len(text) <= LONGEST_BLOCK:
+        longest = self._longest
+        longest_block = min(LONGEST_BLOCK, longest)
+        if len(text) <= longest_block:
             self._add(_with_what_is_gone(cut, text), stream, whose)
             return
         start = 0
         while start < len(text):
-            end = text.rfind("\n", start, start + LONGEST_BLOCK) + 1
+            end = text.rfind("\n", start, start + longest_block) + 1
             end = end or text.find("\n", start) + 1
-            kept, more = _end_of(text[start : end - 1])
+            kept, more = _end_of(text[start : end - 1], longest)
             self._add(f"{_with_what_is_gone(cut + more, kept)}\n", stream, whose)
             start, cut = end, 0
 
@@ -225,10 +243,18 @@ class KeptLines:
         self._size += block.size
 
     def _drop(self) -> None:
-        while self._size > self.max_bytes and len(self._blocks) > 1:
+        at_least = 0 if self._open else 1
+        while self._size > self.max_bytes and len(self._blocks) > at_least:
             block = self._blocks.popleft()
             self._size -= block.size
             self.dropped += block.lines
+        while self._size > self.max_bytes and self._open:
+            line = max(self._open.values(), key=attrgetter("size"))
+            if len(line.text) <= SHORTEST_CUT:
+                return
+            self._size -= line.size
+            line.goes_on(line.text, max(SHORTEST_CUT, len(line.text) // 2))
+            self._size += line.size
 
     def read(self, after: int, limit: int | None, version: int) -> OutputReading:
         """As `OutputLog.read`."""
@@ -293,9 +319,9 @@ class KeptLines:
             yield block.text
 
 
-def _end_of(text: str) -> tuple[str, int]:
+def _end_of(text: str, longest: int) -> tuple[str, int]:
     """What is kept of some lines, and how many characters before it are not."""
-    return text[-LONGEST_LINE:], max(0, len(text) - LONGEST_LINE)
+    return text[-longest:], max(0, len(text) - longest)
 
 
 def _with_what_is_gone(cut: int, text: str) -> str:
