@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from weakref import ref
 
-from bgwidgets.output.kept_lines import Whose
+from bgwidgets.output.blocks import Whose
 from bgwidgets.output.log import OutputLog
 from bgwidgets.output.routed_stream import loop_id_here
 from bgwidgets.output.shell import is_in_a_kernel, shell

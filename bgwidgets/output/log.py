@@ -14,7 +14,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-from bgwidgets.output.kept_lines import MOST_BYTES, NOBODY, KeptLines, Place, Whose
+from bgwidgets.output.blocks import NOBODY, Place, Whose
+from bgwidgets.output.kept_lines import MOST_BYTES, KeptLines
 from bgwidgets.output.log_file import LogFile
 from bgwidgets.output.reading import OutputReading, Stream
 from bgwidgets.output.terminal import without_colours

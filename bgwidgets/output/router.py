@@ -17,9 +17,9 @@ from typing import Final
 from weakref import WeakValueDictionary, ref
 
 from bgwidgets.belonging import on_move
+from bgwidgets.output.blocks import Whose
 from bgwidgets.output.captures import STREAMS, Captures, Cover
 from bgwidgets.output.display_hook import DisplayHook
-from bgwidgets.output.kept_lines import Whose
 from bgwidgets.output.log import OutputLog
 from bgwidgets.output.routed_stream import RoutedStream, loop_id_here, whose_it_is
 from bgwidgets.output.shell import CellEnds, is_in_a_kernel
