@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from bgwidgets.hosts.agent import Agent
 from bgwidgets.hosts.messages import Cleared, FromChild, Piece, Showed, Told, Wrote
-from bgwidgets.output.kept_lines import Place, Whose
+from bgwidgets.output.blocks import Place, Whose
 from bgwidgets.output.log import OutputLog
 from bgwidgets.own_thread import OwnThread
 

@@ -60,7 +60,7 @@ from bgwidgets.hosts.remote_looks import RemoteLooks
 from bgwidgets.hosts.run_state import RunState, refuse_unknown
 from bgwidgets.identifiers import reserve_ids
 from bgwidgets.observe.notebook_cells import known_cells
-from bgwidgets.output.kept_lines import NOBODY
+from bgwidgets.output.blocks import NOBODY
 from bgwidgets.output.reading import Stream
 from bgwidgets.snapshots import (
     FigureSnapshot,
