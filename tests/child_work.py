@@ -197,6 +197,13 @@ async def prints_much(lines: int) -> None:
             await asyncio.sleep(0)
 
 
+async def prints_long_lines(lines: int, length: int) -> str:
+    for _ in range(lines):
+        print("x" * length)
+        await asyncio.sleep(0)
+    return "done"
+
+
 def waits_in_a_thread() -> str:
     own_stop_event().wait_sync()
     return "asked to stop"
