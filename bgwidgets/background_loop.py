@@ -336,8 +336,9 @@ class BackgroundLoop:
     def kill(self) -> None:
         """End the process that carries the loop, whatever it does: the loop is `killed`.
 
-        Also what the work has started in its process group. Blocks until the process is gone, some
-        milliseconds, at most one second. A thread cannot be killed: `CannotKillThread`.
+        Also what the work has started, but for what has left its process group, as with
+        `start_new_session=True`. Blocks until the process is gone, some milliseconds, at most one
+        second. A thread cannot be killed: `CannotKillThread`.
         """
         if not self.state.has_ended:
             self._run.host.kill()

@@ -40,6 +40,9 @@ class DaskListener(Listener, Protocol):
     def broken(self, error: BaseException) -> None:
         """The child could not be started. Called instead of `gone`."""
 
+    def dropped(self, size: int) -> None:
+        """So many bytes of output, about, were not fetched in time, and are lost."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DaskHost:
@@ -225,13 +228,15 @@ class DaskLink:
             failing_since = None
             if not events:
                 self._listener.silent(self._silence)
-            for kind, data in events:
-                taken += 1
+            for number, kind, data in events:
+                taken = number
                 if kind == "gone":
                     return str(data)
                 if kind == "frame":
                     self._silence = 0.0
                     self._listener.received(data)
+                elif kind == "dropped":
+                    self._listener.dropped(int(data))
                 else:
                     self._listener.wrote(data, kind)
 

@@ -15,6 +15,10 @@ from typing import Final
 from bgwidgets.own_thread import OwnThread
 
 _HEAD: Final = struct.Struct("!Q")
+_NO_SIGNAL: Final[int] = getattr(socket, "MSG_NOSIGNAL", 0)
+"""Else SIGPIPE would end who writes to a process that is gone, where a user has set it so. (Missing
+on systems that have no process hosts either.)
+"""
 
 
 class FrameSender:
@@ -59,7 +63,7 @@ class FrameSender:
     def _write_at_once(self, data: bytes) -> int:
         """How many bytes the socket has taken."""
         try:
-            return self._socket.send(data, socket.MSG_DONTWAIT)
+            return self._socket.send(data, socket.MSG_DONTWAIT | _NO_SIGNAL)
         except BlockingIOError:
             return 0
         except OSError:  # The other end is gone: whoever watches it knows.
@@ -83,7 +87,7 @@ class FrameSender:
     def _run(self) -> None:
         while (data := self._next()) is not None:
             try:
-                self._socket.sendall(data)
+                self._socket.sendall(data, _NO_SIGNAL)
             except OSError:
                 self.close()
             with self._changed:
