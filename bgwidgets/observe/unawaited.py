@@ -57,7 +57,7 @@ class UnawaitedCoroutines:
         self._guard: Final = threading.RLock()
         self._watched: Final[dict[int, WarningsKept]] = {}
         self._replaced: Final = Replaced()
-        self._seeing: tuple[Callable[..., Any], type] | None = None
+        self._seeing: tuple[Callable[..., Any], Any] | None = None
 
     def watch(self, loop_id: int, kept: WarningsKept) -> None:
         """Keep what Python warns of in this loop's code."""
@@ -83,7 +83,7 @@ class UnawaitedCoroutines:
             self._seeing = original, self._class_that_sees(original)
         return functools.partial(self._seeing[1])  # A class could not be given its name.
 
-    def _class_that_sees(self, original: Callable[..., Any]) -> type:
+    def _class_that_sees(self, original: Callable[..., Any]) -> Any:
         see = self._see
 
         class Destroyed:
