@@ -491,7 +491,7 @@ class AdoptedHost:
         threads_left = self._warnings.threads_at_work()
         self._warnings.at_the_end(self._ledger.unfinished() if self._ledger else ())
         self._let_go_of_the_loop()
-        self._warnings.end()
+        self._warnings.end(self._plan.output)
         self._plan.output.end()
         self._findings.close()
         self._submissions.fail_the_rest()

@@ -16,6 +16,7 @@ import pytest
 
 import bgwidgets as bgw
 from bgwidgets import LoopManager, LoopState, loop_manager
+from bgwidgets.loop_manager import _stop_all_at_exit
 from tests.loops.conftest import LIMIT
 from tests.waiting import until
 
@@ -287,7 +288,7 @@ def test_a_forked_process_ends_at_once(manager: LoopManager, monkeypatch: pytest
     began = time.monotonic()
     child = os.fork()
     if child == 0:
-        manager._stop_at_exit(os.getppid())
+        _stop_all_at_exit()
         os._exit(0)
     assert 0 == os.waitpid(child, 0)[1]
     assert time.monotonic() - began < LIMIT
