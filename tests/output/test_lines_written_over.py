@@ -105,16 +105,17 @@ def test_what_may_still_be_written_over_has_no_end_yet():
     assert "a line\nthe end\n" == log.text()
 
 
-def test_lines_are_whole_when_nobody_goes_up_any_more():
-    """Though they are written by the one who did."""
+@pytest.mark.parametrize("form", ["{}\n", "\n{}"])
+def test_lines_are_whole_when_nobody_goes_up_any_more(form: str):
+    """Though they are written by the one who did, and the newline comes first."""
     log = OutputLog()
-    log.write(f"one\ntwo\n{UP}{WIPE}")
+    log.write(f"one\ntwo{UP}\rONE")
     for number in range(3 * LEAST_HELD):
-        log.write(f"line {number}\n")
+        log.write(form.format(f" {number}"))
     reading = log.read()
-    assert () == reading.open_lines
-    expected = ["one", *[f"line {number}" for number in range(3 * LEAST_HELD)]]
-    assert expected == "".join(entry.text for entry in reading.entries).splitlines()
+    assert ([" 14"] if form.startswith("\n") else []) == [line.text for line in reading.open_lines]
+    assert "".join(entry.text for entry in reading.entries).startswith("ONE")
+    assert reading.entries[-1].text.endswith(" 14\n" if form.endswith("\n") else " 13\n")
 
 
 def test_the_column_stays_when_the_cursor_goes_up_or_down():
