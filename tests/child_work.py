@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Any
+from typing import Any, Final
 
 import bgwidgets
 from bgwidgets import StopEvent, current
@@ -55,6 +55,35 @@ async def raises_one_way() -> None:
 
 def plain(value: int) -> int:
     return value + 1
+
+
+class SlowToUnpickle:
+    """Unpickled, it says so, and waits until the test has opened its gate."""
+
+    begun: Final = threading.Event()
+    gate: Final = threading.Event()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"pickled": True}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.begun.set()
+        assert self.gate.wait(10)
+
+
+async def returns_what_is_slow_to_unpickle() -> SlowToUnpickle:
+    return SlowToUnpickle()
+
+
+class ExitsWhenUnpickled:
+    """It ends whoever unpickles it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return sys.exit, (3,)
+
+
+async def returns_what_exits() -> ExitsWhenUnpickled:
+    return ExitsWhenUnpickled()
 
 
 async def returns_a_lock() -> dict[str, Any]:

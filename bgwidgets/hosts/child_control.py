@@ -121,7 +121,7 @@ class ChildControl:
             function, args, kwargs = unpack(more.parcel)
             future = self._host.submit(function(*args, **kwargs), more.name)
         except BaseException as error:  # noqa: BLE001 - who asked gets it, whatever it is
-            self._tell(Answer(number, error=pack_error(error)))
+            self._tell(Answer(number, pack_error(error)))
             return
         self._more[number] = future
         future.add_done_callback(lambda future: self._mail.put(partial(self._done, number, future)))
@@ -138,5 +138,5 @@ class ChildControl:
         try:
             answer = Answer(number, pack(future.result(), "the result"))
         except BaseException as error:  # noqa: BLE001 - who asked gets it, whatever it is
-            answer = Answer(number, error=pack_error(error))
+            answer = Answer(number, pack_error(error))
         self._tell(answer)

@@ -108,7 +108,9 @@ class Obey:
 
 @dataclass(frozen=True, slots=True)
 class RunMore:
-    """Run one more coroutine; answer with what it returned, packed."""
+    """Run one more coroutine; answer with what it returned, packed, or with its `PackedError`: both
+    are the user's, and so not unpacked by who listens.
+    """
 
     parcel: bytes
     name: str | None
@@ -158,6 +160,7 @@ class Answer:
     number: int
     value: Any = None
     error: PackedError | None = None
+    """One of our own: why there is no answer."""
     is_cancelled: bool = False
 
 

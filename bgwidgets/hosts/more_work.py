@@ -8,12 +8,16 @@ from functools import partial
 from typing import Any, Final
 
 from bgwidgets.exceptions import CannotCross, InvalidWork, LoopEnded
-from bgwidgets.hosts.crossing import pack, unpack
+from bgwidgets.hosts.crossing import PackedError, pack, unpack, unpack_error
 from bgwidgets.hosts.messages import CancelMore, RunMore
-from bgwidgets.hosts.questions import Questions, Unanswered
+from bgwidgets.hosts.questions import Questions
+from bgwidgets.hosts.results_thread import ResultsThread
 from bgwidgets.hosts.submissions import LoopFuture
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.work import Work
+
+RESULTS_LIMIT: Final = 0.3
+"""Seconds that the end of the loop waits for results that have come to be unpacked."""
 
 
 class MoreWork:
@@ -35,7 +39,9 @@ class MoreWork:
         self._questions: Final = questions
         self._send: Final = send
         self._lost: Final = lost
+        self._results: Final = ResultsThread(loop_id, loop_name)
         self._futures: Final[set[LoopFuture]] = set()
+        """Those of which nothing has come yet."""
 
     def submit(self, call: Work, name: str | None) -> Future[Any]:
         """Have it run. Raises `InvalidWork` for what cannot be brought there."""
@@ -56,14 +62,26 @@ class MoreWork:
         def lost(error: BaseException) -> None:
             self._lost(error, name, coroutine)
 
-        answer.add_done_callback(lambda answer: self._resolve(future, lost, answer))
+        def came(answer: Future[Any]) -> None:
+            if not answer.cancelled() and answer.exception() is not None:  # There will be none.
+                _set(future, error=self._ended())
+                return
+            self._futures.discard(future)
+            self._results.put(partial(self._resolve, future, lost, answer))
+
+        answer.add_done_callback(came)
         future.add_done_callback(lambda future: self._pass_on_cancellation(future, number))
         return future
 
     def fail_the_rest(self) -> None:
-        """Resolve what has no result yet with `LoopEnded`."""
+        """Resolve that of which nothing has come yet with `LoopEnded`."""
         for future in list(self._futures):
             _set(future, error=self._ended())
+
+    def finish(self) -> None:
+        """Nothing more will come. Blocks until what has come is unpacked, but not for long."""
+        self.fail_the_rest()
+        self._results.finish(RESULTS_LIMIT)
 
     def _ended(self) -> LoopEnded:
         return LoopEnded(f"{self._loop_name!r} was stopped before this coroutine had ended")
@@ -71,16 +89,16 @@ class MoreWork:
     def _resolve(
         self, future: LoopFuture, lost: Callable[[BaseException], None], answer: Future[Any]
     ) -> None:
+        """In the thread for it."""
         if answer.cancelled():
             future.cancel()
             return
-        error, value = answer.exception(), None
-        if isinstance(error, Unanswered):
-            _set(future, error=self._ended())
-            return
-        if error is None:
+        error, value = None, answer.result()
+        if isinstance(value, PackedError):
+            error = unpack_error(value)
+        else:
             try:
-                value = unpack(answer.result())
+                value = unpack(value)
             except BaseException as why:  # noqa: BLE001 - unpickling runs the user's code, which may exit
                 error = CannotCross(f"the result cannot be unpickled: {one_line(why)}")
         if error is not None:

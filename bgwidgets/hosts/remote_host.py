@@ -383,7 +383,7 @@ class RemoteHost:
 
     def _let_go(self) -> None:
         self._questions.close()
-        self._more_work.fail_the_rest()
+        self._more_work.finish()
 
     # What comes, in the listening thread
 

@@ -1,0 +1,66 @@
+"""The thread that unpacks what comes home of a loop's coroutines, and tells those who wait for it.
+
+Unpickling and the callbacks of futures are users' code, which may take any time: it must not hold
+up the thread that listens to the loop's process.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from bgwidgets.belonging import enter_loop_thread, leave_loop_thread
+
+_log: Final = logging.getLogger(__name__)
+
+
+class ResultsThread:
+    """That of one run. Starts with the first result. Any thread may call everything."""
+
+    def __init__(self, loop_id: int, loop_name: str) -> None:
+        self._loop_id: Final = loop_id
+        self._loop_name: Final = loop_name
+        self._guard: Final = threading.Lock()
+        self._calls: Final[queue.SimpleQueue[Callable[[], None] | None]] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._is_finished = False
+
+    def put(self, call: Callable[[], None]) -> None:
+        """Have this called, after those before it. Does not block, unless the run is over: then it
+        is called here.
+        """
+        with self._guard:
+            is_late = self._is_finished
+            if not is_late:
+                self._calls.put(call)
+                if self._thread is None:
+                    self._thread = threading.Thread(
+                        target=self._run, name=f"bgw-{self._loop_name}-results", daemon=True
+                    )
+                    self._thread.start()
+        if is_late:
+            call()
+
+    def finish(self, limit: float) -> None:
+        """The run is over: what was put is called yet, and the thread ends. Blocks until then, or
+        for at most `limit` seconds: then it goes on without anybody waiting.
+        """
+        with self._guard:
+            self._is_finished = True
+        if self._thread is not None:
+            self._calls.put(None)
+            self._thread.join(limit)
+
+    def _run(self) -> None:
+        # As the thread that listens: what is called here must not wait for what comes next.
+        enter_loop_thread(self._loop_id)
+        while (call := self._calls.get()) is not None:
+            try:
+                call()
+            except BaseException:  # noqa: BLE001 - one callback is not to end all that follow
+                _log.exception("a callback of a future of %r raised", self._loop_name)
+            del call
+        leave_loop_thread(self._loop_id)

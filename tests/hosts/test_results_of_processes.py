@@ -1,0 +1,124 @@
+"""What comes home from another process is users' code to unpickle: it holds up nothing else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import bgwidgets as bgw
+from bgwidgets import LoopManager, LoopState
+from bgwidgets.hosts.remote_host import UNRESPONSIVE_AFTER
+from tests import child_work
+from tests.child_work import SlowToUnpickle
+from tests.hosts.conftest import AT_ONCE, LIMIT
+from tests.waiting import until
+
+
+@pytest.fixture
+def slow() -> Iterator[type[SlowToUnpickle]]:
+    """Its gate is closed; opened at the end, so that no thread stays."""
+    SlowToUnpickle.begun.clear()
+    SlowToUnpickle.gate.clear()
+    yield SlowToUnpickle
+    SlowToUnpickle.gate.set()
+
+
+def threads_of_results() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name.endswith("-results")]
+
+
+def test_a_result_that_is_slow_to_unpickle_holds_up_no_news(
+    manager: LoopManager, slow: type[SlowToUnpickle]
+):
+    """The loop is seen and obeys meanwhile, and never counts as unresponsive."""
+    job = manager.start(host="process")
+    future = job.submit_call(child_work.returns_what_is_slow_to_unpickle)
+    assert slow.begun.wait(LIMIT)
+    sleeper = job.submit_call(child_work.for_ever, name="sleeper")
+    (task,) = until(lambda: [each for each in job.tasks if each.name == "sleeper"])
+    began = time.time()
+    while time.time() < began + UNRESPONSIVE_AFTER + 1:
+        assert not job.snapshot().unresponsive
+        threading.Event().wait(0.05)
+    assert job.snapshot().as_of > began + UNRESPONSIVE_AFTER
+    job.cancel_tasks(task.id)
+    until(lambda: not [each for each in job.tasks if each.state == "cancelling"])
+    assert not future.done()
+    slow.gate.set()
+    assert isinstance(future.result(LIMIT), SlowToUnpickle)
+    until(sleeper.cancelled)
+
+
+def test_a_callback_that_takes_its_time_holds_up_no_news(manager: LoopManager):
+    job = manager.start(host="process")
+    gate, begun = threading.Event(), threading.Event()
+
+    def wait(_: object) -> None:
+        begun.set()
+        gate.wait(LIMIT)
+
+    job.submit_call(child_work.answer).add_done_callback(wait)
+    assert begun.wait(LIMIT)
+    try:
+        now = time.time()
+        until(lambda: job.snapshot().as_of > now)
+    finally:
+        gate.set()
+
+
+def test_a_result_that_has_come_is_not_lost_when_its_loop_ends(
+    manager: LoopManager, slow: type[SlowToUnpickle]
+):
+    """Though it is unpickled only then; the end does not wait for it."""
+    job = manager.start(host="process")
+    future = job.submit_call(child_work.returns_what_is_slow_to_unpickle)
+    never = job.submit_call(child_work.for_ever)
+    assert slow.begun.wait(LIMIT)
+    began = time.monotonic()
+    job.kill()
+    assert time.monotonic() - began < AT_ONCE
+    assert LoopState.KILLED == job.wait(LIMIT)
+    with pytest.raises(bgw.LoopEnded):
+        never.result(LIMIT)
+    assert not future.done()
+    slow.gate.set()
+    assert isinstance(future.result(LIMIT), SlowToUnpickle)
+    until(lambda: not threads_of_results())
+
+
+def test_whoever_asks_is_told_what_unpickling_raised(manager: LoopManager):
+    """Also when it would end the thread."""
+    job = manager.start(host="process")
+    future = job.submit_call(child_work.returns_what_exits)
+    with pytest.raises(bgw.CannotCross, match=r"the result cannot be unpickled: SystemExit: 3"):
+        future.result(LIMIT)
+    assert 42 == job.submit_call(child_work.answer).result(LIMIT)
+
+
+def test_the_results_are_there_when_the_end_is_told(manager: LoopManager):
+    """So that who has waited for the loop need not wait for them, too."""
+    job = manager.start(host="process")
+    futures = [job.submit_call(child_work.answer, number) for number in range(20)]
+    futures[-1].result(LIMIT)
+    job.request_stop()
+    assert LoopState.FINISHED == job.wait(LIMIT)
+    assert list(range(20)) == [future.result(0) for future in futures]
+    assert [] == threads_of_results()
+
+
+def test_a_callback_that_exits_ends_no_other(
+    manager: LoopManager, caplog: pytest.LogCaptureFixture
+):
+    def leave(_: Any) -> None:
+        raise SystemExit(3)
+
+    job = manager.start(host="process")
+    gone = job.submit_call(child_work.answer)
+    gone.add_done_callback(leave)
+    assert 42 == gone.result(LIMIT)
+    assert 42 == job.submit_call(child_work.answer).result(LIMIT)
+    assert "a callback of a future of 'loop' raised" in caplog.text
