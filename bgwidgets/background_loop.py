@@ -38,6 +38,7 @@ from bgwidgets.snapshots import (
 )
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.stop_event import StopEvent
+from bgwidgets.time_limits import check_timeout
 from bgwidgets.work import Work, check_call, check_coroutine
 
 MOST_UNFINISHED_TASKS: Final = 10_000
@@ -336,8 +337,9 @@ class BackgroundLoop:
     def kill(self) -> None:
         """End the process that carries the loop, whatever it does: the loop is `killed`.
 
-        Also what the work has started in its process group. Blocks until the process is gone, some
-        milliseconds, at most one second. A thread cannot be killed: `CannotKillThread`.
+        Also what the work has started, but for what has left its process group, as with
+        `start_new_session=True`. Blocks until the process is gone, some milliseconds, at most one
+        second. A thread cannot be killed: `CannotKillThread`.
         """
         if not self.state.has_ended:
             self._run.host.kill()
@@ -367,6 +369,7 @@ class BackgroundLoop:
         """Bring the loop down, as politely as it lets us; says what was needed and what is left.
 
         Sets the stop event and waits `grace` seconds, then cancels the tasks, then stops the loop.
+        With `math.inf` for a grace it waits for as long as the loop takes to end by itself.
         Blocks for at most `grace` + 3 seconds. A loop whose thread is blocked stays `stopping`: the
         report names what is left, and its futures are failed.
         """
@@ -394,7 +397,8 @@ class BackgroundLoop:
     def wait(self, timeout: float | None = None) -> LoopState:
         """Wait until the loop has ended; returns the state it ended in.
 
-        Blocks for at most `timeout` seconds, then raises TimeoutError.
+        Blocks for at most `timeout` seconds, then raises TimeoutError; None and `math.inf` set no
+        limit.
         """
         self._refuse_own_thread("wait()", WAIT_INSTEAD)
         return self._end_of(self._run.host.ended, timeout).state
@@ -432,13 +436,14 @@ class BackgroundLoop:
 
     def _end_of(self, future: Future[LoopEnd], timeout: float | None) -> LoopEnd:
         # Not `future.result(timeout)`: its TimeoutError could be the user's own as well.
-        if not concurrent.futures.wait([future], timeout).done:
+        if not concurrent.futures.wait([future], check_timeout(timeout)).done:
             raise self._still_running(timeout)
         return future.result()
 
     async def _end_of_async(self, future: Future[LoopEnd], timeout: float | None) -> LoopEnd:
         # `asyncio.wait` cancels nothing: one who is cancelled while waiting leaves the future be.
-        await asyncio.wait([asyncio.wrap_future(future)], timeout=timeout)
+        limit = check_timeout(timeout)
+        await asyncio.wait([asyncio.wrap_future(future)], timeout=limit)
         if not future.done():
             raise self._still_running(timeout)
         return future.result()

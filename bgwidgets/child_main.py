@@ -10,7 +10,6 @@ import io
 import os
 import socket
 import sys
-import threading
 from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
@@ -29,6 +28,7 @@ from bgwidgets.identifiers import go_on_from
 from bgwidgets.observe.notebook_cells import know_cells
 from bgwidgets.output.log import OutputLog
 from bgwidgets.output.router import router
+from bgwidgets.own_thread import OwnThread
 from bgwidgets.states import LoopEvent
 from bgwidgets.stop_event import StopEvent
 
@@ -106,7 +106,7 @@ class Child:
         self._sender.start()
         self._control.start()
         self._reporter.start()
-        threading.Thread(target=self._listen, name="bgwidgets-control", daemon=True).start()
+        OwnThread(self._listen, "bgwidgets-control").start()
         self.loop.begin()
         self._control.finish()
         last = outcome(self._agent)

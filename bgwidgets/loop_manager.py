@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sized
-from functools import partial
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from bgwidgets.adoption import NOT_OURS, FoundLoops, check_adoption
@@ -33,6 +33,7 @@ from bgwidgets.hosts.protocol import LoopPlan
 from bgwidgets.hosts.registry import HostFactory, host_factory
 from bgwidgets.identifiers import new_id
 from bgwidgets.loop_watch import LoopWatch
+from bgwidgets.observe.weak_by_identity import WeakByIdentity
 from bgwidgets.output.log import OutputLog
 from bgwidgets.snapshots import (
     FigureSnapshot,
@@ -74,7 +75,6 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         self._last_change = 0
         """Another number after each change, whichever of several threads is the last to set it."""
         self._found: Final = FoundLoops()
-        self._watches_exit = False
 
     # The collection
 
@@ -333,7 +333,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
                         f"a loop named {loop.name!r} is {other.state}: choose another name, stop"
                         " that loop first, or start with replace=True"
                     )
-            self._watch_exit()
+            _watch_process_for(self)
             renew()
             for other in others:
                 self._loops.pop(other.id)
@@ -472,33 +472,11 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
                 self._subscribers.pop(subscription, None)
                 _log.exception("a subscriber to the loops' changes raised, and was dropped")
 
-    # The end of the interpreter
-
-    def _watch_exit(self) -> None:
-        if not self._watches_exit:
-            call_before_exit(partial(self._stop_at_exit, os.getpid()))
-            if hasattr(os, "register_at_fork"):
-                os.register_at_fork(after_in_child=self._forget)
-            self._watches_exit = True
-
     def _forget(self) -> None:
         """In a child process after a fork: no loop and no panel has come along."""
         self._guard = threading.RLock()
         self._loops.clear()
         self._subscribers.clear()
-
-    def _stop_at_exit(self, process: int) -> None:
-        """Let tasks clean up, but never hold up the exit: the threads are daemons.
-
-        A fork of that process has its memory and none of its threads, so there is nothing to stop.
-        """
-        if os.getpid() != process:
-            return
-        # Adopted loops are their owners' affair.
-        loops = [loop for loop in self if not loop.snapshot().adopted]
-        for loop in loops:
-            loop.stop_loop()
-        wait_for_ends(loops, EXIT_LIMIT)
 
 
 def _can_be_stopped(loop: BackgroundLoop) -> bool:
@@ -537,6 +515,44 @@ def _check_options(name: object, loop_factory: object) -> None:
             "loop_factory is a function that makes an event loop, as uvloop.new_event_loop, not"
             f" {loop_factory!r}"
         )
+
+
+# The end of the interpreter, and its forks. What is registered for these is kept for as long as it
+# runs, and with it would be every manager: so it is registered once, and knows them weakly. A
+# manager whose loops run does not go: they tell it of their changes.
+
+_managers: Final[WeakByIdentity[LoopManager, None]] = WeakByIdentity()
+"""Those that have listed loops."""
+
+
+def _watch_process_for(manager: LoopManager) -> None:
+    _watch_process()
+    _managers[manager] = None
+
+
+@cache
+def _watch_process() -> None:
+    call_before_exit(_stop_all_at_exit)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_forget_all)
+
+
+def _forget_all() -> None:
+    for manager in _managers.keys():  # noqa: SIM118 - it is no dictionary
+        manager._forget()  # noqa: SLF001 - its own module
+
+
+def _stop_all_at_exit() -> None:
+    """Let tasks clean up, but never hold up the exit: the threads are daemons.
+
+    Adopted loops are their owners' affair. A fork of this process has none of its threads, and has
+    forgotten its loops.
+    """
+    managers = _managers.keys()
+    loops = [loop for each in managers for loop in each if not loop.snapshot().adopted]
+    for loop in loops:
+        loop.stop_loop()
+    wait_for_ends(loops, EXIT_LIMIT)
 
 
 default_manager: Final = LoopManager()

@@ -66,7 +66,9 @@ class MetricSnapshot:
 
     name: str
     times: tuple[float, ...] = ()
-    """When, in order."""
+    """When, in order: by the time of the day as it is now. Where that was set meanwhile, they all
+    go along with it, so that a chart never runs backwards.
+    """
     values: tuple[float | None, ...] = ()
     """One for each time. None is a gap: what was told there was not a number, or infinite."""
     count: int = 0

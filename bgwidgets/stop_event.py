@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from bgwidgets.belonging import loop_id_of_thread
 from bgwidgets.exceptions import WouldDeadlock
+from bgwidgets.time_limits import check_timeout
 
 
 class StopEvent:
@@ -80,12 +81,13 @@ class StopEvent:
         Blocks the calling thread. Raises `WouldDeadlock` in a loop's own thread, where it would
         keep the loop from turning: use `await stop_event.wait()` there.
         """
+        limit = check_timeout(timeout)
         if not self.is_set() and loop_id_of_thread() is not None:
             raise WouldDeadlock(
                 "wait_sync() would block the loop in whose thread it is called:"
                 " use `await stop_event.wait()` here, and wait_sync() in plain functions only"
             )
-        return self._flag.wait(timeout)
+        return self._flag.wait(limit)
 
 
 def _wake(waiter: asyncio.Future[Literal[True]]) -> None:

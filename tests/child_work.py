@@ -111,10 +111,26 @@ async def exits(code: int) -> None:
     os._exit(code)
 
 
+def _start_a_child(*, new_session: bool = False) -> None:
+    command = [sys.executable, "-c", "import time; time.sleep(3600)"]
+    child = subprocess.Popen(command, start_new_session=new_session)
+    # Past all threads of this process, which may stand still soon.
+    os.write(1, f"it is there: {child.pid}\n".encode())
+
+
 async def has_a_child() -> None:
-    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
-    print("it is there")
+    _start_a_child()
     await asyncio.sleep(3600)
+
+
+async def has_a_child_of_its_own_session() -> None:
+    _start_a_child(new_session=True)
+    await asyncio.sleep(3600)
+
+
+async def has_a_child_and_holds_the_gil() -> None:
+    _start_a_child()
+    await holds_the_gil()
 
 
 def own_stop_event() -> StopEvent:
@@ -181,10 +197,18 @@ async def prints_much(lines: int) -> None:
             await asyncio.sleep(0)
 
 
+async def prints_long_lines(lines: int, length: int) -> str:
+    for _ in range(lines):
+        print("x" * length)
+        await asyncio.sleep(0)
+    return "done"
+
+
 def waits_in_a_thread() -> str:
     own_stop_event().wait_sync()
     return "asked to stop"
 
 
 def sleeps_in_a_thread() -> None:
+    print("it is there")
     time.sleep(3600)

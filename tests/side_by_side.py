@@ -20,6 +20,7 @@ BUSY: Final = ("tests/lab/", "tests/browser/", "tests/kernel/", "tests/cpython/"
 TIMED: Final = (
     "tests/kernel/test_compared_with_a_bare_kernel.py",
     "tests/kernel/test_kernel_life.py",
+    "tests/kernel/test_kernel_trouble.py",
 )
 """But these of them take the time."""
 LONGEST: Final = (

@@ -74,6 +74,7 @@ from bgwidgets.observe.task_window import task_window
 from bgwidgets.output.findings import Findings
 from bgwidgets.output.telling import forget_thread
 from bgwidgets.output.tqdm_bars import tqdm_catcher
+from bgwidgets.own_thread import OwnThread
 from bgwidgets.snapshots import (
     FigureSnapshot,
     LoopHistory,
@@ -167,6 +168,8 @@ class AdoptedHost:
         self._runners: RunnersTask | None = None
         self._was_cancelled = False
         self._asked_at: float | None = None
+        self._ran_at = 0.0
+        """When it was last seen to run, in seconds of `time.monotonic()`."""
         self._error: str | None = None
         self._error_line: str | None = None
         self._exception: BaseException | None = None
@@ -203,7 +206,7 @@ class AdoptedHost:
             self._has_found(found, threading.current_thread())
             self._attach(found)  # Nothing runs yet, so the shortest task is not missed.
             watch = partial(self._watch_until_the_end, found.loop)
-        threading.Thread(target=watch, name=f"bgw-watch-{self._plan.name}", daemon=True).start()
+        OwnThread(watch, f"bgw-watch-{self._plan.name}").start()
 
     def _refuse_to_wait_here(self) -> None:
         """Where the loop runs in the calling thread already, before `_attach` can say so."""
@@ -365,15 +368,8 @@ class AdoptedHost:
     # In the watching thread
 
     def _watch(self) -> None:
-        deadline = time.monotonic() + APPEARS_WITHIN
-        pause = threading.Event()
         try:
-            while (found := self._find_loop()) is None or not found.loop.is_running():
-                if time.monotonic() > deadline:
-                    what = "no event loop appeared" if found is None else "its loop did not run"
-                    self._fail(TimeoutError(f"{what} within {APPEARS_WITHIN:g} s"))
-                    return
-                pause.wait(LOOK_EVERY)
+            found, owner = self._find_one_that_runs()
             # What else the function carries may have been read just before this run put it there.
             again = self._find_loop()
         except Exception as error:  # noqa: BLE001 - what was to make it has failed
@@ -383,9 +379,25 @@ class AdoptedHost:
         if adopted_as(found.loop) not in {None, self._plan.loop_id}:
             self._fail(InvalidWork("this event loop is listed already, by another name"))
             return
-        self._has_found(found, thread_of(found.loop))
+        self._has_found(found, owner)
         self._call_in_loop(partial(self._attach, found))
         self._watch_until_the_end(found.loop)
+
+    def _find_one_that_runs(self) -> tuple[Carried, threading.Thread | None]:
+        """With its thread; without, where it is blocked and only code of its own could tell. Raises
+        TimeoutError.
+        """
+        deadline = time.monotonic() + APPEARS_WITHIN
+        pause = threading.Event()
+        while True:
+            if (found := self._find_loop()) is not None and found.loop.is_running():
+                owner = thread_of(found.loop)
+                if owner is not None or found.loop.is_running():  # Else it ended in this moment.
+                    return found, owner
+            if time.monotonic() > deadline:
+                what = "no event loop appeared" if found is None else "its loop did not run"
+                raise TimeoutError(f"{what} within {APPEARS_WITHIN:g} s")
+            pause.wait(LOOK_EVERY)
 
     def _has_found(self, found: Carried, owner: threading.Thread | None) -> None:
         if (why := why_kernels(owner)) is not None and not self._is_kernels:
@@ -407,9 +419,12 @@ class AdoptedHost:
         if loop.is_closed():
             return True
         if loop.is_running():
+            self._ran_at = time.monotonic()
             return False
         # Whoever ran it may run it again, unless its thread is gone.
-        return self._owner is not None and not self._owner.is_alive()
+        if self._owner is not None:
+            return not self._owner.is_alive()
+        return time.monotonic() - self._ran_at > APPEARS_WITHIN
 
     def _clean_up(self, loop: asyncio.AbstractEventLoop) -> None:
         """What was left when its runner went: as with a loop of our own, nothing stays pending."""
@@ -476,7 +491,7 @@ class AdoptedHost:
         threads_left = self._warnings.threads_at_work()
         self._warnings.at_the_end(self._ledger.unfinished() if self._ledger else ())
         self._let_go_of_the_loop()
-        self._warnings.end()
+        self._warnings.end(self._plan.output)
         self._plan.output.end()
         self._findings.close()
         self._submissions.fail_the_rest()
@@ -508,6 +523,7 @@ class AdoptedHost:
 
     def _attach(self, found: Carried) -> None:
         loop = found.loop
+        self._owner = self._owner or threading.current_thread()
         self._enter_thread()
         tasks = sorted(asyncio.all_tasks(loop), key=age_by_name)
         self._stop_event.bind(loop, self._events(loop, found, tasks))

@@ -468,7 +468,7 @@ class Agent:
     def _report_the_end(self) -> None:
         self._ended_at = time.time()
         self._warnings.at_the_end(self._unfinished(), self._busy_threads())
-        self._warnings.end()
+        self._warnings.end(self._plan.output)
         try:
             self._plan.output.end()
         except Exception as error:  # noqa: BLE001 - whatever it is, the loop has ended

@@ -30,6 +30,7 @@ from bgwidgets.hosts.messages import (
     WantWindow,
 )
 from bgwidgets.hosts.news import Teller
+from bgwidgets.own_thread import OwnThread
 
 Tell = Callable[[FromChild], None]
 MAIL_LIMIT: Final = 1.0
@@ -53,7 +54,7 @@ class ChildControl:
 
     def start(self) -> None:
         """Begin to unpack and pack."""
-        threading.Thread(target=self._work, name="bgwidgets-mail", daemon=True).start()
+        OwnThread(self._work, "bgwidgets-mail").start()
 
     def is_up(self) -> None:
         """The loop takes work from now on, or never will. Any thread; does not block."""

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from bgwidgets.hosts.child_process import ChildProcess
 from bgwidgets.hosts.frames import FrameReader, FrameSender
 from bgwidgets.output.reading import Stream
+from bgwidgets.own_thread import OwnThread
 
 TICK: Final = 0.25
 """Seconds after which it is noticed that the child says nothing."""
@@ -64,9 +65,7 @@ class ChildLink:
         self._silence = 0.0
         self._must_end_at: float | None = None
         self._has_ended = False
-        self._thread: Final = threading.Thread(
-            target=self._run, name=f"{name}-from-child", daemon=True
-        )
+        self._thread: Final = OwnThread(self._run, f"{name}-from-child")
 
     @property
     def pid(self) -> int:

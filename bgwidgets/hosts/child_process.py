@@ -3,7 +3,8 @@
 It leads a session and a process group of its own, so that the notebook's stop button, which sends
 SIGINT to the kernel's group, does not reach it, and so that all that it starts can be ended with
 it. It ends with the process that started it, also when that is killed: by PR_SET_PDEATHSIG, even
-while C code holds its GIL, and when its socket is closed.
+while C code holds its GIL, and when its socket is closed. The warden ends what it has started in
+its group.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Final
 from bgwidgets.exceptions import UnknownHost
 from bgwidgets.hosts.no_more_files import NUMBERS, PROCESS, say_what_to_do
 from bgwidgets.hosts.spawner import spawner
+from bgwidgets.hosts.warden import warden
 
 _BOOT: Final = (
     "import sys; sys.path[:] = {path!r}; from bgwidgets.child_main import run; run({fd}, {parent})"
@@ -68,8 +70,7 @@ class ChildProcess:
         """Start it. Blocks for some milliseconds. Raises OSError when the system has no room."""
         ours, theirs = socket.socketpair()
         try:
-            self._process: Final = spawner.call(lambda: _spawn(theirs.fileno()))
-            self.pidfd: Final = os.pidfd_open(self._process.pid)
+            self._process, self.pidfd = spawner.call(lambda: _spawn(theirs.fileno()))
         except BaseException:
             ours.close()
             raise
@@ -105,6 +106,7 @@ class ChildProcess:
         self.kill()
         with self._guard:
             self._is_reaped = True
+        warden.forget(self.pid)  # Before something else gets its number.
         return _words(self._process.wait())
 
     def close(self) -> None:
@@ -118,9 +120,10 @@ class ChildProcess:
                 stream.close()
 
 
-def _spawn(fd: int) -> subprocess.Popen[bytes]:
+def _spawn(fd: int) -> tuple[subprocess.Popen[bytes], int]:
+    """The process, which waits for what it is to do, and its pidfd."""
     boot = _BOOT.format(path=list(sys.path), fd=fd, parent=os.getpid())
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", boot],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -130,6 +133,14 @@ def _spawn(fd: int) -> subprocess.Popen[bytes]:
         start_new_session=True,
         env=_environment(),
     )
+    try:
+        warden.watch(process.pid)
+        return process, os.pidfd_open(process.pid)
+    except BaseException:
+        with process:  # Closes its pipes, and waits for it.
+            process.kill()
+        warden.forget(process.pid)
+        raise
 
 
 def _environment() -> dict[str, str]:

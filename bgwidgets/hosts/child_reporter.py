@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from bgwidgets.hosts.agent import Agent
 from bgwidgets.hosts.messages import Cleared, FromChild, Piece, Showed, Told, Wrote
-from bgwidgets.output.kept_lines import Place, Whose
+from bgwidgets.output.blocks import Place, Whose
 from bgwidgets.output.log import OutputLog
+from bgwidgets.own_thread import OwnThread
 
 BEAT: Final = 0.5
 """Seconds after which it is said that nothing has changed; at once to who asks."""
@@ -60,9 +61,7 @@ class ChildReporter:
         self._told_at = 0.0
         self._version = 0
         self._wrote_at = 0.0
-        self._thread: Final = threading.Thread(
-            target=self._run, name="bgwidgets-reporter", daemon=True
-        )
+        self._thread: Final = OwnThread(self._run, "bgwidgets-reporter")
 
     def start(self) -> None:
         """Begin to tell."""

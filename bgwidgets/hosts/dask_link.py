@@ -20,6 +20,7 @@ from bgwidgets.hosts.child_link import Listener
 from bgwidgets.hosts.dask_worker import ChildKeeper, versions
 from bgwidgets.hosts.link import UNSEEN
 from bgwidgets.observe.error_text import one_line
+from bgwidgets.own_thread import OwnThread
 
 FAILURES: Final = (Exception, asyncio.CancelledError)
 """Whatever a cluster and a network may say: a future is cancelled when its client loses its way."""
@@ -38,6 +39,9 @@ class DaskListener(Listener, Protocol):
 
     def broken(self, error: BaseException) -> None:
         """The child could not be started. Called instead of `gone`."""
+
+    def dropped(self, size: int) -> None:
+        """So many bytes of output, about, were not fetched in time, and are lost."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,12 +88,8 @@ class DaskLink:
         self._name: Final = name
         self._where: Final = where
         self._outgoing: Final[queue.SimpleQueue[bytes | None]] = queue.SimpleQueue()
-        self._thread: Final = threading.Thread(
-            target=self._run, name=f"{name}-from-dask", daemon=True
-        )
-        self._sender: Final = threading.Thread(
-            target=self._send_all, name=f"{name}-to-dask", daemon=True
-        )
+        self._thread: Final = OwnThread(self._run, f"{name}-from-dask")
+        self._sender: Final = OwnThread(self._send_all, f"{name}-to-dask")
         self._future: Any = None
         self._actor: Any = None
         self._pid: int | None = None
@@ -228,13 +228,15 @@ class DaskLink:
             failing_since = None
             if not events:
                 self._listener.silent(self._silence)
-            for kind, data in events:
-                taken += 1
+            for number, kind, data in events:
+                taken = number
                 if kind == "gone":
                     return str(data)
                 if kind == "frame":
                     self._silence = 0.0
                     self._listener.received(data)
+                elif kind == "dropped":
+                    self._listener.dropped(int(data))
                 else:
                     self._listener.wrote(data, kind)
 

@@ -12,7 +12,13 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
+from bgwidgets.own_thread import OwnThread
+
 _HEAD: Final = struct.Struct("!Q")
+_NO_SIGNAL: Final[int] = getattr(socket, "MSG_NOSIGNAL", 0)
+"""Else SIGPIPE would end who writes to a process that is gone, where a user has set it so. (Missing
+on systems that have no process hosts either.)
+"""
 
 
 class FrameSender:
@@ -28,7 +34,7 @@ class FrameSender:
         self._bytes_waiting = 0
         self._is_writing = False
         self._is_closed = False
-        self._thread: Final = threading.Thread(target=self._run, name=thread_name, daemon=True)
+        self._thread: Final = OwnThread(self._run, thread_name)
 
     def start(self) -> None:
         """Begin to write what has to wait. Before that nothing is lost."""
@@ -57,7 +63,7 @@ class FrameSender:
     def _write_at_once(self, data: bytes) -> int:
         """How many bytes the socket has taken."""
         try:
-            return self._socket.send(data, socket.MSG_DONTWAIT)
+            return self._socket.send(data, socket.MSG_DONTWAIT | _NO_SIGNAL)
         except BlockingIOError:
             return 0
         except OSError:  # The other end is gone: whoever watches it knows.
@@ -81,7 +87,7 @@ class FrameSender:
     def _run(self) -> None:
         while (data := self._next()) is not None:
             try:
-                self._socket.sendall(data)
+                self._socket.sendall(data, _NO_SIGNAL)
             except OSError:
                 self.close()
             with self._changed:

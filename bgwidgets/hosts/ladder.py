@@ -17,6 +17,7 @@ from bgwidgets.exceptions import NoStopEvent
 from bgwidgets.hosts.protocol import Host
 from bgwidgets.observe.askers import caller
 from bgwidgets.snapshots import StopReport
+from bgwidgets.time_limits import check_grace
 
 CANCEL_LIMIT: Final = 1.0
 """Seconds that cancelled tasks get before the loop is stopped."""
@@ -25,7 +26,7 @@ STOP_LIMIT: Final = 1.9
 `stop(grace)` promises to take at most beside its grace."""
 
 
-Ladder = Generator[tuple[Sequence[Host], float], None, list[StopReport]]
+Ladder = Generator[tuple[Sequence[Host], float | None], None, list[StopReport]]
 
 _RUNGS: Final[tuple[tuple[str, Callable[[int, Asker], HostCommand]], ...]] = (
     ("stop_event", lambda loop_id, _: SetStopEvent(loop_id)),
@@ -35,16 +36,17 @@ _RUNGS: Final[tuple[tuple[str, Callable[[int, Asker], HostCommand]], ...]] = (
 
 
 def ladder(hosts: Sequence[Host], grace: float) -> Ladder:
-    """Bring loops down; yields hosts and how many seconds to wait at most until all have ended.
+    """Bring loops down; yields hosts and how many seconds to wait at most until all have ended;
+    None for no limit.
 
     Returns a report for each, in order. A loop that did not end in time is given up: its futures
     are failed, and the report says what is left of it. Raises ValueError for a grace below zero.
     """
-    _check_grace(grace)
+    patience = check_grace(grace)
     began = time.time()
     by = caller()
     steps: dict[int, list[str]] = {host.loop_id: [] for host in hosts}
-    for (name, command), limit in zip(_RUNGS, (grace, CANCEL_LIMIT, STOP_LIMIT), strict=True):
+    for (name, command), limit in zip(_RUNGS, (patience, CANCEL_LIMIT, STOP_LIMIT), strict=True):
         left = [host for host in hosts if not host.ended.done()]
         if not left:
             break
@@ -59,15 +61,6 @@ def ladder(hosts: Sequence[Host], grace: float) -> Ladder:
         if asked:
             yield left, limit
     return [_report(host, tuple(steps[host.loop_id]), began) for host in hosts]
-
-
-def _check_grace(grace: float) -> None:
-    try:
-        is_duration = grace >= 0
-    except TypeError:
-        is_duration = False
-    if not is_duration:
-        raise ValueError(f"grace is a number of seconds, at least 0, not {grace!r}")
 
 
 def _report(host: Host, steps: tuple[str, ...], began: float) -> StopReport:

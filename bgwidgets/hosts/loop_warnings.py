@@ -84,11 +84,14 @@ class LoopWarnings:
             self._threads = threads_of_default_executor(self._loop) or self._threads
         return names_at_work(self._threads)
 
-    def end(self) -> None:
-        """Notice nothing any more, and let go of the loop; what was noticed stays. Any thread."""
+    def end(self, output: object) -> None:
+        """Notice nothing any more, and let go of the loop; what was noticed stays. Any thread.
+
+        What asyncio has still to say of its tasks goes to its output, as long as anybody has that.
+        """
         unawaited_coroutines.unwatch(self._loop_id)
         if self._loop is not None:
-            lost_exceptions.unwatch(self._loop)
+            lost_exceptions.unwatch(self._loop, output)
         self._loop, self._threads = None, set()
 
     def told(self) -> dict[str, Any]:

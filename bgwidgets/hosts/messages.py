@@ -6,9 +6,11 @@ one that cannot be unpickled breaks no message.
 
 from __future__ import annotations
 
+import io
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from bgwidgets.commands import HostCommand
@@ -241,11 +243,37 @@ ToChild = Begin | Look | Ask | Obey | CancelMore | SetEvent
 FromChild = Answer | Happened | Told | Wrote | Showed | Cleared | SetEvent | KillMe | Outcome
 
 
+class FrameKind(bytes, Enum):
+    """What must be known of a message by those who only pass it on: the first byte of its frame."""
+
+    OUTPUT = b"o"
+    STANDS = b"s"
+    """How the loop stands, which all that comes later replaces;"""
+    STANDS_STILL = b"t"
+    """and that nothing of it has changed."""
+    OTHER = b"."
+
+
+def kind_of(frame: bytes) -> FrameKind:
+    """The kind of the message in a frame. Unpickles nothing."""
+    return FrameKind(frame[:1])
+
+
 def encode(message: ToChild | FromChild) -> bytes:
     """The message as a frame."""
-    return pickle.dumps(message, 5)
+    match message:
+        case Wrote() | Showed() | Cleared():
+            kind = FrameKind.OUTPUT
+        case Told(snapshot):
+            kind = FrameKind.STANDS_STILL if snapshot is None else FrameKind.STANDS
+        case _:
+            kind = FrameKind.OTHER
+    file = io.BytesIO()  # A message may be long, and so is copied as little as can be.
+    file.write(kind)
+    pickle.dump(message, file, 5)
+    return file.getvalue()
 
 
 def decode(frame: bytes) -> Any:
     """The message in a frame, which must come from a process of ours."""
-    return pickle.loads(frame)  # noqa: S301 - from a child of ours, or from who started us
+    return pickle.loads(memoryview(frame)[1:])  # noqa: S301 - from a child of ours, or from who started us

@@ -8,7 +8,7 @@ from typing import Any
 from bgwidgets.hosts.loop_warnings import LoopWarnings
 from bgwidgets.observe.asyncio_internals import task_now_on
 from bgwidgets.observe.ledger import Ledger
-from bgwidgets.output.kept_lines import Whose
+from bgwidgets.output.blocks import Whose
 from bgwidgets.output.log import OutputLog
 
 

@@ -60,7 +60,7 @@ from bgwidgets.hosts.remote_looks import RemoteLooks
 from bgwidgets.hosts.run_state import RunState, refuse_unknown
 from bgwidgets.identifiers import reserve_ids
 from bgwidgets.observe.notebook_cells import known_cells
-from bgwidgets.output.kept_lines import NOBODY
+from bgwidgets.output.blocks import NOBODY
 from bgwidgets.output.reading import Stream
 from bgwidgets.snapshots import (
     FigureSnapshot,
@@ -140,6 +140,7 @@ class RemoteHost:
             plan.loop_id, plan.name, self._questions, self._outbox.send, self._warnings.lost
         )
         self._is_unresponsive = False
+        self._output_dropped = 0
         self._looks_since: float | None = None
         self._end: Final = RemoteEnd(
             plan, self._run_state, self._known, self.stop_event, self._let_go
@@ -215,11 +216,14 @@ class RemoteHost:
             ended_at=self._end.at,
             error=self._end.error_text or known.error,
             error_line=self._end.error_line or known.error_line,
-            notes=(*known.notes, *self._end.notes),
+            notes=(*known.notes, *self._lost_output(), *self._end.notes),
             warnings=(*known.warnings, *self._warnings.kept.all()),
             last_output=self._plan.output.last_line,
             as_of=time.time() if is_over else self._known.as_of,
         )
+
+    def _lost_output(self) -> tuple[str, ...]:
+        return (_dropped(self._output_dropped),) if self._output_dropped else ()
 
     def _have_it_renewed(self) -> None:
         now = time.monotonic()
@@ -240,6 +244,7 @@ class RemoteHost:
             self._plan.run_number,
             self._plan.output.version,
             len(self._end.notes),
+            self._output_dropped,
             self._warnings.kept.changes,
             self._end.at,
         )
@@ -437,6 +442,13 @@ class RemoteHost:
         """What came through the process's file descriptors 1 and 2."""
         self._plan.output.add(text, ((self, "descriptor"), stream), NOBODY)
 
+    def dropped(self, size: int) -> None:
+        """So many bytes of output, about, are lost on their way, as nobody could fetch them."""
+        text = f"… {_dropped(size)}\n"
+        self._plan.output.add(text, ((self, "dropped"), "stderr"), NOBODY)
+        self._output_dropped += size
+        self._plan.changed()
+
     def silent(self, seconds: float) -> None:
         """It has said nothing for so long."""
         limit = STARTS_WITHIN if self._known.heard_at is None else UNRESPONSIVE_AFTER
@@ -453,3 +465,7 @@ class RemoteHost:
         """The other process has ended."""
         self._end.gone(how)
         leave_loop_thread(self._plan.loop_id)
+
+
+def _dropped(size: int) -> str:
+    return f"about {size:,} bytes of output dropped: they could not be fetched in time"

@@ -10,7 +10,10 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, Final, TypeVar
+
+from bgwidgets.own_thread import OwnThread
 
 T = TypeVar("T")
 
@@ -33,9 +36,7 @@ class Spawner:
             # In a forked process there is none, whatever was known before.
             if self._thread is None or not self._thread.is_alive():
                 self._calls = queue.SimpleQueue()
-                self._thread = threading.Thread(
-                    target=self._run, args=(self._calls,), name="bgwidgets-spawner", daemon=True
-                )
+                self._thread = OwnThread(partial(self._run, self._calls), "bgwidgets-spawner")
                 self._thread.start()
             self._calls.put((future, function))
         return future.result(LIMIT)

@@ -18,6 +18,7 @@ from bgwidgets.exceptions import LoopEnded, WouldDeadlock
 from bgwidgets.observe.askers import caller
 from bgwidgets.observe.asyncio_internals import coroutine_of, take_first_step
 from bgwidgets.observe.names import name_of, name_of_coroutine
+from bgwidgets.time_limits import check_timeout
 
 Cancel = Callable[[Iterable[asyncio.Task[Any]], Asker], None]
 
@@ -59,7 +60,7 @@ class LoopFuture(Future[Any]):
         """
         self._refuse_own_thread()
         try:
-            return super().result(timeout)
+            return super().result(check_timeout(timeout))
         finally:
             self._is_asked()
 
@@ -67,7 +68,7 @@ class LoopFuture(Future[Any]):
         """What the coroutine raised, or None. Blocks like `result()`, and refuses like it."""
         self._refuse_own_thread()
         try:
-            return super().exception(timeout)
+            return super().exception(check_timeout(timeout))
         finally:
             self._is_asked()
 

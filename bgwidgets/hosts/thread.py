@@ -13,6 +13,7 @@ from bgwidgets.hosts.agent import Agent
 from bgwidgets.hosts.new_loop import new_loop
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.reentrance import nested_runs
+from bgwidgets.own_thread import OwnThread
 from bgwidgets.snapshots import (
     FigureSnapshot,
     LoopHistory,
@@ -70,7 +71,7 @@ class ThreadHost:
 
         Blocks the caller for as long as the loop factory takes, at most 30 s (TimeoutError).
         """
-        thread = threading.Thread(target=self._run, name=self._thread_name, daemon=True)
+        thread = OwnThread(self._run, self._thread_name)
         try:
             self._start_thread(thread)
             self._started.result(START_LIMIT)

@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar
 
 from bgwidgets.belonging import enter_worker_thread, leave_worker_thread
 from bgwidgets.output.whose import TaskRef, ref_here, work_for
+from bgwidgets.own_thread import OwnThread
 
 T = TypeVar("T")
 _Job = tuple[Future[Any], Callable[[], Any], TaskRef | None]
@@ -102,9 +103,7 @@ class WorkerThreads(ThreadPoolExecutor):
                 taken.append(job[0])
 
     def _add_worker(self) -> None:
-        worker = threading.Thread(
-            target=self._work, name=f"{self._name}-worker-{len(self._workers) + 1}", daemon=True
-        )
+        worker = OwnThread(self._work, f"{self._name}-worker-{len(self._workers) + 1}")
         try:
             worker.start()
         except RuntimeError:  # No more threads can be had.

@@ -14,6 +14,7 @@ from bgwidgets.commands import Asker
 from bgwidgets.observe.asyncio_internals import is_task, task_around
 from bgwidgets.observe.await_chain import file_label, line_that_holds, place_of
 from bgwidgets.observe.names import LONGEST_NAME, name_of
+from bgwidgets.observe.whose_code import Whose, whose
 
 _ASYNCIO: Final = f"{Path(asyncio.__file__).parent}{os.sep}"
 _OURS: Final = f"{Path(__file__).parents[1]}{os.sep}"
@@ -22,11 +23,14 @@ _HERE: Final = (
     str(Path(__file__).with_name("watched_task.py")),
     str(Path(__file__).with_name("cancellations.py")),
     f"{_OURS}hosts{os.sep}worker_threads.py",
+    f"{_OURS}own_thread.py",
 )
 """Whose frames are on the stack of every cancellation, or of all that a worker thread does."""
-_NOT_THE_USERS: Final = (_ASYNCIO, _OURS, "<frozen ")
+_NOT_THE_USERS: Final = (Whose.ASYNCIOS, Whose.LIBRARY)
 _WHERE_A_TURN_BEGINS: Final = frozenset({"Handle._run", "run_until_closing", "Runner.run"})
 """What is further out on the stack has nothing to do with it. uvloop has no frame of the first."""
+_WRAPS_OF_TURNS: Final = str(Path(__file__).with_name("births.py"))
+"""So it is here: around the methods that run a loop in a watched thread."""
 _CALLED_BY_THE_LOOP: Final = frozenset({"Timeout._on_timeout", "TaskGroup._on_task_done"})
 """So is what is further out than these: uvloop, again."""
 _HELD_BY_WHOM_IT_IS_FOR: Final = frozenset({*_CALLED_BY_THE_LOOP, "TaskGroup._abort"})
@@ -36,6 +40,8 @@ _PASSED_ON_BY: Final = {"cancel": "self", "cancel_from_within": "parent"}
 _FRAMES: Final = 100
 """Deeper than this nobody looks."""
 
+_WAIT_FOR: Final = "wait_for"
+_PARENT: Final = "parent"
 ITS_OWN_GROUP: Final = "its own task group"
 """Who cancels the task around a group, as soon as one in the group has failed."""
 _WORDS: Final = {
@@ -43,7 +49,7 @@ _WORDS: Final = {
     "TaskGroup._on_task_done": ITS_OWN_GROUP,
     "Timeout._on_timeout": "timeout",
     "_GatheringFuture.cancel": "gather",
-    "wait_for": "timeout",
+    _WAIT_FOR: "timeout",
     "_cancel_all_tasks": "end of the loop",
 }
 """asyncio's own functions that cancel tasks, and in whose name."""
@@ -52,7 +58,7 @@ _WORDS: Final = {
 def caller() -> Asker:
     """The thread and the line that call into this package. Any thread; does not block."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - documented, for all its underscore
-    while frame is not None and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
+    while frame is not None and whose(frame.f_code.co_filename) in _NOT_THE_USERS:
         frame = frame.f_back
     try:
         task = asyncio.current_task()
@@ -83,7 +89,7 @@ def find_asker(task: asyncio.Task[Any]) -> Asker | None:
         if frame is None:
             break
         file, name = frame.f_code.co_filename, frame.f_code.co_qualname
-        if name in _WHERE_A_TURN_BEGINS:
+        if name in _WHERE_A_TURN_BEGINS or file == _WRAPS_OF_TURNS:
             break
         if file.startswith(_OURS):
             # A cancellation is passed on to the task that is waited for.
@@ -93,6 +99,8 @@ def find_asker(task: asyncio.Task[Any]) -> Asker | None:
                 return Asker(f"parent {name_of(parent)}", place_of(parent)[1])
             is_ours = is_ours or not file.startswith(_HERE)
         elif file.startswith(_ASYNCIO):
+            if name == _WAIT_FOR:
+                words = _PARENT if _passes_it_on(frame) else _WORDS[name]
             words = words or _WORDS.get(name)
             if name in _HELD_BY_WHOM_IT_IS_FOR:
                 held = frame.f_locals.get("self")
@@ -100,12 +108,23 @@ def find_asker(task: asyncio.Task[Any]) -> Asker | None:
                 break
         elif is_ours:
             return None
-        elif not file.startswith("<frozen "):
+        elif whose(file) is not Whose.LIBRARY:
             return Asker(_in_words(task, words), _line_of(frame))
         frame = frame.f_back
     if is_ours:
         return None
     return Asker(_in_words(task, words), _line_it_is_for(task, held))
+
+
+def _passes_it_on(frame: FrameType) -> bool:
+    """Whether `wait_for` cancels because it was cancelled itself, and no time has run out.
+
+    Until Python 3.11, where what it waits for is a task of its own: then it handles an error that
+    has come as far as to it. From 3.12 on the task that waits passes it on, as any other does.
+    """
+    error = sys.exception()
+    come_to = error.__traceback__ if error is not None else None
+    return come_to is not None and come_to.tb_frame is frame
 
 
 def _line_it_is_for(task: asyncio.Task[Any], scope: object) -> str | None:
@@ -127,6 +146,8 @@ def _in_words(task: asyncio.Task[Any], words: str | None) -> str:
     except RuntimeError:
         loop = None
     current = asyncio.current_task(loop) if loop is not None else None
+    if words == _PARENT and current is not None:
+        return f"{words} {name_of(current)}"
     if words is not None:
         return f"{words} of {name_of(current)}" if current is not None else words
     if loop is not task.get_loop():

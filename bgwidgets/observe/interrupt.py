@@ -32,8 +32,9 @@ def raise_in_task(
     up as soon as the thread runs Python code; while it is in C code, when that returns.
 
     A thread that waits for the GIL stands right where it will raise, so the check holds if nothing
-    comes between it and the call. From Python 3.13 on it first runs on a little, maybe out of the
-    task and into the loop's own code: so a check is put on its way out.
+    comes between it and the call. But from Python 3.13 on it first runs on a little, and so does
+    one that comes back from C code, maybe out of the task and into the loop's own code: so where
+    `sys.monitoring` can, from 3.12 on, a check is put on its way out.
     """
     import ctypes  # Not needed by those who never interrupt.
 
@@ -77,7 +78,7 @@ def _is_in(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> bool:
 
 class _WaysOut:
     """Runs a Python function when a coroutine gives up control: what is to be raised comes up
-    there, in the task, at the latest. Only from Python 3.13 on; any thread.
+    there, in the task, at the latest. Only from Python 3.12 on; any thread.
 
     The number is taken for as long as anything is watched, so that others can have it after that.
     """
@@ -89,7 +90,7 @@ class _WaysOut:
     def watch(self, code: CodeType) -> bool:
         """Until `unwatch`, as often as it was watched. False where it cannot be."""
         is_watched = False
-        if sys.version_info >= (3, 13):
+        if sys.version_info >= (3, 12):
             monitoring, ways_out = sys.monitoring, self._events()
             with self._guard:
                 if not self._watched and monitoring.get_tool(_TOOL) is None:
@@ -104,7 +105,7 @@ class _WaysOut:
 
     def unwatch(self, code: CodeType) -> None:
         """Let it be. After the last one, all is as it was."""
-        if sys.version_info >= (3, 13):
+        if sys.version_info >= (3, 12):
             monitoring = sys.monitoring
             with self._guard:
                 self._watched[code] -= 1
@@ -116,7 +117,7 @@ class _WaysOut:
                         monitoring.register_callback(_TOOL, event, None)
                     monitoring.free_tool_id(_TOOL)
 
-    if sys.version_info >= (3, 13):
+    if sys.version_info >= (3, 12):
 
         @staticmethod
         def _events() -> tuple[int, int]:

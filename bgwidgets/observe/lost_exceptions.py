@@ -5,17 +5,22 @@ at least one loop is watched, and passes everything on: what asyncio logs, or ha
 the user's, stays as it is. Not on the loop itself: a second attribute there makes all of the loop
 slower on Python 3.13. Nor by `set_exception_handler`, which is the user's own to call.
 A task is destroyed by whoever had it last, the panel for one: what is said of it is its loop's all
-the same.
-What is not seen: a task that outlives the loops, held by a variable or in a circle of references.
+the same. It may be long after the loop's end, for a task in a circle of references when the garbage
+collector comes round, in whatever thread: so a loop that has ended gets a method of its own, which
+costs it nothing any more. It is the loop that carries it, and no table of ours, because the
+collector clears weak references before it has tasks complain.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
+from types import MethodType
 from typing import Any, Final
+from weakref import ref
 
 from bgwidgets.belonging import has_a_thread, speaks_for
 from bgwidgets.observe.asyncio_internals import classes_with, coroutine_of, is_task
@@ -57,8 +62,6 @@ class LostExceptions:
         self._watched: Final[
             WeakByIdentity[asyncio.AbstractEventLoop, tuple[WarningsKept, int]]
         ] = WeakByIdentity()
-        self._ended: Final[WeakByIdentity[asyncio.AbstractEventLoop, int]] = WeakByIdentity()
-        """Loops that were watched, and had a thread of their own."""
         self._replaced: Final = Replaced()
         self._telling: Final = threading.local()
 
@@ -71,14 +74,30 @@ class LostExceptions:
             if not isinstance(loop, asyncio.BaseEventLoop):
                 self._replaced.replace(type(loop), "call_exception_handler", self._listens)
 
-    def unwatch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """And now no more."""
+    def unwatch(self, loop: asyncio.AbstractEventLoop, output: object) -> None:
+        """The loop has ended. While anybody has its output, what it is told still belongs there."""
         with self._guard:
             watch = self._watched.pop(loop)
-            if watch is not None and has_a_thread(watch[1]):
-                self._ended[loop] = watch[1]
             if not self._watched:
                 self._replaced.undo()
+        if watch is not None and has_a_thread(watch[1]):
+            with contextlib.suppress(AttributeError):  # A loop in C may have no room for it.
+                hears = self._hears_of_ended(*watch, output)
+                loop.call_exception_handler = MethodType(hears, loop)  # type: ignore[method-assign]
+
+    def _hears_of_ended(
+        self, kept: WarningsKept, loop_id: int, output: object
+    ) -> Callable[[asyncio.AbstractEventLoop, Any], None]:
+        find_kept, find_output = ref(kept), ref(output)
+        del kept, output
+
+        def call_exception_handler(loop: asyncio.AbstractEventLoop, context: Any) -> None:
+            if (kept := find_kept()) is not None:
+                self._note(kept, context)
+            with speaks_for(loop_id) if find_output() is not None else contextlib.nullcontext():
+                type(loop).call_exception_handler(loop, context)
+
+        return call_exception_handler
 
     def _listens(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def call_exception_handler(loop: asyncio.AbstractEventLoop, context: Any) -> None:
@@ -89,7 +108,7 @@ class LostExceptions:
                 return
             self._telling.context = context
             try:
-                loop_id = self._ended.get(loop)
+                loop_id = None
                 if (watch := self._watched.get(loop)) is not None:
                     self._note(watch[0], context)
                     loop_id = watch[1] if has_a_thread(watch[1]) else None

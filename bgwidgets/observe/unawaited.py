@@ -57,6 +57,7 @@ class UnawaitedCoroutines:
         self._guard: Final = threading.RLock()
         self._watched: Final[dict[int, WarningsKept]] = {}
         self._replaced: Final = Replaced()
+        self._seeing: tuple[Callable[..., Any], Any] | None = None
 
     def watch(self, loop_id: int, kept: WarningsKept) -> None:
         """Keep what Python warns of in this loop's code."""
@@ -77,6 +78,12 @@ class UnawaitedCoroutines:
                 self._replaced.undo()
 
     def _sees_each(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        # Made once, and not with each loop that is alone: Python never quite forgets a class.
+        if self._seeing is None or self._seeing[0] is not original:
+            self._seeing = original, self._class_that_sees(original)
+        return functools.partial(self._seeing[1])  # A class could not be given its name.
+
+    def _class_that_sees(self, original: Callable[..., Any]) -> Any:
         see = self._see
 
         class Destroyed:
@@ -88,7 +95,7 @@ class UnawaitedCoroutines:
 
             __init__ = staticmethod(original)  # Called with the coroutine.
 
-        return functools.partial(Destroyed)  # A class could not be given the function's name.
+        return Destroyed
 
     def _see(self, coroutine: Any, dropped_in: FrameType | None) -> None:
         try:

@@ -25,6 +25,7 @@ from bgwidgets.observe.threads_at_work import (
     longest_wait,
     positions_in,
 )
+from bgwidgets.own_thread import OwnThread
 
 LOOK_EVERY: Final = 0.05
 """Seconds between two looks while all loops turn."""
@@ -79,7 +80,7 @@ class Watchdog:
         if not self._is_told_of_forks and hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
             self._is_told_of_forks = True
-        thread = threading.Thread(target=self._run, name="bgwidgets-watchdog", daemon=True)
+        thread = OwnThread(self._run, "bgwidgets-watchdog")
         try:
             thread.start()
         except RuntimeError:  # No thread can be had; loops run as well without being looked at.

@@ -8,13 +8,14 @@ to 9.18, ipykernel 6.31 to 7.4).
 from __future__ import annotations
 
 import base64
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 from weakref import ref
 
-from bgwidgets.output.kept_lines import Whose
+from bgwidgets.output.blocks import Whose
 from bgwidgets.output.log import OutputLog
+from bgwidgets.output.routed_stream import loop_id_here
+from bgwidgets.output.shell import is_in_a_kernel, shell
 
 
 class DisplayHook:
@@ -25,6 +26,8 @@ class DisplayHook:
         self._log_here: Final = log_here
         self._hooked: Final[list[tuple[ref[Any], dict[str, Any], dict[str, Any]]]] = []
         """Each publisher, weakly, with what it had before and what it has now."""
+        self._captures: Final[list[tuple[int | None, Any]]] = []
+        """Loops that capture what they display, and their publishers."""
 
     def install(self, tee: bool | None) -> None:
         """Wrap the publisher of the shell, if there is one and that was not done.
@@ -35,7 +38,7 @@ class DisplayHook:
         self._hooked[:] = [each for each in self._hooked if each[0]() is not None]
         if publisher is None or any(each[0]() is publisher for each in self._hooked):
             return
-        tees = not hasattr(publisher, "pub_socket") if tee is None else tee
+        tees = not is_in_a_kernel() if tee is None else tee
         hooks = {
             "publish": self._publish(publisher, tees),
             "clear_output": self._clear(publisher, tees),
@@ -44,6 +47,18 @@ class DisplayHook:
         for name, hook in hooks.items():
             setattr(publisher, name, hook)
         self._hooked.append((ref(publisher), before, hooks))
+
+    def capture(self, publisher: Any, *, on: bool) -> None:
+        """What the calling code's loop displays goes to this publisher alone, and then no more."""
+        if on:
+            self._captures.append((loop_id_here(), publisher))
+        else:
+            self._captures[:] = [each for each in self._captures if each[1] is not publisher]
+
+    def _capture_here(self) -> Any:
+        loop_id = loop_id_here()
+        own = [publisher for known, publisher in self._captures if known == loop_id]
+        return own[-1] if own and loop_id is not None else None
 
     def uninstall(self) -> None:
         """Put back what was there before."""
@@ -62,6 +77,8 @@ class DisplayHook:
         original = publisher.publish
 
         def publish(data: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+            if self._captures and (capture := self._capture_here()) is not None:
+                return capture.publish(data, *args, **kwargs)
             here = self._log_here()
             if here is None:
                 return original(data, *args, **kwargs)
@@ -82,6 +99,8 @@ class DisplayHook:
         original = publisher.clear_output
 
         def clear_output(wait: bool = False) -> Any:
+            if self._captures and (capture := self._capture_here()) is not None:
+                return capture.clear_output(wait)
             here = self._log_here()
             if here is None:
                 return original(wait)
@@ -93,9 +112,7 @@ class DisplayHook:
 
 
 def _publisher() -> Any:
-    ipython = sys.modules.get("IPython")
-    shell = getattr(ipython, "get_ipython", lambda: None)()
-    publisher = getattr(shell, "display_pub", None)
+    publisher = getattr(shell(), "display_pub", None)
     return publisher if hasattr(publisher, "publish") and hasattr(publisher, "__dict__") else None
 
 

@@ -8,6 +8,8 @@ import threading
 import time
 from typing import Final, Protocol
 
+from bgwidgets.own_thread import OwnThread
+
 STOP_LIMIT: Final = 5.0
 """Seconds."""
 THREAD_NAME: Final = "bgw-figures"
@@ -50,7 +52,7 @@ class DrawingThread:
                 self._watches_exit = True
             # In a forked process there is none, whatever was known before.
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
+                self._thread = OwnThread(self._run, THREAD_NAME)
                 self._thread.start()
 
     def has(self, picture: Picture) -> bool:

@@ -14,7 +14,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-from bgwidgets.output.kept_lines import MOST_BYTES, NOBODY, KeptLines, Place, Whose
+from bgwidgets.output.blocks import NOBODY, Place, Whose
+from bgwidgets.output.kept_lines import MOST_BYTES, KeptLines
 from bgwidgets.output.log_file import LogFile
 from bgwidgets.output.reading import OutputReading, Stream
 from bgwidgets.output.terminal import without_colours
@@ -268,9 +269,9 @@ class OutputLog:
 
         As written, with colours and carriage returns. A file that is there is added to. With
         `max_bytes` it is renamed to `path.1` before it would grow beyond that, and `path.1` to
-        `path.2`, `backups` of them. The same path again changes only these. Raises OSError when it
-        cannot be opened. When it cannot be written later, the loop is warned and goes on; call
-        this again then.
+        `path.2`, `backups` of them. The same path again changes only these. Raises OSError, and
+        changes nothing, when it cannot be opened, or is a folder, a pipe or a device. When it
+        cannot be written later, the loop is warned and goes on; call this again then.
 
         Lines are written by who prints them: on a slow disk, a print takes as long as the disk.
         """

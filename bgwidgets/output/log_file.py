@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import stat
 import time
 from pathlib import Path
 from typing import Final
@@ -21,7 +24,7 @@ class LogFile:
     """
 
     def __init__(self, path: str | os.PathLike[str], max_bytes: int | None, backups: int) -> None:
-        """Opens it, to be added to. Raises OSError."""
+        """Opens it, to be added to. Does not wait. Raises OSError, also for what is no file."""
         self._path: Final = Path(path).expanduser().absolute()
         self._held: Final[dict[object, str]] = {}
         self._file: int | None = None
@@ -99,9 +102,7 @@ class LogFile:
                 self.abandon()
         if self._file is None:
             # No buffer: what is written is there, for `tail -f` and after a crash.
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-            self._file = os.open(self._path, flags, 0o666)
-            self._size = os.fstat(self._file).st_size
+            self._file, self._size = _opened(self._path)
             self._looked_at = now
         return self._file
 
@@ -128,3 +129,29 @@ class LogFile:
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")
+
+
+def _opened(path: Path) -> tuple[int, int]:
+    """The regular file that is there, or a new one, and its size. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        _refuse_what_is_no_file(path.stat(), path)  # Before it is opened: that may do something.
+    # A pipe that comes there now is opened without waiting for its reader, and is refused then.
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+    file = os.open(path, flags, 0o666)
+    try:
+        found = os.fstat(file)
+        _refuse_what_is_no_file(found, path)
+    except OSError:
+        os.close(file)
+        raise
+    return file, found.st_size
+
+
+def _refuse_what_is_no_file(found: os.stat_result, path: Path) -> None:
+    if stat.S_ISREG(found.st_mode):
+        return
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    kind = kinds.get(stat.S_IFMT(found.st_mode), "a device")
+    number = errno.EISDIR if kind == "a folder" else errno.EINVAL
+    why = f"is {kind}; give the path of a file, which others can read with tail -f"
+    raise OSError(number, why, str(path))

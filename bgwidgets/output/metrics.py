@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Final
 
+from bgwidgets.output.clock import TimeOfDay
 from bgwidgets.output.series import Series
 from bgwidgets.snapshots import MetricSnapshot
 
@@ -22,6 +23,7 @@ class Metrics:
         self.at_hand: Final[dict[str, Series]] = {}
         """For the run's own threads; empty when it is over, for the thread may go on to another."""
         self._is_over = False
+        self._time_of_day: Final = TimeOfDay()
 
     def __len__(self) -> int:
         return len(self._series)
@@ -49,7 +51,8 @@ class Metrics:
 
     def as_values(self) -> dict[str, MetricSnapshot]:
         """What there is to show, by name, in the order in which the names came."""
-        return {name: series.as_value(name) for name, series in list(self._series.items())}
+        ahead = self._time_of_day.ahead()
+        return {name: series.as_value(name, ahead) for name, series in list(self._series.items())}
 
     def close(self) -> None:
         """The run is over: its threads may belong to another one next."""

@@ -13,7 +13,7 @@ from bgwidgets.belonging import (
     loop_id_by_thread,
     loop_id_of_thread,
 )
-from bgwidgets.output.kept_lines import NOBODY, Whose
+from bgwidgets.output.blocks import NOBODY, Whose
 from bgwidgets.output.log import OutputLog
 from bgwidgets.output.reading import Stream
 from bgwidgets.output.stream_hooks import Mine, Write, hook

@@ -17,14 +17,14 @@ from typing import Final
 from weakref import WeakValueDictionary, ref
 
 from bgwidgets.belonging import on_move
+from bgwidgets.output.blocks import Whose
+from bgwidgets.output.captures import STREAMS, Captures, Cover
 from bgwidgets.output.display_hook import DisplayHook
-from bgwidgets.output.kept_lines import Whose
 from bgwidgets.output.log import OutputLog
-from bgwidgets.output.reading import Stream
 from bgwidgets.output.routed_stream import RoutedStream, loop_id_here, whose_it_is
+from bgwidgets.output.shell import CellEnds, is_in_a_kernel
+from bgwidgets.output.stream_hooks import StandIn
 from bgwidgets.output.whose import task_here
-
-_STREAMS: Final[tuple[Stream, Stream]] = ("stdout", "stderr")
 
 
 class Router:
@@ -38,6 +38,8 @@ class Router:
         # Weak: a stream that is hooked keeps its hook, and no hook shall keep a stream.
         self._hooked: Final[list[ref[RoutedStream]]] = []
         self._displays: Final = DisplayHook(self._log_here)
+        self._captures: Final = Captures(self._guard, self)
+        self._cells: Final = CellEnds(self.look)
         self._is_wanted = True
         self._tee: bool | None = None
         on_move(self._moved)
@@ -65,8 +67,8 @@ class Router:
             self._put_back()
 
     def look(self) -> None:
-        """See to the streams that are there now. At each start of a loop: somebody may have
-        replaced them.
+        """See to the streams that are there now. At each start of a loop, and at the end of each
+        cell: somebody may have replaced them.
         """
         with self._guard:
             if not self._is_wanted:
@@ -75,13 +77,37 @@ class Router:
                 if not each.is_in_place:
                     each.put_back()
             self._hooked[:] = [ref(each) for each in self._streams() if each.is_in_place]
-            for name in _STREAMS:
-                stream = getattr(sys, name, None)
+            for name in STREAMS:
+                stream = self._captures.below(getattr(sys, name, None))
                 if stream is None or any(each.stream is stream for each in self._streams()):
                     continue
                 tees = self._is_teed(stream)
                 self._hooked.append(ref(RoutedStream(name, stream, self._logs.get, tees=tees)))
             self._displays.install(self._tee)
+            self._captures.install()
+            self._cells.install()
+
+    # For the captures
+
+    def loop_here(self) -> int | None:
+        """The loop to whose output belongs what the calling code writes."""
+        return loop_id_here()
+
+    def routed(self, cover: Cover) -> StandIn:
+        """Something for the place of what a cell captures with, routed as what was there. What is
+        written to that by its own name stays there, whoever writes it.
+        """
+        below = self._captures.below(cover.below)
+        known = {id(each.stream): each.tees for each in self._streams()}
+        tees = known[id(below)] if id(below) in known else self._is_teed(below)
+        stand_in = StandIn(cover.stream)
+        self._hooked[:] = [each for each in self._hooked if each() is not None]
+        self._hooked.append(ref(RoutedStream(cover.name, stand_in, self._logs.get, tees=tees)))
+        return stand_in
+
+    def capture_displays(self, capture: object, *, on: bool) -> None:
+        """What the calling code's loop displays goes to this publisher, and then no more."""
+        self._displays.capture(capture, on=on)
 
     def _streams(self) -> list[RoutedStream]:
         return [stream for each in self._hooked if (stream := each()) is not None]
@@ -89,14 +115,19 @@ class Router:
     def _put_back(self) -> None:
         for stream in self._streams():
             stream.put_back()
+        self._captures.uninstall()
+        self._cells.uninstall()
         self._hooked.clear()
         for log in list(self._logs.values()):
             log.moved()
         self._displays.uninstall()
 
     def _is_teed(self, stream: object) -> bool:
+        if self._tee is not None:
+            return self._tee
         # The stream of a Jupyter kernel, which sends it to a page: there it would come to a cell.
-        return not hasattr(stream, "pub_thread") if self._tee is None else self._tee
+        # So would what a cell captures there.
+        return not hasattr(stream, "pub_thread") and not is_in_a_kernel()
 
     def _moved(self, loop_id: int) -> None:
         """The calling thread has come to this loop, or somebody else says that one has left it."""
@@ -115,7 +146,8 @@ class Router:
 
     def shows_here(self) -> bool:
         """Whether what loops write is seen where the calling code's own output is."""
-        return any(each.tees and each.stream is sys.stdout for each in self._streams())
+        stream = self._captures.below(sys.stdout)
+        return any(each.tees and each.stream is stream for each in self._streams())
 
 
 router: Final = Router()

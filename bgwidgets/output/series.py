@@ -76,8 +76,8 @@ class Series:
 
     def __init__(self) -> None:
         self.numbers: Final[list[float]] = []
-        """Times and values in turn, to be extended by both at once; `settle()` when there are
-        `CHUNK` of them. Not pairs: these would keep the garbage collector busy."""
+        """Times (`clock.now()`) and values in turn, to be extended by both at once; `settle()` when
+        there are `CHUNK` of them. Not pairs: these would keep the garbage collector busy."""
         # Not reentrant, and so not waited for by who has a value: it may come in a finalizer, in
         # the midst of this.
         self._guard: Final = threading.Lock()
@@ -96,8 +96,10 @@ class Series:
             finally:
                 self._guard.release()
 
-    def as_value(self, name: str) -> MetricSnapshot:
-        """What there is to show. Waits for another thread that thins, for a millisecond or less."""
+    def as_value(self, name: str, ahead: float = 0.0) -> MetricSnapshot:
+        """What there is to show; `ahead` is added to each time. Waits for another thread that
+        thins, for a millisecond or less.
+        """
         with self._guard:
             self._settle()
             places = sorted(self._stretches.items())
@@ -108,7 +110,7 @@ class Series:
             highs = [stretch.high for _, stretch in places if stretch.low <= stretch.high]
             return MetricSnapshot(
                 name=name,
-                times=tuple(at for at, _ in points),
+                times=tuple(at + ahead for at, _ in points),
                 values=tuple(value for _, value in points),
                 count=self._count,
                 last=self._last,
@@ -122,7 +124,7 @@ class Series:
             return
         del self.numbers[: len(chunk)]  # What others add meanwhile comes behind these.
         times, values = chunk[::2], chunk[1::2]
-        if sorted(times) != times:  # They come from several threads, or the clock was set.
+        if sorted(times) != times:  # They come from several threads.
             pairs = sorted(zip(times, values, strict=True), key=_time_of)
             times, values = [at for at, _ in pairs], [value for _, value in pairs]
         self._count += len(times)
@@ -152,7 +154,9 @@ class Series:
         return list(compress(times, finite)), list(compress(values, finite))
 
     def _place(self, at: float) -> int:
-        """The number of the stretch that a time lies in; 0 before the first, if a clock is set."""
+        """The number of the stretch that a time lies in; 0 also before the first: several threads
+        may be first.
+        """
         since = max(0.0, at - (self._start or 0.0))
         while since >= self._width * MOST_STRETCHES:
             self._width *= 2

@@ -14,6 +14,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from operator import attrgetter
 from typing import Any, Final, Protocol
 
@@ -73,6 +74,8 @@ class Hook(Protocol):
 
 def hook(name: str, stream: Any, ways: Ways) -> Hook:
     """Put a hook into the stream of this name, in the way in which it can be done."""
+    if type(stream) is StandIn:
+        return _InAStandIn(stream, ways)
     for kind in (_InAClass, _InAttributes):
         with contextlib.suppress(AttributeError, TypeError):
             return kind(stream, ways)
@@ -154,13 +157,79 @@ class _InAttributes:
                 setattr(self.stream, name, self._before[name])
 
 
-class _InAPlace:
+class StandIn:
+    """Stands for a stream, and does whatever that does."""
+
+    def __init__(self, stream: Any) -> None:
+        """`stream` may be None, as `sys.stdout` may: then what is written goes nowhere."""
+        self.leads_to = stream
+
+    def write(self, text: str, /) -> Any:
+        """To the stream."""
+        return len(text) if self.leads_to is None else self.leads_to.write(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """As every stream's."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """The stream."""
+        if self.leads_to is not None:
+            self.leads_to.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.leads_to, name)
+
+
+class _RoutedStandIn(StandIn):
+    """One that is routed: a class for all, for there may be one for each `redirect_stdout`."""
+
+    of_bgwidgets: Mine
+    ways_of_bgwidgets: Ways
+
+    def _set_write(self, write: Write) -> None:
+        vars(self)["write"] = write
+        self._renew(write)
+
+    def _delete_write(self) -> None:
+        del vars(self)["write"]
+        self._renew(partial(StandIn.write, self))
+
+    def _renew(self, write: Write) -> None:
+        self.ways_of_bgwidgets.replaced(write)
+        self.of_bgwidgets = self.ways_of_bgwidgets.mine
+
+    write = property(attrgetter("of_bgwidgets.write"), _set_write, _delete_write)
+
+    def flush(self) -> None:
+        """The stream, if it was written to."""
+        if not self.ways_of_bgwidgets.is_routed_here():
+            super().flush()
+
+
+class _InAStandIn:
+    """What stands in the place of a stream is routed."""
+
+    def __init__(self, stream: StandIn, ways: Ways) -> None:
+        self.stream: Any = stream
+        vars(stream).update(of_bgwidgets=ways.mine, ways_of_bgwidgets=ways)
+        stream.__class__ = _RoutedStandIn
+
+    @property
+    def is_in_place(self) -> bool:
+        return type(self.stream) is _RoutedStandIn
+
+    def put_back(self) -> None:
+        self.stream.__class__ = StandIn
+
+
+class _InAPlace(_InAStandIn):
     """Something stands in the place of the stream."""
 
     def __init__(self, name: str, stream: Any, ways: Ways) -> None:
         self._name: Final = name
-        self._stream: Final = stream
-        self.stream = _StandIn(stream, ways)
+        super().__init__(StandIn(stream), ways)
         setattr(sys, name, self.stream)
 
     @property
@@ -169,29 +238,5 @@ class _InAPlace:
 
     def put_back(self) -> None:
         if self.is_in_place:
-            setattr(sys, self._name, self._stream)
-
-
-class _StandIn:
-    """Stands for a stream that takes no attributes."""
-
-    def __init__(self, stream: Any, ways: Ways) -> None:
-        self._stream: Final = stream
-        self._ways: Final = ways
-
-    def write(self, text: str, /) -> Any:
-        """To the loop of who calls, or to the stream."""
-        return self._ways.mine.write(text)
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        """As every stream's."""
-        for line in lines:
-            self.write(line)
-
-    def flush(self) -> None:
-        """The stream, if it was written to."""
-        if not self._ways.is_routed_here():
-            self._stream.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+            setattr(sys, self._name, self.stream.leads_to)
+        super().put_back()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import warnings
 from math import inf
-from time import time
 from typing import TYPE_CHECKING, Any, Final
 
 from bgwidgets.belonging import current_loop_id, loop_id_of_thread, stop_event_of_worker
+from bgwidgets.output.clock import now
 from bgwidgets.output.figures import live_figure
 from bgwidgets.output.findings import findings_of
 from bgwidgets.output.series import CHUNK, Series
@@ -51,7 +51,7 @@ def metric(name: str, value: Any, *, loop: Any = None) -> None:
         if series is None:
             return
     numbers = series.numbers
-    numbers.extend((time(), value))
+    numbers.extend((now(), value))
     if len(numbers) >= CHUNK:
         series.settle()
 

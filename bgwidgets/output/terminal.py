@@ -46,6 +46,11 @@ def shortened(line: str) -> str:
     return f"{cells.text()}\r\x1b[{cells.column}C" if cells.column else f"{cells.text()}\r"
 
 
+def column_after(line: str) -> int:
+    """The column of the cursor when that was written."""
+    return _Line(line).column
+
+
 def _has_more_than_returns(line: str) -> bool:
     return "\x1b" in line or "\b" in line
 
@@ -187,3 +192,8 @@ def _joined(cells: list[tuple[str, str]], at_the_end: str) -> str:
     if before != at_the_end:
         parts.append(("\x1b[0m" if before else "") + at_the_end)
     return "".join(parts)
+
+
+def with_what_is_gone(cut: int, text: str) -> str:
+    """The text, and that so many characters before it are gone."""
+    return f"… {cut:,} characters dropped … {text}" if cut else text

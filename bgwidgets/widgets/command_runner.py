@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from bgwidgets.commands import (
@@ -24,6 +25,7 @@ from bgwidgets.commands import (
 )
 from bgwidgets.exceptions import BgwidgetsError
 from bgwidgets.observe.error_text import one_line
+from bgwidgets.own_thread import OwnThread
 from bgwidgets.snapshots import LoopSnapshot, StopReport
 from bgwidgets.widgets.protocols import Action, Found, Said, Source
 from bgwidgets.widgets.selection import can_be_stopped
@@ -126,7 +128,7 @@ class CommandRunner:
             if self._is_looking:
                 return
             self._is_looking = True
-        threading.Thread(target=self._look_on, name="bgwidgets-look", daemon=True).start()
+        OwnThread(self._look_on, "bgwidgets-look").start()
 
     def stop_all(self) -> Said:
         """Bring every loop down, in a thread of its own; `report` is told what came of it."""
@@ -135,9 +137,7 @@ class CommandRunner:
             return Said("No loop is running")
         if not self._is_stopping_all:
             self._is_stopping_all = True
-            threading.Thread(
-                target=self._stop_all_now, name="bgwidgets-stop-all", daemon=True
-            ).start()
+            OwnThread(self._stop_all_now, "bgwidgets-stop-all").start()
         return Said(f"Stopping {_loops(count)}")
 
     def _stop_all_now(self) -> None:
@@ -222,10 +222,7 @@ class CommandRunner:
             return Said(f"{name} is being restarted")
         self._restarting.add(command.loop_id)
         # A daemon, for it must not keep the kernel from ending.
-        thread = threading.Thread(
-            target=self._restart_now, args=(command, name), name="bgwidgets-restart", daemon=True
-        )
-        thread.start()
+        OwnThread(partial(self._restart_now, command, name), "bgwidgets-restart").start()
         return Said(f"Restarting {name}")
 
     def _restart_now(self, command: RestartLoop, name: str) -> None:

@@ -8,6 +8,8 @@ import threading
 import time
 from typing import Final, Protocol
 
+from bgwidgets.own_thread import OwnThread
+
 NOT_BEFORE_CALLED: Final = math.inf
 
 
@@ -43,7 +45,7 @@ class SharedThread:
         with self._guard:
             if self._thread is None:
                 # A daemon, for it must not keep the kernel from ending.
-                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                thread = OwnThread(self._run, self._name)
                 thread.start()  # Or else the next call tries again.
                 self._thread = thread
 

@@ -379,6 +379,49 @@ print(len(second.loops), second.loops[0].wait(10), end="")
     )
 
 
+def test_a_loop_that_ends_as_it_is_found_is_looked_for_on(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch
+):
+    """Nobody can tell any more which thread ran it, so nothing would ever be seen to end."""
+    monkeypatch.setattr("bgwidgets.hosts.adopted.APPEARS_WITHIN", 0.05)
+    theirs = Running(asyncio.new_event_loop())
+
+    def ends_in_this_moment(loop: asyncio.AbstractEventLoop) -> None:
+        loop.call_soon_threadsafe(loop.stop)
+        theirs.owner.join()
+
+    monkeypatch.setattr("bgwidgets.hosts.adopted.thread_of", ends_in_this_moment)
+    job = manager.adopt(theirs.loop)
+    assert LoopState.FAILED == job.wait(LIMIT)
+    assert "its loop did not run within" in str(job.snapshot().error_line)
+    theirs.loop.close()
+
+
+@pytest.mark.parametrize("ends_at_once", [True, False])
+def test_a_loop_whose_thread_could_not_tell_itself_ends_like_any_other(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch, ends_at_once: bool
+):
+    """A uvloop is asked for it: blocked when it is adopted, it has no answer."""
+    monkeypatch.setattr("bgwidgets.hosts.adopted.APPEARS_WITHIN", 0.05)
+    theirs, gate = Running(uvloop.new_event_loop()), threading.Event()
+
+    def block() -> None:
+        gate.wait(LIMIT)
+        if ends_at_once:
+            theirs.loop.stop()
+
+    theirs.loop.call_soon_threadsafe(block)
+    job = manager.adopt(theirs.loop)
+    until(lambda: job.state is LoopState.RUNNING)
+    assert job.snapshot().thread_name is None
+    gate.set()
+    if not ends_at_once:
+        until(lambda: job.snapshot().thread_name == "theirs")
+        theirs.loop.call_soon_threadsafe(theirs.loop.stop)
+    assert LoopState.FINISHED == job.wait(LIMIT)
+    theirs.owner.join()
+
+
 def test_one_loop_is_listed_once(manager: LoopManager):
     """By whatever it is adopted, protected or not, at once or when it appears."""
     theirs = Running(asyncio.new_event_loop())

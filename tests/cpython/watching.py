@@ -79,7 +79,7 @@ class Watch:
             finally:
                 liveness.end()
                 warnings.at_the_end(())
-                warnings.end()
+                warnings.end(warnings)
 
         return run_forever
 

@@ -9,7 +9,11 @@ from bgwidgets import BackgroundLoop, ControlPanel
 from tests.widgets.panel_page import Page
 
 GRACE: Final = 0.2
-STOP_TAKES: Final = GRACE + 3
+"""Seconds between the steps of a stop that somebody holds out against."""
+PATIENT: Final = 2.0
+"""Where nobody does: the machine alone must not make it take the next step."""
+STOP_TAKES: Final = 3.0
+"""Seconds that a stop may take besides."""
 
 
 class Way(StrEnum):

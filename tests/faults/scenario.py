@@ -14,7 +14,7 @@ from jupyter_client.session import json_packer
 
 from bgwidgets import ControlPanel, LoopManager
 from bgwidgets.snapshots import StopReport
-from tests.faults.ends import GRACE, STOP_TAKES, Way, click
+from tests.faults.ends import GRACE, PATIENT, STOP_TAKES, Way, click
 from tests.faults.faults import BEGUN, FAULTS, GIL_HELD_FOR, GO, Fault, How, for_ever
 from tests.faults.kinds import Kind, Place, Subject, set_up
 from tests.waiting import until
@@ -82,9 +82,10 @@ class Scenario:
         shows(page, job.id)
         click(self.way, job, panel, page)
         began = time.monotonic()
-        report = job.stop(GRACE)  # It comes last in any case.
+        grace = PATIENT if self._gives_way() else GRACE
+        report = job.stop(grace)  # It comes last in any case.
         took = time.monotonic() - began
-        assert took < STOP_TAKES + LONGEST_STEP + self.held, f"stop() took {took:.2f} s"
+        assert took < grace + STOP_TAKES + LONGEST_STEP + self.held, f"stop() took {took:.2f} s"
         self._is_true(subject, report)
         for future in subject.futures:
             resolved(future, self.fault.error)
@@ -101,6 +102,10 @@ class Scenario:
             until(lambda: self.kind is Kind.ADOPTED or subject.futures[0].done())
         elif fault.how is How.BLOCKS:
             until(lambda: job.snapshot().blocked)
+
+    def _gives_way(self) -> bool:
+        calm = self.fault.how in {How.CALM, How.FAILS} and self.fault.for_ever is None
+        return calm and self.place is Place.OTHER
 
     def _is_true(self, subject: Subject, report: StopReport) -> None:
         job = subject.job

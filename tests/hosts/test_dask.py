@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ import pytest
 import bgwidgets as bgw
 from bgwidgets import BackgroundLoop, DaskHost, LoopManager, LoopState
 from bgwidgets.hosts import dask_link
+from bgwidgets.hosts.dask_inbox import MOST_OUTPUT, Event
 from bgwidgets.hosts.dask_link import DaskLink
 from bgwidgets.hosts.link import UNSEEN
 from tests import child_work
@@ -357,6 +359,81 @@ def test_a_kill_is_heard_though_its_scheduler_is_gone_and_the_first_was_lost(
         end_cluster(cluster)
 
 
+def test_messages_that_are_sent_again_count_once(
+    manager: LoopManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As when a network loses what a worker answers; an old one may come after newer ones, too."""
+    send = DaskLink._has_sent
+    sent: list[tuple[int, list[bytes]]] = []
+
+    def send_all_again(link: DaskLink, actor: Any, number: int, frames: list[bytes]) -> bool:
+        sent.append((number, frames))
+        return all(send(link, actor, *each) for each in (*sent, *sent))
+
+    monkeypatch.setattr(DaskLink, "_has_sent", send_all_again)
+    runs = tmp_path / "runs"
+
+    async def leaves_a_trace(number: int) -> int:
+        with runs.open("a") as file:
+            file.write(f"{number}\n")
+        return number
+
+    job = manager.start(host="dask")
+    for number in range(4):
+        assert number == job.submit_call(leaves_a_trace, number).result(LIMIT)
+    job.request_stop()
+    assert LoopState.FINISHED == job.wait(LIMIT)
+    assert "0\n1\n2\n3\n" == runs.read_text()
+    assert len(sent) > 4
+
+
+def test_what_a_worker_told_and_was_lost_is_told_again_and_counts_once(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch
+):
+    result_of = DaskLink._result_of
+    lost: list[Event] = []
+
+    def lose_each_once(link: DaskLink, future: Any) -> Any:
+        events = result_of(link, future)
+        if isinstance(events, list) and events and events[-1] not in lost:
+            lost.append(events[-1])
+            raise OSError("it was lost on its way")
+        return events
+
+    monkeypatch.setattr(DaskLink, "_result_of", lose_each_once)
+    job = manager.start(child_work.prints_much, 3_000, host="dask")
+    assert LoopState.FINISHED == job.wait(LIMIT)
+    assert "".join(f"line {number}\n" for number in range(3_000)) == job.output.text()
+    assert lost
+
+
+def test_output_that_is_not_fetched_is_bounded_and_its_loss_is_told(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch
+):
+    """The kernel stands still, and the loop goes on to its end."""
+    listen = DaskLink._listen
+    gate = threading.Event()
+
+    def listen_late(link: DaskLink) -> str:
+        assert gate.wait(STARTS_WITHIN)
+        return listen(link)
+
+    monkeypatch.setattr(DaskLink, "_listen", listen_late)
+    job = manager.start(child_work.prints_long_lines, MOST_OUTPUT // 500, 1_000, host="dask")
+    job.output.max_bytes = 10 * MOST_OUTPUT
+    child = pid_of(job)
+    until_slowly(lambda: not is_alive(child))
+    gate.set()
+    assert "done" == job.result(STARTS_WITHIN)
+    first, *_, last = job.output.text().splitlines()
+    assert re.fullmatch("… about [0-9,]+ bytes of output dropped: .*", first)
+    assert last == "x" * 1_000
+    assert len(job.output.text()) < MOST_OUTPUT
+    assert [first.removeprefix("… ")] == [
+        note for note in job.snapshot().notes if "dropped" in note
+    ]
+
+
 class SlowWire:
     """A way to the scheduler that takes its time, and can be cut."""
 
@@ -484,10 +561,14 @@ def murder_at_a_random_moment(cluster: Cluster, chance: random.Random) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(3600)
-def test_two_hundred_murders_at_random_moments(cluster_processes: StartedProcesses, tmp_path: Path):
-    chance = random.Random(7)  # noqa: S311 - no secret
-    for number in range(200):
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", range(8))
+def test_two_hundred_murders_at_random_moments(
+    cluster_processes: StartedProcesses, tmp_path: Path, seed: int
+):
+    """In eight parts, each with chances of its own."""
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    for number in range(25):
         folder = tmp_path / str(number)
         folder.mkdir()
         cluster = start_cluster(cluster_processes, folder)

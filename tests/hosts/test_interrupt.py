@@ -82,7 +82,31 @@ def test_a_task_that_spins_is_broken_out_and_the_others_go_on(
     assert "running" == host.state
 
 
-@pytest.mark.skipif(sys.version_info < (3, 13), reason="sys.monitoring is used from 3.13 on")
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring came with Python 3.12")
+def test_what_comes_up_late_comes_up_on_the_tasks_way_out(
+    start: MakeHost, loop_factory: LoopFactory
+):
+    """And not in the loop's own code, where the task would have run on to: from C code that nothing
+    follows by which Python looks for exceptions.
+    """
+    host, blocked, ticker = start(for_ever, loop_factory=loop_factory), threading.Lock(), Ticker()
+    host.submit(ticker.run(), "ticker")
+
+    async def block() -> str:
+        for _ in iter(blocked.acquire, True):
+            pass
+        return "came back"
+
+    with blocked:
+        future = host.submit(block(), "blocker")
+        interrupt(host)
+    assert isinstance(outcome_of(future), LoopInterrupted)
+    ticker.goes_on()
+    (note,) = host.snapshot().notes
+    assert note.startswith("interrupted at ")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring came with Python 3.12")
 def test_the_number_of_a_tool_is_given_back(start: MakeHost, loop_factory: LoopFactory):
     """When the last of those who were interrupted has come out: a profiler may want it."""
     hosts = [start(for_ever, name=name, loop_factory=loop_factory) for name in ("one", "two")]

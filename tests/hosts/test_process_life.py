@@ -163,7 +163,7 @@ def test_a_stop_climbs_the_ladder(manager: LoopManager):
 
 def test_a_function_that_does_not_return_ends_with_its_process(manager: LoopManager):
     job = manager.start(child_work.sleeps_in_a_thread, host="process")
-    until(lambda: job.state is LoopState.RUNNING)
+    until(job.output.text)
     report = job.stop(grace=0)
     assert LoopState.STOPPED == report.outcome
     assert () == report.threads_left

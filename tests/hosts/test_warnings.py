@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import sys
 import threading
 import time
 import warnings
+import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,8 +18,10 @@ from typing import Any
 
 import pytest
 
+from bgwidgets import output
 from bgwidgets.commands import Asker, CancelTasks
 from bgwidgets.hosts.thread import ThreadHost
+from bgwidgets.loop_manager import LoopManager
 from bgwidgets.observe import swallowed
 from bgwidgets.observe.heartbeat import BEAT
 from bgwidgets.observe.warnings_kept import LONGEST_LINE, WARNINGS_KEPT
@@ -430,6 +434,58 @@ def test_a_task_whose_error_nobody_asks_for(
     assert "await the task" in warning.advice
     (complaint,) = until(complaints.take)
     assert complaint.startswith("Task exception was never retrieved\nfuture: <Task finished")
+
+
+@pytest.fixture
+def stderr_of_asyncio(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """What asyncio complains of on standard error, and not to a loop's output."""
+    logger, handler = logging.getLogger("asyncio"), logging.lastResort
+    assert handler is not None
+    logger.addHandler(handler)
+    output.install(tee=False)
+    gc.collect()
+    gc.disable()
+    yield lambda: capsys.readouterr().err
+    gc.enable()
+    output.install(tee=None)
+    logger.removeHandler(handler)
+
+
+async def leave_a_circle() -> None:
+    side = asyncio.create_task(fails(), name="side")
+    side.itself = side  # type: ignore[attr-defined]
+    await asyncio.sleep(0)
+
+
+def test_what_comes_to_light_after_the_last_loops_end(
+    manager: LoopManager, complaints: Complaints, stderr_of_asyncio: Callable[[], str]
+):
+    """A task in a circle of references is destroyed when the collector comes, in whatever thread:
+    what is said of it belongs to its loop.
+    """
+    job = manager.start(leave_a_circle)
+    job.wait(LIMIT)
+    (complaint,) = complaints.take()
+    assert complaint.startswith("Task exception was never retrieved")
+    assert complaint.splitlines()[0] in job.output.text()
+    assert "" == stderr_of_asyncio()
+    (warning,) = job.snapshot().warnings
+    assert WarningKind.EXCEPTION_NEVER_RETRIEVED is warning.kind
+    assert "task 'side' failed, and nobody asked why: ValueError: broke" == warning.text
+
+
+def test_what_nobody_could_read_any_more_is_told_to_all(
+    manager: LoopManager, complaints: Complaints, stderr_of_asyncio: Callable[[], str]
+):
+    """When the loop was removed, and nobody has it in his hands."""
+    job = manager.start(leave_a_circle)
+    job.wait(LIMIT)
+    handle = weakref.ref(job)
+    job.remove()
+    del job
+    complaints.take()
+    assert handle() is None
+    assert stderr_of_asyncio().startswith("Task exception was never retrieved")
 
 
 def test_an_exception_handler_of_the_users_own(start: MakeHost):

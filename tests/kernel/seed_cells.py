@@ -89,7 +89,7 @@ def until(is_so, what):
     deadline = time.monotonic() + LIMIT
     while not is_so():
         if time.monotonic() > deadline:
-            raise TimeoutError(what)
+            raise TimeoutError(what() if callable(what) else what)
         time.sleep(0.01)
 
 class OfThisThread(io.TextIOBase):
@@ -121,7 +121,7 @@ def with_both_tasks(loop):
     until(
         lambda: ["sleep", "sleep"]
         == [str(t.waiting_on)[:5] for t in loop.tasks if not t.state.has_ended],
-        f"{loop}: {loop.tasks}",
+        lambda: f"{loop}: {loop.tasks}",
     )
     return loop
 

@@ -186,6 +186,8 @@ def count():
     gc.collect()
     return len(os.listdir("/proc/self/fd"))
 
+# IPython's own thread would say that it cannot open its history.
+get_ipython().history_manager.save_thread.stop()
 used = count()
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 errors, answers, names, filling = [], [], [], []

@@ -297,13 +297,121 @@ def test_the_stop_button_detaches_and_the_job_goes_on(kernel: Kernel):
     kernel.run("job.stop(0)")
 
 
+CAPTURED = """
+from IPython.utils.capture import capture_output
+
+go, done = threading.Semaphore(0), threading.Semaphore(0)
+
+async def work():
+    while True:
+        await asyncio.to_thread(go.acquire)
+        print("job")
+        print("job", file=sys.stderr)
+        display(HTML("<b>job</b>"))
+        done.release()
+
+def let_it_print():
+    go.release()
+    assert done.acquire(timeout=LIMIT)
+
+def kinds(job):
+    return [next(iter(e.data), None) and "html" if e.data else e.stream
+            for e in job.output.read().entries]
+"""
+
+
+def test_what_a_cell_captures_is_the_cells_alone(kernel: Kernel):
+    """By `%%capture`, `capture_output` and `redirect_stdout`: prints, stderr and what is displayed;
+    a job's go to its own output, also when it was started there, as the first of all.
+    """
+    kernel.run(CAPTURED)
+    kernel.run(
+        """%%capture kept
+job = bgw.start(work)
+let_it_print()
+print("cell"); print("cell", file=sys.stderr); display(HTML("<i>cell</i>"))
+"""
+    )
+    assert [] == shown(kernel)
+    kernel.run("let_it_print()")
+    kernel.run("%%capture again\nlet_it_print()\nprint('again')")
+    kernel.run(
+        """
+import contextlib, io
+with capture_output() as third, contextlib.redirect_stdout(io.StringIO()) as fourth:
+    let_it_print()
+    print("fourth"); display("third")
+let_it_print()
+"""
+    )
+    assert [] == shown(kernel)
+    assert ["cell\n", "cell\n", "<i>cell</i>"] == kernel.value(
+        "[kept.stdout, kept.stderr, kept.outputs[0].data['text/html']]"
+    )
+    assert [1, "again\n", "", []] == kernel.value(
+        "[len(kept.outputs), again.stdout, again.stderr, again.outputs]"
+    )
+    assert ["", "fourth\n", "'third'"] == kernel.value(
+        "[third.stdout, fourth.getvalue(), third.outputs[0].data['text/plain']]"
+    )
+    assert 5 * ["stdout", "stderr", "html"] == kernel.value("kinds(job)")
+    kernel.run("go.release(); job.stop(0)")
+
+
+def test_what_a_job_captures_is_the_jobs_alone(kernel: Kernel):
+    """Cells go on meanwhile, and so do other jobs, also when it ends in another order."""
+    kernel.run(CAPTURED)
+    kernel.run(
+        """
+end = threading.Event()
+begun = threading.Event()
+
+def captures():
+    with capture_output() as kept:
+        print("mine"); display(HTML("<b>mine</b>"))
+        begun.set()
+        end.wait(LIMIT)
+        print("more", file=sys.stderr); display(HTML("<b>more</b>"))
+    print("after"); display("after")
+    return kept
+
+before = sys.stdout, sys.stderr, get_ipython().display_pub
+job = bgw.start(captures)
+other = bgw.start(work)
+assert begun.wait(LIMIT)
+print("cell")
+"""
+    )
+    assert [("stream", "cell\n")] == shown(kernel)
+    kernel.run(
+        "display(HTML('<i>cell</i>')); let_it_print()\n"
+        "results_are_the_cells = sys.displayhook is get_ipython().displayhook"
+    )
+    assert ["display_data"] == [kind for kind, _ in shown(kernel)]
+    assert kernel.value("results_are_the_cells")
+    kernel.run("%%capture cells\nend.set(); kept = job.result(LIMIT); print('captured')")
+    kernel.run("let_it_print()")
+    assert [] == shown(kernel)
+    assert ["mine\n", "more\n", 2] == kernel.value("[kept.stdout, kept.stderr, len(kept.outputs)]")
+    assert ["captured\n", "after\n'after'\n"] == kernel.value("[cells.stdout, job.output.text()]")
+    assert 2 * ["stdout", "stderr", "html"] == kernel.value("kinds(other)")
+    now = "sys.stdout, sys.stderr, get_ipython().display_pub"
+    assert [True] * 3 == kernel.value(f"[one is two for one, two in zip(before, ({now}))]")
+    kernel.run("go.release(); other.stop(0)")
+
+
 def test_uninstall_puts_everything_back(kernel: Kernel):
     """Streams and publisher; and what a loop prints goes to a cell again."""
     kernel.run(
         """
 publisher = get_ipython().display_pub
+import contextlib
+from IPython.utils.capture import capture_output
+captures = (contextlib.redirect_stdout, contextlib.redirect_stderr, capture_output)
 def hooked():
     streams = [id(type(each)) for each in (sys.stdout, sys.stderr)]
+    streams += [id(each.__enter__) for each in captures] + [id(each.__exit__) for each in captures]
+    streams += [len(get_ipython().events.callbacks["post_run_cell"])]
     return streams, [name for name in ("publish", "clear_output") if name in vars(publisher)]
 
 before = hooked()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -11,6 +13,7 @@ import bgwidgets as bgw
 from bgwidgets import LoopManager, LoopState
 from tests.leavings import expect_nothing_left_of
 from tests.loops.conftest import LIMIT
+from tests.waiting import until
 
 long = [pytest.mark.long, pytest.mark.timeout(1200)]
 
@@ -37,3 +40,22 @@ def test_nothing_is_left_of_many_loops(manager: LoopManager, times: int):
         manager.remove_finished()
 
     expect_nothing_left_of(start_and_stop, times)
+
+
+def test_nothing_is_left_of_a_manager():
+    """Nor is it kept for the interpreter's end, or for a fork, when its loops have ended."""
+    manager = LoopManager()
+    job = manager.start(asyncio.sleep, 0)
+    job.wait(LIMIT)
+    kept = weakref.ref(manager)
+    del manager, job
+    until(lambda: gc.collect() and kept() is None)
+
+
+def test_no_class_is_made_for_a_loop(manager: LoopManager):
+    """Of each that there ever was Python keeps a place in a table."""
+    manager.start(asyncio.sleep, 0).wait(LIMIT)
+    gc.collect()
+    before = set(object.__subclasses__())
+    manager.start(asyncio.sleep, 0).wait(LIMIT)
+    assert set() == {*object.__subclasses__()} - before

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import linecache
+import sys
 import threading
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from bgwidgets import LoopManager
 from bgwidgets.commands import Asker
 from bgwidgets.observe import cancellations as cancellations_module
+from bgwidgets.observe.births import LoopBirths
 from bgwidgets.observe.cancellations import KEPT as CANCELLATIONS_KEPT
 from bgwidgets.observe.ended_tasks import FAILURES_IN_FULL, FAILURES_KEPT
 from bgwidgets.observe.generations import NURSERY
@@ -148,6 +151,47 @@ def test_who_cancelled_a_task(loop_factory: LoopFactory):
     run(watched, loop_factory)
 
 
+def test_what_a_wait_with_a_limit_passes_on_is_told_as_the_parents():
+    """Whether its time ran out, or who awaits it was cancelled: also amid the handling of another
+    error. Up to Python 3.11 `wait_for` cancels by itself both times.
+    """
+
+    async def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    async def waits(name: str, limit: float) -> None:
+        one = asyncio.create_task(for_ever(), name=name)
+        other = asyncio.gather(asyncio.create_task(for_ever(), name=f"{name}, gathered"))
+        other.add_done_callback(lambda future: future.cancelled() or future.exception())
+        try:
+            await cancelled()
+        except asyncio.CancelledError:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(one, limit)
+        finally:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(other, limit)
+
+    async def watched(ledger: Ledger) -> None:
+        parent = asyncio.create_task(waits("passed on", LIMIT), name="parent")
+        for _ in range(2):  # Out of the first wait, and of the other.
+            await turns(5)
+            parent.cancel()
+        late = asyncio.create_task(waits("late", 0.001), name="slow")
+        at_once = asyncio.create_task(waits("at once", 0), name="quick")
+        await ended(parent, late, at_once)
+        told = {name: (by, at(where)) for name, (by, where) in cancellations(ledger).items()}
+        one, other = (f"await asyncio.wait_for({which}, limit)" for which in ("one", "other"))
+        assert ("parent parent", one) == told["passed on"]
+        assert ("parent parent", other) == told["passed on, gathered"]
+        assert ("timeout of quick", one) == told["at once"]
+        by_its_timeout = "timeout of slow" if sys.version_info < (3, 12) else "parent slow"
+        assert (by_its_timeout, one) == told["late"]
+        assert (by_its_timeout, other) == told["late, gathered"]
+
+    run(watched)
+
+
 def test_another_thread_is_named():
     """It should not do that, but when it does, one wants to know."""
 
@@ -158,7 +202,7 @@ def test_another_thread_is_named():
         thread.start()
         await asyncio.to_thread(thread.join, LIMIT)
         await ended(task)
-        assert "thread stranger" == cancellations(ledger)["single"][0]
+        assert ("thread stranger", None) == cancellations(ledger)["single"]
 
     run(watched)
 
@@ -177,6 +221,24 @@ def test_a_debugged_loop_tells_too(debug: bool):
         assert "bgwidgets" not in repr(task)
 
     run(watched)
+
+
+def test_a_callback_is_told_so_where_the_thread_is_watched_as_well(loop_factory: LoopFactory):
+    """The methods that run a loop are then wrapped, and their frames of this package."""
+
+    async def watched(ledger: Ledger) -> None:
+        called = asyncio.create_task(for_ever(), name="called")
+        await turns()
+        asyncio.get_running_loop().call_soon(called.cancel)
+        await ended(called)
+        assert ("a callback of the loop", None) == cancellations(ledger)["called"]
+
+    births, thread = LoopBirths(), threading.current_thread()
+    births.watch(thread, Mock())
+    try:
+        run(watched, loop_factory)
+    finally:
+        births.unwatch(thread)
 
 
 def test_a_storm_of_short_tasks_is_not_watched_for_cancellations():

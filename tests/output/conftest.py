@@ -4,10 +4,13 @@ where the test looks at it.
 
 from __future__ import annotations
 
+import errno
 import io
+import os
+import sys
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +32,18 @@ class Streams:
     def __init__(self) -> None:
         self.stdout = CellStream()
         self.stderr = CellStream()
+
+
+def fill_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more can be written to this file."""
+    write = os.write
+
+    def full(file: int, data: bytes) -> int:
+        if path.exists() and os.path.samestat(path.stat(), os.fstat(file)):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(file, data)
+
+    monkeypatch.setattr(os, "write", full)
 
 
 @pytest.fixture
@@ -65,5 +80,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     cell = pyfuncitem.funcargs.get("cell")
     if not isinstance(cell, Streams):
         return (yield)
-    with redirect_stdout(cell.stdout), redirect_stderr(cell.stderr):
+    # Not by `redirect_stdout`: that would be a cell which captures its output.
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = cell.stdout, cell.stderr
+    try:
         return (yield)
+    finally:
+        sys.stdout, sys.stderr = before

@@ -60,6 +60,28 @@ def test_only_the_last_are_kept_by_lines_and_what_was_dropped_is_said():
     assert f"<OutputLog: 10,000 lines, the first {log.dropped:,} dropped>" == repr(log)
 
 
+def test_what_is_dropped_of_many_lines_at_once_is_counted():
+    """Each line is held or dropped, and has the number that it had, however they came: thousands in
+    one piece, when there is no room left.
+    """
+    log = OutputLog(max_bytes=50_000)
+    written = 0
+    for count in (1, 5_000, 3, 7_000, 2_999, 1):
+        log.write("".join(f"line {number}\n" for number in range(written, written + count)))
+        written += count
+        whole = log.text().removeprefix(f"… {log.dropped:,} lines dropped\n").splitlines()
+        assert [f"line {number}" for number in range(log.dropped, written)] == whole
+        assert len("".join(whole)) < 50_000
+        numbers: list[int] = []
+        for entry in log.read().entries:
+            lines = entry.text.splitlines()
+            assert [f"line {entry.number + place}" for place in range(len(lines))] == lines
+            numbers += range(entry.number, entry.number + len(lines))
+        assert list(range(log.dropped, written)) == numbers
+    assert f"<OutputLog: 15,004 lines, the first {log.dropped:,} dropped>" == repr(log)
+    assert log.dropped > 10_000
+
+
 def test_a_log_takes_no_more_memory_than_it_may():
     """Also of short lines of many tasks, and of lines that have no end."""
     tracemalloc.start()
@@ -88,6 +110,51 @@ def test_of_a_line_that_is_too_long_the_end_is_kept():
     log.write("x" * (LONGEST_LINE + 9) + "\nshort\n")
     assert "… 9 characters dropped … x" == log.tail(2)[:26]
     assert "short\n" == log.tail(1)
+
+
+def test_lines_that_have_no_end_count_as_well():
+    """However many there are, and however long; whole lines make room for them, and what is dropped
+    is said. One that ends is a line like others.
+    """
+    tracemalloc.start()
+    try:
+        log = OutputLog(max_bytes=300_000)
+        before = tracemalloc.get_traced_memory()[0]
+        numbered(log, 50_000)
+        for number in range(2_000):
+            place = (number % 50, "stdout")
+            log.add(f"{number % 50} no end 😀 " * 100, place, (None, None))  # type: ignore[arg-type]
+        used = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert used < 500_000
+    texts = [line.text for line in log.read().open_lines]
+    assert 50 == len(texts)
+    for number, text in enumerate(texts):
+        gone = int(text.removeprefix("… ").partition(" ")[0].replace(",", ""))
+        assert text.endswith(f" characters dropped … {text.partition('dropped … ')[2]}")
+        kept = text.partition(" dropped … ")[2]
+        assert len(f"{number} no end 😀 ") * 100 * 40 == gone + len(kept)
+        assert f"{number} no end 😀 " * 5 == kept[-len(f"{number} no end 😀 ") * 5 :]
+    assert log.dropped == 50_000
+    for number in range(50):
+        log.add("\n", (number, "stdout"), (None, None))
+    assert "<OutputLog: 50,050 lines, " in repr(log)
+    numbered(log, 50_000)
+    assert "line 49999\n" == log.tail(1)
+    assert log.text().startswith(f"… {log.dropped:,} lines dropped\nline {log.dropped - 50_050}\n")
+
+
+def test_a_log_with_little_room_keeps_little_of_a_long_line():
+    """Ended or not."""
+    log = OutputLog(max_bytes=20_000)
+    for _ in range(3_000):
+        log.write("no end " * 100)
+    assert len(log.text()) < 20_000
+    assert log.text().startswith("… 2,0")
+    log.write("\n" + "x" * 1_000_000 + "\n")
+    assert len(log.text()) < 20_000
+    assert "<OutputLog: 2 lines>" == repr(log)
 
 
 def test_it_can_be_cleared():

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
+import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bgwidgets.output import log_file
 from bgwidgets.output.log import OutputLog
+from tests.output.conftest import fill_disk
 
 
 def test_a_file_begins_with_what_is_held(tmp_path: Path):
@@ -112,16 +117,82 @@ def test_a_vanished_folder_is_told_and_the_log_goes_on(
     assert [(str(tmp_path / "folder" / "a.log"), "No such file or directory")] == told
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is full")
-def test_a_full_disk_is_told_and_the_log_goes_on():
+def test_a_full_disk_is_told_and_the_log_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     told: list[str] = []
     log = OutputLog()
     log.cannot_write = lambda path, why: told.append(f"{path}: {why}")
-    log.to_file("/dev/full")
+    log.to_file(tmp_path / "a.log")
+    fill_disk(tmp_path / "a.log", monkeypatch)
     log.write("one\n")
     log.write("two\n")
     assert "one\ntwo\n" == log.text()
-    assert ["/dev/full: No space left on device"] == told
+    assert [f"{tmp_path / 'a.log'}: No space left on device"] == told
+
+
+@pytest.mark.parametrize("kind", ["pipe", "pipe that is read", "folder", "device", "socket"])
+def test_what_is_no_file_is_refused(tmp_path: Path, kind: str):
+    """At once, with what to do instead; the file that there was goes on."""
+    path, readers = tmp_path / "x", list[int]()
+    log = OutputLog()
+    log.to_file(tmp_path / "a.log")
+    with socket.socket(socket.AF_UNIX) as server:
+        if kind == "folder":
+            path.mkdir()
+        elif kind == "device":
+            path.symlink_to("/dev/null")
+        elif kind == "socket":
+            server.bind(os.fspath(os.path.relpath(path)))
+        else:
+            os.mkfifo(path)
+            if kind == "pipe that is read":
+                readers.append(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+        with pytest.raises(
+            OSError, match=f"is a {kind.split(maxsplit=1)[0]}; give the path of a file"
+        ) as told:
+            log.to_file(path)
+    assert [str(path), kind == "folder"] == [
+        told.value.filename,
+        isinstance(told.value, IsADirectoryError),
+    ]
+    log.write("still here\n")
+    log.to_file(None)
+    assert "still here\n" == (tmp_path / "a.log").read_text()
+    for reader in readers:
+        assert b"" == os.read(reader, 100)
+        os.close(reader)
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_pipe_that_takes_the_place_of_the_file_holds_up_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_read: bool
+):
+    """It is told, also when the pipe comes in the moment in which it is opened."""
+    monkeypatch.setattr(log_file, "LOOKED_FOR_EVERY", -1.0)
+    path, told = tmp_path / "a.log", list[str]()
+    opened, readers = os.open, list[int]()
+
+    def swaps(*arguments: Any) -> int:
+        monkeypatch.setattr(os, "open", opened)
+        os.mkfifo(path)
+        if is_read:
+            readers.append(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+        return opened(*arguments)
+
+    log = OutputLog()
+    log.cannot_write = lambda _, why: told.append(why)
+    log.to_file(path)
+    log.write("one\n")
+    path.unlink()
+    monkeypatch.setattr(os, "open", swaps)
+    log.write("two\n")
+    log.write("three\n")
+    assert "one\ntwo\nthree\n" == log.text()
+    (why,) = told
+    assert "is a pipe; give the path of a file" in why or why == os.strerror(errno.ENXIO)
+    for reader in readers:
+        assert "is a pipe" in why
+        assert b"" == os.read(reader, 100)
+        os.close(reader)
 
 
 def test_a_file_that_cannot_be_opened_is_an_error(tmp_path: Path):

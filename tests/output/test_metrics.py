@@ -8,6 +8,7 @@ import time
 import warnings
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from math import inf, nan
 from typing import Any
 
@@ -54,6 +55,36 @@ def test_values_are_kept_with_their_times(manager: LoopManager):
     assert before <= loss.times[0] <= loss.times[-1] <= time.time()
     assert 2 == job.snapshot().metrics
     assert job.metrics == manager.metrics(job.id)
+
+
+def test_a_clock_that_is_set_turns_no_chart_around(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch
+):
+    """Back or ahead: the order stays and the distances, and the times are those of the clock as it
+    is now. As long as nobody sets it, each moment keeps its time.
+    """
+    set_by = [0.0]
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + set_by[0])
+    job = manager.start()
+
+    async def tell(value: float) -> None:
+        bgw.metric("loss", value)
+        await asyncio.sleep(0.01)  # What comes at the same time is thinned.
+
+    seen: list[MetricSnapshot] = []
+    for value, by in enumerate((0.0, -3600.0, 0.0, 7200.0, 7200.5)):
+        set_by[0] = by
+        job.submit(tell(float(value))).result(LIMIT)
+        seen.append(job.metrics["loss"])
+    assert (0.0, 1.0, 2.0, 3.0, 4.0) == seen[-1].values
+    assert all(one < two for one, two in pairwise(seen[-1].times))
+    assert seen[-1].times[-1] - seen[-1].times[0] < LIMIT
+    assert [True] * 4 == [
+        abs(real() + by - metric.times[-1]) < LIMIT
+        for by, metric in zip((0.0, -3600.0, 0.0, 7200.0), seen, strict=False)
+    ]
+    assert seen[-2].times == seen[-1].times[:4]
 
 
 def test_every_thread_of_the_loop_may_tell(manager: LoopManager):
@@ -281,7 +312,7 @@ def test_a_gap_stays_a_gap():
     )
 )
 def test_no_extreme_is_ever_lost(points: list[tuple[float, float]]):
-    """Whatever comes, in whatever order, also when a clock is set back."""
+    """Whatever comes, in whatever order."""
     metric = kept(points)
     finite = [value for _, value in points if abs(value) < inf]
     assert len(points) == metric.count

@@ -11,6 +11,7 @@ import sys
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from weakref import ref
 
@@ -18,7 +19,7 @@ import pytest
 
 from bgwidgets import BackgroundLoop, LoopManager, TaskSnapshot, current, output
 from tests.conftest import Complaints
-from tests.output.conftest import LIMIT, CellStream, Streams
+from tests.output.conftest import LIMIT, CellStream, Streams, fill_disk
 from tests.waiting import until
 
 
@@ -264,14 +265,18 @@ def test_the_last_line_is_in_the_snapshot(manager: LoopManager):
     assert "child" == job.snapshot().last_output
 
 
-def test_a_broken_file_is_a_warning_of_the_loop(manager: LoopManager):
+def test_a_broken_file_is_a_warning_of_the_loop(
+    manager: LoopManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """And the loop goes on."""
+    path = tmp_path / "a.log"
     job = manager.start()
-    job.output.to_file("/dev/full")
+    job.output.to_file(path)
+    fill_disk(path, monkeypatch)
     job.submit(child()).result(LIMIT)
     (warning,) = job.snapshot().warnings
     assert "output not written" == warning.kind
-    assert "/dev/full cannot be written any more: No space left on device" == warning.text
+    assert f"{path} cannot be written any more: No space left on device" == warning.text
     assert "child\n" == job.output.text()
 
 

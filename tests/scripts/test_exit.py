@@ -108,6 +108,38 @@ print("last line", flush=True)
     assert ("last line\ncleaned up\n", "", 0) == (ran.stdout, ran.stderr, ran.exit_code)
 
 
+def test_all_managers_loops_have_the_same_little_time(run_script: RunScript):
+    """Also those of a manager that nobody holds; one that does not end takes no other's time."""
+    ran = run_script(
+        IMPORTS
+        + """
+async def swallow():
+    while True:
+        try:
+            is_on.set()
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            pass
+
+async def work():
+    try:
+        is_on.set()
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.sleep(0.05)
+        print("cleaned up", flush=True)
+
+for each in [swallow] * 5 + [work]:
+    is_on = threading.Event()
+    bgw.LoopManager().start(each)
+    is_on.wait(10)
+print("last line", flush=True)
+"""
+    )
+    assert ("last line\ncleaned up\n", "", 0) == (ran.stdout, ran.stderr, ran.exit_code)
+    assert ran.seconds < run_script(IMPORTS).seconds + AT_ONCE
+
+
 def test_a_script_that_raises_ends_like_any_other(run_script: RunScript):
     """Its own traceback is all that is said."""
     ran = run_script(IMPORTS + "bgw.start()\nraise SystemExit('the script gave up')")
