@@ -20,13 +20,29 @@ MOST_KEPT: Final = 1_000
 Task = asyncio.Task[Any]
 
 
-class _Kept(NamedTuple):
+class KeptRow(NamedTuple):
+    """A row, and what must not have changed since it was made."""
+
     row: TaskSnapshot
+    task: ReferenceType[Task]
     future: ReferenceType[asyncio.Future[Any]]
     until: float
     """A time of the loop."""
     name: str
     about: object
+
+    def is_true(self, task: Task, about: object) -> bool:
+        """Whether its task waits as it did, and is called what it was; but for `until`."""
+        future = self.future()
+        return (
+            future is not None
+            # A task that was woken waits for another future, even at the same line.
+            and future_waited_for(task) is future
+            and not task.done()
+            and not task.cancelling()
+            and name_of(task) == self.name
+            and about is self.about
+        )
 
 
 class KeptRows:
@@ -34,23 +50,18 @@ class KeptRows:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop: Final = loop
-        self._kept: Final[WeakByIdentity[Task, _Kept]] = WeakByIdentity()
+        self._kept: Final[WeakByIdentity[Task, KeptRow]] = WeakByIdentity()
 
     def get(self, task: Task, about: object) -> TaskSnapshot | None:
         """The task's row, where it cannot have changed. `about` is what else is known of it."""
         kept = self._kept.get(task)
-        if (
-            kept is None
-            or task.done()
-            or task.cancelling()
-            # A task that was woken waits for another future, even at the same line.
-            or future_waited_for(task) is not kept.future()
-            or time_of(self._loop) >= kept.until
-            or name_of(task) != kept.name
-            or about is not kept.about
-        ):
+        if kept is None or not kept.is_true(task, about) or time_of(self._loop) >= kept.until:
             return None
         return kept.row
+
+    def known(self, task: Task) -> KeptRow | None:
+        """What is kept of a task, true or not."""
+        return self._kept.get(task)
 
     def keep(
         self,
@@ -68,7 +79,7 @@ class KeptRows:
         if future_waited_for(task) is not future or future.done():
             return  # It was woken while one looked.
         try:
-            kept = _Kept(row, ref(future), until, name_of(task), about)
+            kept = KeptRow(row, ref(task), ref(future), until, name_of(task), about)
         except TypeError:  # A future of somebody's own, without weak references.
             return
         if len(self._kept) >= MOST_KEPT:

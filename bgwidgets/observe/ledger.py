@@ -29,6 +29,7 @@ from bgwidgets.observe.ended_tasks import (
 )
 from bgwidgets.observe.generations import Generations
 from bgwidgets.observe.group_leftovers import group_leftovers
+from bgwidgets.observe.kept_windows import KeptWindows
 from bgwidgets.observe.known_tasks import About, KnownTasks, named, runs
 from bgwidgets.observe.look import Look, Looks
 from bgwidgets.observe.names import name_of_coroutine
@@ -72,6 +73,10 @@ class Ledger:
         self.states: Final = TaskStates(loop, self._known, self._cancellations)
         """How each task stands. Any thread."""
         self._looks: Final = Looks(loop, self._generations, self._ended, self.states, bars)
+        self.windows: Final = KeptWindows(
+            loop, self._looks.rows, self._places_stamp, self._known.about, bars
+        )
+        """Of tasks that were looked at. Any thread."""
 
     # In the loop's thread
 
@@ -237,6 +242,11 @@ class Ledger:
         if not is_settled or self._known.functions():
             return None
         return generations.changes, self.states.current() is None
+
+    def _places_stamp(self) -> object | None:
+        """What stays the same as long as the same tasks stand in the same places, as above."""
+        stamp = self.stamp()
+        return None if stamp is None else (stamp, len(self._generations.lasting))
 
     def unfinished(self) -> list[asyncio.Task[Any]]:
         """The unfinished tasks, oldest first. Any thread; does not block."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 from bgwidgets.observe.ended_tasks import EndedTask, Entry
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.look import Look
-from bgwidgets.snapshots import TaskWindow, WindowRequest
+from bgwidgets.snapshots import TaskSnapshot, TaskWindow, WindowRequest
 from bgwidgets.states import TaskState
 
 _UNFINISHED: Final = frozenset(state for state in TaskState if not state.has_ended)
@@ -25,21 +25,34 @@ def task_window(ledger: Ledger, request: WindowRequest) -> TaskWindow:
     start, stop = max(0, request.start), max(0, request.start, request.stop)
     asks_for_all = request.states or request.filter or request.sort or request.descending
     if not (asks_for_all or request.ids):
-        look = ledger.look(start, stop)
-        count = look.unfinished_count
-        total = count + len(look.ended)
-        shown: list[Entry] = [*look.unfinished_between(start, stop)]
-        shown += look.ended[max(0, start - count) : max(0, stop - count)]
+        rows, total = _in_their_order(ledger, start, stop)
+        return TaskWindow(tasks=rows, start=start, total=total, as_of=now)
+    look = ledger.look(stop=0 if request.ids and not request.sort else None)
+    if request.ids:
+        unfinished, ended = _of_these(ledger, look, request)
     else:
-        look = ledger.look(stop=0 if request.ids and not request.sort else None)
-        if request.ids:
-            unfinished, ended = _of_these(ledger, look, request)
-        else:
-            unfinished, ended = _in_states(ledger, look, request.states)
-        entries = _filtered_and_sorted(ledger, look, [*unfinished, *ended], request, now)
-        total, shown = len(entries), entries[start:stop]
+        unfinished, ended = _in_states(ledger, look, request.states)
+    entries = _filtered_and_sorted(ledger, look, [*unfinished, *ended], request, now)
+    rows = tuple(look.row(entry) for entry in entries[start:stop])
+    return TaskWindow(tasks=rows, start=start, total=len(entries), as_of=now)
+
+
+def _in_their_order(
+    ledger: Ledger, start: int, stop: int
+) -> tuple[tuple[TaskSnapshot, ...], int]:
+    """Some of the tasks as the book has them, and how many there are."""
+    kept = ledger.windows.get((start, stop))
+    if kept is not None:
+        return kept
+    stamp = ledger.windows.stamp()  # Before the look: it may only be too old.
+    look = ledger.look(start, stop)
+    count = look.unfinished_count
+    total = count + len(look.ended)
+    shown: list[Entry] = [*look.unfinished_between(start, stop)]
+    shown += look.ended[max(0, start - count) : max(0, stop - count)]
     rows = tuple(look.row(entry) for entry in shown)
-    return TaskWindow(tasks=rows, start=start, total=total, as_of=now)
+    ledger.windows.keep((start, stop), stamp, shown, rows, total)
+    return rows, total
 
 
 def _of_these(

@@ -310,6 +310,8 @@ class OutputLog:
     @property
     def version(self) -> int:
         """Another one as soon as something was written or cleared; cheap."""
+        if not self._pens:
+            return self._gathered
         return self._gathered + sum(len(pen.parts) for pen in list(self._pens.values()))
 
     @property

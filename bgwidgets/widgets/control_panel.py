@@ -6,10 +6,11 @@ the view of all event loops in this kernel.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
@@ -123,6 +124,7 @@ class ControlPanel(ipywidgets.VBox):
             action: _make_button(label, disabled=action not in possible)
             for action, label in _LABELS.items()
         }
+        self._button_changes: Final = _ButtonChanges(self._buttons.values())
         self._widgets: Final[Mapping[Channel, Any]] = {
             "loops": TaskTable(kind="loops"),
             "tasks": TaskTable(kind="tasks"),
@@ -389,6 +391,10 @@ class _PanelFace:
     def send(self, channel: Channel, message: Message, buffers: Sequence[bytes] = ()) -> None:
         self._widgets[channel].send(message, list(buffers))
 
+    @property
+    def button_changes(self) -> int:
+        return self._panel._button_changes.count  # noqa: SLF001 - its own other side
+
     def is_disabled(self, action: Action) -> bool:
         return bool(self._buttons[action].disabled)
 
@@ -408,6 +414,19 @@ class _PanelFace:
 
     def set_label(self, action: Action, label: str | None) -> None:
         self._buttons[action].description = _LABELS[action].text if label is None else label
+
+
+class _ButtonChanges:
+    """Counts the changes of buttons, which anybody may make, in any thread."""
+
+    def __init__(self, buttons: Iterable[ipywidgets.Button]) -> None:
+        self._numbers: Final = itertools.count(1)
+        self.count = 0
+        for button in buttons:
+            button.observe(self._note, ["disabled", "description", "tooltip"])
+
+    def _note(self, _change: object) -> None:
+        self.count = next(self._numbers)
 
 
 def _make_button(label: _Label, *, disabled: bool) -> ipywidgets.Button:

@@ -51,6 +51,8 @@ class Looks:
         """The loops shown since the last look; at the next they are looked at closely again."""
         self.loops: Sequence[LoopSnapshot] = ()
         """The very same list as before when no loop has changed."""
+        self.changes = 0
+        """Grows whenever it is another one."""
         self.by_id: Mapping[int, LoopSnapshot] = {}
 
     def take(self) -> None:
@@ -69,8 +71,9 @@ class Looks:
     def _look(self) -> None:
         # In a pause any of them may come to be shown, and must not be looked at by then.
         loops = self._watch.look(None if self.is_held else self._closely)
-        if loops != self.loops:
+        if loops is not self.loops and loops != self.loops:
             self.loops = loops
+            self.changes += 1
             self.by_id = {loop.id: loop for loop in loops}
 
     def show_closely(self, loop_ids: Collection[int]) -> None:

@@ -21,6 +21,8 @@ class _Made(NamedTuple):
     contents: Contents
     loops: Sequence[LoopSnapshot]
     asked: object
+    shown: Collection[int]
+    """The loops in it."""
 
 
 class LoopViews:
@@ -38,20 +40,17 @@ class LoopViews:
         if made is None or made.asked != asked or made.loops is not self._looks.loops:
             made = self._make(sorting, window, head)
         loops = self._looks.loops
-        self._looks.show_closely(self._with_lag(sorting, made.contents))
+        self._looks.show_closely(self._looks.by_id if sorting.column == "lag" else made.shown)
         if self._looks.loops is not loops:
             made = self._make(sorting, window, head)
-        if len(self._made) >= MOST_KEPT:
-            self._made.clear()
-        self._made[window] = made
+        if self._made.get(window) is not made:
+            if len(self._made) >= MOST_KEPT:
+                self._made.clear()
+            self._made[window] = made
         return made.contents
-
-    def _with_lag(self, sorting: Sorting, contents: Contents) -> Collection[int]:
-        if sorting.column == "lag":
-            return self._looks.by_id.keys()
-        return [row["id"] for row in contents.rows]
 
     def _make(self, sorting: Sorting, window: Window, head: dict[str, Any]) -> _Made:
         loops = self._looks.loops
         contents = loops_contents(loops, sorting, window, row_of=self._rows.row, **head)
-        return _Made(contents, loops, (sorting, head))
+        shown = frozenset(row["id"] for row in contents.rows)
+        return _Made(contents, loops, (sorting, head), shown)

@@ -90,6 +90,8 @@ class Mailer:
         self._cell_since: float | None = None
         self._requested_at = float("-inf")
         self._button_states: Final = ButtonStates()
+        self._all_told_of: object = None
+        """How things stood when the buttons and the status line needed no letter."""
 
     @property
     def _all_views(self) -> list[TableViews | DetailViews | OutputViews | PlotViews]:
@@ -219,6 +221,19 @@ class Mailer:
         yield from self._beats(face, now, BEAT_OVERDUE_AFTER)
         yield from self._frames(face, now, for_news)
         yield from self._plots(face, now, for_news)
+        shown = self._showing.controls_depend_on(face)
+        state = (shown, face.button_changes, self._told_about, bool(self._lines))
+        if state != self._all_told_of:
+            self._all_told_of = state
+            for letter in self._controls(face, now, for_news, is_amid_clicks=is_amid_clicks):
+                self._all_told_of = None
+                yield letter
+        yield from self._beats(face, now, BEAT_AFTER)
+
+    def _controls(
+        self, face: Face, now: float, for_news: int, *, is_amid_clicks: bool
+    ) -> Iterator[_Letter]:
+        """For the buttons and the status line."""
         self._button_states.notice(self._showing.possible_actions(face), now)
         for action in self._button_states.to_enable(face.is_disabled):
             send = partial(self._set_disabled, face, action, False)
@@ -240,7 +255,6 @@ class Mailer:
             why = self._showing.why_impossible(face, action)
             if why != face.why(action) and (why is None or face.is_disabled(action)):
                 yield _Letter(for_news, partial(self._set_why, face, action, why))
-        yield from self._beats(face, now, BEAT_AFTER)
 
     def _questions(self, face: Face, now: float) -> Iterator[_Letter]:
         for table, views in self.views.items():

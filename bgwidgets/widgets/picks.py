@@ -30,6 +30,11 @@ class Picks:
             self.unfinished = len(ids)
 
     @property
+    def state(self) -> object:
+        """Another one whenever something of it has changed."""
+        return self.loops, self._tasks, self._tasks_of, self._through, self.unfinished
+
+    @property
     def of_loop(self) -> int | None:
         """The loop whose tasks are picked; None when none is."""
         return self._tasks_of if self._tasks else None

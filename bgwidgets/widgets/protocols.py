@@ -165,6 +165,10 @@ class Face(Protocol):
     def put_away(self) -> bool:
         """Nobody remembers the panel: take it off all pages. False when it was just displayed."""
 
+    @property
+    def button_changes(self) -> int:
+        """Grows with each change of a button, whoever has made it."""
+
     def is_disabled(self, action: Action) -> bool:
         """Whether a button is disabled."""
 

@@ -65,6 +65,11 @@ class LastActedOn:
         """A command is given, while these are listed."""
         self._loop_id, self._newest = loop_id, max((loop.id for loop in loops), default=0)
 
+    @property
+    def state(self) -> object:
+        """Another one whenever something of it has changed."""
+        return self._loop_id, self._newest
+
     def among(self, loops: Sequence[LoopSnapshot]) -> int | None:
         """Its id, as long as it stays selected."""
         if any(loop.id > self._newest for loop in loops):

@@ -6,10 +6,10 @@ Used by the publisher's thread alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from bgwidgets.output.reading import OutputReading
-from bgwidgets.snapshots import LoopSnapshot, TaskSnapshot, WindowRequest
+from bgwidgets.snapshots import LoopSnapshot, TaskSnapshot, TaskWindow, WindowRequest
 from bgwidgets.widgets.busy_cell import KernelState
 from bgwidgets.widgets.cleaning import clean
 from bgwidgets.widgets.detail_parts import (
@@ -51,9 +51,47 @@ from bgwidgets.widgets.selection import (
     why_limited,
 )
 
+MOST_KEPT: Final = 16
+"""Windows of the tasks of which the contents are kept: as many as there are views."""
 _NO_OUTPUT: Final = OutputReading(
     entries=(), open_lines=(), after=0, dropped=0, is_cleared=False, version=0
 )
+
+
+class _TasksView(NamedTuple):
+    """How the tasks are looked at."""
+
+    sorting: Sorting
+    filter: str
+    chips: tuple[str, ...]
+    picked: tuple[int, ...]
+    paused: bool
+
+    def request(self, window: Window) -> WindowRequest:
+        """What is asked of the loop for one window."""
+        return WindowRequest(
+            sort=TASK_COLUMNS[self.sorting.column] if self.sorting.column else "",
+            descending=self.sorting.descending,
+            filter=self.filter,
+            states=tuple(state for chip in self.chips for state in STATE_CHIPS[chip]),
+            start=window.start,
+            stop=window.stop,
+        )
+
+
+class _TaskContents(NamedTuple):
+    loop: LoopSnapshot | None
+    view: _TasksView
+    request: WindowRequest
+    tasks: TaskWindow | None
+    contents: Contents
+
+
+def _are_same(one: TaskWindow | None, other: TaskWindow | None) -> bool:
+    """Whether they show the same, whenever that was."""
+    if one is other or one is None or other is None:
+        return one is other
+    return (one.total, one.start, one.tasks) == (other.total, other.start, other.tasks)
 
 
 class Showing:
@@ -72,6 +110,9 @@ class Showing:
         """The loops that one more click kills."""
         self._loop_views: Final = LoopViews(self._looks)
         self._task_rows: Final = KeptRows(task_row)
+        self._task_contents: Final[dict[Window, _TaskContents]] = {}
+        self._settled: object = None
+        """How things stood when the selection needed no change."""
         self._possible: tuple[object, int | None, frozenset[Action]] = ((), None, frozenset())
         """For which loops, and which of them selected, these were found possible."""
         self._texts: dict[tuple[int, int | None], OutputText] = {}
@@ -121,8 +162,36 @@ class Showing:
         """Show live again."""
         self._looks.let_go()
 
+    def controls_depend_on(self, face: Face) -> object:
+        """The same for as long as the buttons and what is said of the selected loop are."""
+        return (
+            self._looks.changes,
+            face.selected,
+            self.picks.state,
+            self.is_armed,
+            self.to_kill,
+        )
+
     def settle_selection(self, face: Face) -> None:
         """Select what is to be selected now. Raises what an observer of `selected` raises."""
+        before = self._selection_depends_on(face)
+        if before == self._settled:
+            return
+        self._settle_selection(face)
+        self._settled = before if self._selection_depends_on(face) == before else None
+
+    def _selection_depends_on(self, face: Face) -> object:
+        return (
+            self._looks.changes,
+            face.chosen,
+            face.selected,
+            face.filter,
+            self.chips,
+            self.picks.state,
+            self.acted_on.state,
+        )
+
+    def _settle_selection(self, face: Face) -> None:
         chosen = face.chosen
         if chosen is not None and self._listed(chosen) is None:
             # It may have been started and chosen after the last look, or it was removed.
@@ -190,28 +259,41 @@ class Showing:
         return self._tasks_contents(face, window)
 
     def _tasks_contents(self, face: Face, window: Window) -> Contents:
-        loop = self.selected_loop(face)
-        sorting = self.sorting["tasks"]
+        """The very same as before when nothing in it has changed."""
+        if (selected := face.selected) is not None:
+            self.see((selected,))
+        loop = self._listed(selected)
+        view = _TasksView(
+            self.sorting["tasks"],
+            face.filter,
+            self.chips,
+            self.picks.tasks(selected),
+            face.paused,
+        )
+        made = self._task_contents.get(window)
+        request = made.request if made and made.view == view else view.request(window)
+        tasks = None if loop is None else self._looks.tasks(loop.id, request)
+        if made and made.loop is loop and made.view == view and _are_same(made.tasks, tasks):
+            return made.contents
+        contents = self._make_task_contents(loop, view, tasks)
+        if len(self._task_contents) >= MOST_KEPT:
+            self._task_contents.clear()
+        self._task_contents[window] = _TaskContents(loop, view, request, tasks, contents)
+        return contents
+
+    def _make_task_contents(
+        self, loop: LoopSnapshot | None, view: _TasksView, tasks: TaskWindow | None
+    ) -> Contents:
         head = tasks_head(
             loop,
-            sorting,
-            filter_text=face.filter,
-            chips=self.chips,
-            picked=self.picks.tasks(face.selected),
-            paused=face.paused,
+            view.sorting,
+            filter_text=view.filter,
+            chips=view.chips,
+            picked=view.picked,
+            paused=view.paused,
         )
-        if loop is None:
+        if tasks is None:
             return Contents(head=head)
-        self.see((loop.id,))
-        request = WindowRequest(
-            sort=TASK_COLUMNS[sorting.column] if sorting.column else "",
-            descending=sorting.descending,
-            filter=face.filter,
-            states=tuple(state for chip in self.chips for state in STATE_CHIPS[chip]),
-            start=window.start,
-            stop=window.stop,
-        )
-        tasks = self._looks.tasks(loop.id, request)
         rows = [self._task_rows.row(task) for task in tasks.tasks]
         return Contents(head=head, start=tasks.start, total=tasks.total, rows=rows)
 

@@ -39,6 +39,8 @@ class View:
         self.answers_owed = 0
         """Frames that the user waits for, because of what was just clicked."""
         self._seq = 0
+        self._told: Contents | None = None
+        """What it knows all of."""
         self.greet(window)
 
     def greet(self, window: Window) -> None:
@@ -50,11 +52,14 @@ class View:
         """The view shows other rows, and waits for all of them."""
         self.window = window
         self.awaits_rows = True
+        self._told = None
         self._rows: dict[int, Row] = {}
         self._total = -1
 
     def next_frame(self, contents: Contents) -> Frame | None:
         """What the view does not know of `contents`; None when it knows all of it."""
+        if contents is self._told:
+            return None
         places = enumerate(contents.rows, contents.start)
         rows = tuple(
             (place, _news(row, self._rows.get(place)))
@@ -67,12 +72,14 @@ class View:
             if key not in self._head or self._head[key] != value
         }
         if not (rows or head or self.awaits_rows or contents.total != self._total):
+            self._told = contents
             return None
         return Frame(rows, head, is_full=self.awaits_rows)
 
     def message(self, frame: Frame, contents: Contents, turn: int, kernel_time: float) -> Message:
         """The message that tells it; what was told is known from now on."""
         self._seq += 1
+        self._told = contents
         self._rows = dict(enumerate(contents.rows, contents.start))
         self._head = contents.head
         self._total = contents.total

@@ -241,6 +241,12 @@ class FakeFace:
         self.sent.append((channel, message))
         self.was_sent()
 
+    @property
+    def button_changes(self) -> int:
+        """Another number after each change, also of a test's."""
+        buttons = (self.disabled, self.reasons, self.labels)
+        return hash(tuple(tuple(each.items()) for each in buttons))
+
     def is_disabled(self, action: Action) -> bool:
         """As a real button."""
         return self.disabled[action]
