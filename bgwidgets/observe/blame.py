@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from bgwidgets.observe.asyncio_internals import runs_a_callback
 from bgwidgets.observe.await_chain import file_label
-from bgwidgets.observe.whose_code import Whose, whose
+from bgwidgets.observe.whose_code import Whose, is_ours, whose
 
 DEEPEST: Final = 5_000
 """Frames; what is further out than this is not looked for."""
@@ -55,6 +55,8 @@ def seen_at(innermost: FrameType | None, runner: CodeType | None) -> Seen:
 def _seen_at(innermost: FrameType | None, runner: CodeType | None) -> Seen:
     in_debugger = False
     chosen: FrameType | None = None
+    shown = innermost
+    calls_ours: FrameType | None = None  # As a print does, which is caught.
     is_async = True
     frame = innermost
     for _ in range(DEEPEST):
@@ -64,8 +66,10 @@ def _seen_at(innermost: FrameType | None, runner: CodeType | None) -> Seen:
         kind = whose(frame.f_code.co_filename)
         in_debugger = in_debugger or kind is Whose.DEBUGGER
         if kind is Whose.USERS:
-            chosen = frame
+            chosen, shown = frame, calls_ours or innermost
             break
+        if is_ours(frame.f_code.co_filename):
+            calls_ours = frame.f_back
         if kind is Whose.INSTALLED and chosen is None:
             chosen = frame
         frame = frame.f_back
@@ -73,8 +77,10 @@ def _seen_at(innermost: FrameType | None, runner: CodeType | None) -> Seen:
         return Seen(None)  # In a callback that is no Python code.
     chosen = chosen or innermost
     words = _label(chosen)
-    may_be_in_c = chosen is innermost
-    called = _called(chosen.f_code, chosen.f_lasti) if may_be_in_c else _label(innermost)
+    if shown is None or shown is chosen:
+        called = _called(chosen.f_code, chosen.f_lasti)
+    else:
+        called = _label(shown)
     return Seen(
         f"{words} · {called}" if called else words,
         in_debugger,
@@ -157,11 +163,15 @@ def _is_at_a_call(code: CodeType, instruction: int) -> bool:
 
 @lru_cache(maxsize=1024)
 def _called(code: CodeType, instruction: int) -> str | None:
-    """What a frame calls that has no frame of its own: a function in C.
+    """What a frame calls that has no frame of its own, a function in C; or a function of ours.
 
     Python knows which piece of the source an instruction stands for. Were the file changed since,
     the piece would be another one: so all its names must be the code's own.
     """
+    instructions = code.co_code
+    # Up to Python 3.12 a frame that calls a function in Python stands behind the instruction.
+    while instruction > 0 and opname[instructions[instruction]] == "CACHE":
+        instruction -= 2
     if not _is_at_a_call(code, instruction):
         return None
     position = next(islice(code.co_positions(), instruction // 2, None), None)

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+from bgwidgets import StopEvent
 from bgwidgets.observe.blame import Seen, seen_at
 from bgwidgets.observe.names import LONGEST_NAME, name_of
 from bgwidgets.observe.thread_frames import frames_of_other_threads
@@ -76,6 +77,19 @@ def test_a_function_in_c_is_named_by_the_source():
     with busy(wait) as thread:
         line = wait.__code__.co_firstlineno + 1
         assert f"test_blame.py:{line} wait · time.sleep" == seen_in_the_end(thread, "sleep")
+
+
+def test_what_it_calls_of_ours_is_told_as_it_is_written():
+    """And not as what goes on in there, of which nobody wants to hear."""
+    event = StopEvent()
+
+    def wait(_gate: threading.Event) -> None:
+        event.wait_sync(LIMIT)
+
+    with busy(wait) as thread:
+        line = wait.__code__.co_firstlineno + 1
+        assert f"test_blame.py:{line} wait · event.wait_sync" == seen_in_the_end(thread, "wait_")
+        event.set()
 
 
 def test_a_function_in_c_is_not_guessed_when_the_source_has_changed(tmp_path: Path):
