@@ -15,59 +15,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from typing import Any, Final, Protocol
 
+from bgwidgets.output.capture_ways import STREAMS, CaptureOutput, Redirect, Way
+from bgwidgets.output.covers import Cover, ForOneLoop, stream_below
 from bgwidgets.output.reading import Stream
-from bgwidgets.output.shell import shell
 from bgwidgets.output.stream_hooks import StandIn
 
 Function = Callable[..., Any]
 
-STREAMS: Final[tuple[Stream, Stream]] = ("stdout", "stderr")
 _KEPT_AS: Final = "_of_bgwidgets"
 """The attribute in which a `with` keeps what is over the streams in its block."""
-
-
-class Cover:
-    """A stream of which somebody has put another one in the place."""
-
-    def __init__(self, name: Stream, stream: Any, below: Any, loop_id: int | None) -> None:
-        self.name: Final = name
-        self.loop_id: Final = loop_id
-        """The loop that has put it there, or None."""
-        self.stream: Final = stream
-        """What they have put there."""
-        self.below: Final = below
-        """What was there, and will be again."""
-        self.layer: Any = None
-        """What is there now."""
-        self.stand_in: StandIn | None = None
-        """The same, or what is in it, if it was a cell that has put it there."""
-        self.is_over = False
-
-
-class ForOneLoop:
-    """For the loop that has put it there it is one stream, for all others the one below. Whatever
-    is looked up, also `write`, is found there, so that who replaces that finds his own again.
-    """
-
-    def __init__(self, loop_here: Callable[[], int | None], cover: Cover, below: Any) -> None:
-        vars(self)[_KEPT_AS] = loop_here, cover, below
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(_stream_for_caller(self), name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(_stream_for_caller(self), name, value)
-
-    def __delattr__(self, name: str) -> None:
-        delattr(_stream_for_caller(self), name)
-
-
-def _stream_for_caller(layer: ForOneLoop) -> Any:
-    loop_here, cover, below = vars(layer)[_KEPT_AS]
-    stream = cover.stream if not cover.is_over and loop_here() == cover.loop_id else below
-    return StandIn(None) if stream is None else stream
 
 
 class Routes(Protocol):
@@ -99,11 +58,11 @@ class Captures:
 
     def install(self) -> None:
         """Wrap what is to be wrapped, and was not. With the guard held."""
-        self._wrap(redirect_stdout, ("stdout",))
-        self._wrap(redirect_stderr, ("stderr",))
+        self._wrap(redirect_stdout, partial(Redirect, "stdout"))
+        self._wrap(redirect_stderr, partial(Redirect, "stderr"))
         ipythons = getattr(sys.modules.get("IPython.utils.capture"), "capture_output", None)
         if isinstance(ipythons, type):
-            self._wrap(ipythons, STREAMS)
+            self._wrap(ipythons, CaptureOutput)
 
     def uninstall(self) -> None:
         """Everything is as it would be without us. With the guard held."""
@@ -121,73 +80,69 @@ class Captures:
     def below(self, stream: Any) -> Any:
         """What is there for those who have not redirected anything on a loop."""
         while isinstance(stream, ForOneLoop):
-            stream = vars(stream)[_KEPT_AS][2]
+            stream = stream_below(stream)
         return stream
 
-    def _wrap(self, kind: type, names: tuple[Stream, ...]) -> None:
+    def _wrap(self, kind: type, way: Callable[[Any], Way]) -> None:
         if kind in self._wrapped:
             return
         enter, leave = kind.__enter__, kind.__exit__  # type: ignore[attr-defined]
         this_wrap = self._wrapped[kind] = object()
 
         def entering(own: Any) -> Any:
-            is_on = self._wrapped.get(kind) is this_wrap
-            return self._entered(own, names, enter) if is_on else enter(own)
+            is_on = self._wrapped.get(kind) is this_wrap and way(own).is_known
+            return self._entered(way(own), partial(enter, own)) if is_on else enter(own)
 
         def leaving(own: Any, *error: Any) -> Any:
-            is_on = self._wrapped.get(kind) is this_wrap
-            return self._left(own, names, leave, error) if is_on else leave(own, *error)
+            is_on = self._wrapped.get(kind) is this_wrap and way(own).is_known
+            leave_own = partial(leave, own, *error)
+            return self._left(way(own), leave_own) if is_on else leave_own()
 
         for name, ours in (("__enter__", entering), ("__exit__", leaving)):
             self._undo.append(_replaced(kind, name, ours))
 
-    def _entered(self, own: Any, names: tuple[Stream, ...], enter: Function) -> Any:
+    def _entered(self, way: Way, enter: Function) -> Any:
         with self._guard:
-            displays = _Displays()
-            before = {name: getattr(sys, name, None) for name in names}
-            result = enter(own)
             loop_id = self._routes.loop_here()
+            # What stands in sys is ours from the first moment: others print meanwhile.
             covers = [
-                self._covered(name, below, loop_id)
-                for name, below in before.items()
-                if getattr(sys, name, None) is not below
+                self._covered(name, stream, loop_id)
+                for name, stream in way.streams().items()
+                if stream is not getattr(sys, name, None)
             ]
-            capture = None
+            capture = None if loop_id is None else way.displays_for_a_loop()
+            result = way.enter(enter, {cover.name: cover for cover in covers}, capture)
+            self._covers += covers
             if loop_id is None:
                 self._routes.look()
-            elif (capture := displays.taken_back()) is not None:
+            elif capture is not None:
                 self._routes.capture_displays(capture, on=True)
-            vars(own).setdefault(_KEPT_AS, []).append((covers, capture))
+            vars(way.own).setdefault(_KEPT_AS, []).append((covers, capture))
         return result
 
-    def _left(self, own: Any, names: tuple[Stream, ...], leave: Function, error: Any) -> Any:
+    def _left(self, way: Way, leave: Function) -> Any:
         with self._guard:
-            covers, capture = (vars(own).get(_KEPT_AS) or [([], None)]).pop()
-            displays = _Displays()
-            on_top = {name: getattr(sys, name, None) for name in names}
+            covers, capture = (vars(way.own).get(_KEPT_AS) or [([], None)]).pop()
+            if capture is not None:
+                self._routes.capture_displays(capture, on=False)
+            for cover in covers:
+                cover.is_over = True
+            way.will_leave(self._what_shall_be_there)
             try:
-                return leave(own, *error)
+                return leave()
             finally:
-                if capture is not None:
-                    displays.taken_back()
-                    self._routes.capture_displays(capture, on=False)
-                for cover in covers:
-                    cover.is_over = True
-                for name, stream in on_top.items():
-                    self._uncover(name, stream)
                 self._forget_what_is_over()
                 self._routes.look()
 
-    def _covered(self, name: Stream, below: Any, loop_id: int | None) -> Cover:
-        cover = Cover(name, getattr(sys, name, None), below, loop_id)
+    def _covered(self, name: Stream, stream: Any, loop_id: int | None) -> Cover:
+        below = getattr(sys, name, None)
+        cover = Cover(name, stream, below, loop_id)
         if loop_id is None:
             cover.layer = cover.stand_in = self._routes.routed(cover)
             for loops in self._of_loops_in(below):  # Loops that redirect go on with that.
                 cover.layer = self._for_one_loop(loops, cover.layer)
         else:
             cover.layer = self._for_one_loop(cover, below)
-        setattr(sys, name, cover.layer)
-        self._covers.append(cover)
         return cover
 
     def _for_one_loop(self, cover: Cover, below: Any) -> ForOneLoop:
@@ -201,16 +156,19 @@ class Captures:
             stream = cover.below
         return found[::-1]
 
-    def _uncover(self, name: Stream, on_top: Any) -> None:
-        """What somebody else has put over it stays, until they end: they lie not always one within
-        the other, as a cell's and a loop's.
+    def _what_shall_be_there(self, name: Stream, before: Any) -> Any:
+        """When somebody ends who has found what was there `before`. What another one has put over
+        it stays, until that one ends: they lie not always one within the other, as a cell's and a
+        loop's.
         """
+        on_top = getattr(sys, name, None)
         top = self._cover_that_is(on_top)
         if top is not None and not top.is_over:
-            setattr(sys, name, on_top)
             self._lead_past_what_is_over(top)
-        while (cover := self._cover_that_is(getattr(sys, name, None))) and cover.is_over:
-            setattr(sys, name, cover.below)
+            return on_top
+        while (cover := self._cover_that_is(before)) is not None and cover.is_over:
+            before = cover.below
+        return before
 
     def _forget_what_is_over(self) -> None:
         kept: set[Cover] = set()
@@ -229,28 +187,6 @@ class Captures:
 
     def _cover_that_is(self, stream: Any) -> Cover | None:
         return next((cover for cover in self._covers if cover.layer is stream), None)
-
-
-class _Displays:
-    """What IPython shows things with, as it was at one moment.
-
-    What a loop captures goes past it: while somebody has another one there, the kernel cannot begin
-    a cell.
-    """
-
-    def __init__(self) -> None:
-        self._shell: Final = shell()
-        self._publisher: Final = getattr(self._shell, "display_pub", None)
-        self._hook: Final = sys.displayhook
-
-    def taken_back(self) -> Any:
-        """As it was again. Returns the publisher that was there meanwhile, None if none was."""
-        publisher = getattr(self._shell, "display_pub", None)
-        if self._shell is None or publisher is self._publisher:
-            return None
-        self._shell.display_pub = self._publisher
-        sys.displayhook = self._hook
-        return publisher
 
 
 def _replaced(kind: type, name: str, ours: Function) -> Callable[[], None]:

@@ -19,10 +19,10 @@ from bgwidgets.output.reading import Stream
 from bgwidgets.output.stream_hooks import Mine, Write, hook
 from bgwidgets.output.whose import task_here, task_worked_for
 
-MOST_PIECES: Final = 1_000
-"""As many pieces are put down before they are made into lines."""
-LONG: Final = 2_000
-"""Characters of a piece after which nothing is left lying."""
+ENOUGH: Final = 1_500
+"""So many pieces are put down before they are made into lines; fewer when the newest one is long,
+for its characters count as well.
+"""
 
 
 class RoutedStream:
@@ -128,11 +128,12 @@ class RoutedStream:
         def write(text: str) -> Any:
             # The newline that `print` writes by itself is whose the line is.
             if text == "\n":
-                if log.active is pen:
+                if log.active is pen and len(parts) < ENOUGH:
                     put_down(text)
                     return tee(text) if tees else 1
             else:
-                if not isinstance(text, str):
+                # The first is quicker, and is mostly enough.
+                if type(text) is not str and not isinstance(text, str):
                     raise TypeError(f"write() argument must be str, not {type(text).__name__}")
                 task = task_of_mine()
                 if told() is not task or task is None:
@@ -146,7 +147,7 @@ class RoutedStream:
                 if log.in_haste and ("\n" in text or "\r" in text):
                     log.put_in_file(pen)
             length = len(text)
-            if length > LONG or len(parts) > MOST_PIECES:
+            if length + len(parts) > ENOUGH:
                 log.gather()
             return tee(text) if tees else length
 

@@ -18,13 +18,17 @@ from weakref import WeakValueDictionary, ref
 
 from bgwidgets.belonging import on_move
 from bgwidgets.output.blocks import Whose
-from bgwidgets.output.captures import STREAMS, Captures, Cover
+from bgwidgets.output.capture_ways import STREAMS
+from bgwidgets.output.captures import Captures
+from bgwidgets.output.covers import Cover
 from bgwidgets.output.display_hook import DisplayHook
 from bgwidgets.output.log import OutputLog
 from bgwidgets.output.routed_stream import RoutedStream, loop_id_here, whose_it_is
 from bgwidgets.output.shell import CellEnds, is_in_a_kernel
 from bgwidgets.output.stream_hooks import StandIn
 from bgwidgets.output.whose import task_here
+
+FEW: Final = 100
 
 
 class Router:
@@ -37,6 +41,10 @@ class Router:
         self._logs: Final[WeakValueDictionary[int, OutputLog]] = WeakValueDictionary()
         # Weak: a stream that is hooked keeps its hook, and no hook shall keep a stream.
         self._hooked: Final[list[ref[RoutedStream]]] = []
+        self._stand_ins: Final[list[ref[RoutedStream]]] = []
+        """The same, of what cells capture with."""
+        self._many = FEW
+        """Of so many of these it is looked which are there no more."""
         self._displays: Final = DisplayHook(self._log_here)
         self._captures: Final = Captures(self._guard, self)
         self._cells: Final = CellEnds(self.look)
@@ -79,7 +87,7 @@ class Router:
             self._hooked[:] = [ref(each) for each in self._streams() if each.is_in_place]
             for name in STREAMS:
                 stream = self._captures.below(getattr(sys, name, None))
-                if stream is None or any(each.stream is stream for each in self._streams()):
+                if stream is None or self._routed_stream(stream) is not None:
                     continue
                 tees = self._is_teed(stream)
                 self._hooked.append(ref(RoutedStream(name, stream, self._logs.get, tees=tees)))
@@ -98,11 +106,14 @@ class Router:
         written to that by its own name stays there, whoever writes it.
         """
         below = self._captures.below(cover.below)
-        known = {id(each.stream): each.tees for each in self._streams()}
-        tees = known[id(below)] if id(below) in known else self._is_teed(below)
+        known = self._routed_stream(below)
+        tees = self._is_teed(below) if known is None else known.tees
         stand_in = StandIn(cover.stream)
-        self._hooked[:] = [each for each in self._hooked if each() is not None]
-        self._hooked.append(ref(RoutedStream(cover.name, stand_in, self._logs.get, tees=tees)))
+        if len(self._stand_ins) > self._many:  # Who captures in a loop shall not wait for it.
+            self._stand_ins[:] = [each for each in self._stand_ins if each() is not None]
+            self._many = 2 * len(self._stand_ins) + FEW
+        routed = RoutedStream(cover.name, stand_in, self._logs.get, tees=tees)
+        self._stand_ins.append(ref(routed))
         return stand_in
 
     def capture_displays(self, capture: object, *, on: bool) -> None:
@@ -110,14 +121,21 @@ class Router:
         self._displays.capture(capture, on=on)
 
     def _streams(self) -> list[RoutedStream]:
-        return [stream for each in self._hooked if (stream := each()) is not None]
+        return _living(self._hooked)
+
+    def _routed_stream(self, stream: object) -> RoutedStream | None:
+        ways = vars(stream).get("ways_of_bgwidgets") if isinstance(stream, StandIn) else None
+        if isinstance(ways, RoutedStream) and ways.is_in_place:
+            return ways
+        return next((each for each in self._streams() if each.stream is stream), None)
 
     def _put_back(self) -> None:
-        for stream in self._streams():
+        for stream in (*self._streams(), *_living(self._stand_ins)):
             stream.put_back()
         self._captures.uninstall()
         self._cells.uninstall()
         self._hooked.clear()
+        self._stand_ins.clear()
         for log in list(self._logs.values()):
             log.moved()
         self._displays.uninstall()
@@ -131,7 +149,7 @@ class Router:
 
     def _moved(self, loop_id: int) -> None:
         """The calling thread has come to this loop, or somebody else says that one has left it."""
-        for stream in self._streams():
+        for stream in (*self._streams(), *_living(self._stand_ins)):
             stream.forget_thread()
         if (log := self._logs.get(loop_id)) is not None:
             log.moved()
@@ -146,8 +164,12 @@ class Router:
 
     def shows_here(self) -> bool:
         """Whether what loops write is seen where the calling code's own output is."""
-        stream = self._captures.below(sys.stdout)
-        return any(each.tees and each.stream is stream for each in self._streams())
+        routed = self._routed_stream(self._captures.below(sys.stdout))
+        return routed is not None and routed.tees
+
+
+def _living(streams: list[ref[RoutedStream]]) -> list[RoutedStream]:
+    return [stream for each in streams if (stream := each()) is not None]
 
 
 router: Final = Router()

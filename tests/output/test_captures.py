@@ -8,6 +8,7 @@ import io
 import logging
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -282,6 +283,33 @@ def test_outside_of_a_kernel_a_capture_has_it_as_well(
         say(job, "job")
         print("main")
     assert ("job\nmain\n", "job\n") == (kept.getvalue(), written(job))
+
+
+def test_cells_and_loops_that_capture_all_the_time_get_their_own(
+    manager: LoopManager, cell: Streams
+):
+    """In whatever order they begin and end, and whatever the others print in that moment."""
+    wrong: list[str] = []
+    together = threading.Barrier(4)
+
+    def captures(name: str) -> None:
+        together.wait(LIMIT)
+        for number in range(300):
+            with contextlib.redirect_stdout(io.StringIO()) as kept:
+                print(name, number)
+                if number % 3 == 0:
+                    time.sleep(0)  # Let others come in between.
+                print(name, number, "more")
+            if kept.getvalue() != f"{name} {number}\n{name} {number} more\n":
+                wrong.append(kept.getvalue())
+
+    jobs = [manager.start(captures, f"job {number}") for number in range(3)]
+    captures("cell")
+    for job in jobs:
+        job.wait(LIMIT)
+    assert [] == wrong
+    assert ["", "", ""] == [written(job) for job in jobs]
+    assert ("", True) == (cell.stdout.getvalue(), sys.stdout is cell.stdout)
 
 
 def test_captures_leave_nothing_behind(manager: LoopManager, cell: Streams):

@@ -10,6 +10,7 @@ import logging
 import sys
 import threading
 import traceback
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -246,6 +247,26 @@ def test_redirect_stdout_works_for_who_asks_for_it(manager: LoopManager):
     job = manager.start(redirects)
     assert "kept\n" == job.result(LIMIT)
     assert "written\n" == job.output.text()
+
+
+@pytest.mark.usefixtures("cell")
+@pytest.mark.parametrize("text", ["\n", "x", "no newline " * 20])
+def test_whatever_a_loop_writes_does_not_pile_up(manager: LoopManager, text: str):
+    """Also when nobody reads it, and each print is an empty one, or one that has no end."""
+
+    async def writes() -> int:
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            for _ in range(100_000):
+                sys.stdout.write(text)
+            return tracemalloc.get_traced_memory()[0] - before
+        finally:
+            tracemalloc.stop()
+
+    job = manager.start(name="writes")
+    assert job.submit(writes()).result(LIMIT) < 600_000
+    assert job.output.version == 100_000
 
 
 def test_what_is_no_text_is_refused_as_ever(manager: LoopManager):
