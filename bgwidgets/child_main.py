@@ -60,6 +60,7 @@ class Child:
     """This process, as far as its loop is concerned."""
 
     def __init__(self, sock: socket.socket) -> None:
+        self._pid: Final = os.getpid()
         self._sender: Final = FrameSender(sock, "bgwidgets-to-kernel")
         self._messages: Final = _messages(sock)
         begin = next(self._messages)
@@ -128,10 +129,14 @@ class Child:
             self._control.is_up()
 
     def _tell(self, message: FromChild) -> None:
-        self._sender.put(encode(message))
+        self._send(message)
 
     def _tell_patiently(self, message: FromChild) -> None:
-        self._sender.put(encode(message), most_waiting=MOST_WAITING)
+        self._send(message, most_waiting=MOST_WAITING)
+
+    def _send(self, message: FromChild, *, most_waiting: int | None = None) -> None:
+        if os.getpid() == self._pid:  # A fork has the socket, too, and is not the loop.
+            self._sender.put(encode(message), most_waiting=most_waiting)
 
 
 def _messages(sock: socket.socket) -> Iterator[Any]:

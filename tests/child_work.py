@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -160,6 +161,35 @@ async def has_a_child_of_its_own_session() -> None:
 async def has_a_child_and_holds_the_gil() -> None:
     _start_a_child()
     await holds_the_gil()
+
+
+async def has_a_fork_that_exits(code: int) -> int:
+    """Returns its exit code."""
+    pid = os.fork()
+    if pid == 0:
+        sys.exit(code)
+    return await _exit_code_of(pid)
+
+
+async def has_a_fork_that_fails() -> str:
+    loop = asyncio.get_running_loop()
+    pid = os.fork()
+    if pid == 0:
+        loop.call_soon(loop.call_soon, os._exit, 3)  # When all has been said of this error.
+        raise OurError(1, hint="in the fork")
+    assert await _exit_code_of(pid) == 3
+    return "the loop itself"
+
+
+async def _exit_code_of(pid: int) -> int:
+    for _ in range(500):
+        ended, status = os.waitpid(pid, os.WNOHANG)  # noqa: ASYNC222 - it does not block
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        await asyncio.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)  # noqa: ASYNC222 - it was killed
+    raise TimeoutError("the fork did not end")
 
 
 def own_stop_event() -> StopEvent:

@@ -122,7 +122,9 @@ class ChildProcess:
 
 def _spawn(fd: int) -> tuple[subprocess.Popen[bytes], int]:
     """The process, which waits for what it is to do, and its pidfd."""
-    boot = _BOOT.format(path=list(sys.path), fd=fd, parent=os.getpid())
+    entries: list[object] = list(sys.path)  # Python itself passes by what is no text.
+    path = [entry for entry in entries if isinstance(entry, str)]
+    boot = _BOOT.format(path=path, fd=fd, parent=os.getpid())
     process = subprocess.Popen(
         [sys.executable, "-c", boot],
         stdin=subprocess.DEVNULL,

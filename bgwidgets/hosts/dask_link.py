@@ -26,8 +26,6 @@ FAILURES: Final = (Exception, asyncio.CancelledError)
 """Whatever a cluster and a network may say: a future is cancelled when its client loses its way."""
 TICK: Final = 0.25
 """Seconds between two looks whether an answer has come."""
-TRANSFER_LIMIT: Final = 30.0
-"""Seconds for a few bytes over a slow network."""
 RETRY: Final = 0.1
 """Seconds after a call that failed, until it is tried again."""
 LOST_AFTER: Final = 1.0
@@ -58,25 +56,6 @@ class DaskHost:
 
 class _Gone(Exception):
     """The worker, or the way to it, is gone for good."""
-
-
-class _Made:
-    """An actor that is being made, to be waited for as one waits for what it answers."""
-
-    def __init__(self, future: Any) -> None:
-        self._future: Final = future
-
-    def done(self) -> bool:
-        """Whether it is there."""
-        return bool(self._future.done())
-
-    def result(self, timeout: float) -> Any:
-        """It itself. Raises TimeoutError while it is not there yet."""
-        import distributed
-
-        distributed.wait(self._future, timeout=timeout)  # type: ignore[no-untyped-call]
-        # Its address comes over the network once more, and that must not be broken off.
-        return self._future.result(TRANSFER_LIMIT)
 
 
 class DaskLink:
@@ -170,13 +149,25 @@ class DaskLink:
             workers=where.workers,
             resources=dict(where.resources) if where.resources else None,
         )
-        actor = self._result_of(_Made(self._future))
+        actor = self._fetched()
         self._refuse_other_versions(self._result_of(actor.versions()))
         self._pid = self._result_of(actor.begin(self._name))
         self._actor = actor
         self._sender.start()
         if self._is_kill_asked.is_set():
             self._tell("kill")
+
+    def _fetched(self) -> Any:
+        """The actor, as soon as it is made. Its address comes over the network once more, which may
+        never end when a worker dies in between.
+        """
+        client = self._where.client
+
+        async def fetch() -> Any:
+            return await client.gather(self._future, asynchronous=True)
+
+        # Not to be cancelled, of which distributed complains: it ends when the future is released.
+        return self._result_of(asyncio.run_coroutine_threadsafe(fetch(), client.loop.asyncio_loop))
 
     def _refuse_other_versions(self, theirs: dict[str, str]) -> None:
         ours = versions()

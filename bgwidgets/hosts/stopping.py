@@ -9,10 +9,14 @@ it waits for threads that may never return).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
+import os
+import sys
 import time
+import traceback
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from bgwidgets.exceptions import LoopInterrupted
 from bgwidgets.observe.asyncio_internals import let_go_of
@@ -129,8 +133,10 @@ def run_until_closing(
 
     A task that raises SystemExit or KeyboardInterrupt, or calls `loop.stop()`, throws the loop out
     of its `run_forever`; it is let back in, and the others do not notice. Returns the error when
-    the loop itself is broken.
+    the loop itself is broken. A fork of this process ends with such an error: to tidy up there
+    would take file descriptors away from the loop.
     """
+    process = os.getpid()
     while True:
         try:
             loop.run_forever()
@@ -139,9 +145,24 @@ def run_until_closing(
         except LoopInterrupted:
             what = "an interruption came late, in the loop's own code, and a callback may be lost"
         except BaseException as error:  # noqa: BLE001 - a task's, which has it as its exception
+            if os.getpid() != process:
+                _end_fork(error)
             what = f"{type(error).__name__} in a task"
         else:
             what = "loop.stop() was called by the loop's own code"
         if is_closing():
             return None
         note(f"{what}: the loop went on")
+
+
+def _end_fork(error: BaseException) -> NoReturn:
+    """End this process as Python does for such an error, but at once, as `multiprocessing` does."""
+    code: object = 1
+    if isinstance(error, SystemExit):
+        code = error.code or 0
+    else:
+        traceback.print_exception(error)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # A user may have closed or replaced it.
+            stream.flush()
+    os._exit(code & 0xFF if isinstance(code, int) else 1)

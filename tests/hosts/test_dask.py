@@ -82,9 +82,13 @@ def start_cluster(processes: StartedProcesses, folder: Path) -> Cluster:
         stderr=subprocess.DEVNULL,
         **common,
     )
-    with distributed.Client(scheduler_file=str(file), set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=STARTS_WITHIN)
-        return Cluster(client.scheduler.address, scheduler, workers)
+    try:
+        with distributed.Client(scheduler_file=str(file), set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=STARTS_WITHIN)
+            return Cluster(client.scheduler.address, scheduler, workers)
+    except BaseException:
+        end_cluster(Cluster("", scheduler, workers))
+        raise
 
 
 def until_slowly(find: Any) -> None:
@@ -432,6 +436,27 @@ def test_output_that_is_not_fetched_is_bounded_and_its_loss_is_told(
     assert [first.removeprefix("… ")] == [
         note for note in job.snapshot().notes if "dropped" in note
     ]
+
+
+@pytest.mark.parametrize("end", ["close", "kill"])
+def test_nothing_waits_for_an_actor_that_is_made_and_cannot_be_fetched(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, end: str
+):
+    """As when its worker dies in this moment, and the scheduler does not know yet."""
+    begun = threading.Event()
+
+    async def never(*_: object, **__: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    with distributed.Client(cluster.address, set_as_default=False) as client:
+        monkeypatch.setattr(client, "_gather", never)
+        job = LoopManager().start(child_work.for_ever, host=client)
+        assert begun.wait(LIMIT)
+        if end == "kill":
+            job.kill()
+            assert LoopState.KILLED == job.wait(LOST_WITHIN)
+    assert job.wait(LOST_WITHIN).has_ended
 
 
 class SlowWire:

@@ -123,7 +123,8 @@ def wardens_of(pid: int) -> list[psutil.Process]:
     return [
         process
         for process in psutil.Process(pid).children()
-        if any(word.endswith("warden_script.py") for word in process.cmdline())
+        if process.status() != psutil.STATUS_ZOMBIE
+        and any(word.endswith("warden_script.py") for word in process.cmdline())
     ]
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -299,6 +301,48 @@ def test_a_broken_message_is_logged_and_the_next_is_taken(
     assert "a message of 'for_ever' could not be taken" in caplog.text
     job.command(SetStopEvent(job.id))
     until(lambda: job.snapshot().stop_requested)
+
+
+@pytest.mark.parametrize("host", ["process", "thread"])
+def test_a_fork_that_exits_ends_alone(manager: LoopManager, host: str):
+    """What it says of its copy of the loop is not heard, and whoever waits for it goes on."""
+    job = manager.start(child_work.has_a_fork_that_exits, 3, host=host)
+    assert 3 == job.result(LIMIT)
+    assert LoopState.FINISHED == job.state
+    assert () == job.snapshot().notes
+
+
+def test_what_a_fork_says_of_its_copy_of_the_loop_is_not_heard(manager: LoopManager):
+    job = manager.start(child_work.has_a_fork_that_fails, host="process")
+    assert "the loop itself" == job.result(LIMIT)
+    assert {TaskState.FINISHED: 1} == {
+        state: count for state, count in job.snapshot().task_counts.items() if count
+    }
+
+
+@pytest.mark.parametrize("entry", [Path("/nowhere"), None, b"/nowhere", '/it\'s "nowhere"'])
+def test_whatever_is_in_the_path_of_modules_it_starts(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch, entry: Any
+):
+    monkeypatch.setattr(sys, "path", [*sys.path, entry])
+    assert 42 == manager.start(child_work.answer, host="process").result(LIMIT)
+
+
+def test_a_kernel_that_dies_of_a_broken_pipe_does_not_die_of_a_child_that_is_gone(
+    manager: LoopManager,
+):
+    """Some scripts give SIGPIPE back its meaning."""
+    before = signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        job = manager.start(child_work.for_ever, host="process")
+        until(lambda: is_running(job))
+        os.kill(pid_of(job), signal.SIGKILL)
+        while not job.state.has_ended:
+            job.stop_event.set()
+            job.stop_event.clear()
+    finally:
+        signal.signal(signal.SIGPIPE, before)
+    assert LoopState.LOST == job.wait(LIMIT)
 
 
 def murder_at_a_random_moment(manager: LoopManager, chance: random.Random) -> None:
