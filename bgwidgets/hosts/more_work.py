@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from bgwidgets.exceptions import CannotCross, InvalidWork, LoopEnded
 from bgwidgets.hosts.crossing import pack, unpack
+from bgwidgets.hosts.failed_futures import fail_all
 from bgwidgets.hosts.messages import CancelMore, RunMore
 from bgwidgets.hosts.questions import Questions, Unanswered
 from bgwidgets.hosts.submissions import LoopFuture
@@ -62,8 +63,7 @@ class MoreWork:
 
     def fail_the_rest(self) -> None:
         """Resolve what has no result yet with `LoopEnded`."""
-        for future in list(self._futures):
-            _set(future, error=self._ended())
+        fail_all(list(self._futures), self._ended, self._loop_id, self._loop_name)
 
     def _ended(self) -> LoopEnded:
         return LoopEnded(f"{self._loop_name!r} was stopped before this coroutine had ended")

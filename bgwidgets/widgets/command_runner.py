@@ -126,7 +126,12 @@ class CommandRunner:
             if self._is_looking:
                 return
             self._is_looking = True
-        threading.Thread(target=self._look_on, name="bgwidgets-look", daemon=True).start()
+        try:
+            _in_a_thread("bgwidgets-look", self._look_on)
+        except RuntimeError as error:  # No thread can be had, now; the next click tries again.
+            with self._guard:
+                self._wanted, self._is_looking = [], False
+            self._report(_failure(error))
 
     def stop_all(self) -> Said:
         """Bring every loop down, in a thread of its own; `report` is told what came of it."""
@@ -135,9 +140,11 @@ class CommandRunner:
             return Said("No loop is running")
         if not self._is_stopping_all:
             self._is_stopping_all = True
-            threading.Thread(
-                target=self._stop_all_now, name="bgwidgets-stop-all", daemon=True
-            ).start()
+            try:
+                _in_a_thread("bgwidgets-stop-all", self._stop_all_now)
+            except RuntimeError as error:  # As above.
+                self._is_stopping_all = False
+                return _failure(error)
         return Said(f"Stopping {_loops(count)}")
 
     def _stop_all_now(self) -> None:
@@ -221,11 +228,11 @@ class CommandRunner:
         if command.loop_id in self._restarting:
             return Said(f"{name} is being restarted")
         self._restarting.add(command.loop_id)
-        # A daemon, for it must not keep the kernel from ending.
-        thread = threading.Thread(
-            target=self._restart_now, args=(command, name), name="bgwidgets-restart", daemon=True
-        )
-        thread.start()
+        try:
+            _in_a_thread("bgwidgets-restart", self._restart_now, command, name)
+        except RuntimeError:  # As above.
+            self._restarting.discard(command.loop_id)
+            raise
         return Said(f"Restarting {name}")
 
     def _restart_now(self, command: RestartLoop, name: str) -> None:
@@ -237,6 +244,12 @@ class CommandRunner:
         finally:
             self._restarting.discard(command.loop_id)
         self._report(said)
+
+
+def _in_a_thread(name: str, target: Callable[..., None], *args: object) -> None:
+    """Raises RuntimeError when no thread can be had."""
+    # A daemon, for it must not keep the kernel from ending.
+    threading.Thread(target=target, args=args, name=name, daemon=True).start()
 
 
 def _signed(command: HostCommand) -> HostCommand:
