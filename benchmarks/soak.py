@@ -47,15 +47,17 @@ LONG_LINE: Final = "x" * 1_000
 ENDED: Final = 1_200
 """And so is its list of tasks that have ended."""
 MORE: Final = {
-    "megabytes": 6.0,
-    "objects": 600.0,
+    "megabytes": 12.0,
+    "in use": 0.5,
+    "objects": 400.0,
     "blocks": 4_000.0,
     "threads": 0.5,
     "descriptors": 0.5,
 }
 """By so much the line may rise from the warm-up to the end: what goes up and down does so by
-chance, for the loops are not everywhere at the same point. One thread more, for good, is a rise of
-more than half a one, wherever it comes but in the first and the last tenth."""
+chance, for the loops are not everywhere at the same point, and most so the memory of the process,
+in which there are gaps. One thread more, for good, is a rise of more than half a one, wherever it
+comes but in the first and the last tenth."""
 SETTLES_WITHIN: Final = 2.0
 """Seconds in which the threads of ended loops, and their descriptors, are gone. One that is never
 gone takes so long at each moment of rest."""
@@ -82,6 +84,10 @@ class Sample:
 
     at: float
     megabytes: float
+    """What the system has given to the process,"""
+    in_use: float
+    """and what of it somebody uses who took it from C's library: texts, lists, tables. Megabytes;
+    0 where that cannot be asked."""
     objects: int
     """Those that the collector knows,"""
     blocks: int
@@ -284,11 +290,18 @@ class Scene:
         self._start(number)
 
     def rest(self) -> None:
-        """Have every loop run, and nothing else going on."""
+        """Have every loop run, and nothing else going on; and panels that nobody looks at, for one
+        that shows tasks has some thousand objects for that.
+        """
+        for panel in self._panels:
+            panel.close()
+        self._panels.clear()
         for number in range(LOOPS):
             self._replace(number, self.manager[f"loop-{number}"])
         self._look_at_ending()
         self.manager.remove_finished()
+        for _ in range(PANELS):
+            self._open_panel()
 
     def close(self) -> None:
         """Nothing goes on."""
@@ -416,6 +429,7 @@ def sample(at: float, before: Sequence[Sample] = ()) -> Sample:
     return Sample(
         at=at,
         megabytes=psutil.Process().memory_info().rss / 1e6,
+        in_use=_in_use() / 1e6,
         objects=len(gc.get_objects()),
         blocks=sys.getallocatedblocks(),
         threads=threads,
@@ -427,6 +441,26 @@ def _count_descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+class _Mallinfo(ctypes.Structure):
+    """What GNU's C library tells of its memory."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena", "ordblks", "smblks", "hblks", "hblkhd",
+            "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost",
+        )
+    )  # fmt: skip
+
+
+def _in_use() -> int:
+    with suppress(OSError, AttributeError):
+        ask = ctypes.CDLL(None).mallinfo2
+        ask.restype = _Mallinfo
+        return int(ask().uordblks)
+    return 0
+
+
 def _give_back_memory() -> None:
     """What C has freed and kept, where its library can be asked to."""
     with suppress(OSError, AttributeError):
@@ -435,7 +469,11 @@ def _give_back_memory() -> None:
 
 def in_words(sample: Sample) -> str:
     """A row of the table."""
-    return f"{sample.at:8.1f}" + "".join(f"{getattr(sample, name):12,.1f}" for name in MORE)
+    return f"{sample.at:8.1f}" + "".join(f"{_of(sample, name):12,.1f}" for name in MORE)
+
+
+def _of(sample: Sample, name: str) -> float:
+    return float(getattr(sample, name.replace(" ", "_")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,7 +491,7 @@ def rises(samples: Sequence[Sample]) -> dict[str, Rise]:
         return {}
     times = [each.at for each in counted]
     slopes = {
-        name: statistics.linear_regression(times, [getattr(each, name) for each in counted]).slope
+        name: statistics.linear_regression(times, [_of(each, name) for each in counted]).slope
         for name in MORE
     }
     return {

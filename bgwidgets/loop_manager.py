@@ -51,7 +51,7 @@ REPLACE_GRACE: Final = 2.0
 """Seconds that a loop which is replaced gets to end by its stop event."""
 REPLACE_ATTEMPTS: Final = 20
 """How many others may start a loop of the same name at the same moment."""
-EXIT_LIMIT: Final = 0.4
+EXIT_LIMIT: Final = 0.3
 """Seconds that all loops together get to clean up when the interpreter ends."""
 
 T = TypeVar("T")

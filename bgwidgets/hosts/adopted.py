@@ -94,6 +94,12 @@ LOOK_EVERY: Final = 0.02
 """Seconds between two looks at whether a loop has appeared, or still runs."""
 ANSWERS_WITHIN: Final = 1.0
 """Seconds without an answer after which a loop is unresponsive."""
+ENDED_WHEN_IDLE_FOR: Final = 0.3
+"""Seconds after which a loop that is to be stopped, and that nobody runs, is ended here."""
+NOBODY_RUNS_IT: Final = (
+    "nobody runs it at the moment: its runner has returned, and neither closed it nor ended its"
+    " thread. It goes on when it is run again; stop_loop() closes it"
+)
 TASKS_A_TURN: Final = 500
 """Existing tasks are noted in slices, so that a loop with many of them does not stand still."""
 
@@ -168,8 +174,8 @@ class AdoptedHost:
         self._runners: RunnersTask | None = None
         self._was_cancelled = False
         self._asked_at: float | None = None
-        self._ran_at = 0.0
-        """When it was last seen to run, in seconds of `time.monotonic()`."""
+        self._idle_since: float | None = None
+        """Since when nobody runs it, though somebody may again."""
         self._error: str | None = None
         self._error_line: str | None = None
         self._exception: BaseException | None = None
@@ -218,13 +224,13 @@ class AdoptedHost:
     def snapshot(self) -> LoopSnapshot:
         """How the loop stands; read from outside, so it never waits for the loop."""
         self._ask_for_an_answer()
-        owner, asked_at = self._owner, self._asked_at
+        owner, is_idle = self._owner, _is_longer_ago(self._idle_since, ANSWERS_WITHIN)
         return LoopSnapshot(
             id=self._plan.loop_id,
             name=self._plan.name,
             host=self.kind,
             state=self._run_state.state,
-            unresponsive=asked_at is not None and time.monotonic() - asked_at > ANSWERS_WITHIN,
+            unresponsive=is_idle or _is_longer_ago(self._asked_at, ANSWERS_WITHIN),
             stop_requested=self._stop_event.is_set(),
             protected=self._why_protected is not None,
             why_protected=self._why_protected,
@@ -242,6 +248,7 @@ class AdoptedHost:
             error=self._error,
             error_line=self._error_line,
             last_output=self._plan.output.last_line,
+            notes=(NOBODY_RUNS_IT,) if is_idle else (),
             as_of=time.time(),
             **self._warnings.told(),
             **self._liveness.told(),
@@ -419,12 +426,18 @@ class AdoptedHost:
         if loop.is_closed():
             return True
         if loop.is_running():
-            self._ran_at = time.monotonic()
+            if self._idle_since is not None:
+                self._idle_since = self._asked_at = None
             return False
-        # Whoever ran it may run it again, unless its thread is gone.
-        if self._owner is not None:
-            return not self._owner.is_alive()
-        return time.monotonic() - self._ran_at > APPEARS_WITHIN
+        if self._owner is not None and not self._owner.is_alive():
+            return True
+        # Whoever ran it may run it again. But what is to be stopped need not wait for that; nor is
+        # there an end to it when nobody knows whose thread would have to end.
+        if self._idle_since is None:
+            self._idle_since = time.monotonic()
+        if self._run_state.state is LoopState.STOPPING:
+            return _is_longer_ago(self._idle_since, ENDED_WHEN_IDLE_FOR)
+        return self._owner is None and _is_longer_ago(self._idle_since, APPEARS_WITHIN)
 
     def _clean_up(self, loop: asyncio.AbstractEventLoop) -> None:
         """What was left when its runner went: as with a loop of our own, nothing stays pending."""
@@ -438,6 +451,7 @@ class AdoptedHost:
                 leave_loop_thread(self._plan.loop_id)
 
     def _end(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._idle_since = None
         self._liveness.end()
         self._submissions.close()
         if self._owner is not None and self._owner.ident is not None:
@@ -650,3 +664,8 @@ class AdoptedHost:
     def _unfinished(self) -> tuple[str, ...]:
         ledger = self._ledger
         return tuple(ledger.name(task) for task in ledger.unfinished()) if ledger else ()
+
+
+def _is_longer_ago(moment: float | None, seconds: float) -> bool:
+    """Than so many seconds; a moment that has not come is not."""
+    return moment is not None and time.monotonic() - moment > seconds

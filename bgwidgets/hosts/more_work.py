@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from bgwidgets.exceptions import CannotCross, InvalidWork, LoopEnded
 from bgwidgets.hosts.crossing import PackedError, pack, unpack, unpack_error
+from bgwidgets.hosts.failed_futures import fail_all
 from bgwidgets.hosts.messages import CancelMore, RunMore
 from bgwidgets.hosts.questions import Questions
 from bgwidgets.hosts.results_thread import ResultsThread
@@ -75,8 +76,7 @@ class MoreWork:
 
     def fail_the_rest(self) -> None:
         """Resolve that of which nothing has come yet with `LoopEnded`."""
-        for future in list(self._futures):
-            _set(future, error=self._ended())
+        fail_all(list(self._futures), self._ended, self._loop_id, self._loop_name)
 
     def finish(self) -> None:
         """Nothing more will come. Blocks until what has come is unpacked, but not for long."""

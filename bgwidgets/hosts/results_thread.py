@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bgwidgets.belonging import enter_loop_thread, leave_loop_thread
+from bgwidgets.own_thread import OwnThread
 
 _log: Final = logging.getLogger(__name__)
 
@@ -29,20 +30,25 @@ class ResultsThread:
         self._is_finished = False
 
     def put(self, call: Callable[[], None]) -> None:
-        """Have this called, after those before it. Does not block, unless the run is over: then it
-        is called here.
+        """Have this called, after those before it. Does not block, unless the run is over, or no
+        thread can be had: then it is called here.
         """
         with self._guard:
-            is_late = self._is_finished
-            if not is_late:
+            is_called_here = self._is_finished or not self._has_a_thread()
+            if not is_called_here:
                 self._calls.put(call)
-                if self._thread is None:
-                    self._thread = threading.Thread(
-                        target=self._run, name=f"bgw-{self._loop_name}-results", daemon=True
-                    )
-                    self._thread.start()
-        if is_late:
+        if is_called_here:
             call()
+
+    def _has_a_thread(self) -> bool:
+        if self._thread is None:
+            thread = OwnThread(self._run, f"bgw-{self._loop_name}-results")
+            try:
+                thread.start()
+            except RuntimeError:  # None can be had, now; the next result tries again.
+                return False
+            self._thread = thread
+        return True
 
     def finish(self, limit: float) -> None:
         """The run is over: what was put is called yet, and the thread ends. Blocks until then, or

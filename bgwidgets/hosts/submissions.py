@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future, InvalidStateError
@@ -15,6 +14,7 @@ from typing import Any, Final
 from bgwidgets.belonging import would_wait_for_itself
 from bgwidgets.commands import NOBODY_KNOWS, Asker
 from bgwidgets.exceptions import LoopEnded, WouldDeadlock
+from bgwidgets.hosts.failed_futures import fail_all
 from bgwidgets.observe.askers import caller
 from bgwidgets.observe.asyncio_internals import coroutine_of, take_first_step
 from bgwidgets.observe.names import name_of, name_of_coroutine
@@ -22,11 +22,15 @@ from bgwidgets.time_limits import check_timeout
 
 Cancel = Callable[[Iterable[asyncio.Task[Any]], Asker], None]
 
-_log: Final = logging.getLogger(__name__)
-
 
 class LoopFuture(Future[Any]):
-    """The future of a coroutine on a background loop; refuses to be waited for by that loop."""
+    """The future of a coroutine on a background loop; refuses to be waited for by that loop.
+
+    What `add_done_callback` was given is called where the future is resolved: in the loop's thread,
+    which it holds up for as long as it takes; where the future was cancelled, in that thread; in
+    that of a loop in another process, by whoever brings its answers. When the loop has ended first,
+    or was given up, in a thread of its own.
+    """
 
     def __init__(self, loop_id: int) -> None:
         super().__init__()
@@ -164,15 +168,10 @@ class Submissions:
 
     def fail_the_rest(self) -> None:
         """Resolve what has no result yet with `LoopEnded`. Any thread; does not block."""
-        for future in list(self._futures):
-            try:
-                future.set_exception(
-                    LoopEnded(f"{self._loop_name!r} was stopped before this coroutine had ended")
-                )
-            except InvalidStateError:
-                continue  # It got its result, or was cancelled, in this moment.
-            except BaseException:  # noqa: BLE001 - a callback's, which must not keep the end away
-                _log.exception("a callback of a future of %r raised", self._loop_name)
+        fail_all(list(self._futures), self._ended, self._loop_id, self._loop_name)
+
+    def _ended(self) -> LoopEnded:
+        return LoopEnded(f"{self._loop_name!r} was stopped before this coroutine had ended")
 
     def _forget(self, future: Future[Any]) -> None:
         """The future is done; if its coroutine has not begun, it never will."""

@@ -198,6 +198,24 @@ def callbacks_of(future: Any) -> list[Callable[..., Any]]:
     return []  # Whatever else a task may wait for, it has no names that are known here.
 
 
+def take_done_callbacks(
+    future: concurrent.futures.Future[Any],
+) -> list[Callable[[concurrent.futures.Future[Any]], object]]:
+    """What a future calls when it is done, and now no more; for one that is not done. Any thread.
+
+    None of it where `concurrent.futures` keeps them otherwise than it does in Python 3.11 to 3.13.
+    """
+    condition = getattr(future, "_condition", None)
+    if condition is None or not hasattr(future, "_done_callbacks"):
+        return []
+    with condition:
+        if future.done():
+            return []  # Whoever has resolved it calls them.
+        callbacks = list(future._done_callbacks)  # noqa: SLF001 - see above
+        future._done_callbacks = []  # noqa: SLF001 - the same
+    return callbacks
+
+
 def function_name(callback: object) -> str:
     """The qualified name of a callback that is a function: of nothing that may answer by itself."""
     return callback.__qualname__ if isinstance(callback, FunctionType) else ""

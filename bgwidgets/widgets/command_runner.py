@@ -128,7 +128,12 @@ class CommandRunner:
             if self._is_looking:
                 return
             self._is_looking = True
-        OwnThread(self._look_on, "bgwidgets-look").start()
+        try:
+            OwnThread(self._look_on, "bgwidgets-look").start()
+        except RuntimeError as error:  # No thread can be had, now; the next click tries again.
+            with self._guard:
+                self._wanted, self._is_looking = [], False
+            self._report(_failure(error))
 
     def stop_all(self) -> Said:
         """Bring every loop down, in a thread of its own; `report` is told what came of it."""
@@ -137,7 +142,11 @@ class CommandRunner:
             return Said("No loop is running")
         if not self._is_stopping_all:
             self._is_stopping_all = True
-            OwnThread(self._stop_all_now, "bgwidgets-stop-all").start()
+            try:
+                OwnThread(self._stop_all_now, "bgwidgets-stop-all").start()
+            except RuntimeError as error:  # As above.
+                self._is_stopping_all = False
+                return _failure(error)
         return Said(f"Stopping {_loops(count)}")
 
     def _stop_all_now(self) -> None:
@@ -221,8 +230,12 @@ class CommandRunner:
         if command.loop_id in self._restarting:
             return Said(f"{name} is being restarted")
         self._restarting.add(command.loop_id)
-        # A daemon, for it must not keep the kernel from ending.
-        OwnThread(partial(self._restart_now, command, name), "bgwidgets-restart").start()
+        try:
+            # A daemon, for it must not keep the kernel from ending.
+            OwnThread(partial(self._restart_now, command, name), "bgwidgets-restart").start()
+        except RuntimeError:  # As above.
+            self._restarting.discard(command.loop_id)
+            raise
         return Said(f"Restarting {name}")
 
     def _restart_now(self, command: RestartLoop, name: str) -> None:

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -119,6 +120,92 @@ def test_of_several_runs_the_last_counts(
     go_on.set()
     assert expected == loop.wait(LIMIT)
     job.join(LIMIT)
+
+
+class RunsNowAndThen:
+    """Somebody's thread, which runs its loop when it is told, and keeps it open in between."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._works: SimpleQueue[Work | None] = SimpleQueue()
+        self.has_run: SimpleQueue[object] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="now and then")
+        self._thread.start()
+
+    def _run(self) -> None:
+        while (work := self._works.get()) is not None:
+            with contextlib.suppress(RuntimeError):  # Stopped under its runner, or closed since.
+                self.has_run.put(self.loop.run_until_complete(work()))
+
+    def run(self, work: Work) -> None:
+        """Once more."""
+        self._works.put(work)
+
+    def end(self) -> None:
+        """It is done with it, and has not closed it."""
+        self._works.put(None)
+        self._thread.join(LIMIT)
+
+
+@pytest.fixture
+def owner() -> Iterator[RunsNowAndThen]:
+    owner = RunsNowAndThen()
+    yield owner
+    owner.end()
+    owner.loop.close()
+
+
+async def until_told(told: threading.Event) -> int:
+    await asyncio.to_thread(told.wait, LIMIT)
+    return 42
+
+
+def test_a_loop_that_nobody_runs_any_more_says_so_and_comes_back(
+    manager: LoopManager, owner: RunsNowAndThen
+):
+    """It has not ended, for its owner may run it again; and then it is as before."""
+    told = threading.Event()
+    owner.run(lambda: until_told(told))
+    job = manager.adopt(owner.loop, protected=False)
+    until(lambda: job.state is LoopState.RUNNING and job.tasks)
+    told.set()
+    assert 42 == owner.has_run.get(timeout=LIMIT)
+    until(lambda: job.snapshot().notes)
+    (note,) = job.snapshot().notes
+    assert job.snapshot().unresponsive
+    assert note.startswith("nobody runs it at the moment: its runner has returned")
+    assert LoopState.RUNNING == job.state
+
+    told.clear()
+    owner.run(lambda: until_told(told))
+    until(lambda: not job.snapshot().unresponsive)
+    assert () == job.snapshot().notes
+    told.set()
+    assert 42 == owner.has_run.get(timeout=LIMIT)
+    owner.end()
+    assert LoopState.FINISHED == job.wait(LIMIT)
+    assert (False, ()) == (job.snapshot().unresponsive, job.snapshot().notes)
+
+
+def test_a_loop_that_nobody_runs_any_more_is_stopped(manager: LoopManager, owner: RunsNowAndThen):
+    """Without its owner: what is left on it is cancelled, and it is closed."""
+    left: list[asyncio.Task[None]] = []
+
+    async def leave_something() -> None:
+        left.append(asyncio.create_task(for_ever(), name="left"))
+
+    told = threading.Event()
+    owner.run(lambda: until_told(told))
+    job = manager.adopt(owner.loop, protected=False)
+    until(lambda: job.state is LoopState.RUNNING and job.tasks)
+    told.set()
+    owner.run(leave_something)
+    for _ in range(2):
+        owner.has_run.get(timeout=LIMIT)
+    report = job.stop(0)
+    assert LoopState.STOPPED == report.outcome
+    assert report.seconds < 3
+    assert (True, True) == (left[0].cancelled(), owner.loop.is_closed())
 
 
 def run_by_a_runner(factory: Any) -> Callable[[], None]:

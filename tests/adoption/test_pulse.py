@@ -43,6 +43,7 @@ def test_a_block_is_named_and_the_lag_is_known(
     running.loop.call_soon_threadsafe(running.loop.stop)
     running.owner.join()
     assert job.wait(LIMIT).has_ended
+    running.loop.close()  # Of a protected one that is its owner's affair.
 
 
 def test_an_interruption_is_refused(manager: LoopManager):
@@ -65,6 +66,7 @@ def test_an_interruption_is_refused(manager: LoopManager):
     running.loop.call_soon_threadsafe(running.loop.stop)
     running.owner.join()
     assert other.wait(LIMIT).has_ended
+    running.loop.close()
 
 
 def test_nothing_beats_in_a_loop_that_was_let_go(manager: LoopManager):

@@ -81,9 +81,12 @@ class Scenario:
         self._has_come_about(subject)
         shows(page, job.id)
         click(self.way, job, panel, page)
+        if ends_alone := self._ends_by_the_button_alone():
+            job.wait(STOP_TAKES + LONGEST_STEP + self.held)
         began = time.monotonic()
         grace = PATIENT if self._gives_way() else GRACE
         report = job.stop(grace)  # It comes last in any case.
+        assert not (ends_alone and report.steps), f"{report}, though it had ended"
         took = time.monotonic() - began
         assert took < grace + STOP_TAKES + LONGEST_STEP + self.held, f"stop() took {took:.2f} s"
         self._is_true(subject, report)
@@ -92,6 +95,10 @@ class Scenario:
         self._result_is_told(subject, report)
         if not report.outcome.has_ended:
             self._given_up(subject)
+
+    def _ends_by_the_button_alone(self) -> bool:
+        """The one that ends a loop, whatever its tasks do; but for what blocks it."""
+        return self.way is Way.STOP_LOOP and self._outcomes() != {"stopping"}
 
     def _has_come_about(self, subject: Subject) -> None:
         """What fails by itself has failed; what blocks has been found out."""

@@ -7,14 +7,17 @@ import concurrent.futures
 import contextvars
 import gc
 import inspect
+import sys
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
 
-from bgwidgets import LoopEnded, WouldDeadlock
+from bgwidgets import LoopEnded, LoopManager, LoopState, WouldDeadlock
 from bgwidgets.commands import CancelTasks, SetStopEvent, StopLoop
 from bgwidgets.hosts.submissions import Submissions
 from bgwidgets.observe.generations import TICK
@@ -248,6 +251,90 @@ def test_futures_fail_when_their_loop_is_stopped(start: MakeHost, loop_factory: 
     assert resolves(stubborn)
     with pytest.raises(LoopEnded, match="'work' was stopped before this coroutine had ended"):
         stubborn.result(0)
+
+
+class Blocks:
+    """A callback of the user's that does not return until the gate is open."""
+
+    def __init__(self, gate: threading.Event) -> None:
+        self._gate = gate
+        self._called_in: SimpleQueue[threading.Thread] = SimpleQueue()
+
+    def __call__(self, _future: Future[Any]) -> None:
+        """Says so first."""
+        sys.stdout.write("called back\n")
+        self._called_in.put(threading.current_thread())
+        assert self._gate.wait(LIMIT)
+
+    def thread(self) -> threading.Thread:
+        """In which it was called."""
+        return self._called_in.get(timeout=LIMIT)
+
+
+def test_a_callback_that_blocks_does_not_keep_the_end_away(
+    manager: LoopManager, gate: threading.Event
+):
+    """What was failed by the loop's end is told of in a thread of its own, which is the loop's."""
+    job = manager.start()
+    begun, blocks = threading.Event(), Blocks(gate)
+    stubborn = job.submit(swallow(1_000, begun, []))
+    stubborn.add_done_callback(blocks)
+    assert begun.wait(LIMIT)
+    job.stop_loop()
+    assert LoopState.STOPPED == job.wait(LIMIT)
+    assert isinstance(stubborn.exception(LIMIT), LoopEnded)
+    thread = blocks.thread()
+    assert f"bgw-{job.name}-callbacks" == thread.name
+    assert "called back\n" == job.output.text()
+    gate.set()
+    thread.join(LIMIT)
+
+
+def test_a_callback_that_blocks_does_not_hold_up_who_stops_the_loop(
+    manager: LoopManager, gate: threading.Event
+):
+    """It is given up, for its thread is blocked; and so would be who stops it."""
+    blocked, blocks, other = threading.Event(), Blocks(gate), threading.Event()
+
+    async def block() -> None:
+        blocked.set()
+        assert gate.wait(LIMIT)
+
+    job = manager.start()
+    first, second = job.submit(for_ever()), job.submit(block())
+    first.add_done_callback(blocks)
+    second.add_done_callback(lambda _: other.set())
+    assert blocked.wait(LIMIT)
+    began = time.monotonic()
+    assert LoopState.STOPPING == job.stop(0).outcome
+    assert time.monotonic() - began < 3.0
+    assert isinstance(first.exception(AT_ONCE), LoopEnded)
+    assert isinstance(second.exception(AT_ONCE), LoopEnded)
+    assert threading.current_thread() is not blocks.thread()
+    gate.set()
+    assert other.wait(LIMIT)
+    assert LoopState.STOPPED == job.wait(LIMIT)
+
+
+def test_one_that_awaits_a_failed_future_is_woken_though_a_callback_blocks(
+    manager: LoopManager, gate: threading.Event
+):
+    """`asyncio.wrap_future` only passes on, so it need not wait for its turn."""
+    job, blocks, begun = manager.start(), Blocks(gate), threading.Event()
+
+    async def await_it() -> BaseException | None:
+        stubborn = job.submit(swallow(1_000, begun, []))
+        stubborn.add_done_callback(blocks)
+        wrapped = asyncio.wrap_future(stubborn)
+        await asyncio.to_thread(begun.wait, LIMIT)
+        job.stop_loop()
+        await asyncio.wait([wrapped], timeout=LIMIT)
+        return wrapped.exception()
+
+    assert isinstance(asyncio.run(await_it()), LoopEnded)
+    thread = blocks.thread()
+    gate.set()
+    thread.join(LIMIT)
 
 
 @pytest.mark.parametrize("method", ["result", "exception"])

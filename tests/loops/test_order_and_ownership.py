@@ -14,6 +14,7 @@ import pytest
 import bgwidgets as bgw
 from bgwidgets import LoopManager, LoopState
 from tests.loops.conftest import LIMIT
+from tests.waiting import until
 
 
 async def for_ever() -> None:
@@ -110,6 +111,7 @@ def test_a_callback_that_exits_does_not_keep_the_end_away(
     job.submit(nap(0)).result(LIMIT)
     job.stop_loop()
     assert LoopState.STOPPED == job.wait(LIMIT)
+    until(lambda: caplog.records)
     assert [logging.ERROR] == [record.levelno for record in caplog.records]
 
 
@@ -162,9 +164,11 @@ def test_an_error_is_told_in_one_line(manager: LoopManager, work: Any, line: str
 
 def test_a_lost_loop_says_why(manager: LoopManager):
     """In its snapshot, and to whoever asks for the result."""
+    broken: list[Any] = []
 
     async def break_the_loop() -> None:
         loop: Any = asyncio.get_running_loop()
+        broken.append(loop)
         loop._selector.close()
         await asyncio.sleep(3600)
 
@@ -173,17 +177,25 @@ def test_a_lost_loop_says_why(manager: LoopManager):
     assert job.snapshot().error_line is not None
     with pytest.raises(bgw.LoopEnded, match=r"was lost \(the event loop broke: "):
         job.result(LIMIT)
+    # It could not be closed, and Python would warn of that.
+    (loop,) = broken
+    loop._ssock.close()
+    loop._csock.close()
+    loop._closed = True
 
 
 def test_what_is_born_at_the_very_end_is_named_too(manager: LoopManager):
     """A task that starts another one whenever it is cancelled never comes to an end."""
+    is_over = False
 
     async def again() -> None:
         try:
             await asyncio.Event().wait()
         finally:
-            asyncio.create_task(again(), name="again")  # noqa: RUF006 - it lives as long as it can
+            if not is_over:  # When it is garbage, Python closes it.
+                asyncio.create_task(again(), name="again")  # noqa: RUF006 - as long as it can
 
     job = manager.start(again)
     job.submit(nap(0)).result(LIMIT)
     assert "again" in job.stop(0).unfinished_tasks
+    is_over = True

@@ -101,8 +101,11 @@ class Owner:
         assert self._runs.wait(LIMIT)
 
     def _run(self) -> None:
+        main = self.loop.create_task(self._main())
+        # When the loop is stopped under its runner, which then does not ask how its task fares.
+        main.add_done_callback(lambda main: main.cancelled() or main.exception())
         try:
-            self.loop.run_until_complete(self._main())
+            self.loop.run_until_complete(main)
         except (Broken, asyncio.CancelledError, RuntimeError):
             return  # What it was told; or it was cancelled, or the loop stopped under its runner.
 

@@ -28,12 +28,19 @@ def test_five_seconds_of_everything_leave_nothing_behind():
 
 
 def sample(at: float, **more: float) -> Sample:
-    fields = {"megabytes": 90.0, "objects": 60_000, "blocks": 220_000}
+    fields = {"megabytes": 90.0, "in_use": 17.0, "objects": 60_000, "blocks": 220_000}
     fields |= {"threads": 15, "descriptors": 38}
     return Sample(at=at, **(fields | more))  # type: ignore[arg-type] # whole numbers where it wants them
 
 
-MORE = {"megabytes": 120.0, "objects": 70_000, "blocks": 300_000, "threads": 16, "descriptors": 39}
+MORE = {
+    "megabytes": 120.0,
+    "in_use": 18.0,
+    "objects": 70_000,
+    "blocks": 300_000,
+    "threads": 16,
+    "descriptors": 39,
+}
 
 
 def test_what_grows_is_told():
@@ -41,7 +48,7 @@ def test_what_grows_is_told():
     flat = [sample(at) for at in range(1, 31)]
     assert [] == growth(flat)
     grown = [*flat[:20], *(sample(at, **MORE) for at in range(21, 31))]
-    assert list(MORE) == [text.partition(":")[0] for text in growth(grown)]
+    assert list(MORE) == [text.partition(":")[0].replace(" ", "_") for text in growth(grown)]
     assert [] == growth([sample(1, **MORE), sample(2, **MORE), *flat[2:]])
 
 

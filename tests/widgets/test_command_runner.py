@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -28,6 +30,7 @@ from bgwidgets.widgets.command_runner import (
     put_together,
 )
 from bgwidgets.widgets.protocols import Action, Said
+from tests.waiting import until
 from tests.widgets.fakes import FakeSource, ended_loop, loop
 
 LIMIT = 5.0
@@ -118,6 +121,45 @@ def test_several_commands_in_one_line():
     """What went wrong comes first, and the same is said once."""
     said = [Said("Stopping a"), Said("b is protected", is_error=True), Said("Stopping a")]
     assert put_together(said) == Said("b is protected; Stopping a", is_error=True)
+
+
+@pytest.fixture
+def no_threads() -> Iterator[pytest.MonkeyPatch]:
+    """There are too many already; until `undo()`."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def refuse(_: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        patch.setattr(threading.Thread, "start", refuse)
+        yield patch
+
+
+NO_THREAD = Said("RuntimeError: can't start new thread", is_error=True)
+
+
+@pytest.mark.parametrize("what", ["a restart", "a look", "stop all"])
+def test_a_thread_that_cannot_be_had_is_asked_for_again(
+    source: FakeSource, no_threads: pytest.MonkeyPatch, what: str
+):
+    """It is said, and the next click does it."""
+    reported: queue.SimpleQueue[Report] = queue.SimpleQueue()
+    runner = CommandRunner(source, reported.put)
+    ask: dict[str, Callable[[], Said | None]] = {
+        "a restart": lambda: runner.run(RestartLoop(7)),
+        "a look": lambda: runner.look(7),
+        "stop all": runner.stop_all,
+    }
+    for _ in range(2):
+        assert NO_THREAD == (ask[what]() or reported.get(timeout=LIMIT))
+    no_threads.undo()
+    assert NO_THREAD != ask[what]()
+    assert NO_THREAD != reported.get(timeout=LIMIT)
+    until(lambda: not _of_a_command(threading.enumerate()))
+
+
+def _of_a_command(threads: list[threading.Thread]) -> list[threading.Thread]:
+    return [each for each in threads if each.name.startswith("bgwidgets-")]
 
 
 def reports_of(runner: CommandRunner, reported: list[Any]) -> Any:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import weakref
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import ipywidgets
 import pytest
+from IPython.core.events import EventManager, available_events
 from ipywidgets.widgets.widget import _instances
 
 from bgwidgets import widgets
@@ -286,6 +288,40 @@ def test_a_panel_that_was_displayed_stays_though_nobody_holds_it(manager: LoopMa
     ]
     panel.close()
     assert set(_instances) - before == set()
+
+
+class Shell:
+    """As much of IPython's as a panel needs, to hear of cells."""
+
+    def __init__(self) -> None:
+        shell: Any = self
+        self.events = EventManager(shell, available_events)
+
+    def run_code(self) -> None:
+        """Cells run here."""
+
+
+@pytest.mark.parametrize("how", ["closed", "put away"])
+def test_a_panel_that_is_gone_hears_of_no_cell_and_gives_back_its_comms(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch, how: str
+):
+    """Or IPython would keep it, and call it at every cell."""
+    shell = Shell()
+    monkeypatch.setattr("bgwidgets.widgets.cells.get_ipython", lambda: shell)
+    heard = {name: list(shell.events.callbacks[name]) for name in ("pre_run_cell", "post_run_cell")}
+    panel = ControlPanel(manager)
+    panel.open()
+    live = Mock()
+    panel._live.close()
+    panel._live = live
+    assert all(len(shell.events.callbacks[name]) > len(before) for name, before in heard.items())
+    if how == "closed":
+        panel.close()
+    else:
+        put_away(panel)
+    assert heard == {name: shell.events.callbacks[name] for name in heard}
+    live.close.assert_called_once_with()
+    panel.close()
 
 
 # -- put away, and back
