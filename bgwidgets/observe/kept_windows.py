@@ -56,11 +56,7 @@ class KeptWindows:
     def get(self, places: Places) -> tuple[tuple[TaskSnapshot, ...], int] | None:
         """The rows of these places and how many there are in all, where none can have changed."""
         kept = self._kept.get(places)
-        if (
-            kept is None
-            or self.stamp() != kept.stamp
-            or time_of(self._loop) >= kept.until
-        ):
+        if kept is None or self.stamp() != kept.stamp or time_of(self._loop) >= kept.until:
             return None
         for each in kept.waiting:
             task = each.task()

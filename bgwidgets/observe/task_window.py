@@ -37,9 +37,7 @@ def task_window(ledger: Ledger, request: WindowRequest) -> TaskWindow:
     return TaskWindow(tasks=rows, start=start, total=len(entries), as_of=now)
 
 
-def _in_their_order(
-    ledger: Ledger, start: int, stop: int
-) -> tuple[tuple[TaskSnapshot, ...], int]:
+def _in_their_order(ledger: Ledger, start: int, stop: int) -> tuple[tuple[TaskSnapshot, ...], int]:
     """Some of the tasks as the book has them, and how many there are."""
     kept = ledger.windows.get((start, stop))
     if kept is not None:

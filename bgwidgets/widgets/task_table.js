@@ -765,7 +765,7 @@ function sameRange(one, other) {
  *   moved: (row: any) => void,
  *   scrolled: () => void,
  *   picked: (ids: number[]) => void,
- *   pickedRange: (range: Range, ids: number[]) => void,
+ *   pickedRange: (range: Range, ids: number[], ends: {first?: number, last?: number}) => void,
  *   buttonPressed?: (row: any) => void,
  * }} GridHandlers
  */
@@ -1042,22 +1042,31 @@ class Grid {
     const anchor = this.#anchor ?? [this.#contents.rows.get(from)?.id ?? -1, from];
     // Rows move: it is known by its id, as long as it is at hand.
     for (const [place, row] of this.#contents.rows) if (row.id === anchor[0]) anchor[1] = place;
-    this.#pickRange(Math.min(anchor[1], index), Math.max(anchor[1], index));
+    this.#pickRange(Math.min(anchor[1], index), Math.max(anchor[1], index), anchor);
     this.#moveTo(index);
     this.#anchor = anchor;
   }
 
   /**
    * Rows may have moved in the kernel since they were shown, so they are named where all are at
-   * hand. Of a longer range the kernel knows them; until it says so, those at hand are shown.
+   * hand. Of a longer range the kernel knows them, by those at its ends; until it says so, those at
+   * hand are shown.
    * @param {number} first @param {number} last
+   * @param {[number, number]} [known] a row's id and its place, of one that may not be at hand
    */
-  #pickRange(first, last) {
+  #pickRange(first, last, [knownId, knownAt] = [-1, -1]) {
     const ids = [...this.#contents.rows]
       .filter(([index]) => index >= first && index <= last)
       .map(([, row]) => row.id);
     if (ids.length === last - first + 1 && ids.length <= MOST_PICKED) this.#handlers.picked(ids);
-    else this.#handlers.pickedRange({ start: first, stop: last + 1 }, ids);
+    else {
+      const idAt = (/** @type {number} */ place) =>
+        this.#contents.rows.get(place)?.id ??
+        (place === knownAt && knownId >= 0 ? knownId : undefined);
+      const isAll = first === 0 && last === this.#contents.total - 1;
+      const ends = isAll ? {} : { first: idAt(first), last: idAt(last) };
+      this.#handlers.pickedRange({ start: first, stop: last + 1 }, ids, ends);
+    }
   }
 
   /** @param {number} index */
@@ -1512,8 +1521,14 @@ function picker(wire, loopOf) {
   const of = () => (loopOf ? { loop: loopOf() } : {});
   return {
     picked: (ids) => wire.wish("picked", ids, { type: "pick", ids, ...of() }),
-    pickedRange: (range, ids) =>
-      wire.wish("picked", ids, { type: "pick_range", ...range, ...of() }),
+    pickedRange: (range, ids, { first, last }) =>
+      wire.wish("picked", ids, {
+        type: "pick_range",
+        ...range,
+        ...(first !== undefined && { first }),
+        ...(last !== undefined && { last }),
+        ...of(),
+      }),
   };
 }
 
