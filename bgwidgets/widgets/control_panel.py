@@ -121,7 +121,7 @@ class ControlPanel(ipywidgets.VBox):
         self._on_pages: Final = threading.RLock()
         """Held while the panel comes onto pages or is taken off them."""
         self._buttons: Final = {
-            action: _make_button(label, disabled=action not in possible)
+            action: _make_button(action, label, disabled=action not in possible)
             for action, label in _LABELS.items()
         }
         self._button_changes: Final = _ButtonChanges(self._buttons.values())
@@ -429,9 +429,10 @@ class _ButtonChanges:
         self.count = next(self._numbers)
 
 
-def _make_button(label: _Label, *, disabled: bool) -> ipywidgets.Button:
+def _make_button(action: Action, label: _Label, *, disabled: bool) -> ipywidgets.Button:
     button = ipywidgets.Button(description=label.text, tooltip=label.tooltip, disabled=disabled)
     button.add_class("bgw-button")
+    button.add_class(f"bgw-does-{action.value}")  # status_line.js reads it
     if label.style:
         for name in label.style.split():
             button.add_class(name)

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, assert_never
 
 from bgwidgets.commands import (
@@ -33,8 +34,10 @@ from bgwidgets.widgets.command_runner import (
     put_together,
 )
 from bgwidgets.widgets.mailer import Mailer
+from bgwidgets.widgets.meanings import Meanings
 from bgwidgets.widgets.outcomes import Outcomes
 from bgwidgets.widgets.protocols import Action, Face, Found, Said, Source, Table
+from bgwidgets.widgets.ranges import RangeMoved, rows_of_range
 from bgwidgets.widgets.requests import (
     Act,
     AdoptFound,
@@ -73,9 +76,6 @@ from bgwidgets.widgets.schedule import CHANGES_APART, LookSchedule
 from bgwidgets.widgets.second_click import WITHIN, SecondClick
 from bgwidgets.widgets.selection import can_be_stopped, loop_to_select, unfinished
 from bgwidgets.widgets.showing import Showing
-
-MEANT_FOR: Final = 2.0
-"""Seconds from what a page says of a click to the click itself: they come one after the other."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -184,8 +184,7 @@ class Feed:
         self._mailer: Final = Mailer(self._showing)
         self._schedule: Final = LookSchedule()
         self._second_click: Final = SecondClick()
-        self._meant: tuple[Meant, float] | None = None
-        """What a page has said of the click that comes next, and when."""
+        self._meanings: Final = Meanings()
         self._kill_click = SecondClick()
         self._to_kill: tuple[int, ...] = ()
         self._outcomes: Final = Outcomes(self._showing.known_among)
@@ -310,7 +309,7 @@ class Feed:
     def _take_from_line(self, request: LineRequest | InvalidRequest, now: float) -> None:
         match request:
             case Meant():
-                self._meant = request, now
+                self._meanings.note(request, now)
             case LineHello(view):
                 self._mailer.greet_line(view)
             case Bye(view):
@@ -400,12 +399,8 @@ class Feed:
                 self._select(loop_id, face)
             case PickRows(ids, loop_id):
                 self._pick(table, ids, loop_id, face)
-            case PickRange(window, loop_id, is_cut):
-                shown = self._showing.contents(table, face, window)
-                self._pick(table, tuple(row["id"] for row in shown.rows), loop_id, face)
-                if is_cut and shown.total > window.stop:
-                    count = f"{len(shown.rows):,}"
-                    self._mailer.say(Said(f"Only the first {count} of them are selected"))
+            case PickRange():
+                self._pick_range(table, request, face)
             case Act(action, loop_id, picked):
                 self._mailer.say(self._act(action, loop_id, now, only_picked=picked))
                 self._look_for_effect(now)
@@ -457,13 +452,11 @@ class Feed:
         until there is a newer one.
         """
         self._mailer.expect_answers(now)
-        meant, self._meant = self._meant, None
-        if meant is not None and now - meant[1] < MEANT_FOR and action.is_for_a_loop:
-            request = meant[0]
+        if (meant := self._meanings.take(action, now)) is not None:
             said = NO_LOOP
-            if request.loop_id is not None:
-                is_for_picked = request.picked and action is Action.CANCEL_TASKS
-                said = self._act(action, request.loop_id, now, only_picked=is_for_picked)
+            if meant.loop_id is not None:
+                is_for_picked = meant.picked and action is Action.CANCEL_TASKS
+                said = self._act(action, meant.loop_id, now, only_picked=is_for_picked)
             self._mailer.say(said)
             self._look_for_effect(now)
             return
@@ -558,6 +551,20 @@ class Feed:
         self._showing.picks.take(table, ids, face.selected)
         if table == "tasks" and ids and face.selected is not None:
             self._select(face.selected, face)
+
+    def _pick_range(self, table: Table, asked: PickRange, face: Face) -> None:
+        contents = partial(self._showing.contents, table, face)
+        try:
+            ids, is_cut = rows_of_range(asked, contents)
+        except RangeMoved:
+            self._pick(table, (), asked.loop_id, face)
+            self._mailer.say(
+                Said("The rows have moved meanwhile: select them again", is_error=True)
+            )
+            return
+        self._pick(table, ids, asked.loop_id, face)
+        if is_cut:
+            self._mailer.say(Said(f"Only the first {len(ids):,} of them are selected"))
 
     def _try(self, step: Callable[[], None], words: str) -> None:
         """Run what may run a user's code: the observer of a trait, the manager's loops.

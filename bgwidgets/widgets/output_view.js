@@ -63,7 +63,6 @@ const NEAR = 30; // lines from the edge of the window at which more are asked fo
 
 const SECOND = 1000;
 const SAID_AGAIN_EVERY = 4 * SECOND;
-const MOST_LATE = 20; // windows that are kept for later
 const ANSWER_WITHIN = 0.5 * SECOND;
 const CONTACT_LOST_AFTER = 3 * SECOND; // a kernel that is there says a word each second
 const SETTLES_IN = 150;
@@ -794,6 +793,24 @@ async function copy(text, near) {
 
 // ---------------------------------------------------------------------------- render
 
+/**
+ * What has changed by two windows, one after the other; no more than the second one has lines.
+ * @param {Window} earlier @param {Window} later @returns {Window}
+ */
+export function afterBoth(earlier, later) {
+  const { first, last } = later;
+  const isInside = (/** @type {number} */ number) =>
+    first !== null && last !== null && number >= first && number <= last;
+  const isNew = new Set(later.lines.map(([number]) => number));
+  const isGone = new Set(later.gone);
+  const stays = earlier.lines.filter(
+    ([number]) => isInside(number) && !isNew.has(number) && !isGone.has(number),
+  );
+  const gone = [...new Set([...earlier.gone, ...later.gone])].filter(isInside);
+  // A line that left the window and came back was told anew, so it is among the later ones.
+  return { ...later, lines: [...stays, ...later.lines], gone };
+}
+
 /** @returns {Head} */
 function nothingKnown() {
   return { total: 0, first: 0, end: 0, dropped: 0, tasks: [], hits: null, name: "" };
@@ -876,9 +893,9 @@ function render({ model, el, solo }) {
   /** @type {string | null} */
   let trouble = null;
   let frame = 0;
-  /** Windows that were on their way when what is shown was settled: of no use, but the next one
-   * says only what has changed since. @type {Window[]} */
-  let late = [];
+  /** What has changed by windows that were on their way when what is shown was settled: of no use,
+   * but the next one says only what has changed since. @type {Window | null} */
+  let late = null;
   /** The loop that was shown last, whose filter is kept while another tab is open.
    * @type {number | null} */
   let lastLoop = null;
@@ -915,7 +932,7 @@ function render({ model, el, solo }) {
 
   function forget() {
     lines.clear();
-    late = [];
+    late = null;
     askedAt = Date.now();
     head = nothingKnown();
     isKnown = false;
@@ -951,10 +968,10 @@ function render({ model, el, solo }) {
 
   /** @param {Window} window @param {boolean} isWanted */
   function take(window, isWanted) {
-    late.push(window);
-    if (!isWanted && late.length < MOST_LATE) return;
-    for (const each of late) lines.take(each);
-    late = [];
+    late = late === null ? window : afterBoth(late, window);
+    if (!isWanted) return;
+    lines.take(late);
+    late = null;
   }
 
   wire.onOutput = (output) => {

@@ -53,6 +53,7 @@ class Meant:
     and the button says that it is for tasks that are picked.
     """
 
+    action: Action
     loop_id: int | None
     picked: bool
 
@@ -105,11 +106,16 @@ class PickRows:
 
 @dataclass(frozen=True, slots=True)
 class PickRange:
-    """All rows of this range were picked. `is_cut`: but for those that are too many."""
+    """All rows of this range were picked. `is_cut`: but for those that are too many.
+
+    `first` and `last` are the rows that the page showed at its ends, as far as it knows them.
+    """
 
     window: Window
     loop_id: int | None = None
     is_cut: bool = False
+    first: int | None = None
+    last: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,7 +396,16 @@ def _picked_range(fields: _Fields) -> PickRange:
     if stop <= start:
         raise InvalidRequest("stop must be greater than start")
     most = start + MOST_TASKS
-    return PickRange(Window(start, min(stop, most)), _of_loop(fields), is_cut=stop > most)
+    is_cut = stop > most
+    first = fields.read("first", _number) if fields.has("first") else None
+    last = fields.read("last", _number) if fields.has("last") else None
+    return PickRange(
+        Window(start, min(stop, most)),
+        _of_loop(fields),
+        is_cut=is_cut,
+        first=first,
+        last=None if is_cut else last,
+    )
 
 
 def _of_loop(fields: _Fields) -> int | None:
@@ -401,14 +416,21 @@ def _number_or_none(value: object, name: str) -> int | None:
     return None if value is None else _number(value, name)
 
 
+def _action(value: object, name: str) -> Action:
+    kind = _text(value, name, 40)
+    if kind not in set(Action) or not Action(kind).is_for_a_loop:
+        raise InvalidRequest("this action is not known")
+    return Action(kind)
+
+
 def _act(fields: _Fields) -> Act | Remove:
     kind = fields.read("action", lambda value, name: _text(value, name, 40))
     loop_id = fields.read("loop", _number)
     if kind == "remove":
         return Remove(loop_id)
-    if kind not in set(Action) or not Action(kind).is_for_a_loop:
-        raise InvalidRequest("this action is not known")
-    return Act(Action(kind), loop_id, fields.has("picked") and fields.read("picked", _flag))
+    return Act(
+        _action(kind, "action"), loop_id, fields.has("picked") and fields.read("picked", _flag)
+    )
 
 
 def _window(fields: _Fields) -> Window:
@@ -523,7 +545,9 @@ _LINE_FORMS: Final[_Forms[LineRequest]] = {
     "hello": lambda fields: LineHello(fields.read("view", _view)),
     "bye": lambda fields: Bye(fields.read("view", _view)),
     "meant": lambda fields: Meant(
-        fields.read("loop", _number_or_none), fields.read("picked", _flag)
+        fields.read("action", _action),
+        fields.read("loop", _number_or_none),
+        fields.read("picked", _flag),
     ),
 }
 _FINDER_FORMS: Final[_Forms[FinderRequest]] = {

@@ -8,6 +8,7 @@
  * @typedef {{text: string, level: "about" | "why" | "info" | "error"}} Line
  */
 
+const FOR_ALL = ["remove_finished", "stop_all"]; // whichever loop is selected
 const SAID_STAYS = 8000; // ms; an error stays until something else is said
 
 /** @param {{model: Model, el: HTMLElement}} context */
@@ -49,12 +50,13 @@ function render({ model, el }) {
     // What ipywidgets sends of a click does not say what the page showed: that goes before it.
     const tell = ({ target }) => {
       const button = /** @type {Element} */ (target).closest("button");
-      if (!button || button.disabled) return;
+      const action = /\bbgw-does-(\w+)/.exec(button?.className ?? "")?.[1];
+      if (!button || button.disabled || !action || FOR_ALL.includes(action)) return;
       const loops = box.closest(".bgw-panel")?.querySelector(".bgw-loops");
       const shown = /** @type {HTMLElement | null | undefined} */ (loops)?.dataset.bgwSelected;
       if (shown === undefined) return;
       const loop = shown === "" ? null : Number(shown);
-      send("meant", { loop, picked: /^Cancel \d/.test(button.textContent ?? "") });
+      send("meant", { action, loop, picked: /^Cancel \d/.test(button.textContent ?? "") });
     };
     box.addEventListener("click", tell, { capture: true, signal: lifetime.signal });
   };

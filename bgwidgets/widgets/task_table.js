@@ -290,9 +290,15 @@ function make(tag, className, attributes = {}, ...children) {
   return element;
 }
 
-/** @param {HTMLElement} element @param {string} text */
+/**
+ * The element holds nothing but text. Its node stays: a new one costs more to lay out.
+ * @param {HTMLElement} element @param {string} text
+ */
 function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const node = element.firstChild;
+  if (node === null || node !== element.lastChild || node.nodeType !== Node.TEXT_NODE) {
+    if (element.textContent !== text) element.textContent = text;
+  } else if (/** @type {Text} */ (node).data !== text) /** @type {Text} */ (node).data = text;
 }
 
 /**
@@ -304,6 +310,15 @@ function setAttribute(element, name, value) {
   if (element.getAttribute(name) === value) return;
   if (value === null) element.removeAttribute(name);
   else element.setAttribute(name, value);
+}
+
+/**
+ * A custom property is the concern of all that is inside, so even to set it to what it is has the
+ * browser find out anew what all of it looks like.
+ * @param {HTMLElement} element @param {string} name @param {string} value
+ */
+function setProperty(element, name, value) {
+  if (element.style.getPropertyValue(name) !== value) element.style.setProperty(name, value);
 }
 
 /** @param {HTMLElement} element @param {boolean} hidden */
@@ -699,12 +714,12 @@ class Wire {
     this.#heardAt = Date.now();
     this.#place.heard();
     this.inContact = true;
-    if (message.type === "frame") {
-      if (message.view === this.#view) this.#take(message);
-    } else if (wasLost) this.#sayHello();
-    else if (message.type === "pong" && message.views.includes(this.#view))
-      this.live.hear(message.cell);
-    this.onChange();
+    const isOurs = message.type === "frame" && message.view === this.#view;
+    const answersUs = message.type === "pong" && message.views.includes(this.#view);
+    if (isOurs) this.#take(message);
+    else if (message.type !== "frame" && wasLost) this.#sayHello();
+    else if (answersUs) this.live.hear(message.cell);
+    if (isOurs || answersUs || wasLost) this.onChange(); // a beat has nothing to show
   };
 
   /** @param {Frame} frame */
@@ -765,7 +780,7 @@ function sameRange(one, other) {
  *   moved: (row: any) => void,
  *   scrolled: () => void,
  *   picked: (ids: number[]) => void,
- *   pickedRange: (range: Range, ids: number[]) => void,
+ *   pickedRange: (range: Range, ids: number[], ends: {first?: number, last?: number}) => void,
  *   buttonPressed?: (row: any) => void,
  * }} GridHandlers
  */
@@ -841,9 +856,18 @@ class Grid {
     this.#body.addEventListener("click", (event) => this.#click(event), { signal });
   }
 
-  /** The rows in sight and a few more. */
+  /** The rows in sight and a few more, as it is scrolled when it was last looked at. */
   get window() {
-    return windowAt(this.element.scrollTop, this.#rowsInSight);
+    return windowAt(this.#top, this.#rowsInSight);
+  }
+
+  /**
+   * Look where it is scrolled to: to be called before anything is written into the page, for in the
+   * midst of that the browser would have to lay out all of it, and later once more. Where it is
+   * hidden it does not know.
+   */
+  look() {
+    if (!this.element.hidden) this.#top = this.element.scrollTop;
   }
 
   /** Where it is scrolled to, in pixels; it goes there once it has rows and is not hidden. */
@@ -870,17 +894,24 @@ class Grid {
     setText(this.#empty, contents.total ? "" : contents.empty);
     setHidden(this.#empty, contents.total > 0);
     if (this.#wantedTop !== null && contents.total > 0 && this.element.clientHeight > 0) {
-      this.element.scrollTop = this.#wantedTop;
+      this.#scrollTo(this.#wantedTop);
       this.#wantedTop = null;
     }
     this.#goToAwaited();
   }
 
-  /** Other rows are coming, to which no place of these means anything. */
+  /** Other rows are coming, to which no place of these means anything: from the first one on. */
   forget() {
     this.#currentIndex = -1;
     this.#anchor = null;
     this.#awaited = null;
+    this.#scrollTo(0);
+  }
+
+  /** @param {number} top */
+  #scrollTo(top) {
+    this.element.scrollTop = top;
+    this.look(); // it goes no further than there are rows
   }
 
   /** Rows move when they are sorted anew: the current one is known by its id. */
@@ -1042,30 +1073,40 @@ class Grid {
     const anchor = this.#anchor ?? [this.#contents.rows.get(from)?.id ?? -1, from];
     // Rows move: it is known by its id, as long as it is at hand.
     for (const [place, row] of this.#contents.rows) if (row.id === anchor[0]) anchor[1] = place;
-    this.#pickRange(Math.min(anchor[1], index), Math.max(anchor[1], index));
+    this.#pickRange(Math.min(anchor[1], index), Math.max(anchor[1], index), anchor);
     this.#moveTo(index);
     this.#anchor = anchor;
   }
 
   /**
    * Rows may have moved in the kernel since they were shown, so they are named where all are at
-   * hand. Of a longer range the kernel knows them; until it says so, those at hand are shown.
+   * hand. Of a longer range the kernel knows them, by those at its ends; until it says so, those at
+   * hand are shown.
    * @param {number} first @param {number} last
+   * @param {[number, number]} [known] a row's id and its place, of one that may not be at hand
    */
-  #pickRange(first, last) {
+  #pickRange(first, last, [knownId, knownAt] = [-1, -1]) {
     const ids = [...this.#contents.rows]
       .filter(([index]) => index >= first && index <= last)
       .map(([, row]) => row.id);
     if (ids.length === last - first + 1 && ids.length <= MOST_PICKED) this.#handlers.picked(ids);
-    else this.#handlers.pickedRange({ start: first, stop: last + 1 }, ids);
+    else {
+      const idAt = (/** @type {number} */ place) =>
+        this.#contents.rows.get(place)?.id ??
+        (place === knownAt && knownId >= 0 ? knownId : undefined);
+      const isAll = first === 0 && last === this.#contents.total - 1;
+      const ends = isAll ? {} : { first: idAt(first), last: idAt(last) };
+      this.#handlers.pickedRange({ start: first, stop: last + 1 }, ids, ends);
+    }
   }
 
   /** @param {number} index */
   #moveTo(index) {
     this.#currentIndex = index;
     this.#awaited = index;
-    const scrollTop = scrollTopShowing(index, this.element.scrollTop, this.#rowsInSight);
-    if (scrollTop !== this.element.scrollTop) this.element.scrollTop = scrollTop;
+    this.look();
+    const scrollTop = scrollTopShowing(index, this.#top, this.#rowsInSight);
+    if (scrollTop !== this.#top) this.#scrollTo(scrollTop);
     this.#goToAwaited();
   }
 
@@ -1090,13 +1131,17 @@ function isOnButton({ target }) {
  * @returns {Column["build"]}
  */
 function text(say) {
-  return (cell) => (row, now) => {
-    const { text, tone = "" } = say(row, now);
-    if (cell.textContent !== text) {
-      cell.textContent = text;
-      cell.title = text;
-    }
-    setAttribute(cell, "data-tone", tone);
+  return (cell) => {
+    let shown = "";
+    return (row, now) => {
+      const { text, tone = "" } = say(row, now);
+      if (text !== shown) {
+        shown = text;
+        setText(cell, text);
+        cell.title = text;
+      }
+      setAttribute(cell, "data-tone", tone);
+    };
   };
 }
 
@@ -1173,7 +1218,7 @@ function loopName(cell) {
     setText(name, row.name);
     setAttribute(cell, "title", row.name);
     // Where it is too narrow for the bar itself, a line beneath the name stands for it.
-    cell.style.setProperty("--bgw-share", row.bar ? `${row.bar.share ?? 0}%` : "");
+    setProperty(cell, "--bgw-share", row.bar ? `${row.bar.share ?? 0}%` : "");
     setAttribute(cell, "data-bgw-bar", row.bar ? row.bar.end || "open" : null);
     if (!row.protected) tag.remove();
     else if (!tag.isConnected) cell.append(tag);
@@ -1235,7 +1280,7 @@ function paintBar(track, fill, { share, end, far, rest, tone, colour }) {
   if (fill.style.width !== width) fill.style.width = width;
   setAttribute(track, "data-end", end || (share === null ? "unknown" : null));
   setAttribute(track, "data-tone", tone ?? null);
-  fill.style.setProperty("--bgw-bar", colour ?? "");
+  setProperty(fill, "--bgw-bar", colour ?? "");
   setAttribute(track, "aria-valuenow", share === null ? null : `${share}`);
   setAttribute(track, "aria-valuetext", far + rest);
 }
@@ -1354,7 +1399,7 @@ function loopsFace(wire, signal) {
       parts.forEach((part) => part.paint());
       // For what is said of a click on a button: see status_line.js.
       if (wire.isKnown) setAttribute(element, "data-bgw-selected", `${selectedLoop() ?? ""}`);
-      grid.element.style.setProperty("--bgw-rows-in-sight", `${rowsHigh(wire.total)}`);
+      setProperty(grid.element, "--bgw-rows-in-sight", `${rowsHigh(wire.total)}`);
       grid.paint({
         ...tableContents(wire),
         currentId: selectedLoop(),
@@ -1464,7 +1509,6 @@ function tasksFace(wire, signal) {
         shownLoop = selectedLoop();
         currentId = null;
         grid.forget();
-        grid.element.scrollTop = 0;
         hasBars = false;
       }
       // The column comes with the first bar that is seen, and stays: nothing jumps when that ends.
@@ -1512,8 +1556,14 @@ function picker(wire, loopOf) {
   const of = () => (loopOf ? { loop: loopOf() } : {});
   return {
     picked: (ids) => wire.wish("picked", ids, { type: "pick", ids, ...of() }),
-    pickedRange: (range, ids) =>
-      wire.wish("picked", ids, { type: "pick_range", ...range, ...of() }),
+    pickedRange: (range, ids, { first, last }) =>
+      wire.wish("picked", ids, {
+        type: "pick_range",
+        ...range,
+        ...(first !== undefined && { first }),
+        ...(last !== undefined && { last }),
+        ...of(),
+      }),
   };
 }
 
@@ -1740,6 +1790,8 @@ function tabStrip(wire, grid, currentTask, signal) {
     if (name === "error") return hasFailed() || Boolean(wire.head.get("has_error"));
     return !["plots", "timings"].includes(name) || Boolean(wire.head.get(name));
   };
+  /** What each of those widgets was told last. @type {WeakMap<Element, string>} */
+  const told = new WeakMap();
   const tellDetails = (focus = false) => {
     const subject = { tab: open, loop: wire.head.get("loop") ?? null };
     const trouble = wire.inContact ? null : wire.trouble;
@@ -1747,7 +1799,12 @@ function tabStrip(wire, grid, currentTask, signal) {
     const others = element
       .closest(".bgw-panel")
       ?.querySelectorAll(".bgw-details, .bgw-output, .bgw-plots");
-    for (const other of others ?? []) other.dispatchEvent(new CustomEvent("bgw-tab", { detail }));
+    const words = JSON.stringify(detail);
+    for (const other of others ?? []) {
+      if (!focus && told.get(other) === words) continue;
+      told.set(other, words);
+      other.dispatchEvent(new CustomEvent("bgw-tab", { detail }));
+    }
   };
   const show = (/** @type {string} */ name, focus = false) => {
     open = name;
@@ -2005,6 +2062,7 @@ function render({ model, el, home = { el, isGone: () => true } }) {
   let isDead = false;
   const paint = () => {
     place.look();
+    face.grid.look();
     face.element.classList.toggle("bgw-lost", !wire.inContact);
     face.paint();
     // The buttons between the tables are the panel's, for which the table of loops speaks.

@@ -244,6 +244,49 @@ def test_older_lines_come_as_one_scrolls(kernel: Kernel):
     assert f"line {around}" in in_sight(stage)[:2]
 
 
+def test_what_was_on_its_way_does_not_move_what_one_has_scrolled_to(kernel: Kernel):
+    """However many messages a kernel sends that has much to do and hears of it late; and then all
+    that changed meanwhile is known.
+    """
+    stage = kernel.stage
+    kernel.lines(0, 240)
+    scroll_to(stage, 1000)
+    seen, texts = in_sight(stage), stage.texts(".bgw-text")
+    for end in range(241, 300):
+        kernel.lines(end - 240, end, new=end - 1)
+        assert stage.texts(".bgw-text") == texts
+    assert in_sight(stage) == seen
+    assert stage.texts(".bgw-to-end") == ["↓ 59 new lines"]
+    stage.click(".bgw-to-end")
+    kernel.lines(60, 300, new=299)
+    assert stage.texts(".bgw-text") == [f"line {number}" for number in range(60, 300)]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"first": 1, "last": 4, "gone": [2], "lines": [[4, "e"]]},
+        {"first": 0, "last": 4, "gone": [], "lines": [[0, "a"], [3, "D"], [4, "e"]]},
+        {"first": 6, "last": 7, "gone": [], "lines": [[6, "g"], [7, "h"]]},
+        {"first": None, "last": None, "gone": [], "lines": []},
+    ],
+    ids=["moved on", "back", "far away", "cleared"],
+)
+def test_two_windows_put_together_change_what_both_do(kernel: Kernel, later: dict[str, Any]):
+    """One after the other."""
+    stage = kernel.stage
+    start = [[0, "a"], [1, "b"], [2, "c"]]
+    earlier = {"first": 1, "last": 3, "gone": [1], "lines": [[3, "d"]]}
+    windows = [{"start": 0, "follows": True} | each for each in (earlier, later)]
+    kernel.say(*start)
+    for window in windows:
+        kernel.tell(window=window)
+    one_by_one = stage.texts(".bgw-text")
+    kernel.say(*start)
+    kernel.tell(window=stage.call("afterBoth", *windows))
+    assert stage.texts(".bgw-text") == one_by_one
+
+
 def test_to_scroll_down_to_the_end_is_to_follow_it_again(kernel: Kernel):
     """As in a terminal."""
     stage = kernel.stage

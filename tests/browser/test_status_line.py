@@ -139,8 +139,10 @@ el => {
   const panel = document.createElement("div");
   panel.className = "bgw-panel";
   panel.innerHTML = `<div class="bgw-loops"></div><div class="bgw-actions">
-    <button>Stop loop</button><button>Cancel 2 tasks</button>
-    <button disabled>Restart</button></div>`;
+    <button class="bgw-button bgw-does-stop_loop">Stop loop</button>
+    <button class="bgw-does-cancel_tasks bgw-hard">Cancel 2 tasks</button>
+    <button class="bgw-does-stop_all">Stop all</button>
+    <button class="bgw-does-restart" disabled>Restart</button></div>`;
   el.replaceWith(panel);
   panel.querySelector(".bgw-actions").append(el);
 }
@@ -149,7 +151,7 @@ el => {
 
 def test_before_a_click_it_tells_what_the_page_shows(line: Stage):
     """The loop that is selected there, and whether the button is for tasks that are; where nothing
-    is known yet, and of a button that does nothing, it tells nothing.
+    is known yet, and of a button that does nothing or is for all loops, it tells nothing.
     """
     line.find(".bgw-status").evaluate(f"line => ({PANEL})(line.parentElement)")
     line.say(INFO)
@@ -161,10 +163,11 @@ def test_before_a_click_it_tells_what_the_page_shows(line: Stage):
     line.find("text=Stop loop").click()
     line.find("text=Cancel 2 tasks").click()
     line.find("text=Restart").click(force=True)
+    line.find("text=Stop all").click()
     assert line.sent() == [
-        {"type": "meant", "loop": 7, "picked": False},
-        {"type": "meant", "loop": 7, "picked": True},
+        {"type": "meant", "action": "stop_loop", "loop": 7, "picked": False},
+        {"type": "meant", "action": "cancel_tasks", "loop": 7, "picked": True},
     ]
     line.find(".bgw-loops").evaluate(show, "")
     line.find("text=Stop loop").click()
-    assert line.sent() == [{"type": "meant", "loop": None, "picked": False}]
+    assert line.sent() == [{"type": "meant", "action": "stop_loop", "loop": None, "picked": False}]

@@ -324,9 +324,11 @@ def test_shift_picks_a_range(tasks: Stage):
     assert ranges == [
         {"type": "pick", "ids": [1, 2, 3], "loop": 7},
         {"type": "pick", "ids": [1, 2], "loop": 7},
-        {"type": "pick_range", "start": 1, "stop": MANY, "loop": 7},
+        {"type": "pick_range", "start": 1, "stop": MANY, "first": 1, "loop": 7},
         {"type": "pick", "ids": [], "loop": 7},
     ]
+    tasks.press("Control+a")
+    assert tasks.sent()[-1] == {"type": "pick_range", "start": 0, "stop": MANY, "loop": 7}
 
 
 def test_ctrl_a_picks_all(loops: Stage):

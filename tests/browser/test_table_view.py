@@ -10,6 +10,7 @@ from tests.browser.stage import (
     MANY,
     NO_COUNTS,
     NOW,
+    bar,
     loop_row,
     loops_head,
     task_row,
@@ -85,17 +86,64 @@ def test_a_patch_changes_only_its_rows(tasks: Stage):
     ]
 
 
+COUNT_CHANGES = """() => {
+  globalThis.changes = 0;
+  new MutationObserver((all) => (globalThis.changes += all.length)).observe(document.body,
+    { subtree: true, childList: true, attributes: true, characterData: true });
+}"""
+
+
 def test_nothing_is_written_when_nothing_changed(tasks: Stage):
     """A frame that says the same leaves the page untouched."""
-    tasks.page.evaluate(
-        """() => { globalThis.changes = 0;
-        new MutationObserver((all) => (globalThis.changes += all.length)).observe(document.body,
-          { subtree: true, childList: true, attributes: true, characterData: true }); }"""
-    )
+    tasks.page.evaluate(COUNT_CHANGES)
     tasks.frame({0: task_row(1)}, total=2, head={"now": NOW})
     assert tasks.page.evaluate("globalThis.changes") == 0
     tasks.frame({0: task_row(1, waiting="read")}, total=2)
     assert tasks.page.evaluate("globalThis.changes") > 0
+
+
+def test_nothing_is_written_of_a_loop_that_is_as_it_was(loops: Stage):
+    """Nor a custom property, which would have the browser look at the whole table anew."""
+    row = loop_row(1, bar=bar(31))
+    loops.frame([row], head=loops_head())
+    loops.page.evaluate(COUNT_CHANGES)
+    loops.frame({0: row}, total=1, head={"now": NOW})
+    assert loops.page.evaluate("globalThis.changes") == 0
+
+
+def test_a_word_that_says_nothing_paints_nothing(tasks: Stage):
+    """The kernel says one each second, so that contact is not lost."""
+    tasks.page.evaluate(
+        """() => {
+          globalThis.paints = 0;
+          const original = globalThis.requestAnimationFrame;
+          globalThis.requestAnimationFrame = (paint) => { paints++; return original(paint); };
+        }"""
+    )
+    tasks.say({"type": "beat"})
+    tasks.say({"type": "frame", "view": "another", "seq": 9, "full": False, "start": 0, "rows": []})
+    assert tasks.page.evaluate("globalThis.paints") == 0
+    tasks.frame({0: task_row(1, waiting="read")}, total=2)
+    assert tasks.page.evaluate("globalThis.paints") == 1
+
+
+def test_it_asks_where_it_is_scrolled_to_before_it_writes(tasks: Stage):
+    """In the midst of writing the browser would have to lay out the page to say it."""
+    tasks.page.evaluate(
+        """() => {
+          globalThis.asked = 0;
+          const original = Object.getOwnPropertyDescriptor(Element.prototype, "scrollTop");
+          const grid = document.querySelector(".bgw-grid");
+          const before = grid.textContent;
+          Object.defineProperty(grid, "scrollTop", { get() {
+            globalThis.asked += 1;
+            if (grid.textContent !== before) globalThis.asked += 100;
+            return original.get.call(grid);
+          }, set(top) { original.set.call(grid, top); } });
+        }"""
+    )
+    tasks.frame({0: task_row(1, waiting="read")}, total=2)
+    assert tasks.page.evaluate("globalThis.asked") == 1
 
 
 def test_rows_that_are_gone_leave_the_page(tasks: Stage):

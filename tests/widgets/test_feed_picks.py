@@ -8,7 +8,7 @@ import pytest
 
 from bgwidgets.commands import CancelTasks, RemoveLoop, RestartLoop, SetStopEvent, StopLoop
 from bgwidgets.states import TaskState
-from bgwidgets.widgets.feed import MEANT_FOR
+from bgwidgets.widgets.meanings import MEANT_FOR, MOST_KEPT
 from bgwidgets.widgets.protocols import Action
 from bgwidgets.widgets.second_click import NOT_BEFORE, WITHIN
 from tests.widgets.bench import Bench
@@ -35,6 +35,14 @@ def labels(bench: Bench) -> dict[Action, Any]:
         for _, message in bench.take()
         if message["type"] == "label"
     }
+
+
+def picked(bench: Bench) -> list[int]:
+    """The tasks that Cancel tasks is for; none: it would be for all."""
+    bench.click(Action.CANCEL_TASKS)
+    command = bench.source.executed[-1]
+    assert isinstance(command, CancelTasks)
+    return list(command.task_ids or ())
 
 
 def test_a_button_acts_on_all_loops_that_are_picked(bench: Bench):
@@ -124,7 +132,7 @@ def test_a_click_in_a_page_is_for_the_loop_that_it_shows(bench: Bench):
     """Another one may have been started since, and be what a click from Python would be for."""
     bench.face.chosen = None
     bench.source.loops.append(loop(4))
-    bench.line(type="meant", loop=3, picked=False)
+    bench.line(type="meant", action="stop_loop", loop=3, picked=False)
     bench.click(Action.STOP_LOOP)
     assert bench.source.executed == [StopLoop(3)]
     bench.pass_time(MEANT_FOR)
@@ -135,15 +143,40 @@ def test_a_click_in_a_page_is_for_the_loop_that_it_shows(bench: Bench):
 
 def test_a_click_in_a_page_that_shows_no_loop(bench: Bench):
     """Whatever there is by now."""
-    bench.line(type="meant", loop=None, picked=False)
+    bench.line(type="meant", action="stop_loop", loop=None, picked=False)
     bench.click(Action.STOP_LOOP)
     assert bench.source.executed == []
     assert bench.said() == [("info", "No loop is selected")]
 
 
+def test_clicks_in_two_pages_do_not_take_each_others_meaning(bench: Bench):
+    """Though their messages come one between the other; and each word is good for one click."""
+    bench.line(type="meant", action="stop_loop", loop=3, picked=False)
+    bench.line(type="meant", action="stop_event", loop=1, picked=False)
+    bench.click(Action.STOP_EVENT)
+    bench.click(Action.STOP_LOOP)
+    assert bench.source.executed == [SetStopEvent(1), StopLoop(3)]
+    bench.line(type="meant", action="stop_loop", loop=1, picked=False)
+    bench.line(type="meant", action="stop_loop", loop=3, picked=False)
+    bench.click(Action.STOP_LOOP)
+    bench.click(Action.STOP_LOOP)
+    assert bench.source.executed[2:] == [StopLoop(1), StopLoop(3)]
+    bench.click(Action.STOP_LOOP)
+    assert bench.source.executed[4:] == [StopLoop(2)]
+
+
+def test_only_so_much_is_kept_of_what_is_said_of_clicks(bench: Bench):
+    """Whatever a page sends."""
+    bench.line(type="meant", action="stop_loop", loop=3, picked=False)
+    for _ in range(MOST_KEPT):
+        bench.line(type="meant", action="restart", loop=1, picked=False)
+    bench.click(Action.STOP_LOOP)
+    assert bench.source.executed == [StopLoop(2)]
+
+
 def test_what_was_said_of_a_click_that_never_came_is_of_no_other(bench: Bench):
     """A moment later nobody means it any more."""
-    bench.line(type="meant", loop=3, picked=False)
+    bench.line(type="meant", action="stop_loop", loop=3, picked=False)
     bench.pass_time(MEANT_FOR)
     bench.click(Action.STOP_LOOP)
     assert bench.source.executed == [StopLoop(2)]
@@ -160,7 +193,7 @@ def test_whoever_picks_tasks_stays_with_their_loop(bench: Bench, is_paused: bool
     bench.source.change(loop(2), loop(3))
     bench.pass_time(1)
     assert bench.face.selected == 2
-    bench.line(type="meant", loop=2, picked=True)
+    bench.line(type="meant", action="cancel_tasks", loop=2, picked=True)
     bench.click(Action.CANCEL_TASKS)
     assert bench.source.executed == [CancelTasks(2, (21, 22))]
 
@@ -172,7 +205,7 @@ def test_picked_tasks_that_were_let_go_do_not_become_all_tasks(bench: Bench):
     bench.take()
     bench.page("tasks", type="act", action="cancel_tasks", loop=2, picked=True)
     assert bench.said() == [("info", "Those tasks are not selected any more")]
-    bench.line(type="meant", loop=2, picked=True)
+    bench.line(type="meant", action="cancel_tasks", loop=2, picked=True)
     bench.click(Action.CANCEL_TASKS)
     assert bench.source.executed == []
 
@@ -192,6 +225,31 @@ def test_only_so_many_are_picked(bench: Bench):
     bench.pass_time(1)
     bench.page("tasks", type="pick_range", start=0, stop=1500, loop=2)
     assert bench.said() == [("info", "Only the first 1,000 of them are selected")]
+
+
+def test_a_range_is_of_the_rows_that_were_shown_at_its_ends(bench: Bench):
+    """They may have moved since the page showed them."""
+    bench.source.tasks[2] = [task(number) for number in range(100, 160)]
+    bench.pass_time(1)
+    bench.page("tasks", type="pick_range", start=10, stop=50, first=105, last=144, loop=2)
+    assert picked(bench) == list(range(105, 145))
+    bench.page("tasks", type="pick_range", start=10, stop=50, first=105, loop=2)
+    assert picked(bench) == list(range(105, 145))
+    bench.page("tasks", type="pick_range", start=10, stop=50, last=155, loop=2)
+    assert picked(bench) == list(range(116, 156))
+    bench.page("tasks", type="pick_range", start=0, stop=50, last=155, loop=2)
+    assert picked(bench) == list(range(100, 156))
+
+
+@pytest.mark.parametrize("ends", [{"first": 99}, {"last": 99}, {"first": 144, "last": 105}])
+def test_a_range_whose_ends_are_not_found_is_refused(bench: Bench, ends: dict[str, int]):
+    """For nobody can tell which rows are meant; and what was picked before is let go."""
+    bench.source.tasks[2] = [task(number) for number in range(100, 160)]
+    bench.page("tasks", type="pick", ids=[110, 111], loop=2)
+    bench.pass_time(1)
+    bench.page("tasks", type="pick_range", start=10, stop=50, loop=2, **ends)
+    assert bench.said() == [("error", "The rows have moved meanwhile: select them again")]
+    assert picked(bench) == []
 
 
 def test_another_loop_has_no_picked_tasks(bench: Bench):

@@ -72,7 +72,14 @@ HUGE = 10**4000
         ({"type": "pick", "ids": []}, PickRows(())),
         ({"type": "pick", "ids": [3], "loop": 7}, PickRows((3,), 7)),
         ({"type": "pick_range", "start": 5, "stop": 9, "loop": 7}, PickRange(Window(5, 9), 7)),
-        ({"type": "pick_range", "start": 5, "stop": 9999}, PickRange(Window(5, 1005), is_cut=True)),
+        (
+            {"type": "pick_range", "start": 5, "stop": 9, "first": 3, "last": 4},
+            PickRange(Window(5, 9), first=3, last=4),
+        ),
+        (
+            {"type": "pick_range", "start": 5, "stop": 9999, "last": 4},
+            PickRange(Window(5, 1005), is_cut=True),
+        ),
         (
             {"type": "act", "action": "cancel_tasks", "loop": 2, "picked": True},
             Act(Action.CANCEL_TASKS, 2, picked=True),
@@ -161,8 +168,10 @@ def test_the_status_line_says_hello_and_bye_and_what_is_meant():
     assert read_line_request({"type": "hello", "view": "x"}) == LineHello("x")
     assert read_line_request({"type": "bye", "view": "x"}) == Bye("x")
     for loop in (7, None):
-        meant = {"type": "meant", "loop": loop, "picked": True}
-        assert read_line_request(meant) == Meant(loop, picked=True)
+        meant = {"type": "meant", "action": "stop_loop", "loop": loop, "picked": True}
+        assert read_line_request(meant) == Meant(Action.STOP_LOOP, loop, picked=True)
+    with pytest.raises(InvalidRequest, match="action is not known"):
+        read_line_request({"type": "meant", "action": "stop_all", "loop": 7, "picked": True})
     with pytest.raises(InvalidRequest, match="type is not known here"):
         read_line_request({"type": "select", "loop": 1})
 
