@@ -125,10 +125,13 @@ def test_several_commands_in_one_line():
 
 @pytest.fixture
 def no_threads() -> Iterator[pytest.MonkeyPatch]:
-    """There are too many already; until `undo()`."""
+    """There are too many already for a command's; until `undo()`."""
     with pytest.MonkeyPatch.context() as patch:
+        start = threading.Thread.start
 
-        def refuse(_: threading.Thread) -> None:
+        def refuse(thread: threading.Thread) -> None:
+            if not _of_a_command([thread]):
+                return start(thread)
             raise RuntimeError("can't start new thread")
 
         patch.setattr(threading.Thread, "start", refuse)

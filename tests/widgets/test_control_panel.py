@@ -60,13 +60,13 @@ def test_it_is_a_box_of_two_tables_with_buttons_between(panel: ControlPanel):
         "Stop all", "Kill",
     ]  # fmt: skip
     assert [button._dom_classes for button in buttons] == [
-        ("bgw-button", "bgw-strong"),
-        ("bgw-button",),
-        ("bgw-button", "bgw-hard"),
-        ("bgw-button", "bgw-quiet"),
-        ("bgw-button", "bgw-quiet"),
-        ("bgw-button", "bgw-quiet"),
-        ("bgw-button", "bgw-hard", "bgw-kill"),
+        ("bgw-button", "bgw-does-stop_event", "bgw-strong"),
+        ("bgw-button", "bgw-does-stop_loop"),
+        ("bgw-button", "bgw-does-cancel_tasks", "bgw-hard"),
+        ("bgw-button", "bgw-does-restart", "bgw-quiet"),
+        ("bgw-button", "bgw-does-remove_finished", "bgw-quiet"),
+        ("bgw-button", "bgw-does-stop_all", "bgw-quiet"),
+        ("bgw-button", "bgw-does-kill", "bgw-hard", "bgw-kill"),
     ]
 
 
