@@ -124,11 +124,15 @@ class RoutedStream:
         told: Callable[[], Any] = _nobody
         """The task whose the parts are; weakly, for a log keeps no task alive."""
         moves = log.moves
+        is_after_text = False
 
         def write(text: str) -> Any:
+            nonlocal is_after_text
             # The newline that `print` writes by itself is whose the line is.
             if text == "\n":
-                if log.active is pen and len(parts) < ENOUGH:
+                # After another one it is counted: an empty print writes nothing else.
+                if is_after_text and log.active is pen:
+                    is_after_text = False
                     put_down(text)
                     return tee(text) if tees else 1
             else:
@@ -138,6 +142,7 @@ class RoutedStream:
                 task = task_of_mine()
                 if told() is not task or task is None:
                     turn(task)
+                is_after_text = True
             if log.active is pen:
                 put_down(text)
             elif not is_mine():
