@@ -53,6 +53,9 @@ class KeptWindows:
         self._bars: Final = bars
         self._kept: Final[dict[Places, _Kept]] = {}
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def get(self, places: Places) -> tuple[tuple[TaskSnapshot, ...], int] | None:
         """The rows of these places and how many there are in all, where none can have changed."""
         kept = self._kept.get(places)

@@ -312,15 +312,6 @@ function setAttribute(element, name, value) {
   else element.setAttribute(name, value);
 }
 
-/**
- * A custom property is the concern of all that is inside, so even to set it to what it is has the
- * browser find out anew what all of it looks like.
- * @param {HTMLElement} element @param {string} name @param {string} value
- */
-function setProperty(element, name, value) {
-  if (element.style.getPropertyValue(name) !== value) element.style.setProperty(name, value);
-}
-
 /** @param {HTMLElement} element @param {boolean} hidden */
 function setHidden(element, hidden) {
   if (element.hidden !== hidden) element.hidden = hidden;
@@ -1218,7 +1209,7 @@ function loopName(cell) {
     setText(name, row.name);
     setAttribute(cell, "title", row.name);
     // Where it is too narrow for the bar itself, a line beneath the name stands for it.
-    setProperty(cell, "--bgw-share", row.bar ? `${row.bar.share ?? 0}%` : "");
+    cell.style.setProperty("--bgw-share", row.bar ? `${row.bar.share ?? 0}%` : "");
     setAttribute(cell, "data-bgw-bar", row.bar ? row.bar.end || "open" : null);
     if (!row.protected) tag.remove();
     else if (!tag.isConnected) cell.append(tag);
@@ -1280,7 +1271,7 @@ function paintBar(track, fill, { share, end, far, rest, tone, colour }) {
   if (fill.style.width !== width) fill.style.width = width;
   setAttribute(track, "data-end", end || (share === null ? "unknown" : null));
   setAttribute(track, "data-tone", tone ?? null);
-  setProperty(fill, "--bgw-bar", colour ?? "");
+  fill.style.setProperty("--bgw-bar", colour ?? "");
   setAttribute(track, "aria-valuenow", share === null ? null : `${share}`);
   setAttribute(track, "aria-valuetext", far + rest);
 }
@@ -1399,7 +1390,7 @@ function loopsFace(wire, signal) {
       parts.forEach((part) => part.paint());
       // For what is said of a click on a button: see status_line.js.
       if (wire.isKnown) setAttribute(element, "data-bgw-selected", `${selectedLoop() ?? ""}`);
-      setProperty(grid.element, "--bgw-rows-in-sight", `${rowsHigh(wire.total)}`);
+      grid.element.style.setProperty("--bgw-rows-in-sight", `${rowsHigh(wire.total)}`);
       grid.paint({
         ...tableContents(wire),
         currentId: selectedLoop(),

@@ -103,7 +103,7 @@ def test_nothing_is_written_when_nothing_changed(tasks: Stage):
 
 
 def test_nothing_is_written_of_a_loop_that_is_as_it_was(loops: Stage):
-    """Nor a custom property, which would have the browser look at the whole table anew."""
+    """With its bar, its share and its sparkline."""
     row = loop_row(1, bar=bar(31))
     loops.frame([row], head=loops_head())
     loops.page.evaluate(COUNT_CHANGES)
