@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +38,24 @@ while not all("it is there" in job.output.text() for job in jobs):
 {more}
 print("ready", flush=True)
 {end}
+"""
+BUSY_KERNEL = """
+import random, threading, time
+import bgwidgets as bgw
+from tests import child_work
+
+def starts_and_kills():
+    while True:
+        work = random.choice([child_work.has_a_child, child_work.has_a_child_and_holds_the_gil])
+        job = bgw.start(work, host="process", name=str(time.monotonic_ns()))
+        time.sleep(random.random() * 0.4)
+        job.kill()
+        job.remove()
+
+for _ in range(2):
+    threading.Thread(target=starts_and_kills, daemon=True).start()
+print("ready", flush=True)
+time.sleep(3600)
 """
 FORK = """
 if os.fork() == 0:
@@ -117,6 +137,29 @@ def test_what_a_child_has_started_goes_though_the_warden_is_told_to_end_first(
         guard.send_signal(number)
     os.kill(kernel, signal.SIGKILL)
     until(lambda: not processes.alive(but=kernel))
+
+
+@pytest.mark.parametrize(
+    "rounds", [1, pytest.param(50, marks=[pytest.mark.long, pytest.mark.timeout(300)])]
+)
+def test_nothing_is_left_of_a_kernel_that_is_killed_at_a_random_moment(
+    processes: StartedProcesses, rounds: int
+):
+    """While it starts and kills loops, whose work starts processes."""
+    pause = threading.Event()
+    for _ in range(rounds):
+        kernel = subprocess.Popen(
+            [sys.executable, "-c", BUSY_KERNEL],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with kernel:
+            assert kernel.stdout is not None
+            assert "ready\n" == kernel.stdout.readline()
+            pause.wait(random.random() * 1.5)  # noqa: S311 - no secret
+            kernel.kill()
+        until(lambda: not processes.alive())
 
 
 def wardens_of(pid: int) -> list[psutil.Process]:
