@@ -58,6 +58,9 @@ MORE: Final = {
 chance, for the loops are not everywhere at the same point, and most so the memory of the process,
 in which there are gaps. One thread more, for good, is a rise of more than half a one, wherever it
 comes but in the first and the last tenth."""
+BEGUN_AFTER: Final = 0.5
+"""Seconds in which the loops have done what they begin with, and the tasks of that are forgotten.
+"""
 SETTLES_WITHIN: Final = 2.0
 """Seconds in which the threads of ended loops, and their descriptors, are gone. One that is never
 gone takes so long at each moment of rest."""
@@ -301,7 +304,7 @@ class Scene:
         self._look_at_ending()
         self.manager.remove_finished()
         for _ in range(PANELS):
-            self._open_panel()
+            self._open_panel(is_looked_at=False)
 
     def close(self) -> None:
         """Nothing goes on."""
@@ -313,12 +316,13 @@ class Scene:
 
     # The panels, and a page that shows them
 
-    def _open_panel(self) -> None:
+    def _open_panel(self, *, is_looked_at: bool = True) -> None:
         panel = ControlPanel(self.manager)
         self._panels.append(panel)
         for widget in self._widgets(panel).values():
             widget.send = self._hear
-        self._greet(panel)
+        if is_looked_at:
+            self._greet(panel)
 
     def _hear(self, *_message: object) -> None:
         self._tally.done["messages to a page"] += 1
@@ -417,6 +421,7 @@ def sample(at: float, before: Sequence[Sample] = ()) -> Sample:
         statistics.median_low(counts) if counts else math.inf
         for counts in ([each.threads for each in before], [each.descriptors for each in before])
     ]
+    time.sleep(BEGUN_AFTER)
     deadline = time.monotonic() + SETTLES_WITHIN
     while True:
         threads, descriptors = threading.active_count(), _count_descriptors()

@@ -13,10 +13,10 @@ from benchmarks.soak import Sample, Tally, growth, rises
 ROOT = Path(__file__).parents[2]
 
 
-def test_five_seconds_of_everything_leave_nothing_behind():
+def test_some_seconds_of_everything_leave_nothing_behind():
     """Neither threads nor descriptors, and no more memory; and nothing goes wrong."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.soak", "--seconds", "5", "--seed", "8"],
+        [sys.executable, "-m", "benchmarks.soak", "--seconds", "8", "--seed", "8"],
         capture_output=True,
         text=True,
         timeout=60,
