@@ -75,20 +75,22 @@ def watches():
 def in_the_child():
     late = watchdog.overslept(time.monotonic() + 60)
     own = bgw.start()
-    watched = watches()
+    is_watched = come_to_be(True)
     own.stop(0)
-    deadline = time.monotonic() + 10
-    while watches() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return late, watched, watches()
+    return late, is_watched, come_to_be(False)
 
-while not watches():
-    time.sleep(0.01)
+def come_to_be(watched):
+    deadline = time.monotonic() + 10
+    while watches() is not watched and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return watches() is watched
+
+assert come_to_be(True)
 fork_beside(watchdog._guard, in_the_child)
 job.stop(0)
 """
     )
-    assert ("(0.0, True, False) 0\n", "") == (ran.stdout, ran.stderr)
+    assert ("(0.0, True, True) 0\n", "") == (ran.stdout, ran.stderr)
 
 
 def test_a_forked_child_stops_its_own_loops_when_it_ends(run_script: RunScript):
