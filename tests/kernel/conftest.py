@@ -25,6 +25,8 @@ class Kernel:
 
     def __init__(self, environment: dict[str, str], name: str = KERNEL) -> None:
         self.manager = IpcKernelManager(kernel_name=name)
+        # As much room as it takes: zmq drops what the test does not come to read.
+        self.manager.context.rcvhwm = 0
         self._environment = environment
         self._client: BlockingKernelClient | None = None
         self._stderr: list[str] = []
