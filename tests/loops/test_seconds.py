@@ -8,6 +8,7 @@ import inspect
 import math
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -25,14 +26,14 @@ GRACES: dict[str, Call] = {
     "BackgroundLoop.restart": lambda _, job, grace: job.restart(grace),
     "LoopManager.stop_all": lambda manager, _, grace: manager.stop_all(grace),
 }
-TIMEOUTS: dict[str, Call] = {
+TIMEOUTS: dict[str, Callable[[Future[None], BackgroundLoop, Any], object]] = {
     "BackgroundLoop.wait": lambda _, job, timeout: job.wait(timeout),
     "BackgroundLoop.wait_async": lambda _, job, timeout: asyncio.run(job.wait_async(timeout)),
     "BackgroundLoop.result": lambda _, job, timeout: job.result(timeout),
     "BackgroundLoop.exception": lambda _, job, timeout: job.exception(timeout),
     "StopEvent.wait_sync": lambda _, job, timeout: _unless_over(job.stop_event.wait_sync(timeout)),
-    "LoopFuture.result": lambda _, job, timeout: _submitted(job).result(timeout),
-    "LoopFuture.exception": lambda _, job, timeout: _submitted(job).exception(timeout),
+    "LoopFuture.result": lambda future, _, timeout: future.result(timeout),
+    "LoopFuture.exception": lambda future, _, timeout: future.exception(timeout),
 }
 INTERVALS = {"panel", "ControlPanel"}
 NO_NUMBERS = [math.nan, "3", True, [], 1j]
@@ -52,10 +53,6 @@ async def until_all_were_asked() -> None:
         await asyncio.wait(others)
 
 
-def _submitted(job: BackgroundLoop) -> Any:
-    return job.submit(until_asked())
-
-
 def _unless_over(is_set: bool) -> None:
     if not is_set:
         raise TimeoutError
@@ -64,6 +61,12 @@ def _unless_over(is_set: bool) -> None:
 @pytest.fixture
 def job(manager: LoopManager) -> BackgroundLoop:
     return manager.start(until_all_were_asked)
+
+
+@pytest.fixture
+def future(job: BackgroundLoop) -> Future[None]:
+    """Of a coroutine on that loop, which ends when it does."""
+    return job.submit(until_asked())
 
 
 @pytest.mark.parametrize("grace", [*NO_NUMBERS, -1, -0.001, None])
@@ -89,22 +92,22 @@ def test_a_grace_without_end(manager: LoopManager, job: BackgroundLoop, call: st
 @pytest.mark.parametrize("timeout", NO_NUMBERS)
 @pytest.mark.parametrize("call", TIMEOUTS)
 def test_a_timeout_that_is_none_is_refused(
-    manager: LoopManager, job: BackgroundLoop, call: str, timeout: Any
+    future: Future[None], job: BackgroundLoop, call: str, timeout: Any
 ):
     """Whether there is anything to wait for or not."""
     with pytest.raises(ValueError, match="timeout is a number of seconds, or None for no limit"):
-        TIMEOUTS[call](manager, job, timeout)
+        TIMEOUTS[call](future, job, timeout)
 
 
 @pytest.mark.parametrize("timeout", [*NO_LIMITS, None])
 @pytest.mark.parametrize("call", TIMEOUTS)
 def test_a_timeout_without_end(
-    manager: LoopManager, job: BackgroundLoop, call: str, timeout: float | None
+    future: Future[None], job: BackgroundLoop, call: str, timeout: float | None
 ):
     """One waits until there is something."""
     later = threading.Timer(0.05, job.request_stop)
     later.start()
-    TIMEOUTS[call](manager, job, timeout)
+    TIMEOUTS[call](future, job, timeout)
     later.join(LIMIT)
     assert job.stop_event.is_set()
 
@@ -112,11 +115,11 @@ def test_a_timeout_without_end(
 @pytest.mark.parametrize("timeout", [-1, 0, -math.inf])
 @pytest.mark.parametrize("call", TIMEOUTS)
 def test_what_is_left_of_a_time_that_is_over(
-    manager: LoopManager, job: BackgroundLoop, call: str, timeout: float
+    future: Future[None], job: BackgroundLoop, call: str, timeout: float
 ):
     """One only looks."""
     with pytest.raises(TimeoutError):
-        TIMEOUTS[call](manager, job, timeout)
+        TIMEOUTS[call](future, job, timeout)
 
 
 @pytest.mark.parametrize("interval", [math.nan, "three", [], None, math.inf, 1e10, -1])

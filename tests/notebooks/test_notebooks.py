@@ -168,6 +168,7 @@ def run(notebook: nbformat.NotebookNode, kernel_name: str, folder: Path) -> nbfo
         notebook,
         kernel_name=kernel_name,
         kernel_manager_class=AsyncIpcKernelManager,
+        coalesce_streams=True,  # A kernel may send what a cell prints in several pieces.
         timeout=CELL_LIMIT,
         resources={"metadata": {"path": str(folder)}},
     )
