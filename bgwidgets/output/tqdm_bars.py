@@ -144,7 +144,7 @@ class _InTheRow:
             return None
         if ended_at is None and bar.miniters > 1 and now - bar.last_print_t > SLOW_AFTER:
             bar.miniters = 1  # As tqdm's own thread would do, after ten seconds.
-        told = bar.format_dict
+        told = _told_by(bar)
         done, total = _plain(told["n"]) or 0, _plain(told["total"])
         seconds = now - bar.start_t
         rate = _plain(told["rate"]) if ended_at is None else None
@@ -169,6 +169,14 @@ class _InTheRow:
             ended_at=ended_at,
             left_open=left_open,
         )
+
+
+def _told_by(bar: Any) -> dict[str, Any]:
+    """All that tqdm says of it."""
+    try:
+        return cast("dict[str, Any]", bar.format_dict)
+    except TypeError:  # It was closed amid this, and has no average speed any more.
+        return cast("dict[str, Any]", bar.format_dict)
 
 
 def _is_broken_off(total: object) -> bool:

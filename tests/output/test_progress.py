@@ -56,6 +56,28 @@ async def wait_for(gate: threading.Event) -> None:
     await asyncio.to_thread(gate.wait, LIMIT)
 
 
+def test_a_bar_that_is_closed_while_one_looks_is_shown_all_the_same(
+    manager: LoopManager, gate: threading.Event, caplog: pytest.LogCaptureFixture
+):
+    """Tqdm then takes its average speed away, between the question whether there is one and its
+    use.
+    """
+
+    async def work() -> None:
+        bar: Any = bgw.progress(total=8, desc="files")
+
+        def close_amid() -> float:
+            bar._ema_dt = lambda: None
+            return 1.0
+
+        bar._ema_dt = close_amid
+        await wait_for(gate)
+        bar.close()
+
+    assert ("files", 0) == ((progress := shown(manager.start(work))).description, progress.done)
+    assert [] == caplog.records
+
+
 def test_a_bar_belongs_to_the_task_that_made_it(manager: LoopManager, gate: threading.Event):
     """With all that tqdm knows of it; the loop shows it too."""
 
