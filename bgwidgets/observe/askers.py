@@ -13,6 +13,7 @@ from typing import Any, Final
 from bgwidgets.commands import Asker
 from bgwidgets.observe.asyncio_internals import is_task, task_around
 from bgwidgets.observe.await_chain import file_label, line_that_holds, place_of
+from bgwidgets.observe.line_numbers import line_in
 from bgwidgets.observe.names import LONGEST_NAME, name_of
 from bgwidgets.observe.whose_code import Whose, whose
 
@@ -133,7 +134,7 @@ def _line_it_is_for(task: asyncio.Task[Any], scope: object) -> str | None:
 
 
 def _line_of(frame: FrameType) -> str:
-    return f"{file_label(frame.f_code.co_filename)}:{frame.f_lineno} {frame.f_code.co_name}"
+    return f"{file_label(frame.f_code.co_filename)}:{line_in(frame)} {frame.f_code.co_name}"
 
 
 def _is_another(thing: object, task: asyncio.Task[Any]) -> bool:

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from bgwidgets.observe.asyncio_internals import runs_a_callback
 from bgwidgets.observe.await_chain import file_label
+from bgwidgets.observe.line_numbers import line_at, line_in
 from bgwidgets.observe.whose_code import Whose, is_ours, whose
 
 DEEPEST: Final = 5_000
@@ -127,7 +128,7 @@ def raised_at(error: BaseException) -> str | None:
         if traceback is None:
             break
         code = traceback.tb_frame.f_code
-        innermost = (code, traceback.tb_lineno)
+        innermost = (code, line_at(code, traceback.tb_lasti, traceback.tb_lineno))
         if is_users_code(code):
             line = innermost
         traceback = traceback.tb_next
@@ -149,7 +150,7 @@ _NOT_PYTHONS: Final = (Whose.USERS, Whose.INSTALLED)
 
 
 def _label(frame: FrameType) -> str:
-    return _line_label(frame.f_code, frame.f_lineno)
+    return _line_label(frame.f_code, line_in(frame))
 
 
 def _line_label(code: CodeType, line: int) -> str:

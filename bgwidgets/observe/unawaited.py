@@ -32,6 +32,7 @@ from typing import Any, Final
 from bgwidgets.belonging import current_loop_id
 from bgwidgets.observe.asyncio_internals import running_loop_here
 from bgwidgets.observe.await_chain import file_label
+from bgwidgets.observe.line_numbers import line_in
 from bgwidgets.observe.names import LONGEST_NAME, name_of
 from bgwidgets.observe.replaced import Replaced
 from bgwidgets.observe.warnings_kept import Told, WarningsKept
@@ -103,7 +104,7 @@ class UnawaitedCoroutines:
             if kept is None or dropped_in is None:
                 return
             name = coroutine.__qualname__
-            line = dropped_in.f_lineno
+            line = line_in(dropped_in)
             module = str(dropped_in.f_globals.get("__name__", "<unknown>"))
             if _action(f"coroutine {name!r} was never awaited", module, line) not in _NOT_SHOWN:
                 code = dropped_in.f_code

@@ -7,8 +7,9 @@ import contextlib
 import linecache
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import repeat
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -66,6 +67,22 @@ def test_a_line_of_the_users_own_is_named_with_its_function():
         line = spin.__code__.co_firstlineno
         where = seen_in_the_end(thread, "spin")
     assert where.split(" · ")[0] in {f"test_blame.py:{line + n} spin" for n in (1, 2)}
+
+
+def scan(_: threading.Event, numbers: Iterable[int]) -> bool:
+    found = False
+    for number in numbers:
+        if number:
+            found = True
+    return found
+
+
+def test_a_loop_that_calls_nothing_is_named_by_a_line_of_its_own():
+    """Python 3.11 has no number for the jump at which it lets other threads run."""
+    with busy(scan, repeat(0, 10_000_000)) as thread:
+        where = seen_in_the_end(thread, "scan")
+    first = scan.__code__.co_firstlineno
+    assert where in {f"test_blame.py:{line} scan" for line in range(first + 1, first + 6)}
 
 
 def test_a_function_in_c_is_named_by_the_source():
