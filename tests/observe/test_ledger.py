@@ -393,6 +393,27 @@ def test_nothing_of_a_task_is_kept_when_it_has_ended(loop_factory: LoopFactory):
     run(watched, loop_factory)
 
 
+def test_nor_of_one_that_has_lasted_and_came_from_a_factory_of_the_users():
+    """It does not tell when it is to be cancelled, so it is noted once more."""
+
+    async def lasts_and_ends(ledger: Ledger) -> weakref.ref[asyncio.Task[None]]:
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(lambda loop, coroutine: asyncio.Task(coroutine, loop=loop))
+        task = asyncio.create_task(for_ever())
+        loop.set_task_factory(None)
+        await comes_true(lambda: task in ledger._generations.lasting)
+        task.cancel()
+        await asyncio.wait({task})
+        return weakref.ref(task)
+
+    async def watched(ledger: Ledger) -> None:
+        gone = await lasts_and_ends(ledger)
+        await comes_true(lambda: gc.collect() >= 0 and gone() is None)
+        assert 1 == len(ended_rows(ledger))
+
+    run(watched)
+
+
 def test_tasks_of_our_own_are_in_no_list(loop_factory: LoopFactory):
     async def watched(ledger: Ledger) -> None:
         ours = ledger.create_unlisted(for_ever())

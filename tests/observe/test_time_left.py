@@ -66,6 +66,24 @@ def test_how_long_still(delay: float, gone: float, expected: str):
     assert f"sleep, {expected}" == run(watched, lambda: loop)
 
 
+def test_a_row_that_is_kept_counts_down():
+    """It is made anew when its words change, and not before."""
+
+    async def watched(ledger: Ledger) -> list[str | None]:
+        loop = cast("Clocked", asyncio.get_running_loop())
+        task = await asleep(12.3)
+        words = []
+        for _ in range(4):
+            row = next(row for row in task_window(ledger, WindowRequest()).tasks if row.waiting_on)
+            words.append(row.waiting_on)
+            loop.now += 0.7
+        task.cancel()
+        return words
+
+    left = [f"sleep, {seconds} s left" for seconds in (12, 12, 11, 10)]
+    assert left == run(watched, Clocked)
+
+
 def test_on_every_loop(loop_factory: LoopFactory):
     """Also where the loop's clock must not be asked from another thread."""
 
