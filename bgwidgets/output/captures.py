@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from bgwidgets.output.capture_ways import STREAMS, CaptureOutput, Redirect, Way
-from bgwidgets.output.covers import Cover, ForOneLoop, stream_below
+from bgwidgets.output.covers import Cover, ForOneLoop, lead_to, stream_below
 from bgwidgets.output.reading import Stream
 from bgwidgets.output.stream_hooks import StandIn
 
@@ -171,13 +171,26 @@ class Captures:
         return before
 
     def _forget_what_is_over(self) -> None:
-        kept: set[Cover] = set()
+        """So that as many lie upon each other as there are, and not as there have ever been.
+
+        Who ends later finds what was there before him: that is kept, to tell what is below it.
+        """
         for cover in self._covers:
-            under: Cover | None = None if cover.is_over else cover
-            while under is not None:
-                kept.add(under)
-                under = self._cover_that_is(under.below)
+            self._skip_what_is_over(cover)
+        kept: set[Cover | None] = set()
+        for cover in self._covers:
+            if not cover.is_over:
+                kept |= {cover, self._cover_that_is(cover.before)}
         self._covers = [cover for cover in self._covers if cover in kept]
+
+    def _skip_what_is_over(self, cover: Cover) -> None:
+        below = cover.below
+        while (under := self._cover_that_is(below)) is not None and under.is_over:
+            below = under.below
+        if below is not cover.below:
+            cover.below = below
+            if cover.loop_id is not None:
+                lead_to(cover.layer, below)
 
     def _lead_past_what_is_over(self, cover: Cover | None) -> None:
         while cover is not None:

@@ -21,8 +21,10 @@ class Cover:
         """The loop that has put it there, or None."""
         self.stream: Final = stream
         """What they have put there."""
-        self.below: Final = below
-        """What was there, and will be again."""
+        self.before: Final = below
+        """What was there."""
+        self.below: Any = below
+        """The same, or what was below that when it is over: what will be there again."""
         self.layer: Any = None
         """What is there now."""
         self.stand_in: StandIn | None = None
@@ -52,6 +54,12 @@ def _stream_for_caller(layer: ForOneLoop) -> Any:
     loop_here, cover, below = vars(layer)[_KNOWS]
     stream = cover.stream if not cover.is_over and loop_here() == cover.loop_id else below
     return StandIn(None) if stream is None else stream
+
+
+def lead_to(layer: ForOneLoop, below: Any) -> None:
+    """What there was for all others is over, and this is below it."""
+    loop_here, cover, _ = vars(layer)[_KNOWS]
+    vars(layer)[_KNOWS] = loop_here, cover, below
 
 
 def stream_below(layer: ForOneLoop) -> Any:
