@@ -162,7 +162,8 @@ def test_a_thread_that_cannot_be_had_is_asked_for_again(
 
 
 def _of_a_command(threads: list[threading.Thread]) -> list[threading.Thread]:
-    return [each for each in threads if each.name.startswith("bgwidgets-")]
+    names = {"bgwidgets-look", "bgwidgets-restart", "bgwidgets-stop-all"}
+    return [each for each in threads if each.name in names]
 
 
 def reports_of(runner: CommandRunner, reported: list[Any]) -> Any:
