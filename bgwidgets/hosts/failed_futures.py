@@ -40,7 +40,7 @@ def fail_all(
             future.set_exception(error())
         for callback in callbacks:
             if str(getattr(callback, "__module__", "")).startswith(_NEVER_BLOCK):
-                callback(future)
+                _call_all([(callback, future)], loop_name)
             else:
                 theirs.append((callback, future))
     if theirs:
@@ -61,5 +61,5 @@ def _call_all(calls: list[tuple[Callback, Future[Any]]], loop_name: str) -> None
     for callback, future in calls:
         try:
             callback(future)
-        except BaseException:  # noqa: BLE001 - a user's, which must not keep the others from theirs
+        except BaseException:  # noqa: BLE001 - it must not keep the others from theirs
             _log.exception("a callback of a future of %r raised", loop_name)

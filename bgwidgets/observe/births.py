@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
 from bgwidgets.observe.asyncio_internals import classes_with, is_of_closing
-from bgwidgets.observe.replaced import Replaced
+from bgwidgets.replaced import Replaced
 
 
 class RunnersTask:

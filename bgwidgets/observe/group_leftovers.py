@@ -15,8 +15,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from bgwidgets.observe.asyncio_internals import waits_at_its_end
-from bgwidgets.observe.replaced import Replaced
 from bgwidgets.observe.weak_by_identity import WeakByIdentity
+from bgwidgets.replaced import Replaced
 
 GROUPS_FORGET: Final = sys.version_info < (3, 13)
 

@@ -27,9 +27,9 @@ from bgwidgets.observe.asyncio_internals import classes_with, coroutine_of, is_t
 from bgwidgets.observe.blame import raised_at
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.observe.names import name_of, name_of_coroutine
-from bgwidgets.observe.replaced import Replaced
 from bgwidgets.observe.warnings_kept import Told, WarningsKept
 from bgwidgets.observe.weak_by_identity import WeakByIdentity
+from bgwidgets.replaced import Replaced
 from bgwidgets.snapshots import WarningKind
 
 _NEVER_RETRIEVED: Final = "exception was never retrieved"

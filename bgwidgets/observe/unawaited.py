@@ -34,8 +34,8 @@ from bgwidgets.observe.asyncio_internals import running_loop_here
 from bgwidgets.observe.await_chain import file_label
 from bgwidgets.observe.line_numbers import line_in
 from bgwidgets.observe.names import LONGEST_NAME, name_of
-from bgwidgets.observe.replaced import Replaced
 from bgwidgets.observe.warnings_kept import Told, WarningsKept
+from bgwidgets.replaced import Replaced
 from bgwidgets.snapshots import WarningKind
 
 _NEVER_AWAITED: Final = re.compile(r"coroutine method '(.*?)'.* was never awaited")

@@ -22,8 +22,7 @@ from bgwidgets.output.capture_ways import STREAMS, CaptureOutput, Redirect, Way
 from bgwidgets.output.covers import Cover, ForOneLoop, lead_to, stream_below
 from bgwidgets.output.reading import Stream
 from bgwidgets.output.stream_hooks import StandIn
-
-Function = Callable[..., Any]
+from bgwidgets.replaced import Function, Replaced
 
 _KEPT_AS: Final = "_of_bgwidgets"
 """The attribute in which a `with` keeps what is over the streams in its block."""
@@ -53,7 +52,7 @@ class Captures:
         self._guard: Final = guard
         self._routes: Final = routes
         self._covers: list[Cover] = []
-        self._undo: Final[list[Callable[[], None]]] = []
+        self._replaced: Final = Replaced()
         self._wrapped: Final[dict[type, object]] = {}
 
     def install(self) -> None:
@@ -66,9 +65,7 @@ class Captures:
 
     def uninstall(self) -> None:
         """Everything is as it would be without us. With the guard held."""
-        for undo in self._undo:
-            undo()
-        self._undo.clear()
+        self._replaced.undo()
         self._wrapped.clear()
         for name in STREAMS:
             while (cover := self._cover_that_is(getattr(sys, name, None))) is not None:
@@ -86,20 +83,27 @@ class Captures:
     def _wrap(self, kind: type, way: Callable[[Any], Way]) -> None:
         if kind in self._wrapped:
             return
-        enter, leave = kind.__enter__, kind.__exit__  # type: ignore[attr-defined]
         this_wrap = self._wrapped[kind] = object()
 
-        def entering(own: Any) -> Any:
-            is_on = self._wrapped.get(kind) is this_wrap and way(own).is_known
-            return self._entered(way(own), partial(enter, own)) if is_on else enter(own)
+        def is_on(own: Any) -> bool:
+            return self._wrapped.get(kind) is this_wrap and way(own).is_known
 
-        def leaving(own: Any, *error: Any) -> Any:
-            is_on = self._wrapped.get(kind) is this_wrap and way(own).is_known
-            leave_own = partial(leave, own, *error)
-            return self._left(way(own), leave_own) if is_on else leave_own()
+        def wrap_enter(enter: Function) -> Function:
+            def entering(own: Any) -> Any:
+                enter_own = partial(enter, own)
+                return self._entered(way(own), enter_own) if is_on(own) else enter_own()
 
-        for name, ours in (("__enter__", entering), ("__exit__", leaving)):
-            self._undo.append(_replaced(kind, name, ours))
+            return entering
+
+        def wrap_leave(leave: Function) -> Function:
+            def leaving(own: Any, *error: Any) -> Any:
+                leave_own = partial(leave, own, *error)
+                return self._left(way(own), leave_own) if is_on(own) else leave_own()
+
+            return leaving
+
+        self._replaced.replace(kind, "__enter__", wrap_enter)
+        self._replaced.replace(kind, "__exit__", wrap_leave)
 
     def _entered(self, way: Way, enter: Function) -> Any:
         with self._guard:
@@ -200,19 +204,3 @@ class Captures:
 
     def _cover_that_is(self, stream: Any) -> Cover | None:
         return next((cover for cover in self._covers if cover.layer is stream), None)
-
-
-def _replaced(kind: type, name: str, ours: Function) -> Callable[[], None]:
-    """Put it there. Returns how it is taken out; where somebody has wrapped it, it stays."""
-    is_its_own, before = name in vars(kind), getattr(kind, name)
-    setattr(kind, name, ours)
-
-    def undo() -> None:
-        if vars(kind).get(name) is not ours:
-            return
-        if is_its_own:
-            setattr(kind, name, before)
-        else:
-            delattr(kind, name)
-
-    return undo

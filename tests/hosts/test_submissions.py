@@ -19,6 +19,7 @@ import pytest
 
 from bgwidgets import LoopEnded, LoopManager, LoopState, WouldDeadlock
 from bgwidgets.commands import CancelTasks, SetStopEvent, StopLoop
+from bgwidgets.hosts.failed_futures import fail_all
 from bgwidgets.hosts.submissions import Submissions
 from bgwidgets.observe.generations import TICK
 from bgwidgets.snapshots import WindowRequest
@@ -335,6 +336,22 @@ def test_one_that_awaits_a_failed_future_is_woken_though_a_callback_blocks(
     thread = blocks.thread()
     gate.set()
     thread.join(LIMIT)
+
+
+def test_what_cannot_be_passed_on_keeps_no_other_future_from_its_end(
+    caplog: pytest.LogCaptureFixture,
+):
+    """To a loop that is closed meanwhile, for one: early releases of Python 3.11 raise then."""
+
+    def passes_on(_: Future[None]) -> None:
+        raise RuntimeError("Event loop is closed")
+
+    passes_on.__module__ = "asyncio.futures"
+    futures: list[Future[None]] = [Future(), Future()]
+    futures[0].add_done_callback(passes_on)
+    fail_all(futures, lambda: LoopEnded("it has ended"), 1, "job")
+    assert all(isinstance(future.exception(0), LoopEnded) for future in futures)
+    assert ["a callback of a future of 'job' raised"] == caplog.messages
 
 
 @pytest.mark.parametrize("method", ["result", "exception"])
