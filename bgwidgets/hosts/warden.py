@@ -28,7 +28,8 @@ class Warden:
     def __init__(self) -> None:
         self._begin_anew()
         # A fork has no children yet, and those of the process that it comes from are not its own.
-        os.register_at_fork(after_in_child=self._begin_anew)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._begin_anew)
 
     def _begin_anew(self) -> None:
         self._guard = threading.Lock()

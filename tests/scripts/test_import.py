@@ -153,6 +153,15 @@ print({"IPython", "ipywidgets", "anywidget", "traitlets", "ipykernel"} & set(sys
     assert ("['sleep, 60 min left'] cancelled\nset()\n", "") == (ran.stdout, ran.stderr)
 
 
+def test_the_import_needs_no_fork(run_script: Callable[[str], Ran]):
+    """Some systems have none; a process host says there what it needs, when one is asked for."""
+    ran = run_script(
+        "import os\ndel os.fork, os.register_at_fork\n"
+        "import bgwidgets as bgw\nprint(bgw.start(max, 6, 7).result(10))"
+    )
+    assert ("7\n", "") == (ran.stdout, ran.stderr)
+
+
 def test_the_package_is_typed():
     """Type checkers look at its annotations only when this file is there."""
     assert (Path(bgwidgets.__file__).parent / "py.typed").is_file()
