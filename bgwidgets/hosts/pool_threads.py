@@ -17,7 +17,7 @@ from typing import Any
 
 from bgwidgets.belonging import enter_worker_thread, leave_worker_thread
 from bgwidgets.hosts.worker_threads import WorkerThreads
-from bgwidgets.observe.asyncio_internals import default_executor
+from bgwidgets.observe.asyncio_internals import default_executor, has_its_own
 from bgwidgets.output.whose import TaskRef, ref_here, work_for
 
 
@@ -26,7 +26,7 @@ def know_pool_threads(loop: asyncio.AbstractEventLoop, loop_id: int, stop_event:
 
     Loops whose methods cannot be replaced (uvloop's) are left as they are.
     """
-    if "run_in_executor" in getattr(loop, "__dict__", {}):
+    if has_its_own(loop, "run_in_executor"):
         return  # They are known already, or somebody else has put something there.
     original = loop.run_in_executor
 
@@ -46,8 +46,8 @@ def know_pool_threads(loop: asyncio.AbstractEventLoop, loop_id: int, stop_event:
 
 def forget_pool_threads(loop: asyncio.AbstractEventLoop) -> None:
     """Its `run_in_executor` is its own again. Any thread."""
-    with contextlib.suppress(AttributeError, KeyError):
-        del vars(loop)["run_in_executor"]
+    with contextlib.suppress(AttributeError):
+        del loop.run_in_executor
 
 
 def _work(

@@ -614,6 +614,15 @@ def is_asyncios_own(create_task: Any) -> bool:
     return getattr(create_task, "__func__", None) is asyncio.BaseEventLoop.create_task
 
 
+def has_its_own(loop: object, method: str) -> bool:
+    """Whether this loop has a method of its own in the place of its class's, or one of C code.
+
+    Not by its `__dict__`: a loop at whose dictionary somebody has looked is slower for good (seen:
+    3.11, by a tenth).
+    """
+    return getattr(getattr(loop, method), "__func__", None) is not getattr(type(loop), method)
+
+
 def is_uvloops_own(loop: asyncio.AbstractEventLoop) -> bool:
     """Whether this is uvloop's, and nobody has put another `create_task` in its place."""
     makers = [cls for cls in type(loop).__mro__ if "create_task" in vars(cls)]
@@ -737,7 +746,7 @@ def can_be_timed(loop: asyncio.AbstractEventLoop) -> bool:
         and {"Handle", "_ready", "append"} <= set(code.co_names)
         and "_call_soon" in asyncio.BaseEventLoop.call_soon.__code__.co_names
         and getattr(type(loop), "_call_soon", None) is own
-        and "_call_soon" not in getattr(loop, "__dict__", {"_call_soon": None})
+        and not has_its_own(loop, "_call_soon")
         and hasattr(loop, "_ready")
     )
 
@@ -769,7 +778,7 @@ def time_steps(loop: Any, timer_of: Callable[[asyncio.Task[Any]], StepTimer]) ->
         return handle  # type: ignore[no-any-return] # as its class says
 
     def undo() -> None:
-        if vars(loop).get("_call_soon") is call_soon:
+        if loop._call_soon is call_soon:  # noqa: SLF001 - this module's purpose
             del loop._call_soon  # noqa: SLF001 - this module's purpose
 
     loop._call_soon = call_soon  # noqa: SLF001 - this module's purpose

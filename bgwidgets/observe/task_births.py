@@ -9,6 +9,7 @@ from typing import Any, Final
 from bgwidgets.exceptions import InvalidWork
 from bgwidgets.observe.asyncio_internals import (
     EAGER_TASK_FACTORY,
+    has_its_own,
     is_asyncios_own,
     is_task,
     is_uvloops_own,
@@ -48,10 +49,7 @@ class TaskBirths:
         """
         self._loop: Final = loop
         self._original: Final = loop.create_task
-        # Not by its `__dict__`: a loop at whose dictionary somebody has looked is slower for good.
-        self._is_of_its_class: Final = (
-            getattr(self._original, "__func__", None) is type(loop).create_task
-        )
+        self._is_of_its_class: Final = not has_its_own(loop, "create_task")
         with_first_steps = timings.with_first_steps if timings is not None else _as_it_is
         self._create_there: Final = with_first_steps(self._original)
         self._create_eagerly: Final = with_first_steps(self._eagerly)
