@@ -31,6 +31,12 @@ FAILURES_IN_FULL: Final = 20
 """So many in one sweep get their traceback; what fails a thousand times a second is told by one."""
 LONGEST_TRACEBACK: Final = 30
 """Frames."""
+RECORDS_A_SECOND: Final = 1_000
+"""A record takes a microsecond and a half, to count a task a tenth of one. In a storm ten times as
+many end, and more: nobody can follow it, so there are records of some of them.
+"""
+RECORDS_A_TICK: Final = 64
+"""Of the tasks that are swept at a tick at least so many, for they may be the last for a while."""
 
 
 @final
@@ -75,14 +81,6 @@ class Failure(NamedTuple):
         return _text_of(self.traceback) if self.traceback is not None else None
 
 
-class Swept(NamedTuple):
-    """Tasks that ended young, all of one sweep; about to become `EndedTask`s."""
-
-    tasks: list[asyncio.Task[Any]]
-    created_at: float
-    ended_at: float
-
-
 Entry = asyncio.Task[Any] | EndedTask
 """A task of the book: itself, or what is kept of it. Which of the two, its `type()` tells: asked by
 `isinstance`, a task may have an answer of its own."""
@@ -115,9 +113,15 @@ class Judged(NamedTuple):
     """Of some tasks those that have ended, and how; not in the book yet."""
 
     living: list[asyncio.Task[Any]]
-    swept: Swept
+    ended: list[asyncio.Task[Any]]
+    created_at: float
+    ended_at: float
+    recorded: int
+    """Of so many, the last, a record is to be made."""
     counts: dict[TaskState, int]
     failures: list[Failure]
+    errors: dict[int, str]
+    """Why those failed that are to be recorded, by their `id()`."""
 
 
 class EndedTasks:
@@ -143,9 +147,10 @@ class EndedTasks:
             (TaskState.FINISHED, TaskState.FAILED, TaskState.CANCELLED), 0
         )
         self.records: Final[deque[EndedTask]] = deque(maxlen=ENDED_KEPT)
-        self.swept: Final[deque[Swept]] = deque()
         self.failures: Final[deque[Failure]] = deque(maxlen=FAILURES_KEPT)
-        self._swept_size = 0
+        self._room = float(ENDED_KEPT)
+        """So many more records may be made of tasks that ended young."""
+        self._room_at = 0.0
 
     # Found out
 
@@ -155,8 +160,12 @@ class EndedTasks:
         failure = self._failure_of(task, now, True) if state is TaskState.FAILED else None
         return End(task, state, failure)
 
-    def judge(self, tasks: list[asyncio.Task[Any]], created_at: float, now: float) -> Judged:
-        """Which of these have ended, and how."""
+    def judge(
+        self, tasks: list[asyncio.Task[Any]], created_at: float, now: float, *, at_least: int = 0
+    ) -> Judged:
+        """Which of these, which are young, have ended, and how. Of `at_least` so many of them a
+        record is to be made.
+        """
         are_done = all_done(tasks)
         if False in are_done:
             living = [task for task, is_done in zip(tasks, are_done, strict=True) if not is_done]
@@ -175,12 +184,20 @@ class EndedTasks:
             TaskState.FINISHED: len(ended) - cancelled - len(failed),
         }
         known = [failure for failure in failures if failure is not None]
-        return Judged(living, Swept(ended, created_at, now), counts, known)
+        recorded = self._take_room(len(ended), now, at_least)
+        errors = {
+            id(task): error_of(task) or ""
+            for task in (failed_among(ended[len(ended) - recorded :]) if failed else ())
+        }
+        return Judged(living, ended, created_at, now, recorded, counts, known, errors)
 
-    def errors_until(self, before: float) -> dict[int, str]:
-        """Why the tasks failed, by their `id()`, that `settle` is to make records of."""
-        due = [task for swept in self.swept if swept.ended_at < before for task in swept.tasks]
-        return {id(task): error_of(task) or "" for task in failed_among(due[-ENDED_KEPT:])}
+    def _take_room(self, wanted: int, now: float, at_least: int) -> int:
+        """Of how many tasks of so many a record may be made."""
+        more = max(0.0, now - self._room_at) * RECORDS_A_SECOND
+        room = min(ENDED_KEPT, self._room + more)
+        granted = min(wanted, max(int(room), at_least), ENDED_KEPT)
+        self._room, self._room_at = max(0.0, room - granted), now
+        return granted
 
     # Written
 
@@ -193,41 +210,22 @@ class EndedTasks:
         self.records.append(self._record(end.task, created_at, now, error))
 
     def add_all(self, judged: Judged) -> list[asyncio.Task[Any]]:
-        """These have ended. Returns those of which nothing is kept: let go of them when the book
-        may be read again, for what they hold may be the user's, and ask for it.
+        """These have ended, and nothing but records is kept of them. Returns them: let go of them
+        when the book may be read again, for what they hold may be the user's, and ask for it.
         """
-        if not judged.swept.tasks:
+        ended = judged.ended
+        if not ended:
             return []
         for state, count in judged.counts.items():
             self.counts[state] += count
         self.failures.extend(judged.failures)
-        self.swept.append(judged.swept)
-        self._swept_size += len(judged.swept.tasks)
-        let_go: list[asyncio.Task[Any]] = []
-        while self._swept_size - len(self.swept[0].tasks) >= ENDED_KEPT:
-            dropped = self.swept.popleft().tasks
-            self._swept_size -= len(dropped)
-            self._forget(dropped)
-            let_go += dropped
-        return let_go
-
-    def settle(self, before: float, errors: dict[int, str]) -> list[asyncio.Task[Any]]:
-        """Keep of the tasks swept before that only what is to be kept; returns them, as above.
-
-        In a storm no task is swept that long without being dropped, so none costs a record.
-        """
-        too_many = self._swept_size - ENDED_KEPT
-        let_go: list[asyncio.Task[Any]] = []
-        while self.swept and self.swept[0].ended_at < before:
-            tasks, created_at, now = self.swept[0]
-            start, too_many = max(0, min(too_many, len(tasks))), too_many - len(tasks)
-            self._forget(tasks[:start])
-            for task in tasks[start:]:
-                self.records.append(self._record(task, created_at, now, errors.get(id(task))))
-            self.swept.popleft()
-            self._swept_size -= len(tasks)
-            let_go += tasks
-        return let_go
+        recorded = len(ended) - judged.recorded
+        if recorded:
+            self._forget(ended[:recorded])
+        for task in ended[recorded:]:
+            error = judged.errors.get(id(task))
+            self.records.append(self._record(task, judged.created_at, judged.ended_at, error))
+        return ended
 
 
 def failure_of(

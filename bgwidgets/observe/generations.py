@@ -8,14 +8,13 @@ generational garbage collectors do it.
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from typing import Any, Final
 
-from bgwidgets.observe.ended_tasks import EndedTasks
+from bgwidgets.observe.ended_tasks import ENDED_KEPT, RECORDS_A_TICK, EndedTasks
 from bgwidgets.observe.task_births import Lists, TaskBirths
 from bgwidgets.observe.timings import Timings
 from bgwidgets.observe.watched_task import watched_task_class
@@ -23,13 +22,14 @@ from bgwidgets.observe.watched_task import watched_task_class
 TICK: Final = 0.1
 """Seconds between two sweeps, while tasks are being born."""
 NURSERY: Final = 128
-"""So many births bring a sweep before its time. With more, the garbage collector would come round
-more often (it does every 700 objects), and each task costs it three.
+"""So many births at most bring a sweep before its time. With more, the garbage collector would come
+round more often (it does every 700 objects), and each task costs it three.
 """
+SMALL_NURSERY: Final = 8
+"""So many at least. What ended tasks have returned is held until they are swept."""
+FILLED_IN: Final = 0.005
+"""Seconds in which a nursery of the right size is filled."""
 PROMOTED_A_TURN: Final = 500
-HELD: Final = 0.15
-"""Seconds that ended tasks are held at least, and a tick longer at most, before only their records
-are kept."""
 STORM: Final = 0.1
 """When fewer than this part of a full nursery is alive, it is a storm of short tasks."""
 
@@ -62,6 +62,9 @@ class Generations:
         self.changes = 0
         """Odd while something moves from one of these to another: then a reader looks again."""
         self._limit: Final = [1]
+        self._size = SMALL_NURSERY
+        self._swept_at = 0.0
+        """When the nursery was last swept."""
         self._timer: asyncio.TimerHandle | None = None
         self._is_closed = False
         self._is_sweeping = False
@@ -94,7 +97,7 @@ class Generations:
         with self._sweeping():
             young, let_go = len(self.young), list[asyncio.Task[Any]]()
             by_age = [
-                self._ended.judge(tasks, since, now)
+                self._ended.judge(tasks, since, now, at_least=ENDED_KEPT)
                 for tasks, since in (
                     (self.older, self.older_since),
                     (self.young[:young], self.young_since),
@@ -102,12 +105,12 @@ class Generations:
             ]
             with self._moving():
                 for judged in by_age:
-                    self.survivors.append((judged.living, judged.swept.created_at))
+                    self.survivors.append((judged.living, judged.created_at))
                     let_go += self._ended.add_all(judged)
                 self.older = []
                 del self.young[:young]
                 self._limit[0] = 1
-            let_go += self._settle(math.inf)
+        del let_go  # Now that the book may be read again.
         while self.survivors:
             self._promote()
 
@@ -122,16 +125,17 @@ class Generations:
             self.young.clear()
             return
         if self._timer is None:  # The first for a while.
-            self.young_since = time.time()
-            self._limit[0] = NURSERY
+            self.young_since = self._swept_at = time.time()
+            self._limit[0] = self._size
             self._set_timer()
             return
         if self._is_sweeping:
             return  # The garbage collector came round meanwhile, and a finalizer makes a task.
         self._is_sweeping = True  # Not `_sweeping`, for this is called for every hundredth task.
+        now = time.time()
         try:
             born = len(self.young)
-            judged = self._ended.judge(self.young[:born], self.young_since, time.time())
+            judged = self._ended.judge(self.young[:born], self.young_since, now)
             self.changes += 1
             try:
                 self.young[:born] = judged.living
@@ -142,16 +146,27 @@ class Generations:
             self._is_sweeping = False
         del let_go  # Now that the book may be read again.
         living = len(judged.living)
-        self._limit[0] = max(NURSERY, 2 * living)
-        self.births.watch_cancellations(wanted=living > STORM * born)
+        self._fit_size(born, now)
+        self._limit[0] = max(self._size, 2 * living)
+        self.births.watch_cancellations(wanted=born < NURSERY or living > STORM * born)
+
+    def _fit_size(self, born: int, now: float) -> None:
+        elapsed, self._swept_at = now - self._swept_at, now
+        size = NURSERY if elapsed <= 0 else int(born * FILLED_IN / elapsed)
+        self._size = min(NURSERY, max(SMALL_NURSERY, size))
 
     def _tick(self) -> None:
         self._timer = None
         now = time.time()
         with self._sweeping():
             born = len(self.young)
-            older = self._ended.judge(self.older, self.older_since, now)
-            young = self._ended.judge(self.young[:born], self.young_since, now)
+            older, young = (
+                self._ended.judge(tasks, since, now, at_least=RECORDS_A_TICK)
+                for tasks, since in (
+                    (self.older, self.older_since),
+                    (self.young[:born], self.young_since),
+                )
+            )
             with self._moving():
                 let_go = self._ended.add_all(older) + self._ended.add_all(young)
                 if older.living:
@@ -159,13 +174,13 @@ class Generations:
                 self.older = young.living
                 del self.young[:born]
                 self.older_since, self.young_since = self.young_since, now
-                self._limit[0] = NURSERY
-            let_go += self._settle(now - HELD if self.older else math.inf)
+                self._fit_size(born, now)
+                self._limit[0] = self._size
         del let_go  # Now that the book may be read again.
         self.births.watch_cancellations(wanted=True)
         if self.survivors and self._promotion is None:
             self._promote_in_slices()
-        if self.older or self._ended.swept:
+        if self.older:
             self._set_timer()
         else:
             self._limit[0] = 1
@@ -208,11 +223,6 @@ class Generations:
             self._ended.add(end, self.lasting.pop(task, None), now)
         finally:
             self.changes += 1
-
-    def _settle(self, before: float) -> Tasks:
-        errors = self._ended.errors_until(before)
-        with self._moving():
-            return self._ended.settle(before, errors)
 
     @contextmanager
     def _sweeping(self) -> Iterator[None]:

@@ -59,8 +59,8 @@ class KnownTasks:
         return self._about.pop(task, NOTHING_ABOUT), number
 
     def forget(self, tasks: list[Task]) -> None:
-        """The same for many, of which nothing is to be told."""
-        if self._ids or self._about:
+        """The same for many, of which nothing is to be told; mostly nothing is known of them."""
+        if not (self._ids.keys().isdisjoint(tasks) and self._about.keys().isdisjoint(tasks)):
             for task in tasks:
                 self.take(task)
 

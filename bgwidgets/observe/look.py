@@ -18,7 +18,6 @@ from bgwidgets.observe.ended_tasks import (
     EndedTask,
     EndedTasks,
     Entry,
-    Swept,
     state_of_ended,
 )
 from bgwidgets.observe.generations import Generations
@@ -44,7 +43,6 @@ class Copied(NamedTuple):
     """How many there are, copied or not."""
     recent: list[tuple[list[Task], float]]
     """With the time of their birth."""
-    swept: list[Swept]
     records: list[EndedTask]
     counts: dict[TaskState, int]
 
@@ -101,7 +99,6 @@ class Looks:
                     (generations.older, generations.older_since),
                     (list(generations.young), generations.young_since),
                 ],
-                swept=list(ended.swept),
                 records=list(ended.records),
                 counts=dict(ended.counts),
             )
@@ -183,10 +180,8 @@ class Look:
     @cached_property
     def ended(self) -> list[Entry]:
         """The last that ended, latest first."""
-        swept = [task for each in self._copied.swept for task in each.tasks]
         ended: list[Entry] = [
             *self._copied.records,
-            *swept,
             *self._lasting_tasks[1],
             *self._recent_tasks[1],
         ]
@@ -226,20 +221,13 @@ class Look:
 
     @cached_property
     def _births(self) -> dict[Task, float]:
-        swept = ((each.tasks, each.created_at) for each in self._copied.swept)
-        return {task: since for tasks, since in (*self._copied.recent, *swept) for task in tasks}
-
-    @cached_property
-    def _ends(self) -> dict[Task, float]:
-        return {task: each.ended_at for each in self._copied.swept for task in each.tasks}
+        return {task: since for tasks, since in self._copied.recent for task in tasks}
 
     def ended_at(self, entry: Entry) -> float | None:
         """When a task ended, to within a tenth of a second."""
         if type(entry) is EndedTask:
             return entry.ended_at
-        if not entry.done():
-            return None
-        return self._ends.get(entry) or self._looks.seen_ended_at(entry)
+        return self._looks.seen_ended_at(entry) if entry.done() else None
 
     def row(self, entry: Entry) -> TaskSnapshot:
         """A task as it stands now. Any thread; does not block."""

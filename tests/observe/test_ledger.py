@@ -6,11 +6,12 @@ import asyncio
 import gc
 import threading
 import weakref
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from bgwidgets.observe.ended_tasks import ENDED_KEPT, EndedTask
+from bgwidgets.observe.ended_tasks import ENDED_KEPT, RECORDS_A_TICK, EndedTask
+from bgwidgets.observe.generations import TICK
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.names import LONGEST_NAME
 from bgwidgets.states import TaskState
@@ -193,24 +194,82 @@ def test_only_the_last_that_ended_are_kept():
     """The latest first; the others are counted, and known no more."""
 
     async def watched(ledger: Ledger) -> None:
-        tasks: list[asyncio.Task[Any]] = []
-        ids: list[int] = []
-        for number in range(ENDED_KEPT + 500):
-            tasks.append(asyncio.create_task(ends_at_once(), name=str(number)))
-            ids.append(ledger.id_of(tasks[-1]))
-            if number % 10 == 0:
-                await turns(2)
-        await turns()
+        event = asyncio.Event()
+        total = ENDED_KEPT + 500
+        tasks = [asyncio.create_task(event.wait(), name=str(number)) for number in range(total)]
+        ids = [ledger.id_of(task) for task in tasks]
+        ledger.settle()
+        event.set()
+        await asyncio.wait(tasks)
         ended = ended_rows(ledger)
         assert [str(number) for number in range(1_499, 499, -1)] == [row.name for row in ended]
         ledger.settle()
         assert [row.id for row in ended] == [row.id for row in ended_rows(ledger)]
-        assert ENDED_KEPT + 500 == ledger.counts()[TaskState.FINISHED]
+        assert total == ledger.counts()[TaskState.FINISHED]
         assert [False, True] == [ledger.knows(ids[499]), ledger.knows(ids[500])]
         assert ledger.task_of(ids[500]) is None
 
     assert 1_000 == ENDED_KEPT
     run(watched)
+
+
+def test_of_a_storm_of_short_tasks_some_are_kept():
+    """The first, some of each tenth of a second, and the last; all are counted."""
+
+    async def watched(ledger: Ledger) -> None:
+        for number in range(0, 20_000, 100):
+            for each in range(number, number + 100):
+                asyncio.create_task(ends_at_once(), name=str(each))  # noqa: RUF006
+            await turns(2)
+        await asyncio.sleep(2 * TICK)  # The ledger's own timer comes before that one.
+        kept = [int(row.name) for row in ended_rows(ledger)]
+        assert sorted(kept, reverse=True) == kept
+        assert 19_999 == kept[0]
+        assert RECORDS_A_TICK <= len(kept) <= ENDED_KEPT
+        assert 20_000 == ledger.counts()[TaskState.FINISHED]
+
+    run(watched)
+
+
+class Result:
+    """Of a task; tells when it is let go."""
+
+    alive: ClassVar[weakref.WeakSet[Result]] = weakref.WeakSet()
+
+    def __init__(self) -> None:
+        self.alive.add(self)
+
+
+async def returns() -> Result:
+    return Result()
+
+
+def test_what_an_ended_task_has_returned_is_held_for_a_tenth_of_a_second(
+    loop_factory: LoopFactory,
+):
+    async def watched(_ledger: Ledger) -> None:
+        await asyncio.create_task(returns())
+        await asyncio.sleep(0.15)  # The ledger's own timer comes before that one.
+        assert not Result.alive
+
+    run(watched, loop_factory)
+
+
+@pytest.mark.parametrize(("pause", "number", "most"), [(0.002, 100, 16), (0, 5_000, 129)])
+def test_few_results_are_held_at_a_time(
+    pause: float, number: int, most: int, loop_factory: LoopFactory
+):
+    """However many tasks end, and fewer where they do not come thick and fast."""
+
+    async def watched(_ledger: Ledger) -> None:
+        held = 0
+        for _ in range(number):
+            await asyncio.create_task(returns())
+            held = max(held, len(Result.alive))
+            await asyncio.sleep(pause)
+        assert 1 < held <= most
+
+    run(watched, loop_factory)
 
 
 def test_a_task_is_known_by_its_id(loop_factory: LoopFactory):
