@@ -241,6 +241,12 @@ def gathered_by(future: Any) -> list[asyncio.Future[Any]] | None:
     return children
 
 
+GATHER_PASSES_ON: Final[CodeType | None] = getattr(
+    getattr(getattr(asyncio.tasks, "_GatheringFuture", None), "cancel", None), "__code__", None
+)
+"""By which what `gather` returned has all cancelled for which it waits."""
+
+
 def woken_by(callback: Any) -> Any:
     """What a callback of a future wakes or sets: a task, a further future, or None."""
     if type(callback) is functools.partial:
