@@ -9,7 +9,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from bgwidgets.commands import Asker
 from bgwidgets.observe.await_chain import where_of
@@ -42,14 +42,6 @@ class Parent:
             self.task = None
 
 
-class _Entry(NamedTuple):
-    """Holds its task until that ends, but no longer."""
-
-    task: Task
-    cancelled: Cancelled
-    parent: Parent | None
-
-
 class CancellationHistory:
     """One loop's. Any thread; nothing blocks."""
 
@@ -57,25 +49,26 @@ class CancellationHistory:
         """`words` are a task's name and that of its coroutine."""
         self._words: Final = words
         self._guard: Final = threading.RLock()
-        self._recent: Final[deque[_Entry]] = deque(maxlen=KEPT)
+        self._recent: Final[deque[tuple[Task, Cancelled, Parent | None]]] = deque(maxlen=KEPT)
+        """They hold their tasks until one ends, but no longer."""
         self._written: Final[deque[TaskCancellation]] = deque(maxlen=KEPT)
         self._new = 0
         """How many of the recent have a parent that has not gone on."""
 
     def add(self, task: Task, cancelled: Cancelled, parent: Parent | None = None) -> None:
         """This task was cancelled just now."""
-        self._recent.append(_Entry(task, cancelled, parent))
+        self._recent.append((task, cancelled, parent))
         if parent is not None:
             self._new += 1
 
     def settle(self) -> None:
         """Those that pass it on are about to go on."""
         left, self._new = self._new, 0
-        for entry in reversed(listed(self._recent)):
+        for _, _, parent in reversed(listed(self._recent)):
             if not left:
                 return
-            if entry.parent is not None:
-                entry.parent.stay()
+            if parent is not None:
+                parent.stay()
                 left -= 1
 
     def write_down(self) -> None:

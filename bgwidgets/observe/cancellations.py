@@ -16,7 +16,8 @@ from types import FrameType
 from typing import Any, Final
 
 from bgwidgets.commands import END_OF_THE_LOOP, Asker
-from bgwidgets.observe.cancellation_history import KEPT, CancellationHistory, Parent
+from bgwidgets.observe.asyncio_internals import future_waited_for
+from bgwidgets.observe.cancellation_history import CancellationHistory, Parent
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.observe.group_leftovers import group_leftovers
 from bgwidgets.observe.kept_askers import KeptAskers
@@ -30,6 +31,7 @@ LOOKED_AT_AT_ONCE: Final = 5_000
 """Of those that do not tell; a millisecond's work."""
 
 Task = asyncio.Task[Any]
+Future = asyncio.Future[Any]
 
 
 class Cancellations:
@@ -80,7 +82,9 @@ class Cancellations:
                     if is_cancelled and not self.tells_by_itself(task):
                         cancelled[task] = cancelled.get(task, 0) + 1
             finally:
-                self._note_all(cancelled, asker or self.in_the_name_of)
+                asker, now = asker or self.in_the_name_of, time.monotonic()
+                for task, times in cancelled.items():
+                    self._note(task, future_waited_for(task), asker, now, times)
         if refused:
             self._tell_of_refused(refused)
 
@@ -133,12 +137,14 @@ class Cancellations:
 
     # In the thread that cancels
 
-    def is_cancelled(self, task: Task, caller: FrameType, parent: Task | None) -> None:
+    def is_cancelled(
+        self, task: Task, future: Future | None, caller: FrameType, parent: Task | None
+    ) -> None:
         """As `Listener.is_cancelled`."""
         asker = self._askers.find(task, caller, parent) or self.in_the_name_of
-        self._history.add(task, self._note(task, asker, time.monotonic(), 1))
+        self._note(task, future, asker, time.monotonic())
 
-    def is_passed_on(self, task: Task, parent: Task) -> None:
+    def is_passed_on(self, task: Task, future: Future | None, parent: Task) -> None:
         """As `Listener.is_passed_on`."""
         now = time.monotonic()
         known = self._asked.get(task)
@@ -147,26 +153,26 @@ class Cancellations:
         passing_on = self._parents.get(parent)
         if passing_on is None:
             self._parents[parent] = passing_on = Parent(parent)
-        self._history.add(task, self._note(task, passing_on.asker, now, 1), passing_on)
+        self._note(task, future, passing_on.asker, now, parent=passing_on)
 
     def all_are_told(self) -> None:
         """As `Listener.all_are_told`."""
         self._history.settle()
         self._parents.clear()
 
-    def _note_all(self, tasks: dict[Task, int], asker: Asker) -> None:
-        now = time.monotonic()
-        not_kept = len(tasks) - KEPT
-        for number, (task, times) in enumerate(tasks.items()):
-            cancelled = self._note(task, asker, now, times)
-            if number >= not_kept:
-                self._history.add(task, cancelled)
-
-    def _note(self, task: Task, asker: Asker, now: float, times: int) -> Cancelled:
-        cancelled = self._swallowed.asked(task, asker, now, times)
+    def _note(
+        self,
+        task: Task,
+        future: Future | None,
+        asker: Asker,
+        now: float,
+        times: int = 1,
+        parent: Parent | None = None,
+    ) -> None:
+        cancelled = self._swallowed.asked(task, future, asker, now, times)
         if not task.done():
             self._asked[task] = cancelled
-        return cancelled
+        self._history.add(task, cancelled, parent)
 
     # From any thread
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from threading import get_ident
@@ -28,6 +28,7 @@ further in is cancelled one by one: our frames, which asyncio's own code in C ha
 too many."""
 
 Task = asyncio.Task[Any]
+Future = asyncio.Future[Any]
 
 
 class Listener(Protocol):
@@ -35,10 +36,14 @@ class Listener(Protocol):
     thread asks.
     """
 
-    def is_cancelled(self, task: Task, caller: FrameType, parent: Task | None) -> None:
-        """Somebody asked, in this frame; `parent` is being cancelled meanwhile."""
+    def is_cancelled(
+        self, task: Task, future: Future | None, caller: FrameType, parent: Task | None
+    ) -> None:
+        """Somebody asked, in this frame; `parent` is being cancelled meanwhile. The `future` is
+        what was asked in turn, if that can do what it likes.
+        """
 
-    def is_passed_on(self, task: Task, parent: Task) -> None:
+    def is_passed_on(self, task: Task, future: Future | None, parent: Task) -> None:
         """The parent asked, which was cancelled itself."""
 
     def all_are_told(self) -> None:
@@ -58,12 +63,6 @@ def listen(loop: asyncio.AbstractEventLoop, listener: Listener) -> None:
     it lives.
     """
     _listeners[loop] = weakref.ref(listener)
-
-
-def listener_of(loop: asyncio.AbstractEventLoop) -> Listener | None:
-    """Who listens to the tasks of this loop. Any thread; does not block."""
-    listener = _listeners.get(loop)
-    return None if listener is None else listener()
 
 
 class Walk:
@@ -95,15 +94,15 @@ def together(listener: Listener) -> Iterator[dict[Task, int]]:
     dictionary and told to nobody; and each watched task is cancelled once, be it that others pass
     theirs on to it.
     """
-    walk, thread = Walk(), get_ident()
-    walk.together, walk.for_whom = {}, listener
+    walk, thread, cancelled = Walk(), get_ident(), dict[Task, int]()
+    walk.together, walk.for_whom = cancelled, listener
     before = _walks.get(thread)
-    _walks[thread] = walk
     try:
-        yield walk.together
+        _walks[thread] = walk
+        yield cancelled
     finally:
         if before is None:
-            del _walks[thread]
+            _walks.pop(thread, None)
         else:
             _walks[thread] = before
 
@@ -134,26 +133,30 @@ def _watched(base: type[Task]) -> type[Task]:
                     return not self.done()
             future = future_waited_for(self)
             if future is None or type(future) is plain:  # Nobody else is asked.
-                is_accepted = bool(cancel(self, msg))
+                future, is_accepted = None, bool(cancel(self, msg))
             else:
-                if is_first := walk is None:
-                    walk = _walks[get_ident()] = Walk()
-                before, walk.parent = walk.parent, self
-                walk.depth += 1
+                before, thread = walk, get_ident()
+                parent = None if walk is None else walk.parent
                 try:
+                    if walk is None:
+                        walk = _walks[thread] = Walk()
+                    walk.parent = self
+                    walk.depth += 1
                     if walk.depth > DEEP:
                         _cancel_all_below(self, Task, cancel, msg, walk)
                     is_accepted = bool(cancel(self, msg))
                 finally:
-                    walk.parent = before
-                    walk.depth -= 1
-                    if walk.depth == DEEP:
-                        walk.answers.clear()
-                    if is_first:
+                    if before is None:
+                        _walks.pop(thread, None)
                         _is_over(walk)
-                        walk = None
+                    else:
+                        before.parent = parent
+                        before.depth -= 1
+                        if before.depth == DEEP:
+                            before.answers.clear()
+                walk = before
             if is_accepted:
-                _tell(self, walk, sys._getframe(1))  # noqa: SLF001 - documented
+                _tell(self, future, walk, sys._getframe(1))  # noqa: SLF001 - documented
             return is_accepted
 
     return Task
@@ -165,28 +168,30 @@ def _answer(answer: bool | Exception) -> bool:
     return answer
 
 
-def _is_over(walk: Walk) -> None:
-    del _walks[get_ident()]
-    if walk.told is not None:
+def _is_over(walk: Walk | None) -> None:
+    if walk is not None and walk.told is not None:
         try:
             walk.told.all_are_told()
         except RecursionError:  # As below.
             return
 
 
-def _tell(task: Task, walk: Walk | None, caller: FrameType | None) -> None:
+def _tell(task: Task, future: Future | None, walk: Walk | None, caller: FrameType | None) -> None:
     """Without a caller it is the walk that has asked, for its parent."""
-    listener = listener_of(task.get_loop())
-    if listener is None:
-        return
     try:
-        if walk is not None and walk.together is not None and walk.for_whom is listener:
+        listens = _listeners.get(task.get_loop())
+        listener = None if listens is None else listens()
+        if listener is None:
+            return
+        if walk is None and caller is not None:
+            listener.is_cancelled(task, future, caller, None)
+        elif walk is not None and walk.together is not None and walk.for_whom is listener:
             walk.together[task] = walk.together.get(task, 0) + 1
         elif walk is not None and walk.parent is not None and _is_passed_on(caller):
             walk.told = listener
-            listener.is_passed_on(task, walk.parent)
-        elif caller is not None:
-            listener.is_cancelled(task, caller, None if walk is None else walk.parent)
+            listener.is_passed_on(task, future, walk.parent)
+        elif walk is not None and caller is not None:
+            listener.is_cancelled(task, future, caller, walk.parent)
     except RecursionError:
         # Where asyncio alone had room enough, there is no such error. The task is to end, if it is
         # not known who wants it.
@@ -214,7 +219,7 @@ def _cancel_all_below(task: Task, kind: type[Task], cancel: Any, msg: Any, walk:
         finally:
             walk.parent = parent
         if is_accepted:
-            _tell(each, walk, None)
+            _tell(each, future_waited_for(each), walk, None)
     walk.parent = task
 
 
@@ -226,29 +231,34 @@ def _below(task: Task, kind: type[Task]) -> list[tuple[Task, Task]]:
     that goes round until there is no room any more.
     """
     done: dict[Task, Task] = {}
-    path = {task: _asked_by(task, kind)}
+    path, asked = [task], [iter(_asked_by(task, kind))]
+    on_path = {task}
     while path:
-        parent, children = next(reversed(path.items()))
-        child = next(children, None)
+        child = next(asked[-1], None)
         if child is None:
-            del path[parent]
+            asked.pop()
+            on_path.remove(child := path.pop())
             if path:
-                done[parent] = next(reversed(path))
-        elif child in path:
+                done[child] = path[-1]
+        elif child in on_path:
             raise RecursionError(f"{len(path)} tasks wait for each other in a circle")
         elif child not in done:
-            path[child] = _asked_by(child, kind)
+            path.append(child)
+            on_path.add(child)
+            asked.append(iter(_asked_by(child, kind)))
     return list(done.items())
 
 
-def _asked_by(task: Task, kind: type[Task]) -> Iterator[Task]:
+def _asked_by(task: Task, kind: type[Task]) -> Sequence[Task]:
     future = future_waited_for(task)
     if future is None or type(future) is asyncio.Future:
-        return
-    asked = [future] if type(future) is kind else gathered_by(future)
+        return ()
+    asked = (future,) if type(future) is kind else gathered_by(future)
     if asked is None or future.done():
-        return
-    for each in asked:
-        # Not one that has a `cancel` of its own.
-        if type(each) is kind and "cancel" not in getattr(each, "__dict__", ()):
-            yield each
+        return ()
+    # Not one that has a `cancel` of its own.
+    return [
+        each
+        for each in asked
+        if type(each) is kind and "cancel" not in getattr(each, "__dict__", ())
+    ]
