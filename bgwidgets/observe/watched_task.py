@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from threading import get_ident
@@ -209,7 +209,7 @@ def _cancel_all_below(task: Task, kind: type[Task], cancel: Any, msg: Any, walk:
     """Cancel the innermost, and then each that waits for it, which asks the next one in and gets
     its answer.
     """
-    for each, parent in _below(task, kind):
+    for each, parent in _below(task, kind, walk.together or {}):
         walk.parent = each
         try:
             walk.answers[each] = is_accepted = bool(cancel(each, msg))
@@ -223,9 +223,9 @@ def _cancel_all_below(task: Task, kind: type[Task], cancel: Any, msg: Any, walk:
     walk.parent = task
 
 
-def _below(task: Task, kind: type[Task]) -> list[tuple[Task, Task]]:
+def _below(task: Task, kind: type[Task], have_answered: Container[Task]) -> list[tuple[Task, Task]]:
     """Each task of this kind that this one would ask, or one that it asks, with the one that does;
-    in the order in which asyncio would be done with them.
+    in the order in which asyncio would be done with them. Not those that have an answer already.
 
     Raises RecursionError where they wait for each other in a circle, as asyncio does, which for
     that goes round until there is no room any more.
@@ -242,7 +242,7 @@ def _below(task: Task, kind: type[Task]) -> list[tuple[Task, Task]]:
                 done[child] = path[-1]
         elif child in on_path:
             raise RecursionError(f"{len(path)} tasks wait for each other in a circle")
-        elif child not in done:
+        elif child not in done and child not in have_answered:
             path.append(child)
             on_path.add(child)
             asked.append(iter(_asked_by(child, kind)))
