@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import linecache
 import random
+import threading
 import weakref
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
@@ -23,7 +24,7 @@ from bgwidgets.observe.cancellations import Cancellations
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.watched_task import DEEP
 from tests.loop_factories import LoopFactory
-from tests.observe.conftest import Library, for_ever, run, turns
+from tests.observe.conftest import LIMIT, Library, for_ever, run, turns
 
 MANY = 1_000
 LONG = 3_000
@@ -173,9 +174,7 @@ def test_a_chain_all_of_whose_tasks_are_cancelled_is_told_once(looks: Looks):
         kill(tasks)
         assert 1 == looks.count
         names = [each.name for each in ledger.history().cancellations]
-        # Each was asked by that line, and all but the last once more by the one that waits for it.
-        assert len(names) <= 2 * len(tasks)
-        assert {task.get_name() for task in tasks} == set(names)
+        assert [task.get_name() for task in tasks] == names[::-1]
         await asyncio.wait(tasks)
 
     run(watched)
@@ -227,6 +226,37 @@ def test_another_line_another_task_and_another_name_are_told_as_such():
     run(watched)
 
 
+def test_a_thread_that_asks_from_the_same_line_is_told_as_such():
+    """Though the task that asked before is still the one that runs."""
+
+    async def watched(ledger: Ledger) -> None:
+        one, other = waiting(2)
+        await turns()
+        kill([one])
+        thread = threading.Thread(target=kill, args=([other],), name="stranger")
+        thread.start()
+        thread.join(LIMIT)
+        await asyncio.wait([one])
+        assert "thread stranger" == told(ledger)["1"][0]
+
+    run(watched)
+
+
+def test_who_asks_when_the_loop_stands_still_is_no_callback_of_it():
+    """Though one has asked from the same line before."""
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        ledger = Ledger(loop)
+        one, other = (loop.create_task(for_ever(), name=f"{number}") for number in range(2))
+        loop.call_soon(kill, [one])
+        runner.run(turns())
+        kill([other])
+        names = told(ledger)
+        assert "a callback of the loop" == names["0"][0]
+        assert f"thread {threading.current_thread().name}" == names["1"][0]
+        ledger.close()
+
+
 def test_one_that_cancels_itself_among_others_is_told_so():
     """And the others, before and after it, are told with its name."""
 
@@ -261,7 +291,9 @@ def test_groups_that_fail_one_after_another_are_told_by_the_line_of_each():
             other.create_task(fails())
 
     async def watched(ledger: Ledger) -> None:
-        await asyncio.gather(has_one(), has_another(), return_exceptions=True)
+        # Plain tasks, that do not tell of their own part in it.
+        around = [asyncio.Task(has_one()), asyncio.Task(has_another())]
+        await asyncio.gather(*around, return_exceptions=True)
         names = told(ledger)
         assert names["of one"] == ("task group", "async with asyncio.TaskGroup() as one:")
         assert names["of the other"] == ("task group", "async with asyncio.TaskGroup() as other:")
