@@ -107,7 +107,6 @@ def find_asker(
         file, name = frame.f_code.co_filename, frame.f_code.co_qualname
         path.append((frame.f_code, frame.f_lasti))
         if name in _WHERE_A_TURN_BEGINS or file == _WRAPS_OF_TURNS:
-            frame = None
             break
         if file.startswith(_OURS):
             # A cancellation is passed on to the task that is waited for.
@@ -123,7 +122,6 @@ def find_asker(
             if name in _HELD_BY_WHOM_IT_IS_FOR:
                 held, place = frame.f_locals.get("self"), len(path) - 1
             if name in _CALLED_BY_THE_LOOP:
-                frame = None
                 break
         elif is_ours:
             break
