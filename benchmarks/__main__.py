@@ -16,6 +16,7 @@ from benchmarks.measure import Result
 BENCHMARKS: Final = {
     "start": 200,
     "tasks": 15,
+    "cancel": 9,
     "memory": 3,
     "lateness": 5,
     "round_trip": 15,

@@ -210,7 +210,8 @@ class Agent:
         if self._run_state.state.has_ended:
             return
         if isinstance(command, InterruptLoop):  # Not by way of the loop: it does not listen.
-            self._note(self._liveness.interrupt())
+            if (note := self._liveness.interrupt()) is not None:
+                self._note(note)
             self._plan.changed()
             return
         if isinstance(command, SetStopEvent):

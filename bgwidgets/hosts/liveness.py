@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import Any, Final
 
@@ -21,6 +22,9 @@ class Liveness:
         self._name: Final = name
         self._warnings: Final = warnings
         self._heartbeat: Heartbeat | None = None
+        self._guard: Final = threading.RLock()
+        self._interrupted: object | None = None
+        """The step of which there is a note."""
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Watch from now on. In the loop's thread, or in the one that is about to run it."""
@@ -45,13 +49,16 @@ class Liveness:
         """As `Heartbeat.stamp`. Any thread; does not block."""
         return () if self._heartbeat is None else self._heartbeat.stamp(closely=closely)
 
-    def interrupt(self) -> str:
-        """Raise `LoopInterrupted` in the task that blocks the loop; returns a note of it.
+    def interrupt(self) -> str | None:
+        """Raise `LoopInterrupted` in the task that blocks the loop; returns a note of it, None
+        where that same step of the task was interrupted before: the first one may not have come up
+        yet, while it is in C code.
 
         Any thread; blocks for some milliseconds at most. Raises `CannotInterrupt`, and then
         nothing was done.
         """
         heartbeat = self._heartbeat
+        step = heartbeat.blocking_step() if heartbeat is not None else None
         task = heartbeat.blocking_task() if heartbeat is not None else None
         if heartbeat is None or task is None or heartbeat.thread_id is None:
             if heartbeat is not None and heartbeat.pulse().blocked:
@@ -66,6 +73,10 @@ class Liveness:
         was_raised = raise_in_task(heartbeat.loop, heartbeat.thread_id, task)
         if was_raised is False:
             raise CannotInterrupt(f"{self._name!r} has just come back by itself: nothing was done")
+        with self._guard:
+            if step is not None and step == self._interrupted:
+                return None
+            self._interrupted = step
         done = "interrupted" if was_raised else "perhaps interrupted, as it came back by itself,"
         when = time.strftime("%H:%M:%S")
         return f"{done} at {when} in {words}: the loop's state may be inconsistent"

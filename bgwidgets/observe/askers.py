@@ -7,21 +7,21 @@ import os
 import sys
 import threading
 from pathlib import Path
-from types import FrameType
-from typing import Any, Final
+from types import CodeType, FrameType
+from typing import Any, Final, NamedTuple
 
 from bgwidgets.commands import Asker
-from bgwidgets.observe.asyncio_internals import is_task, task_around
-from bgwidgets.observe.await_chain import file_label, line_that_holds, place_of
+from bgwidgets.observe.asyncio_internals import task_around
+from bgwidgets.observe.await_chain import file_label, line_that_holds, where_of
 from bgwidgets.observe.line_numbers import line_in
 from bgwidgets.observe.names import LONGEST_NAME, name_of
 from bgwidgets.observe.whose_code import Whose, whose
 
 _ASYNCIO: Final = f"{Path(asyncio.__file__).parent}{os.sep}"
 _OURS: Final = f"{Path(__file__).parents[1]}{os.sep}"
+_PASSES_ON: Final = str(Path(__file__).with_name("watched_task.py"))
 _HERE: Final = (
-    __file__,
-    str(Path(__file__).with_name("watched_task.py")),
+    _PASSES_ON,
     str(Path(__file__).with_name("cancellations.py")),
     f"{_OURS}hosts{os.sep}worker_threads.py",
     f"{_OURS}own_thread.py",
@@ -36,8 +36,6 @@ _CALLED_BY_THE_LOOP: Final = frozenset({"Timeout._on_timeout", "TaskGroup._on_ta
 """So is what is further out than these: uvloop, again."""
 _HELD_BY_WHOM_IT_IS_FOR: Final = frozenset({*_CALLED_BY_THE_LOOP, "TaskGroup._abort"})
 """Methods of what somebody has entered by `async with`."""
-_PASSED_ON_BY: Final = {"cancel": "self", "cancel_from_within": "parent"}
-"""Functions of ours that pass a cancellation on, and the variable in which they have whose."""
 _FRAMES: Final = 100
 """Deeper than this nobody looks."""
 
@@ -73,48 +71,77 @@ def caller() -> Asker:
     return Asker(who, _line_of(frame) if frame is not None else None)
 
 
-def find_asker(task: asyncio.Task[Any]) -> Asker | None:
-    """Who is asking for this task's cancellation right now; None when it is this package itself.
-    In the thread that asks.
+class Seen(NamedTuple):
+    """What the stack has told."""
+
+    asker: Asker | None
+    """None when it is this package itself."""
+    path: tuple[tuple[CodeType, int], ...] = ()
+    """The code that was seen and its instructions, from the inside out; empty where these alone do
+    not tell."""
+    group: asyncio.TaskGroup | None = None
+    """Whose method one of them is, if it is a task group's."""
+    place_of_group: int = 0
+    """Which of them that is."""
+
+
+def find_asker(
+    task: asyncio.Task[Any], caller: FrameType | None, parent: asyncio.Task[Any] | None = None
+) -> Seen:
+    """Who is asking for this task's cancellation right now: the one who has called its `cancel` in
+    this frame, or had it called. In the thread that asks; `parent` is the task that passes its own
+    cancellation on in it.
 
     The line is the one that called `cancel()`. Where asyncio did, there is no such line, and it is
     the one that asyncio did it for: where the parent awaits, or the code of the `asyncio.timeout`,
     `wait_for` or `TaskGroup` is just then. It is None where that is not the user's code either, or
     cannot be seen: `cancel` itself was handed to the loop, or to a thread, as what is to be called.
     """
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - documented, for all its underscore
+    frame = caller
     words: str | None = None
     held: object = None
-    is_ours = False
-    for _ in range(_FRAMES):
-        if frame is None:
-            break
+    place, is_ours, is_told_by_code = 0, False, True
+    path: list[tuple[CodeType, int]] = []
+    asker: Asker | None = None
+    while frame is not None and len(path) < _FRAMES:
         file, name = frame.f_code.co_filename, frame.f_code.co_qualname
+        path.append((frame.f_code, frame.f_lasti))
         if name in _WHERE_A_TURN_BEGINS or file == _WRAPS_OF_TURNS:
             break
         if file.startswith(_OURS):
             # A cancellation is passed on to the task that is waited for.
-            passed_on_by = _PASSED_ON_BY.get(frame.f_code.co_name)
-            parent = frame.f_locals.get(passed_on_by) if passed_on_by is not None else None
-            if parent is not None and _is_another(parent, task):
-                return Asker(f"parent {name_of(parent)}", place_of(parent)[1])
+            if file == _PASSES_ON and parent is not None and parent is not task:
+                asker = passing_on(parent)
+                break
             is_ours = is_ours or not file.startswith(_HERE)
         elif file.startswith(_ASYNCIO):
             if name == _WAIT_FOR:
                 words = _PARENT if _passes_it_on(frame) else _WORDS[name]
+                is_told_by_code = False
             words = words or _WORDS.get(name)
             if name in _HELD_BY_WHOM_IT_IS_FOR:
-                held = frame.f_locals.get("self")
+                held, place = frame.f_locals.get("self"), len(path) - 1
             if name in _CALLED_BY_THE_LOOP:
                 break
         elif is_ours:
-            return None
+            break
         elif whose(file) is not Whose.LIBRARY:
-            return Asker(_in_words(task, words), _line_of(frame))
+            asker = Asker(_in_words(task, words), _line_of(frame))
+            break
         frame = frame.f_back
-    if is_ours:
-        return None
-    return Asker(_in_words(task, words), _line_it_is_for(task, held))
+    else:
+        is_told_by_code = is_told_by_code and frame is not None
+    if asker is None and not is_ours:
+        asker = Asker(_in_words(task, words), _line_it_is_for(task, held))
+    group = held if isinstance(held, asyncio.TaskGroup) else None
+    if held is not group:  # A timeout, of which the task itself tells the line.
+        is_told_by_code = False
+    return Seen(asker, tuple(path) if is_told_by_code else (), group, place)
+
+
+def passing_on(parent: asyncio.Task[Any]) -> Asker:
+    """A task that was cancelled, and passes it on to what it waits for."""
+    return Asker(f"parent {name_of(parent)}", where_of(parent))
 
 
 def _passes_it_on(frame: FrameType) -> bool:
@@ -135,10 +162,6 @@ def _line_it_is_for(task: asyncio.Task[Any], scope: object) -> str | None:
 
 def _line_of(frame: FrameType) -> str:
     return f"{file_label(frame.f_code.co_filename)}:{line_in(frame)} {frame.f_code.co_name}"
-
-
-def _is_another(thing: object, task: asyncio.Task[Any]) -> bool:
-    return is_task(thing) and thing is not task
 
 
 def _in_words(task: asyncio.Task[Any], words: str | None) -> str:

@@ -241,6 +241,12 @@ def gathered_by(future: Any) -> list[asyncio.Future[Any]] | None:
     return children
 
 
+GATHER_PASSES_ON: Final[CodeType | None] = getattr(
+    getattr(getattr(asyncio.tasks, "_GatheringFuture", None), "cancel", None), "__code__", None
+)
+"""By which what `gather` returned has all cancelled for which it waits."""
+
+
 def woken_by(callback: Any) -> Any:
     """What a callback of a future wakes or sets: a task, a further future, or None."""
     if type(callback) is functools.partial:
@@ -650,15 +656,11 @@ def make_eager_task(
     coro: Any,
     options: dict[str, Any],
 ) -> asyncio.Task[Any]:
-    """What `create_task` makes on a loop with asyncio's own eager factory, of another class."""
-    if _MAKERS_TAKE_MORE:
-        return task_class(coro, loop=loop, eager_start=True, **options)
-    # The name comes too late for the first step, as ever.
-    name = options.pop("name", None)
-    task = task_class(coro, loop=loop, eager_start=True, **options)
-    if name is not None:
-        task.set_name(name)
-    return task
+    """What `create_task` makes on a loop with asyncio's own eager factory, of another class.
+
+    It has its name from the first step on: asyncio gives it one after that, until Python 3.13.2.
+    """
+    return task_class(coro, loop=loop, eager_start=True, **options)
 
 
 def quick_create_task(

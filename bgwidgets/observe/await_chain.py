@@ -36,6 +36,12 @@ def place_of(task: asyncio.Task[Any]) -> tuple[str | None, str | None]:
     return place_until(task)[:2]
 
 
+def where_of(task: asyncio.Task[Any]) -> str | None:
+    """The innermost line of the user's code alone, as above. Any thread; does not block."""
+    step = _innermost(task)[2]
+    return _line_in_words(step) if step is not None else None
+
+
 def place_until(task: asyncio.Task[Any]) -> tuple[str | None, str | None, float | None]:
     """The same, and until which time of the loop it stays so as long as the task waits for the same
     future; None where that is not known.

@@ -8,30 +8,30 @@ command is told whatever kind of task it is.
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
+from types import FrameType
 from typing import Any, Final
 
-from bgwidgets.commands import END_OF_THE_LOOP, NOBODY_KNOWS, Asker
-from bgwidgets.observe.askers import find_asker
-from bgwidgets.observe.consistent_copy import listed
+from bgwidgets.commands import END_OF_THE_LOOP, Asker
+from bgwidgets.observe.asyncio_internals import future_waited_for
+from bgwidgets.observe.cancellation_history import CancellationHistory, Parent
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.observe.group_leftovers import group_leftovers
+from bgwidgets.observe.kept_askers import KeptAskers
 from bgwidgets.observe.known_tasks import KnownTasks
 from bgwidgets.observe.swallowed import PATIENCE, Cancelled, Swallowed
 from bgwidgets.observe.warnings_kept import WarningsKept
-from bgwidgets.observe.watched_task import listen, watched_task_class
+from bgwidgets.observe.watched_task import listen, together, watched_task_class
 from bgwidgets.snapshots import TaskCancellation
 
-KEPT: Final = 50
 LOOKED_AT_AT_ONCE: Final = 5_000
 """Of those that do not tell; a millisecond's work."""
 
 Task = asyncio.Task[Any]
+Future = asyncio.Future[Any]
 
 
 class Cancellations:
@@ -49,41 +49,42 @@ class Cancellations:
         self._swallowed: Final = Swallowed(
             warnings, self._words, self._is_function, self._asked.get
         )
-        self._kept: Final[deque[TaskCancellation]] = deque(maxlen=KEPT)
-        self._together: dict[Task, int] | None = None
-        """What is being cancelled by one command, how often, and in which thread."""
-        self._thread: int | None = None
+        self._askers: Final = KeptAskers(loop)
+        self._history: Final = CancellationHistory(self._words)
+        self._parents: Final[dict[Task, Parent]] = {}
+        """Those that pass their cancellation on just now."""
         self._looked_at = 0
         """How many of those that do not tell were looked at in this round."""
         self.in_the_name_of = END_OF_THE_LOOP
         """Who wants what this package cancels by itself. In the loop's thread."""
         self._watched: Final = watched_task_class()
-        listen(loop, self._is_cancelled)
+        listen(loop, self)
 
     # In the loop's thread
 
     def cancel(self, tasks: Iterable[Task], asker: Asker | None = None) -> None:
         """Cancel these in somebody's name; without one, of whom all is done at the moment.
 
-        All are noted as cancelled, and the last of them are kept to be told of. Nobody is looked
-        for on the stack, so that a hundred thousand take little longer than by asyncio alone. Of
-        those whose `cancel()` raises the loop's exception handler is told.
+        Each is cancelled once, be it that others wait for it and pass theirs on. All are noted as
+        cancelled, and the last of them are kept to be told of. Nobody is looked for on the stack,
+        so that a hundred thousand take little longer than by asyncio alone, whoever waits for whom.
+        Of those whose `cancel()` raises the loop's exception handler is told.
         """
-        outer, together = (self._together, self._thread), dict[Task, int]()
         refused: list[tuple[Task, Exception]] = []
-        self._together, self._thread = together, threading.get_ident()
-        try:
-            for task in tasks:
-                try:
-                    is_cancelled = task.cancel()
-                except Exception as error:  # noqa: BLE001 - told below; the others are to end, too
-                    refused.append((task, error))
-                    continue
-                if is_cancelled and not self.tells_by_itself(task):
-                    together[task] = together.get(task, 0) + 1
-        finally:
-            self._together, self._thread = outer
-            self._note_all(together, asker or self.in_the_name_of)
+        with together(self) as cancelled:
+            try:
+                for task in tasks:
+                    try:
+                        is_cancelled = task.cancel()
+                    except Exception as error:  # noqa: BLE001 - told below; others are to end, too
+                        refused.append((task, error))
+                        continue
+                    if is_cancelled and not self.tells_by_itself(task):
+                        cancelled[task] = cancelled.get(task, 0) + 1
+            finally:
+                asker, now = asker or self.in_the_name_of, time.monotonic()
+                for task, times in cancelled.items():
+                    self._note(task, future_waited_for(task), asker, now, times)
         if refused:
             self._tell_of_refused(refused)
 
@@ -116,52 +117,62 @@ class Cancellations:
         self._looked_at = stop if len(some) == LOOKED_AT_AT_ONCE else 0
         for task in some:
             if task not in self._asked and self.is_to_end(task) and not task.done():
-                self._asked[task] = self._swallowed.found(task, group_leftovers.of(task))
-                self._keep(task, NOBODY_KNOWS, time.time())
+                self._asked[task] = found = self._swallowed.found(task, group_leftovers.of(task))
+                self._history.add(task, found)
+        self._history.write_down()
         self._swallowed.look(patience=0.0 if at_the_end else PATIENCE)
 
     def ended(self, task: Task) -> None:
         """It has ended."""
+        self._history.write_down()
         if (asked := self._asked.pop(task, None)) is not None:
             self._swallowed.ended(task, asked)
 
     def forget(self, tasks: list[Task]) -> None:
         """These have, and nothing is to be told of them."""
+        self._history.write_down()
         if self._asked:
             for task in tasks:
                 self._asked.pop(task, None)
 
     # In the thread that cancels
 
-    def _is_cancelled(self, task: Task) -> None:
-        together = self._together
-        if together is not None and self._thread == threading.get_ident():
-            together[task] = together.get(task, 0) + 1
+    def is_cancelled(
+        self, task: Task, future: Future | None, caller: FrameType, parent: Task | None
+    ) -> None:
+        """As `Listener.is_cancelled`."""
+        asker = self._askers.find(task, caller, parent) or self.in_the_name_of
+        self._note(task, future, asker, time.monotonic())
+
+    def is_passed_on(self, task: Task, future: Future | None, parent: Task) -> None:
+        """As `Listener.is_passed_on`."""
+        now = time.monotonic()
+        known = self._asked.get(task)
+        if known is not None and known.is_no_news(task, now):
             return
-        asker = find_asker(task) or self.in_the_name_of
-        now = time.time()
-        self._note(task, asker, now, 1)
-        self._keep(task, asker, now)
+        passing_on = self._parents.get(parent)
+        if passing_on is None:
+            self._parents[parent] = passing_on = Parent(parent)
+        self._note(task, future, passing_on.asker, now, parent=passing_on)
 
-    def _note_all(self, tasks: dict[Task, int], asker: Asker) -> None:
-        now = time.time()
-        for task, times in tasks.items():
-            self._note(task, asker, now, times)
-        for task in islice(tasks, max(0, len(tasks) - KEPT), None):
-            self._keep(task, asker, now)
+    def all_are_told(self) -> None:
+        """As `Listener.all_are_told`."""
+        self._history.settle()
+        self._parents.clear()
 
-    def _note(self, task: Task, asker: Asker, now: float, times: int) -> None:
-        cancelled = self._swallowed.asked(task, asker, now, times)
+    def _note(
+        self,
+        task: Task,
+        future: Future | None,
+        asker: Asker,
+        now: float,
+        times: int = 1,
+        parent: Parent | None = None,
+    ) -> None:
+        cancelled = self._swallowed.asked(task, future, asker, now, times)
         if not task.done():
             self._asked[task] = cancelled
-
-    def _keep(self, task: Task, asker: Asker, now: float) -> None:
-        name, coroutine = self._words(task)
-        self._kept.append(
-            TaskCancellation(
-                name=name, coroutine=coroutine, at=now, asked_by=asker.who, where=asker.where
-            )
-        )
+        self._history.add(task, cancelled, parent)
 
     # From any thread
 
@@ -186,7 +197,7 @@ class Cancellations:
 
     def history(self) -> tuple[TaskCancellation, ...]:
         """The last, latest first."""
-        return tuple(listed(self._kept)[::-1])
+        return self._history.told()
 
     def going_on(self) -> int:
         """How many tasks go on although they were cancelled."""

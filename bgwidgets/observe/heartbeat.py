@@ -237,3 +237,8 @@ class Heartbeat:
         """The task that blocks the loop; None when it is not blocked by one."""
         spell = self._spell
         return spell.task if spell is not None and spell.is_blocked else None
+
+    def blocking_step(self) -> object | None:
+        """What stays equal as long as the same step of it blocks the loop; None when none does."""
+        spell = self._spell
+        return None if spell is None or not spell.is_blocked else (spell.asked_at, spell.steps)

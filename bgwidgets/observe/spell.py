@@ -82,12 +82,13 @@ class Spell:
         self.is_blocked = False
         self.task: asyncio.Task[Any] | None = None
         """The one whose step is under way."""
+        self.steps = 0
+        """How many have been seen so far, with this one."""
         self._loop: Final = loop
         self._runner: Final = runner
         self._looked_at = asked_at
         self._step: _Step | None = None
         self._step_since = since
-        self._steps = 0
         self._sightings = 0
         self._lines: dict[str, int] = {}
         """Where the step was seen, and how often."""
@@ -165,7 +166,7 @@ class Spell:
             return None
         seconds = self._looked_at - self._step_since
         share = self._looks_in_its_own_code / self._looks
-        return Culprit(self.task, where, self._steps, seconds, share)
+        return Culprit(self.task, where, self.steps, seconds, share)
 
     def _is_one_step(self) -> bool:
         return self._sightings >= SIGHTINGS and self._looked_at - self._step_since >= NAMED_AFTER
@@ -177,7 +178,7 @@ class Spell:
 
     def _begin_step(self, step: _Step | None, task: asyncio.Task[Any] | None, since: float) -> None:
         self._step, self.task, self._step_since = step, task, since
-        self._steps += 1
+        self.steps += 1
         self._sightings = 0 if step is None else 1
         self._lines, self._seen = {}, Seen(None)
         self._looks = self._looks_in_its_own_code = 0

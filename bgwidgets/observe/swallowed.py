@@ -21,14 +21,14 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from types import CodeType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from bgwidgets.commands import NOBODY_KNOWS, Asker
 from bgwidgets.observe.askers import ITS_OWN_GROUP
 from bgwidgets.observe.asyncio_internals import (
     coroutine_of,
-    future_waited_for,
     is_future,
     peek_exception,
 )
@@ -45,18 +45,20 @@ PATIENCE: Final = 1.0
 MOST_WAITED_FOR: Final = 1_000
 """Cancelled tasks that are looked at again; of more, the last."""
 MOST_A_LOOK: Final = 200
+SAME_MOMENT: Final = 0.01
+"""Seconds in which what the same asker cancels counts as cancelled at the same time."""
 CANCELLING_IS_TRUE: Final = sys.version_info >= (3, 13)
 """Whether a task group takes back what it has asked for: see above."""
 
 Task = asyncio.Task[Any]
 
 
-class Cancelled(NamedTuple):
-    """That a task was cancelled. It holds no task alive."""
+@dataclass(slots=True)  # Whose fields are quicker to read than a tuple's.
+class Cancelled:
+    """That a task was cancelled, or many in the same moment. It holds no task alive."""
 
     at: float
     """When, by `time.monotonic()`; or when it was last looked at."""
-    task: weakref.ref[Task]
     by: Asker
     asked_at: float
     """The same by `time.time()`; or when it was found out."""
@@ -66,14 +68,24 @@ class Cancelled(NamedTuple):
     """Whether somebody saw it happen, and so knows the above."""
     level: int = 0
     """The task's `cancelling()` before it: cancellations of which nobody has taken back."""
+    is_of_group: bool = False
+    """Whether its own task group asked for it."""
 
     def holds(self, task: Task) -> bool:
         """Whether the task is still to end because of this. Any thread; does not block."""
         if task.cancelling() <= self.level:
             return False
         # Where its own group asked for it, that is over when the task has left what it waited for.
-        is_of_group = self.by.who.startswith(ITS_OWN_GROUP)
-        return CANCELLING_IS_TRUE or not is_of_group or not self.has_arrived()
+        return CANCELLING_IS_TRUE or not self.is_of_group or not self.has_arrived()
+
+    def is_no_news(self, task: Task, at: float) -> bool:
+        """Whether the task, which was just cancelled again, had not yet had its time to end."""
+        return (
+            at - self.at < PATIENCE
+            and self.was_seen
+            and not self.is_of_group
+            and task.cancelling() - 1 > self.level
+        )
 
     def has_arrived(self) -> bool:
         """Whether the task itself got the CancelledError, and not what it waited for."""
@@ -103,20 +115,34 @@ class Swallowed:
         self._words: Final = words
         self._is_function: Final = is_function
         self._latest: Final = latest
-        self._waited_for: Final[deque[Cancelled]] = deque(maxlen=MOST_WAITED_FOR)
+        self._waited_for: Final[deque[tuple[weakref.ref[Task], Cancelled]]] = deque(
+            maxlen=MOST_WAITED_FOR
+        )
+        self._last: Cancelled | None = None
+        """What many have in common is kept once."""
         self._going_on: Final[WeakByIdentity[Task, Cancelled]] = WeakByIdentity()
 
-    def asked(self, task: Task, by: Asker, now: float, times: int = 1) -> Cancelled:
-        """A task was cancelled in this moment, so many times. In the thread that did it; does not
-        block.
+    def asked(
+        self, task: Task, future: asyncio.Future[Any] | None, by: Asker, at: float, times: int
+    ) -> Cancelled:
+        """A task was cancelled in this moment `at` of `time.monotonic()`, so many times, while it
+        waited for this future. In the thread that did it; does not block.
         """
-        future = future_waited_for(task)
+        if (level := task.cancelling() - times) < 0:
+            level = 0
+        cancelled = self._last
         # Of others' futures nobody knows what they do when they are asked.
-        passed_on = weakref.ref(future) if is_future(future) and not future.done() else None
-        level = max(0, task.cancelling() - times)
-        cancelled = Cancelled(time.monotonic(), weakref.ref(task), by, now, passed_on, level=level)
-        if not by.who.startswith(ITS_OWN_GROUP):
-            self._waited_for.append(cancelled)
+        if future is not None and is_future(future) and not future.done():
+            cancelled = _new(by, at, level, weakref.ref(future))
+        elif (
+            cancelled is None
+            or cancelled.by is not by
+            or cancelled.level != level
+            or at - cancelled.at > SAME_MOMENT
+        ):
+            self._last = cancelled = _new(by, at, level, None)
+        if not cancelled.is_of_group:
+            self._waited_for.append((weakref.ref(task), cancelled))
         return cancelled
 
     def found(self, task: Task, level: int) -> Cancelled:
@@ -124,14 +150,9 @@ class Swallowed:
         thread.
         """
         cancelled = Cancelled(
-            time.monotonic(),
-            weakref.ref(task),
-            NOBODY_KNOWS,
-            time.time(),
-            was_seen=False,
-            level=level,
+            time.monotonic(), NOBODY_KNOWS, time.time(), was_seen=False, level=level
         )
-        self._waited_for.append(cancelled)
+        self._waited_for.append((weakref.ref(task), cancelled))
         return cancelled
 
     def ended(self, task: Task, cancelled: Cancelled) -> None:
@@ -149,7 +170,7 @@ class Swallowed:
         # What a library does with its own tasks is its own affair, as long as they end.
         if type(code) is not CodeType or not is_users_code(code):
             return
-        if cancelled.by.who.startswith(ITS_OWN_GROUP):
+        if cancelled.is_of_group:
             return
         if cancelled.was_seen and cancelled.has_arrived():
             self._tell(task, cancelled, "finished as if it had not been", None)
@@ -158,11 +179,11 @@ class Swallowed:
         """Name those that go on. In the loop's thread, or when the loop runs no more."""
         latest = time.monotonic() - patience
         for _ in range(min(MOST_A_LOOK, len(self._waited_for))):
-            cancelled = self._waited_for.popleft()
+            known, cancelled = self._waited_for.popleft()
             if cancelled.at > latest:
-                self._waited_for.appendleft(cancelled)
+                self._waited_for.appendleft((known, cancelled))
                 return
-            task = cancelled.task()
+            task = known()
             if task is None or task.done() or self._is_function(task):
                 continue
             if not self._goes_on(task, cancelled):
@@ -171,7 +192,7 @@ class Swallowed:
             if told is not None and self._goes_on(task, told):
                 continue
             if not cancelled.has_arrived() or _waits_for_another(task):
-                self._waited_for.append(cancelled._replace(at=time.monotonic()))
+                self._waited_for.append((known, replace(cancelled, at=time.monotonic())))
                 continue
             self._going_on[task] = cancelled
             self._tell(
@@ -206,6 +227,13 @@ class Swallowed:
             coroutine,
             lambda: Told(f"task {name!r} was cancelled{by} and {and_then}", name, where),
         )
+
+
+def _new(
+    by: Asker, at: float, level: int, passed_on: weakref.ref[asyncio.Future[Any]] | None
+) -> Cancelled:
+    is_of_group = by.who.startswith(ITS_OWN_GROUP)
+    return Cancelled(at, by, time.time(), passed_on, True, level, is_of_group)
 
 
 def _since(cancelled: Cancelled) -> str:

@@ -99,7 +99,8 @@ class TaskBirths:
         """
         if self._watches_by_factory or makes_plain_tasks(self._loop, self._original):
             return self._task_class[0](coroutine, loop=self._loop, **options)
-        task = self._create_there(coroutine, **options)
+        create = self._create_eagerly if self._is_asyncios_eager() else self._create_there
+        task = create(coroutine, **options)
         if not is_task(task):
             kind = type(task)
             raise InvalidWork(
@@ -136,7 +137,7 @@ class TaskBirths:
         factory = None if self._loop.is_closed() else self._loop.get_task_factory()
         if self._is_uvloops and factory is None and not self._loop.is_closed():
             task = self._task_class[0](coro, loop=self._loop, **options)  # As uvloop does.
-        elif factory is EAGER_TASK_FACTORY and factory is not None and self._makes_eager:
+        elif self._is_asyncios_eager():
             task = self._create_eagerly(coro, **options)
         else:
             task = self._create_there(coro, **options)
@@ -145,6 +146,10 @@ class TaskBirths:
         if is_task(task):
             self._note(task, coro)
         return task
+
+    def _is_asyncios_eager(self) -> bool:
+        factory = None if self._loop.is_closed() else self._loop.get_task_factory()
+        return factory is not None and factory is EAGER_TASK_FACTORY and self._makes_eager
 
     def _eagerly(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
         """As asyncio's own eager factory, but of tasks that tell who has them cancelled."""

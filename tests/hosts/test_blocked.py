@@ -59,7 +59,6 @@ class Block:
 
     async def spin(self) -> None:
         """In Python."""
-        await asyncio.sleep(0)  # An eager task has its name only after its first step.
         self.began = time.monotonic()
         while not self._is_over:
             pass

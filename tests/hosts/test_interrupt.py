@@ -135,6 +135,31 @@ def test_the_notes_tell_of_it_ever_after(start: MakeHost):
     assert (note,) == stop(host).leftovers.notes
 
 
+def test_who_asks_again_before_it_comes_up_is_told_once(start: MakeHost):
+    """It comes up when C code has returned, and is one interruption."""
+    host, lock = start(for_ever), threading.Lock()
+
+    async def block() -> None:
+        with lock:
+            pass
+        await asyncio.sleep(0)
+
+    with lock:
+        future = host.submit(block(), "blocker")
+        for _ in range(3):
+            interrupt(host)
+    assert isinstance(outcome_of(future), LoopInterrupted)
+    (note,) = host.snapshot().notes
+    assert note.startswith("interrupted at ")
+    # The next one is another.
+    future = host.submit(spin(), "spinner")
+    interrupt(host)
+    outcome_of(future)
+    assert ["blocker", "spinner"] == [
+        note.partition(" in ")[2].partition(" · ")[0] for note in host.snapshot().notes
+    ]
+
+
 def test_the_main_task_fails_like_any_other(start: MakeHost):
     """And its loop with it."""
     host = start(spin)

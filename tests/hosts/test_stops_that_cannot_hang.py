@@ -21,6 +21,8 @@ from tests.waiting import until
 CLOSED_BY = 2.5
 """Seconds in which a loop of ours closes that is stopped: 1 s for its tasks, 0.5 s for its
 generators, and some for the machine."""
+CHAIN = 2_000
+"""Tasks that wait for each other."""
 
 
 def test_a_thousand_sleepers_end_at_once(start: MakeHost, loop_factory: LoopFactory):
@@ -39,6 +41,34 @@ def test_a_thousand_sleepers_end_at_once(start: MakeHost, loop_factory: LoopFact
         end.leftovers.unfinished_tasks,
         end.leftovers.threads_left,
     )
+
+
+def test_a_chain_of_thousands_that_wait_for_each_other_ends(
+    start: MakeHost, loop_factory: LoopFactory
+):
+    """Each is cancelled once, and not once more for each that waits for it."""
+    begun, cancelled = threading.Event(), list[asyncio.Task[Any]]()
+
+    async def wait_for(inner: asyncio.Task[Any]) -> None:
+        await inner
+
+    async def work() -> None:
+        task = asyncio.create_task(asyncio.sleep(3600))
+        for _ in range(CHAIN):
+            cancelled.append(task)
+            task = asyncio.create_task(wait_for(task))
+        await asyncio.sleep(0)
+        begun.set()
+        await task
+
+    host = start(work, loop_factory=loop_factory)
+    assert begun.wait(LIMIT)
+    began = time.monotonic()
+    end = stop(host)
+    assert time.monotonic() - began < AT_ONCE
+    assert () == end.leftovers.unfinished_tasks
+    assert {1} == {task.cancelling() for task in cancelled}
+    cancelled.clear()
 
 
 class CannotBeCancelled(asyncio.Task[Any]):

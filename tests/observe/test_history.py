@@ -14,9 +14,9 @@ import pytest
 
 from bgwidgets import LoopManager
 from bgwidgets.commands import Asker
-from bgwidgets.observe import cancellations as cancellations_module
+from bgwidgets.observe import cancellation_history
 from bgwidgets.observe.births import LoopBirths
-from bgwidgets.observe.cancellations import KEPT as CANCELLATIONS_KEPT
+from bgwidgets.observe.cancellation_history import KEPT as CANCELLATIONS_KEPT
 from bgwidgets.observe.ended_tasks import FAILURES_IN_FULL, FAILURES_KEPT
 from bgwidgets.observe.generations import NURSERY
 from bgwidgets.observe.ledger import Ledger
@@ -335,7 +335,7 @@ def test_of_very_many_only_the_last_cancellations_are_written_down(
         written += 1
         return TaskCancellation(**fields)
 
-    monkeypatch.setattr(cancellations_module, "TaskCancellation", counted)
+    monkeypatch.setattr(cancellation_history, "TaskCancellation", counted)
 
     async def watched(ledger: Ledger) -> None:
         tasks = [asyncio.create_task(for_ever(), name=str(number)) for number in range(1_000)]
