@@ -32,6 +32,10 @@ LOST_AFTER: Final = 1.0
 """Seconds of failing calls, while the scheduler is there, after which the worker counts as gone."""
 
 
+_THERE: Final = frozenset({"finished", "pending"})
+"""What the scheduler may say of an actor that is there, or is still to be made."""
+
+
 class DaskListener(Listener, Protocol):
     """Who is told of what comes."""
 
@@ -198,7 +202,13 @@ class DaskLink:
                 raise _Gone("it was killed before it was started")
             if self._where.client.status == "closed":
                 raise _Gone("the Dask client was closed")
+            if self._actor is not None and self._is_given_up():
+                raise _Gone("its Dask worker is gone")  # Not every call that waits is told so.
             self._listener.silent(self._silence)
+
+    def _is_given_up(self) -> bool:
+        """Whether the scheduler can be heard, and says that there is no actor any more."""
+        return self._where.client.status == "running" and self._future.status not in _THERE
 
     def _listen(self) -> str:
         taken = 0
@@ -241,7 +251,7 @@ class DaskLink:
             if self._is_kill_asked.is_set() and seconds >= LOST_AFTER:
                 raise _Gone(f"{UNSEEN}: its Dask scheduler cannot be reached") from error
             return  # It has lost its scheduler, and tries to find it again.
-        if self._future.status not in {"finished", "pending"} or seconds >= LOST_AFTER:
+        if self._is_given_up() or seconds >= LOST_AFTER:
             raise _Gone(f"its Dask worker is gone ({one_line(error)})") from error
 
     # In the sending thread

@@ -262,6 +262,31 @@ def test_a_client_that_is_closed_loses_its_loops_and_leaves_no_child(cluster: Cl
     until(lambda: not is_alive(child))
 
 
+@pytest.mark.parametrize("way", ["the cluster is closed", "its workers are taken away"])
+def test_no_child_outlives_a_worker_that_is_closed_while_its_process_lives_on(
+    processes: StartedProcesses, way: str
+):
+    """Of a cluster within this process the actors stay behind."""
+    manager = LoopManager()
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
+        ) as local,
+        distributed.Client(local, set_as_default=False) as client,
+    ):
+        job, beside = (manager.start(child_work.holds_the_gil, host=client) for _ in range(2))
+        until(lambda: job.state is beside.state is LoopState.RUNNING)
+        children = pid_of(job), pid_of(beside)
+        if way == "the cluster is closed":
+            local.close()
+        else:
+            local.scale(0)
+        until(lambda: not any(map(is_alive, children)))
+        assert job.wait(LIMIT).has_ended
+        assert beside.wait(LIMIT).has_ended
+    processes.expect_none()
+
+
 KERNEL = """
 import sys, time
 import distributed
