@@ -108,9 +108,10 @@ class RemoteHost:
         kind: str,
         parcel: Callable[[], bytes],
         connect: Callable[[RemoteHost, str], Link],
+        kill_advice: str = "kill() ends its process at once",
     ) -> None:
         """`parcel` gives the work, packed, and `connect` starts the other process, which tells this
-        host what comes.
+        host what comes. `kill_advice` says what `kill()` does when all else is in vain.
         """
         self.kind: Final = kind
         self._outbox: Final = Outbox()
@@ -118,6 +119,7 @@ class RemoteHost:
         self._plan: Final = plan
         self._parcel: Final = parcel
         self._connect: Final = connect
+        self._kill_advice: Final = kill_advice
         self._run_state: Final = RunState(plan.changed)
         self._known: Final = LastKnown(
             LoopSnapshot(
@@ -312,7 +314,7 @@ class RemoteHost:
                 return
             raise HostUnresponsive(
                 f"{self._plan.name!r} does not answer, so nobody knows whether it was done:"
-                " kill() ends its process"
+                f" {self._kill_advice}"
             ) from None
 
     def _refuse_early(self, command: HostCommand) -> None:
@@ -344,7 +346,7 @@ class RemoteHost:
 
     def give_up(self) -> Leftovers:
         """Fail the loop's futures, and say what it is busy with."""
-        note = "kill() ends its process at once"
+        note = self._kill_advice
         self._more_work.fail_the_rest()
         try:
             left: Leftovers = self._looks.ask_patiently(WantLeftovers(), LEFTOVERS_LIMIT)
@@ -459,6 +461,11 @@ class RemoteHost:
     def broken(self, error: BaseException) -> None:
         """The other process could not be started."""
         self._end.failed_to_start(error)
+        leave_loop_thread(self._plan.loop_id)
+
+    def unseen(self, how: str) -> None:
+        """The other process cannot be reached any more."""
+        self._end.unseen(how)
         leave_loop_thread(self._plan.loop_id)
 
     def gone(self, how: str) -> None:

@@ -30,7 +30,7 @@ from bgwidgets import BackgroundLoop, DaskHost, LoopManager, LoopState
 from bgwidgets.hosts import dask_link
 from bgwidgets.hosts.dask_inbox import MOST_OUTPUT, Event
 from bgwidgets.hosts.dask_link import DaskLink
-from bgwidgets.hosts.link import UNSEEN
+from bgwidgets.hosts.link import UNREACHABLE, UNSEEN
 from tests import child_work
 from tests.hosts.conftest import AT_ONCE, LIMIT
 from tests.processes import StartedProcesses
@@ -219,7 +219,7 @@ def test_a_killed_worker_is_a_lost_loop_that_runs_again_only_when_told(
     child, worker = pid_of(job), worker_of(job)
     worker.kill()
     assert LoopState.LOST == job.wait(LOST_WITHIN)
-    assert "Dask worker is gone" in (job.snapshot().error or "")
+    assert f"{UNREACHABLE}: its Dask worker is gone" in (job.snapshot().error or "")
     until(lambda: not is_alive(child))
     assert "run\n" == runs.read_text()
     job.restart()
@@ -386,6 +386,41 @@ def test_a_kill_is_heard_though_its_scheduler_is_gone_and_the_first_was_lost(
     finally:
         client.close()
         end_cluster(cluster)
+
+
+@pytest.fixture
+def frozen(manager: LoopManager) -> Iterator[BackgroundLoop]:
+    """A loop on a worker that stands still; it goes on at the end of the test."""
+    job = manager.start(child_work.for_ever, host="dask")
+    until(lambda: job.state is LoopState.RUNNING)
+    worker = worker_of(job)
+    worker.suspend()
+    yield job
+    worker.resume()
+
+
+def test_a_kill_that_no_worker_answers_is_given_up_and_nobody_claims_to_have_seen_the_end(
+    frozen: BackgroundLoop,
+):
+    """The loop is killed, as far as anybody here can tell; the worker obeys when it goes on."""
+    child, worker = pid_of(frozen), worker_of(frozen)
+    frozen.kill()
+    assert LoopState.KILLED == frozen.wait(LIMIT)
+    assert (f"{UNSEEN}: its Dask worker does not answer",) == frozen.snapshot().notes
+    worker.resume()
+    until(lambda: not is_alive(child))
+
+
+def test_a_stop_promises_no_kill_at_once_of_what_cannot_be_reached(
+    frozen: BackgroundLoop, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(dask_link, "KILL_ANSWERED_WITHIN", 0.5)
+    until(lambda: frozen.snapshot().unresponsive)
+    report = frozen.stop(0)
+    assert "kill() ends its process as soon as its Dask worker can be reached" in report.notes
+    assert not [note for note in report.notes if "at once" in note]
+    frozen.kill()
+    assert LoopState.KILLED == frozen.wait(LIMIT)
 
 
 def test_messages_that_are_sent_again_count_once(
