@@ -49,6 +49,9 @@ class DaskListener(Listener, Protocol):
         it has. Called instead of `gone`.
         """
 
+    def never_began(self) -> None:
+        """It was killed or stopped before the work was brought there. Called instead of `gone`."""
+
     def dropped(self, size: int) -> None:
         """So many bytes of output, about, were not fetched in time, and are lost."""
 
@@ -63,6 +66,10 @@ class DaskHost:
     """A worker's address or name, or several; None: wherever the scheduler wants it."""
     resources: Mapping[str, float] | None = None
     """What a worker must have left: {"GPU": 1}."""
+
+
+class _NeverBegan(Exception):
+    """It was killed or stopped first."""
 
 
 class _Gone(Exception):
@@ -84,6 +91,7 @@ class DaskLink:
         self._actor: Any = None
         self._pid: int | None = None
         self._is_kill_asked = threading.Event()
+        self._is_withdrawn = threading.Event()
         self._is_over = threading.Event()
         self._silence = 0.0
         """Seconds in which one could listen, and the child said nothing."""
@@ -114,6 +122,10 @@ class DaskLink:
         self._is_kill_asked.set()
         self._tell("kill")  # Nobody waits for the answer: `gone` will come.
 
+    def withdraw(self) -> None:
+        """Give it up, if it was not started yet. Any thread; does not block."""
+        self._is_withdrawn.set()
+
     def expect_end(self) -> None:
         """The child will end by itself now, or is ended soon. In the listening thread."""
         self._tell("expect_end")
@@ -137,6 +149,8 @@ class DaskLink:
             with self._where.client.as_current():
                 self._begin()
                 tell = partial(listener.gone, self._listen())
+        except _NeverBegan:
+            tell = listener.never_began
         except _Gone as gone:
             tell = partial(listener.unseen, str(gone))
         except (UnknownHost, ImportError) as error:
@@ -211,8 +225,10 @@ class DaskLink:
                 waited = min(time.monotonic() - began, TICK)
                 self._silence += waited
                 self._unheard += waited if self._is_kill_asked.is_set() else 0.0
-            if self._is_kill_asked.is_set() and self._actor is None:
-                raise _Gone("it had not come up yet")
+            if self._actor is None and (
+                self._is_kill_asked.is_set() or self._is_withdrawn.is_set()
+            ):
+                raise _NeverBegan  # A child may be there already, but no work: nothing was sent.
             if self._unheard >= KILL_ANSWERED_WITHIN:
                 raise _Gone("its Dask worker does not answer")
             if self._where.client.status == "closed":

@@ -29,5 +29,10 @@ class Link(Protocol):
     def kill(self) -> None:
         """End the other process. Any thread; does not block."""
 
+    def withdraw(self) -> None:
+        """The loop is stopped: nothing is begun any more. What has begun is not touched. Any
+        thread; does not block.
+        """
+
     def expect_end(self) -> None:
         """The other process will end by itself now, or is ended soon."""

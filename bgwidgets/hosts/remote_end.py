@@ -53,6 +53,13 @@ class RemoteEnd:
         self._run_state.happened(LoopEvent.MAIN_FAILED)
         self._end(LoopEvent.CLOSED, exception=error)
 
+    def never_began(self) -> None:
+        """It was killed or stopped before anything ran in the process, if there was one."""
+        if self.is_kill_asked:
+            self._ended_early(LoopEvent.KILLED, "it was killed before it had come up")
+        else:
+            self._ended_early(LoopEvent.CLOSED, "it was stopped before it had come up")
+
     def gone(self, how: str) -> None:
         """The process has ended, and how: "exit code 1"."""
         if self.outcome is None:
@@ -87,10 +94,12 @@ class RemoteEnd:
 
     def _gone_early(self, if_killed: str, if_lost: str) -> None:
         if self.is_kill_asked:
-            note, event = if_killed, LoopEvent.KILLED
+            self._ended_early(LoopEvent.KILLED, if_killed)
         else:
-            note, event = if_lost, LoopEvent.HOST_LOST
-            self.error_text = self.error_line = note
+            self.error_text = self.error_line = if_lost
+            self._ended_early(LoopEvent.HOST_LOST, if_lost)
+
+    def _ended_early(self, event: LoopEvent, note: str) -> None:
         self.notes = (*self.notes, note)
         is_asked = self._run_state.state is not LoopState.STOPPING and self._stop_event.is_set()
         known = self._known.snapshot

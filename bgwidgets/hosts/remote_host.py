@@ -304,6 +304,8 @@ class RemoteHost:
             isinstance(command, CancelTasks) and command.task_ids
         ):
             self._questions.put(Obey(command))
+            if isinstance(command, StopLoop) and self._outbox.link is not None:
+                self._outbox.link.withdraw()
             return
         if self._known.heard_at is None:
             self._refuse_early(command)
@@ -394,6 +396,8 @@ class RemoteHost:
         wait for the loop.
         """
         enter_loop_thread(self._plan.loop_id)
+        if self._run_state.state is LoopState.STOPPING and self._outbox.link is not None:
+            self._outbox.link.withdraw()  # It was stopped before there was a link.
 
     def received(self, frame: bytes) -> None:
         """A message from the other process."""
@@ -461,6 +465,11 @@ class RemoteHost:
     def broken(self, error: BaseException) -> None:
         """The other process could not be started."""
         self._end.failed_to_start(error)
+        leave_loop_thread(self._plan.loop_id)
+
+    def never_began(self) -> None:
+        """It was killed or stopped before the work was brought to the other process."""
+        self._end.never_began()
         leave_loop_thread(self._plan.loop_id)
 
     def unseen(self, how: str) -> None:

@@ -201,6 +201,26 @@ def test_it_can_be_killed_before_a_worker_has_room(
     assert LoopState.STARTING == job.state
     job.kill()
     assert LoopState.KILLED == job.wait(LIMIT)
+    assert ("it was killed before it had come up",) == job.snapshot().notes
+
+
+def test_it_can_be_stopped_before_a_worker_has_room(
+    manager: LoopManager, client: distributed.Client
+):
+    """At any moment; and the ladder needs no more than that."""
+    no_room = DaskHost(client, resources={"ROOM": 1000})
+    at_once, later, by_the_ladder = (
+        manager.start(child_work.answer, host=no_room, name=name) for name in ("a", "b", "c")
+    )
+    at_once.stop_loop()
+    assert LoopState.STOPPED == at_once.wait(LIMIT)
+    until(lambda: any(future.status == "pending" for future in client.futures.values()))
+    later.stop_loop()
+    assert LoopState.STOPPED == later.wait(LIMIT)
+    assert ("it was stopped before it had come up",) == later.snapshot().notes
+    report = by_the_ladder.stop(0.1)
+    assert LoopState.STOPPED == report.outcome
+    assert () == report.unfinished_tasks
 
 
 def test_a_killed_worker_is_a_lost_loop_that_runs_again_only_when_told(
