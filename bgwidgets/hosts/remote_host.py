@@ -134,7 +134,11 @@ class RemoteHost:
         )
         self._questions: Final = Questions(self._outbox.send)
         self._looks: Final = RemoteLooks(
-            plan.name, self._known, self._questions, self._can_be_asked
+            plan.name,
+            self._known,
+            self._questions,
+            self._can_be_asked,
+            lambda: self._outbox.send(Look()),
         )
         self._warnings: Final = LoopWarnings(plan.loop_id)
         """Of what goes wrong on this side."""
@@ -402,6 +406,7 @@ class RemoteHost:
     def received(self, frame: bytes) -> None:
         """A message from the other process."""
         was_unresponsive, self._is_unresponsive = self._is_unresponsive, False
+        self._looks.heard()
         try:
             is_news = self._take(decode(frame))
         except BaseException:  # noqa: BLE001 - one message is not to end all that follow
@@ -460,6 +465,7 @@ class RemoteHost:
         limit = STARTS_WITHIN if self._known.heard_at is None else UNRESPONSIVE_AFTER
         if seconds >= limit and not self._is_unresponsive:
             self._is_unresponsive = True
+            self._questions.doubt()
             self._plan.changed()
 
     def broken(self, error: BaseException) -> None:
