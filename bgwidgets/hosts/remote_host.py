@@ -52,6 +52,7 @@ from bgwidgets.hosts.messages import (
 )
 from bgwidgets.hosts.more_work import MoreWork
 from bgwidgets.hosts.no_more_files import PROCESS, say_what_to_do
+from bgwidgets.hosts.other_clock import OtherClock
 from bgwidgets.hosts.outbox import Outbox
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.questions import Questions, Unanswered
@@ -132,6 +133,7 @@ class RemoteHost:
                 as_of=time.time(),
             )
         )
+        self._clock: Final = OtherClock(self._known.as_of)
         self._questions: Final = Questions(self._outbox.send)
         self._looks: Final = RemoteLooks(
             plan.name,
@@ -408,7 +410,7 @@ class RemoteHost:
         was_unresponsive, self._is_unresponsive = self._is_unresponsive, False
         self._looks.heard()
         try:
-            is_news = self._take(decode(frame))
+            is_news = self._take(self._clock.ours(decode(frame)))
         except BaseException:  # noqa: BLE001 - one message is not to end all that follow
             _log.exception("a message of %r could not be taken", self._plan.name)
             is_news = False
