@@ -339,7 +339,8 @@ class BackgroundLoop:
 
         Also what the work has started, but for what has left its process group, as with
         `start_new_session=True`. Blocks until the process is gone, some milliseconds, at most one
-        second. A thread cannot be killed: `CannotKillThread`.
+        second. On a Dask worker that does not answer it is given up after some seconds, and a
+        note says that nobody has seen its end. A thread cannot be killed: `CannotKillThread`.
         """
         if not self.state.has_ended:
             self._run.host.kill()

@@ -89,6 +89,9 @@ class ChildLink:
         """End the child. Any thread; does not block: `gone` tells of the end."""
         self._child.kill()
 
+    def withdraw(self) -> None:
+        """Nothing: the child is there already, and obeys."""
+
     def expect_end(self) -> None:
         """The child will end by itself now, or is ended soon. In the listening thread."""
         if self._must_end_at is None:

@@ -46,7 +46,13 @@ class DaskHosts:
         def connect(listener: RemoteHost, name: str) -> DaskLink:
             return DaskLink(listener, name, self._where)
 
-        return RemoteHost(plan, kind=KIND, parcel=parcel, connect=connect)
+        return RemoteHost(
+            plan,
+            kind=KIND,
+            parcel=parcel,
+            connect=connect,
+            kill_advice="kill() ends its process as soon as its Dask worker can be reached",
+        )
 
 
 def as_dask_host(host: object) -> DaskHost | None:

@@ -11,14 +11,14 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Protocol
 
 from bgwidgets.exceptions import UnknownHost
 from bgwidgets.hosts.child_link import Listener
 from bgwidgets.hosts.dask_worker import ChildKeeper, versions
-from bgwidgets.hosts.link import UNSEEN
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.own_thread import OwnThread
 
@@ -28,8 +28,14 @@ TICK: Final = 0.25
 """Seconds between two looks whether an answer has come."""
 RETRY: Final = 0.1
 """Seconds after a call that failed, until it is tried again."""
+KILL_ANSWERED_WITHIN: Final = 5.0
+"""Seconds after a kill in which the worker must answer, or nobody will see what becomes of it."""
 LOST_AFTER: Final = 1.0
 """Seconds of failing calls, while the scheduler is there, after which the worker counts as gone."""
+
+
+_THERE: Final = frozenset({"finished", "pending"})
+"""What the scheduler may say of an actor that is there, or is still to be made."""
 
 
 class DaskListener(Listener, Protocol):
@@ -37,6 +43,14 @@ class DaskListener(Listener, Protocol):
 
     def broken(self, error: BaseException) -> None:
         """The child could not be started. Called instead of `gone`."""
+
+    def unseen(self, how: str) -> None:
+        """The child cannot be reached any more, and why: nobody has seen how it ended, or whether
+        it has. Called instead of `gone`.
+        """
+
+    def never_began(self) -> None:
+        """It was killed or stopped before the work was brought there. Called instead of `gone`."""
 
     def dropped(self, size: int) -> None:
         """So many bytes of output, about, were not fetched in time, and are lost."""
@@ -54,8 +68,12 @@ class DaskHost:
     """What a worker must have left: {"GPU": 1}."""
 
 
+class _NeverBegan(Exception):
+    """It was killed or stopped first."""
+
+
 class _Gone(Exception):
-    """The worker, or the way to it, is gone for good."""
+    """The worker, or the way to it, is gone for good: nobody sees what becomes of the child."""
 
 
 class DaskLink:
@@ -73,9 +91,14 @@ class DaskLink:
         self._actor: Any = None
         self._pid: int | None = None
         self._is_kill_asked = threading.Event()
+        self._is_withdrawn = threading.Event()
         self._is_over = threading.Event()
         self._silence = 0.0
         """Seconds in which one could listen, and the child said nothing."""
+        self._unheard = 0.0
+        """Since it is to be killed: seconds in which one could listen, and the worker did not
+        answer.
+        """
 
     @property
     def pid(self) -> int | None:
@@ -99,6 +122,10 @@ class DaskLink:
         self._is_kill_asked.set()
         self._tell("kill")  # Nobody waits for the answer: `gone` will come.
 
+    def withdraw(self) -> None:
+        """Give it up, if it was not started yet. Any thread; does not block."""
+        self._is_withdrawn.set()
+
     def expect_end(self) -> None:
         """The child will end by itself now, or is ended soon. In the listening thread."""
         self._tell("expect_end")
@@ -114,23 +141,25 @@ class DaskLink:
     # In the listening thread
 
     def _run(self) -> None:
-        self._listener.listens()
-        how = "it was never started"
+        listener = self._listener
+        listener.listens()
+        tell: Callable[[], None]
         try:
             # An actor finds its client by itself: this one, and not the one that was made last.
             with self._where.client.as_current():
                 self._begin()
-                how = self._listen()
+                tell = partial(listener.gone, self._listen())
+        except _NeverBegan:
+            tell = listener.never_began
         except _Gone as gone:
-            how = str(gone)
+            tell = partial(listener.unseen, str(gone))
         except (UnknownHost, ImportError) as error:
-            self._end()
-            self._listener.broken(error)
-            return
+            tell = partial(listener.broken, error)
         except FAILURES as error:
-            how = f"the Dask cluster did not bring it up ({one_line(error)})"
+            why = f"the Dask cluster did not bring it up ({one_line(error)})"
+            tell = partial(listener.unseen, why)
         self._end()
-        self._listener.gone(how)
+        tell()
 
     def _end(self) -> None:
         self._is_over.set()
@@ -183,7 +212,7 @@ class DaskLink:
             )
 
     def _result_of(self, future: Any) -> Any:
-        """What comes of it, however long that takes; but not when it is killed meanwhile."""
+        """What comes of it, however long that takes; but not much longer once it is killed."""
         while True:
             began = time.monotonic()
             try:
@@ -193,12 +222,24 @@ class DaskLink:
                     raise  # The worker's own.
             finally:
                 # Not more than was waited for: this process itself may have stood still.
-                self._silence += min(time.monotonic() - began, TICK)
-            if self._is_kill_asked.is_set() and self._actor is None:
-                raise _Gone("it was killed before it was started")
+                waited = min(time.monotonic() - began, TICK)
+                self._silence += waited
+                self._unheard += waited if self._is_kill_asked.is_set() else 0.0
+            if self._actor is None and (
+                self._is_kill_asked.is_set() or self._is_withdrawn.is_set()
+            ):
+                raise _NeverBegan  # A child may be there already, but no work: nothing was sent.
+            if self._unheard >= KILL_ANSWERED_WITHIN:
+                raise _Gone("its Dask worker does not answer")
             if self._where.client.status == "closed":
                 raise _Gone("the Dask client was closed")
+            if self._actor is not None and self._is_given_up():
+                raise _Gone("its Dask worker is gone")  # Not every call that waits is told so.
             self._listener.silent(self._silence)
+
+    def _is_given_up(self) -> bool:
+        """Whether the scheduler can be heard, and says that there is no actor any more."""
+        return self._where.client.status == "running" and self._future.status not in _THERE
 
     def _listen(self) -> str:
         taken = 0
@@ -206,6 +247,7 @@ class DaskLink:
         while True:
             try:
                 events = self._result_of(self._actor.poll(taken))
+                self._unheard = 0.0
                 if self._is_kill_asked.is_set():
                     self._tell("kill")
             except _Gone:
@@ -239,9 +281,9 @@ class DaskLink:
         self._listener.silent(self._silence)
         if client.status != "running":
             if self._is_kill_asked.is_set() and seconds >= LOST_AFTER:
-                raise _Gone(f"{UNSEEN}: its Dask scheduler cannot be reached") from error
+                raise _Gone("its Dask scheduler cannot be reached") from error
             return  # It has lost its scheduler, and tries to find it again.
-        if self._future.status not in {"finished", "pending"} or seconds >= LOST_AFTER:
+        if self._is_given_up() or seconds >= LOST_AFTER:
             raise _Gone(f"its Dask worker is gone ({one_line(error)})") from error
 
     # In the sending thread

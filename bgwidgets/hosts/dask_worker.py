@@ -1,8 +1,9 @@
 """What keeps a loop's child process on a Dask worker: an actor that passes messages on, both ways.
 
 Nothing of the user's runs in the worker itself: neither its event loop nor its threads are held up,
-and what crashes there crashes alone. The child ends with the worker; and when the actor is given
-up, which the scheduler does when the client that made it is gone.
+and what crashes there crashes alone. The child ends with the worker, be it only closed while its
+process lives on; and when the actor is given up, which the scheduler does when the client that made
+it is gone.
 """
 
 from __future__ import annotations
@@ -43,9 +44,16 @@ class ChildKeeper:
         """
         if self._link is None:
             refuse_elsewhere()
-            link = ChildLink(self._inbox, name)
-            link.start()
-            self._link = link
+            # Only there: it needs distributed, which who starts loops elsewhere may not have.
+            from bgwidgets.hosts.dask_plugin import end_with_worker
+
+            self._link = ChildLink(self._inbox, name)
+            self._link.start()
+            try:
+                await end_with_worker(self._link)
+            except BaseException:
+                self._link.kill()
+                raise
         return self._link.pid
 
     async def send(self, number: int, frames: list[bytes]) -> None:

@@ -70,12 +70,12 @@ class LastKnown:
 
     @property
     def as_of(self) -> float:
-        """When it was so, as of `time.time()`."""
+        """When it was so, by the clock of this process."""
         return self.snapshot.as_of if self.heard_at is None else self.heard_at
 
     def told(self, message: Told) -> bool:
         """How it stands now. Whether that is something new."""
-        self.heard_at = message.as_of
+        self.heard_at = min(message.as_of, time.time())
         if message.snapshot is None:
             return False
         self.snapshot = message.snapshot

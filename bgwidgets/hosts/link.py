@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 UNSEEN: Final = "it was killed, and nobody has seen its process end"
-"""How a process has ended of which nothing can be heard any more."""
+"""What is said of a process that was killed when nothing could be heard of it any more,"""
+UNREACHABLE: Final = "its process cannot be reached"
+"""and of one that was not."""
 
 
 class Link(Protocol):
@@ -26,6 +28,11 @@ class Link(Protocol):
 
     def kill(self) -> None:
         """End the other process. Any thread; does not block."""
+
+    def withdraw(self) -> None:
+        """The loop is stopped: nothing is begun any more. What has begun is not touched. Any
+        thread; does not block.
+        """
 
     def expect_end(self) -> None:
         """The other process will end by itself now, or is ended soon."""

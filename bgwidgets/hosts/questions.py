@@ -28,6 +28,8 @@ class Questions:
         self._numbers: Final = itertools.count(1)
         self._open: Final[dict[int, tuple[Future[Any], Keep]]] = {}
         self._is_closed = False
+        self._doubt: Future[None] = Future()
+        """Resolved when the other side is taken to hang; then there is another one."""
 
     def put(
         self, question: Question, future: Future[Any] | None = None, keep: Keep = lambda _: None
@@ -52,10 +54,22 @@ class Questions:
         Raises `Unanswered`, or what the question raised there.
         """
         future: Future[Any] = Future()
+        doubt = self._doubt  # Before it is asked: that of this moment counts.
         self.put(question, future, keep)
-        if not concurrent.futures.wait([future], limit).done:
+        if not _is_answered(future, doubt, limit):
             raise Unanswered
         return future.result(0)
+
+    def is_answered(self, future: Future[Any], limit: float) -> bool:
+        """Whether the answer comes. Blocks for at most `limit` seconds, or until `doubt`."""
+        return _is_answered(future, self._doubt, limit)
+
+    def doubt(self) -> None:
+        """The other side is taken to hang: nobody waits any longer. Answers that come all the same
+        are kept as ever.
+        """
+        doubt, self._doubt = self._doubt, Future()
+        doubt.set_result(None)
 
     def answered(self, answer: Answer) -> None:
         """An answer has come."""
@@ -87,3 +101,8 @@ class Questions:
             future.set_exception(Unanswered())
         except InvalidStateError:
             return
+
+
+def _is_answered(future: Future[Any], doubt: Future[None], limit: float) -> bool:
+    first = concurrent.futures.FIRST_COMPLETED
+    return future in concurrent.futures.wait([future, doubt], limit, first).done

@@ -11,7 +11,7 @@ from typing import Any, Final
 from bgwidgets.exceptions import CannotCross
 from bgwidgets.hosts.crossing import unpack, unpack_error
 from bgwidgets.hosts.last_known import LastKnown
-from bgwidgets.hosts.link import UNSEEN
+from bgwidgets.hosts.link import UNREACHABLE, UNSEEN
 from bgwidgets.hosts.messages import Outcome
 from bgwidgets.hosts.protocol import Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.run_state import RunState
@@ -53,10 +53,26 @@ class RemoteEnd:
         self._run_state.happened(LoopEvent.MAIN_FAILED)
         self._end(LoopEvent.CLOSED, exception=error)
 
+    def never_began(self) -> None:
+        """It was killed or stopped before anything ran in the process, if there was one."""
+        if self.is_kill_asked:
+            self._ended_early(LoopEvent.KILLED, "it was killed before it had come up")
+        else:
+            self._ended_early(LoopEvent.CLOSED, "it was stopped before it had come up")
+
     def gone(self, how: str) -> None:
         """The process has ended, and how: "exit code 1"."""
         if self.outcome is None:
-            self._gone_early(how)
+            self._gone_early(
+                "its process was killed", f"its process ended before the loop did: {how}"
+            )
+        else:
+            self._gone_in_order(self.outcome)
+
+    def unseen(self, how: str) -> None:
+        """Nothing can be heard of the process any more, and why."""
+        if self.outcome is None:
+            self._gone_early(f"{UNSEEN}: {how}", f"{UNREACHABLE}: {how}")
         else:
             self._gone_in_order(self.outcome)
 
@@ -76,13 +92,14 @@ class RemoteEnd:
         self.at = outcome.ended_at
         self._end(end, result=result, exception=error, leftovers=outcome.leftovers)
 
-    def _gone_early(self, how: str) -> None:
+    def _gone_early(self, if_killed: str, if_lost: str) -> None:
         if self.is_kill_asked:
-            note = how if how.startswith(UNSEEN) else "its process was killed"
-            event = LoopEvent.KILLED
+            self._ended_early(LoopEvent.KILLED, if_killed)
         else:
-            note, event = f"its process ended before the loop did: {how}", LoopEvent.HOST_LOST
-            self.error_text = self.error_line = note
+            self.error_text = self.error_line = if_lost
+            self._ended_early(LoopEvent.HOST_LOST, if_lost)
+
+    def _ended_early(self, event: LoopEvent, note: str) -> None:
         self.notes = (*self.notes, note)
         is_asked = self._run_state.state is not LoopState.STOPPING and self._stop_event.is_set()
         known = self._known.snapshot

@@ -52,6 +52,7 @@ from bgwidgets.hosts.messages import (
 )
 from bgwidgets.hosts.more_work import MoreWork
 from bgwidgets.hosts.no_more_files import PROCESS, say_what_to_do
+from bgwidgets.hosts.other_clock import OtherClock
 from bgwidgets.hosts.outbox import Outbox
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.questions import Questions, Unanswered
@@ -108,9 +109,10 @@ class RemoteHost:
         kind: str,
         parcel: Callable[[], bytes],
         connect: Callable[[RemoteHost, str], Link],
+        kill_advice: str = "kill() ends its process at once",
     ) -> None:
         """`parcel` gives the work, packed, and `connect` starts the other process, which tells this
-        host what comes.
+        host what comes. `kill_advice` says what `kill()` does when all else is in vain.
         """
         self.kind: Final = kind
         self._outbox: Final = Outbox()
@@ -118,6 +120,7 @@ class RemoteHost:
         self._plan: Final = plan
         self._parcel: Final = parcel
         self._connect: Final = connect
+        self._kill_advice: Final = kill_advice
         self._run_state: Final = RunState(plan.changed)
         self._known: Final = LastKnown(
             LoopSnapshot(
@@ -130,9 +133,14 @@ class RemoteHost:
                 as_of=time.time(),
             )
         )
+        self._clock: Final = OtherClock(self._known.as_of)
         self._questions: Final = Questions(self._outbox.send)
         self._looks: Final = RemoteLooks(
-            plan.name, self._known, self._questions, self._can_be_asked
+            plan.name,
+            self._known,
+            self._questions,
+            self._can_be_asked,
+            lambda: self._outbox.send(Look()),
         )
         self._warnings: Final = LoopWarnings(plan.loop_id)
         """Of what goes wrong on this side."""
@@ -302,6 +310,8 @@ class RemoteHost:
             isinstance(command, CancelTasks) and command.task_ids
         ):
             self._questions.put(Obey(command))
+            if isinstance(command, StopLoop) and self._outbox.link is not None:
+                self._outbox.link.withdraw()
             return
         if self._known.heard_at is None:
             self._refuse_early(command)
@@ -312,7 +322,7 @@ class RemoteHost:
                 return
             raise HostUnresponsive(
                 f"{self._plan.name!r} does not answer, so nobody knows whether it was done:"
-                " kill() ends its process"
+                f" {self._kill_advice}"
             ) from None
 
     def _refuse_early(self, command: HostCommand) -> None:
@@ -344,7 +354,7 @@ class RemoteHost:
 
     def give_up(self) -> Leftovers:
         """Fail the loop's futures, and say what it is busy with."""
-        note = "kill() ends its process at once"
+        note = self._kill_advice
         self._more_work.fail_the_rest()
         try:
             left: Leftovers = self._looks.ask_patiently(WantLeftovers(), LEFTOVERS_LIMIT)
@@ -392,12 +402,15 @@ class RemoteHost:
         wait for the loop.
         """
         enter_loop_thread(self._plan.loop_id)
+        if self._run_state.state is LoopState.STOPPING and self._outbox.link is not None:
+            self._outbox.link.withdraw()  # It was stopped before there was a link.
 
     def received(self, frame: bytes) -> None:
         """A message from the other process."""
         was_unresponsive, self._is_unresponsive = self._is_unresponsive, False
+        self._looks.heard()
         try:
-            is_news = self._take(decode(frame))
+            is_news = self._take(self._clock.ours(decode(frame)))
         except BaseException:  # noqa: BLE001 - one message is not to end all that follow
             _log.exception("a message of %r could not be taken", self._plan.name)
             is_news = False
@@ -454,11 +467,22 @@ class RemoteHost:
         limit = STARTS_WITHIN if self._known.heard_at is None else UNRESPONSIVE_AFTER
         if seconds >= limit and not self._is_unresponsive:
             self._is_unresponsive = True
+            self._questions.doubt()
             self._plan.changed()
 
     def broken(self, error: BaseException) -> None:
         """The other process could not be started."""
         self._end.failed_to_start(error)
+        leave_loop_thread(self._plan.loop_id)
+
+    def never_began(self) -> None:
+        """It was killed or stopped before the work was brought to the other process."""
+        self._end.never_began()
+        leave_loop_thread(self._plan.loop_id)
+
+    def unseen(self, how: str) -> None:
+        """The other process cannot be reached any more."""
+        self._end.unseen(how)
         leave_loop_thread(self._plan.loop_id)
 
     def gone(self, how: str) -> None:

@@ -1,8 +1,8 @@
 """Looks at the tasks of a loop in another process: what only that process can know.
 
-Who looks waits, and not for long. Of a process that hangs, one look waits for nothing, and all that
-follow show at once what was known last. Of one that is slow, or far away, the answer that came too
-late for one look is there for the next.
+Who looks waits, and not for long. Of a process that hangs, one look waits for nothing, and that for
+a tenth of a second; all that follow show at once what was known last. Of one that is slow, or far
+away, the answer that came too late for one look is there for the next.
 """
 
 from __future__ import annotations
@@ -42,7 +42,11 @@ that there is.
 RECENT: Final = 1.5
 """Seconds in which the last answer to the same question is nearly as good as a new one,"""
 BRIEFLY: Final = 0.1
-"""so that one waits no longer than this: others are looked at after this one."""
+"""so that one waits no longer than this: others are looked at after this one. And so long for each
+sign of life of a process that takes its time.
+"""
+SIGN_AFTER: Final = 0.02
+"""Seconds without an answer, after which it is asked for a sign of life."""
 MOST_ASIDE: Final = 4
 """Questions to a slow process that are open at the same time."""
 MOST_ENDED: Final = 1_000
@@ -58,17 +62,26 @@ class RemoteLooks:
         known: LastKnown,
         questions: Questions,
         can_be_asked: Callable[[], bool],
+        ask_for_sign: Callable[[], None],
     ) -> None:
-        """`can_be_asked` says whether it makes sense for the calling thread to wait."""
+        """`can_be_asked` says whether it makes sense for the calling thread to wait. What comes
+        after `ask_for_sign`, whatever it is, is told by `heard`.
+        """
         self._loop_name: Final = loop_name
         self._known: Final = known
         self._questions: Final = questions
         self._can_be_asked: Final = can_be_asked
+        self._ask_for_sign: Final = ask_for_sign
+        self._signs = 0
         self._answered_at: Final[dict[object, float]] = {}
         self._is_slow = False
         """The last answer did not come in time."""
         self._aside = 0
         """Questions that are open, and for whose answers nobody waits."""
+
+    def heard(self) -> None:
+        """The process has said something. In the listening thread."""
+        self._signs += 1
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks; as known last, when there is no answer."""
@@ -128,11 +141,31 @@ class RemoteLooks:
             keep(answer)
             self._note_answer(question)
 
-        try:
-            return self._questions.ask(question, limit, keep_it)
-        except Unanswered:
+        future: Future[Any] = Future()
+        self._questions.put(question, future, keep_it)
+        if not self._comes_in_time(future, limit):
             self._is_slow = True
-            raise
+            raise Unanswered
+        return future.result(0)
+
+    def _comes_in_time(self, future: Future[Any], limit: float) -> bool:
+        """Wait for an answer, as long as the process shows that it lives; at most `limit` seconds.
+
+        A long list takes a process its time, which is not to be spent on one that is dead.
+        """
+        until = time.monotonic() + limit
+        is_answered = self._questions.is_answered
+        if is_answered(future, min(SIGN_AFTER, limit)):
+            return True
+        pause = BRIEFLY - SIGN_AFTER
+        while (left := until - time.monotonic()) > 0:
+            signs = self._signs
+            self._ask_for_sign()
+            if is_answered(future, min(pause, left)):
+                return True
+            if signs == self._signs:
+                return False
+        return False
 
     def _was_answered(self, question: Question) -> bool:
         at = self._answered_at.get(_what(question))

@@ -83,7 +83,7 @@ def loop_row(loop: LoopSnapshot) -> Row:
         "host": clean(loop.host),
         "state": loop.state.value,
         "stop_requested": loop.stop_requested,
-        "unresponsive": bool(loop.unresponsive),
+        "unresponsive": silent_since(loop) or bool(loop.unresponsive),
         "blocked_since": blocked_since(loop),
         "protected": loop.protected,
         "unfinished": loop.unfinished_tasks,
@@ -162,6 +162,15 @@ def blocked_since(loop: LoopSnapshot) -> float | None:
     if not loop.blocked or loop.blocked_for is None:
         return None
     return round(5 * (loop.as_of - loop.blocked_for)) / 5
+
+
+def silent_since(loop: LoopSnapshot) -> float | None:
+    """When a loop that does not answer was last heard of, to a fifth of a second: the page counts
+    on from it. None of one that answers; and of one in this process, which is seen as it is.
+    """
+    if not loop.unresponsive or loop.adopted:
+        return None
+    return round(5 * loop.as_of) / 5
 
 
 def rounded_lag(lag: float | None) -> float | None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from bgwidgets.snapshots import LoopSnapshot, TaskSnapshot
 from bgwidgets.widgets.protocols import Action
+from bgwidgets.widgets.rows import silent_since
 
 
 class Choice:
@@ -151,7 +152,10 @@ def about(loop: LoopSnapshot | None) -> str:
     # There is room for two short lines: what cannot be seen elsewhere goes before what can.
     if (why := why_limited(loop)) is not None:
         return f"{loop.name} · {why}"
-    parts = [loop.name, f"run {loop.run_number}"]
+    parts = [loop.name]
+    if (since := silent_since(loop)) is not None:
+        parts.append(f"no answer since {clock_time(since, loop.as_of)}")
+    parts.append(f"run {loop.run_number}")
     if loop.started_at is not None:
         parts.append(f"started {clock_time(loop.started_at, loop.as_of)}")
     if loop.thread_name is not None:

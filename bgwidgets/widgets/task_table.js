@@ -34,12 +34,12 @@
  *   words, of which the `rest` goes where there is little room
  * @typedef {{
  *   id: number, name: string, host: string, state: string, stop_requested: boolean,
- *   unresponsive: boolean, blocked_since: number | null, protected: boolean,
+ *   unresponsive: boolean | number, blocked_since: number | null, protected: boolean,
  *   unfinished: number, total: number, counts: Counts,
  *   lag: number | null, spark: string,
  *   started: number | null, ended: number | null, note: string | null,
  *   bar: Bar | null,
- * }} LoopRow
+ * }} LoopRow of an unresponsive loop in another process: since when nothing was heard of it
  * @typedef {{
  *   id: number, name: string, main: boolean, state: TaskState, coroutine: string,
  *   waiting: string | null, created: number | null, ended: number | null, error: string | null,
@@ -174,7 +174,8 @@ const APPEARANCE = /** @type {Record<string, {mark: string, tone: string}>} */ (
 /**
  * The word, its tone and the mark that say how a row's loop or task is doing.
  * @param {{
- *   state: string, stop_requested?: boolean, unresponsive?: boolean, blocked_since?: number | null,
+ *   state: string, stop_requested?: boolean, unresponsive?: boolean | number,
+ *   blocked_since?: number | null,
  * }} row
  * @param {number} [now]
  */
@@ -191,6 +192,17 @@ export function appearanceOf({ state, stop_requested, unresponsive, blocked_sinc
   if (state === "running" && stop_requested)
     return { word: "stop asked", tone: "warn", mark: "stopg" };
   return { word: state, ...(APPEARANCE[state] ?? { mark: "end", tone: "soft" }) };
+}
+
+/**
+ * What a loop's note says: of one that does not answer, first how old all is that is shown of it.
+ * @param {{note: string | null, unresponsive?: boolean | number}} row @param {number} now
+ */
+export function noteOf({ note, unresponsive }, now) {
+  if (typeof unresponsive !== "number") return note ?? "";
+  const seconds = Math.max(0, Math.floor(now - unresponsive));
+  const silence = `no answer for ${seconds < 60 ? `${seconds} s` : formatAge(seconds)}`;
+  return note ? `${silence} · ${note}` : silence;
 }
 
 /** Whether a loop's state is one that nothing follows. @param {string} state */
@@ -1287,10 +1299,11 @@ function loopNote(cell) {
   const show = progressBar(cell);
   const note = make("span", "");
   cell.append(note);
-  return (/** @type {LoopRow} */ row) => {
+  return (/** @type {LoopRow} */ row, /** @type {number} */ now) => {
     show(row.bar, row.name);
-    setText(note, row.note ?? "");
-    setAttribute(note, "title", row.note || null);
+    const words = noteOf(row, now);
+    setText(note, words);
+    setAttribute(note, "title", words || null);
     // What a loop that is well has printed is neither good news nor bad.
     const { tone } = appearanceOf(row);
     setAttribute(cell, "data-tone", tone === "ok" ? "soft" : tone);

@@ -424,6 +424,16 @@ def test_a_blocked_loop_says_for_how_long_and_by_what(loops: Stage):
     assert 1 <= later - began <= 2.1
 
 
+def test_a_loop_that_does_not_answer_says_how_old_all_is_that_is_shown_of_it(loops: Stage):
+    """It counts on by itself: nothing comes any more from where the loop is."""
+    silent = {"unresponsive": NOW - 12.2, "note": "epoch 3"}
+    loops.frame([loop_row(1, **silent), loop_row(2, unresponsive=True)], head=loops_head())
+    assert loops.texts(".bgw-row .bgw-col-state") == ["unresponsive", "unresponsive"]
+    assert loops.texts(".bgw-row .bgw-col-note") == ["no answer for 12 s · epoch 3", ""]
+    loops.pass_time(1)
+    assert loops.texts(".bgw-row .bgw-col-note") == ["no answer for 13 s · epoch 3", ""]
+
+
 def test_of_an_ended_loop_no_lag_is_told(loops: Stage):
     """The line of its last minute stays."""
     ended = loop_row(1, state="finished", ended=NOW, lag=0.2, spark="3a")

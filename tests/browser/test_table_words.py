@@ -95,6 +95,22 @@ def test_keys_move_within_the_table(
 
 
 @pytest.mark.parametrize(
+    ("row", "note"),
+    [
+        ({"note": None, "unresponsive": False}, ""),
+        ({"note": "epoch 3", "unresponsive": True}, "epoch 3"),
+        ({"note": "epoch 3", "unresponsive": 90.0}, "no answer for 10 s · epoch 3"),
+        ({"note": None, "unresponsive": 1.5}, "no answer for 1:38"),
+        ({"note": None, "unresponsive": 100.4}, "no answer for 0 s"),
+    ],
+)
+def test_the_note_of_a_loop_that_does_not_answer_says_how_old_it_is(
+    helpers: Stage, row: dict[str, object], note: str
+):
+    assert helpers.call("noteOf", row, 100) == note
+
+
+@pytest.mark.parametrize(
     ("row", "word", "mark", "tone"),
     [
         ({"state": "running"}, "running", "run", "ok"),

@@ -30,7 +30,7 @@ from bgwidgets import BackgroundLoop, DaskHost, LoopManager, LoopState
 from bgwidgets.hosts import dask_link
 from bgwidgets.hosts.dask_inbox import MOST_OUTPUT, Event
 from bgwidgets.hosts.dask_link import DaskLink
-from bgwidgets.hosts.link import UNSEEN
+from bgwidgets.hosts.link import UNREACHABLE, UNSEEN
 from tests import child_work
 from tests.hosts.conftest import AT_ONCE, LIMIT
 from tests.processes import StartedProcesses
@@ -201,6 +201,26 @@ def test_it_can_be_killed_before_a_worker_has_room(
     assert LoopState.STARTING == job.state
     job.kill()
     assert LoopState.KILLED == job.wait(LIMIT)
+    assert ("it was killed before it had come up",) == job.snapshot().notes
+
+
+def test_it_can_be_stopped_before_a_worker_has_room(
+    manager: LoopManager, client: distributed.Client
+):
+    """At any moment; and the ladder needs no more than that."""
+    no_room = DaskHost(client, resources={"ROOM": 1000})
+    at_once, later, by_the_ladder = (
+        manager.start(child_work.answer, host=no_room, name=name) for name in ("a", "b", "c")
+    )
+    at_once.stop_loop()
+    assert LoopState.STOPPED == at_once.wait(LIMIT)
+    until(lambda: any(future.status == "pending" for future in client.futures.values()))
+    later.stop_loop()
+    assert LoopState.STOPPED == later.wait(LIMIT)
+    assert ("it was stopped before it had come up",) == later.snapshot().notes
+    report = by_the_ladder.stop(0.1)
+    assert LoopState.STOPPED == report.outcome
+    assert () == report.unfinished_tasks
 
 
 def test_a_killed_worker_is_a_lost_loop_that_runs_again_only_when_told(
@@ -219,7 +239,7 @@ def test_a_killed_worker_is_a_lost_loop_that_runs_again_only_when_told(
     child, worker = pid_of(job), worker_of(job)
     worker.kill()
     assert LoopState.LOST == job.wait(LOST_WITHIN)
-    assert "Dask worker is gone" in (job.snapshot().error or "")
+    assert f"{UNREACHABLE}: its Dask worker is gone" in (job.snapshot().error or "")
     until(lambda: not is_alive(child))
     assert "run\n" == runs.read_text()
     job.restart()
@@ -260,6 +280,31 @@ def test_a_client_that_is_closed_loses_its_loops_and_leaves_no_child(cluster: Cl
         child = pid_of(job)
     assert LoopState.LOST == job.wait(LIMIT)
     until(lambda: not is_alive(child))
+
+
+@pytest.mark.parametrize("way", ["the cluster is closed", "its workers are taken away"])
+def test_no_child_outlives_a_worker_that_is_closed_while_its_process_lives_on(
+    processes: StartedProcesses, way: str
+):
+    """Of a cluster within this process the actors stay behind."""
+    manager = LoopManager()
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
+        ) as local,
+        distributed.Client(local, set_as_default=False) as client,
+    ):
+        job, beside = (manager.start(child_work.holds_the_gil, host=client) for _ in range(2))
+        until(lambda: job.state is beside.state is LoopState.RUNNING)
+        children = pid_of(job), pid_of(beside)
+        if way == "the cluster is closed":
+            local.close()
+        else:
+            local.scale(0)
+        until(lambda: not any(map(is_alive, children)))
+        assert job.wait(LIMIT).has_ended
+        assert beside.wait(LIMIT).has_ended
+    processes.expect_none()
 
 
 KERNEL = """
@@ -361,6 +406,41 @@ def test_a_kill_is_heard_though_its_scheduler_is_gone_and_the_first_was_lost(
     finally:
         client.close()
         end_cluster(cluster)
+
+
+@pytest.fixture
+def frozen(manager: LoopManager) -> Iterator[BackgroundLoop]:
+    """A loop on a worker that stands still; it goes on at the end of the test."""
+    job = manager.start(child_work.for_ever, host="dask")
+    until(lambda: job.state is LoopState.RUNNING)
+    worker = worker_of(job)
+    worker.suspend()
+    yield job
+    worker.resume()
+
+
+def test_a_kill_that_no_worker_answers_is_given_up_and_nobody_claims_to_have_seen_the_end(
+    frozen: BackgroundLoop,
+):
+    """The loop is killed, as far as anybody here can tell; the worker obeys when it goes on."""
+    child, worker = pid_of(frozen), worker_of(frozen)
+    frozen.kill()
+    assert LoopState.KILLED == frozen.wait(LIMIT)
+    assert (f"{UNSEEN}: its Dask worker does not answer",) == frozen.snapshot().notes
+    worker.resume()
+    until(lambda: not is_alive(child))
+
+
+def test_a_stop_promises_no_kill_at_once_of_what_cannot_be_reached(
+    frozen: BackgroundLoop, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(dask_link, "KILL_ANSWERED_WITHIN", 0.5)
+    until(lambda: frozen.snapshot().unresponsive)
+    report = frozen.stop(0)
+    assert "kill() ends its process as soon as its Dask worker can be reached" in report.notes
+    assert not [note for note in report.notes if "at once" in note]
+    frozen.kill()
+    assert LoopState.KILLED == frozen.wait(LIMIT)
 
 
 def test_messages_that_are_sent_again_count_once(

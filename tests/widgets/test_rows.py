@@ -54,6 +54,16 @@ def test_a_blocked_loops_row():
     assert loop_row(loop(7, blocked=False, blocked_for=None))["blocked_since"] is None
 
 
+def test_a_row_says_since_when_a_loop_elsewhere_does_not_answer():
+    """Once, for the page counts on; one in this process is seen as it is, whether it answers or
+    not.
+    """
+    silent = loop(7, host="process", unresponsive=True, as_of=NOW - 12.34)
+    assert round(NOW - 12.4, 1) == loop_row(silent)["unresponsive"]
+    assert loop_row(loop(7, adopted=True, unresponsive=True))["unresponsive"] is True
+    assert loop_row(loop(7, host="process", unresponsive=False))["unresponsive"] is False
+
+
 @pytest.mark.parametrize(
     ("lag", "rounded"),
     [(None, None), (0.0, 0.0), (0.00099, 0.0), (0.001, 0.001), (0.03456, 0.035), (3.21, 3.2)],

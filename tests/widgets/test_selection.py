@@ -82,6 +82,13 @@ def test_the_line_tells_what_is_selected():
     assert about(None) == ""
 
 
+def test_the_line_says_since_when_the_loop_does_not_answer():
+    """All else that it says, and the tasks below it, are as old."""
+    heard_at = time.mktime((2026, 3, 1, 12, 3, 41, 0, 0, -1))
+    silent = loop(1, name="race", unresponsive=True, as_of=heard_at, started_at=None)
+    assert about(silent) == "race · no answer since 12:03:41 · run 1"
+
+
 def test_why_a_button_does_nothing():
     """Where there is more to say than that there is nothing to do."""
     protected = loop(1, protected=True, why_protected="it is the kernel's")
