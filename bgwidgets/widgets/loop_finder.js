@@ -1,6 +1,8 @@
 // @ts-check
 /** All event loops in this kernel: looked for when it is unfolded, and when asked to look again. */
 
+import { make } from "./page/elements.js";
+
 /**
  * @typedef {{on: Function, off: Function, send: (message: object) => void}} Model
  * @typedef {"adopt" | "watch" | "kernel" | "listed"} Role
@@ -23,18 +25,6 @@ export function summaryOf({ rows, left_out, at }) {
   const count = rows.length + left_out;
   const more = left_out ? `, ${left_out} of them not shown` : "";
   return `${count} ${count === 1 ? "loop" : "loops"} as of ${at}${more}`;
-}
-
-/**
- * @param {string} tag @param {string} className @param {Record<string, string>} [attributes]
- * @param {string} [text]
- */
-function make(tag, className, attributes = {}, text = "") {
-  const element = document.createElement(tag);
-  element.className = className;
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.textContent = text;
-  return element;
 }
 
 /** @param {{model: Model, el: HTMLElement}} context */

@@ -5,7 +5,8 @@ from __future__ import annotations
 import anywidget
 import traitlets
 
-from bgwidgets.widgets.style_sheets import script_of, style_of
+from bgwidgets.widgets.page_scripts import script_of
+from bgwidgets.widgets.style_sheets import style_of
 
 
 class PopOut(anywidget.AnyWidget):

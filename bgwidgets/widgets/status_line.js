@@ -48,7 +48,7 @@ function render({ model, el }) {
     };
     box.addEventListener("keydown", keep, { signal: lifetime.signal });
     // What ipywidgets sends of a click does not say what the page showed: that goes before it.
-    const tell = ({ target }) => {
+    const tell = (/** @type {Event} */ { target }) => {
       const button = /** @type {Element} */ (target).closest("button");
       const action = /\bbgw-does-(\w+)/.exec(button?.className ?? "")?.[1];
       if (!button || button.disabled || !action || FOR_ALL.includes(action)) return;

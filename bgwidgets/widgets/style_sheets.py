@@ -1,5 +1,5 @@
-"""What a widget's page loads: its script, and its style sheet: the theme's variables, which all of
-them share, then its own rules.
+"""The style sheet of a widget's page: the theme's variables, which all of them share, then its own
+rules.
 
 Each widget loads one style sheet, in which a page could not import another: it has no address.
 """
@@ -10,15 +10,6 @@ from pathlib import Path
 from typing import Final
 
 _THEME: Final = Path(__file__).with_name("theme.css")
-
-
-def script_of(module: str) -> str:
-    """The text of the script beside the module's file.
-
-    Not its path: of a file anywidget (seen: 0.11) has the text watched, and whoever
-    watches it, which is every widget that was ever made, is kept alive by that.
-    """
-    return Path(module).with_suffix(".js").read_text(encoding="utf-8")
 
 
 def style_of(module: str) -> str:

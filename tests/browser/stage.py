@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from bgwidgets.widgets.page_scripts import script_of
 from bgwidgets.widgets.style_sheets import style_of
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Stage:
         style = style_of(str(WIDGETS / f"{asset}.py"))
         self.page.set_content(f"<style>{style}</style><div class=bgw-panel><div id=widget></div>")
         self.page.evaluate(STAGE.read_text())
-        self.page.evaluate("source => stage.load(source)", (WIDGETS / f"{asset}.js").read_text())
+        self.page.evaluate("source => stage.load(source)", script_of(str(WIDGETS / f"{asset}.py")))
 
     def mount(self, kind: Literal["loops", "tasks"] | None = None) -> None:
         """Render the widget."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from playwright.sync_api import expect
 
+from bgwidgets.widgets.page_scripts import script_of
 from bgwidgets.widgets.style_sheets import style_of
 from tests.browser.stage import ONE_FRAME, WIDGETS, loop_row, loops_head
 
@@ -56,7 +57,7 @@ ASK: Final = "document.querySelector('.bgw-out').dispatchEvent(new CustomEvent('
 
 
 def source(name: str) -> str:
-    return (WIDGETS / name).read_text()
+    return script_of(str(WIDGETS / name))
 
 
 def mount(stage: Stage, table: str = "") -> None:
