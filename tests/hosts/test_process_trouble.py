@@ -17,6 +17,7 @@ import pytest
 import bgwidgets as bgw
 from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState
 from bgwidgets.commands import KillLoop, SetStopEvent
+from bgwidgets.hosts import remote_host
 from bgwidgets.snapshots import WindowRequest
 from bgwidgets.widgets.looks import Looks
 from tests import child_work
@@ -221,6 +222,23 @@ def test_what_a_suspended_child_was_asked_before_anybody_knew_may_yet_be_done(
     finally:
         os.kill(pid_of(job), signal.SIGCONT)
     until(lambda: job.snapshot().unfinished_tasks == 2)
+
+
+def test_who_waits_for_a_child_waits_no_longer_when_it_is_known_to_be_unresponsive(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(remote_host, "COMMAND_LIMIT", 10 * LIMIT)
+    job = manager.start(child_work.many_tasks, 2, host="process")
+    until(lambda: len(job.tasks) == 3)
+    task_id = named(job, "sleeper-1")
+    os.kill(pid_of(job), signal.SIGSTOP)
+    began = time.monotonic()
+    try:
+        with pytest.raises(bgw.HostUnresponsive):
+            job.cancel_tasks(task_id)
+        assert time.monotonic() - began < LIMIT
+    finally:
+        os.kill(pid_of(job), signal.SIGCONT)
 
 
 def test_a_callback_that_hears_of_a_loop_may_cancel_its_tasks(manager: LoopManager):
