@@ -10,7 +10,7 @@ from concurrent.futures import Future, InvalidStateError
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NoReturn, Self
 from weakref import WeakValueDictionary
 
 from bgwidgets.belonging import current_loop_id, stop_event_of_worker, works_for
@@ -115,7 +115,8 @@ class BackgroundLoop:
 
     Made by `start()`. Unless a method says otherwise it may be called from any thread and returns
     at once. The methods that wait raise `WouldDeadlock` in the loop's own thread, and in its worker
-    threads.
+    threads. Of a loop in another process a look at its tasks waits a fraction of a second for the
+    answer, longer only for a long list of one that is alive; then it shows what was known last.
 
     As a context manager (`with` or `async with`) the loop is stopped at the end of the block.
     """
@@ -137,6 +138,9 @@ class BackgroundLoop:
         _handles[plan.loop_id] = self
         router.register(plan.loop_id, plan.output)
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a handle stays in its own process: use bgwidgets.current() there")
+
     def __repr__(self) -> str:
         text = f"<BackgroundLoop {self.id} {self.name!r} {self.state}"
         why = self.snapshot().error_line
@@ -156,7 +160,7 @@ class BackgroundLoop:
 
     @property
     def host(self) -> str:
-        """The kind of host that carries it: "thread", "process", "adopted"."""
+        """The kind of host that carries it: "thread", "process", "dask", "adopted"."""
         return self._run.host.kind
 
     @property
@@ -190,7 +194,7 @@ class BackgroundLoop:
         return self._plan.output
 
     def snapshot(self) -> LoopSnapshot:
-        """How the loop stands at this moment."""
+        """How the loop stands at this moment; of one in another process as it was told last."""
         return self._run.host.snapshot()
 
     def task_detail(self, task_id: int) -> TaskDetail:
@@ -198,14 +202,16 @@ class BackgroundLoop:
         waits for, and those that wait for it; of one of the last 1,000 that ended how it ended,
         with the traceback. With its timings, if the loop was started so.
 
-        Does not block, but reads source files. Raises `UnknownTask`.
+        Reads source files. Of a loop in another process it waits for the answer, at most 0.3
+        seconds. Raises `UnknownTask`.
         """
         return self._run.host.task_detail(task_id)
 
     def history(self) -> LoopHistory:
         """What has become of its tasks: births, ends, the last failures, who had which cancelled.
 
-        Does not block, but takes a few milliseconds where tracebacks are to be formatted.
+        Takes a few milliseconds where tracebacks are to be formatted. Of a loop in another process
+        it waits for the answer, at most 0.3 seconds.
         """
         return self._run.host.history()
 
@@ -228,7 +234,9 @@ class BackgroundLoop:
         return host.figures()
 
     def pictures(self) -> dict[str, FigureSnapshot]:
-        """As `figures`, and never waits. For the panel."""
+        """As `figures`, without waiting for the last pictures. For the panel. Of a loop in another
+        process it waits for the answer, at most 0.3 seconds.
+        """
         return self._run.host.figures()
 
     @property
@@ -317,7 +325,9 @@ class BackgroundLoop:
         With no ids, tasks that were cancelled less than half a second ago are left to their
         clean-up.
 
-        Raises `UnknownTask` for an id that is not the loop's, and then cancels none.
+        Raises `UnknownTask` for an id that is not the loop's, and then cancels none. With ids, and
+        a loop in another process, it waits for the answer, at most 2 seconds: `HostUnresponsive`
+        when there is none, which says whether it may still be done.
         """
         self.command(CancelTasks(self.id, task_ids or None, by=caller()))
 
@@ -330,7 +340,8 @@ class BackgroundLoop:
         it ever after.
 
         Raises `CannotInterrupt` when no task blocks the loop (`snapshot().blocked`) or it was
-        started elsewhere, and then nothing is done.
+        started elsewhere, and then nothing is done. Of a loop in another process it waits for the
+        answer, at most 2 seconds: `HostUnresponsive` when there is none, as of `cancel_tasks()`.
         """
         self.command(InterruptLoop(self.id))
 
@@ -346,7 +357,7 @@ class BackgroundLoop:
             self._run.host.kill()
 
     def command(self, command: HostCommand) -> None:
-        """Obey a command: what the methods above make of their call."""
+        """Obey a command: what the methods above make of their call. Blocks as they do."""
         self._run.host.command(command)
 
     # Bringing it down

@@ -94,7 +94,8 @@ class CannotCross(BgwidgetsError, TypeError):
 
 
 class HostUnresponsive(BgwidgetsError, TimeoutError):
-    """Raised when what carries the loop does not answer in time. What was asked may still be done.
+    """Raised when what carries the loop does not answer in time. What was asked may still be done,
+    unless the message says that nothing was: then it was known not to answer, and was not asked.
 
     `kill()` ends it.
     """

@@ -388,8 +388,10 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
     def execute(self, command: Command) -> None:
         """Do what a command asks for. Raises `UnknownLoop`, or what the command raises.
 
-        Returns at once, but for `RestartLoop`, which blocks for at most 5 seconds, and `AdoptLoop`,
-        which may for a fraction of one. An adopted loop obeys, but for one of the kernel's.
+        Returns at once, but for `RestartLoop`, which blocks for at most 5 seconds, `AdoptLoop`,
+        which may for a fraction of one, and, of a loop in another process, `InterruptLoop` and
+        `CancelTasks` with ids, which wait at most 2 seconds for the answer. An adopted loop obeys,
+        but for one of the kernel's.
         """
         if isinstance(command, RemoveFinished):
             self.remove_finished()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final, Literal, NoReturn
 
 from bgwidgets.belonging import loop_id_of_thread
 from bgwidgets.exceptions import WouldDeadlock
@@ -29,6 +29,12 @@ class StopEvent:
         # No lock guards it, for a waiter may be destroyed as garbage at any moment, also in the
         # middle of `set()`, and takes itself out then. Each step on a set is one of C code.
         self._waiters: Final[set[asyncio.Future[Literal[True]]]] = set()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a loop in another process has a stop event of its own: use"
+            " bgwidgets.current().stop_event there"
+        )
 
     def __repr__(self) -> str:
         return f"<StopEvent {'set' if self.is_set() else 'unset'}>"

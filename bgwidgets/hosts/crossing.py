@@ -22,6 +22,7 @@ from bgwidgets.observe.error_text import full_text, one_line
 
 _NO_FILE: Final = "<dynamic-code>"
 """What cloudpickle (seen: 3.1.3) says instead of the file's name; earlier ones say the name."""
+_PACKAGE: Final = __name__.partition(".")[0]
 DEEPEST: Final = 20
 LONGEST_SEARCH: Final = 2.0
 """Seconds in which the culprit is looked for; what was found until then is told."""
@@ -193,9 +194,14 @@ def _parts_of(where: str, value: Any) -> Iterator[Named]:
     elif isinstance(value, (set, frozenset)):
         for each in value:
             yield f"an item of {where}", each
-    elif not isinstance(value, (ModuleType, type)):
+    elif not isinstance(value, (ModuleType, type)) and not _is_ours(value):
         for name, each in getattr(value, "__dict__", {}).items():
             yield f"{where}.{name}", each
+
+
+def _is_ours(value: Any) -> bool:
+    """What is ours says itself why it cannot be pickled; of its parts nobody knows anything."""
+    return type(value).__module__.partition(".")[0] == _PACKAGE
 
 
 def _parts_of_function(function: FunctionType) -> Iterator[Named]:

@@ -81,7 +81,13 @@ class Capabilities:
 
 
 class Host(Protocol):
-    """One run of a loop. Any thread may call any method, and none waits for the loop."""
+    """One run of a loop. Any thread may call any method, and none waits for what the loop does.
+
+    Where the loop is in another process, those that look at its tasks, metrics and figures wait for
+    that process: a tenth of a second when it gives no sign of life, and when it does not come in
+    time, what was known last is the answer. `command` waits at most 2 seconds, and only where it
+    may have to raise what that process says.
+    """
 
     @property
     def loop_id(self) -> int:
@@ -151,7 +157,10 @@ class Host(Protocol):
         """
 
     def submit(self, coroutine: Coroutine[Any, Any, Any], name: str | None) -> Future[Any]:
-        """Run one more coroutine on the loop. Raises `LoopEnded`, and closes the coroutine."""
+        """Run one more coroutine on the loop. Raises `LoopEnded`, and closes the coroutine.
+
+        Raises `InvalidWork` where a coroutine object cannot be brought to the loop.
+        """
 
     def submit_call(self, call: Work, name: str | None) -> Future[Any]:
         """Run one more coroutine on the loop: what a coroutine function makes. As `submit`.
@@ -163,4 +172,7 @@ class Host(Protocol):
         """The time for its stop ran out: fail the loop's futures, and say what is left of it."""
 
     def kill(self) -> None:
-        """End what carries the loop. Raises `CannotKillThread` where that cannot be done."""
+        """End what carries the loop. Raises `CannotKillThread` where that cannot be done.
+
+        Blocks until it has ended, at most one second.
+        """

@@ -315,6 +315,15 @@ class RemoteHost:
             return
         if self._known.heard_at is None:
             self._refuse_early(command)
+        link = self._outbox.link
+        if link is not None and link.is_listening_here():
+            self._questions.put(Obey(command))  # Who would wait is who would hear the answer.
+            return
+        if self._is_unresponsive:
+            raise HostUnresponsive(
+                f"{self._plan.name!r} does not answer, so it was not asked, and nothing was done:"
+                f" {self._kill_advice}"
+            )
         try:
             self._looks.ask_patiently(Obey(command), COMMAND_LIMIT)
         except Unanswered:

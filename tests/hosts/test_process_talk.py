@@ -123,6 +123,16 @@ def test_only_functions_travel(manager: LoopManager):
         job.submit_call(child_work.answer())  # type: ignore[arg-type]
 
 
+def test_what_belongs_to_a_loop_does_not_travel_and_says_what_to_use_there(manager: LoopManager):
+    """The stop event, and the handle itself; nobody has to know what they are made of."""
+    job = manager.start(host="process")
+    there = r"argument 1, a bgwidgets\.\S+, cannot be .* use bgwidgets\.current\(\)"
+    with pytest.raises(bgw.InvalidWork, match=there + r"\.stop_event there"):
+        manager.start(child_work.answer, job.stop_event, host="process")
+    with pytest.raises(bgw.InvalidWork, match=there + " there"):
+        manager.start(child_work.answer, job, host="process")
+
+
 def test_a_loop_in_a_thread_takes_calls_too(manager: LoopManager):
     assert 3 == manager.start().submit_call(child_work.answer, 3).result(LIMIT)
 

@@ -17,6 +17,7 @@ import pytest
 import bgwidgets as bgw
 from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState
 from bgwidgets.commands import KillLoop, SetStopEvent
+from bgwidgets.hosts import remote_host
 from bgwidgets.snapshots import WindowRequest
 from bgwidgets.widgets.looks import Looks
 from tests import child_work
@@ -192,7 +193,7 @@ def test_a_suspended_child_is_unresponsive_and_comes_back(manager: LoopManager):
         job.request_stop()
         assert job.snapshot().stop_requested
         assert job.snapshot().as_of < stopped_at + AT_ONCE
-        with pytest.raises(bgw.HostUnresponsive, match="does not answer"):
+        with pytest.raises(bgw.HostUnresponsive, match="was not asked, and nothing was done: kill"):
             job.cancel_tasks(named(job, "sleeper-1"))
         assert 3 == len(other.tasks)
         assert time.monotonic() - began < AT_ONCE
@@ -201,8 +202,70 @@ def test_a_suspended_child_is_unresponsive_and_comes_back(manager: LoopManager):
     finally:
         os.kill(pid_of(job), signal.SIGCONT)
     until(lambda: not job.snapshot().unresponsive)
+    assert 6 == job.snapshot().unfinished_tasks
     job.cancel_tasks(named(job, "sleeper-1"))
     until(lambda: job.snapshot().unfinished_tasks == 5)
+
+
+def test_what_a_suspended_child_was_asked_before_anybody_knew_may_yet_be_done(
+    manager: LoopManager,
+):
+    job = manager.start(child_work.many_tasks, 2, host="process")
+    until(lambda: len(job.tasks) == 3)
+    task_id = named(job, "sleeper-1")
+    os.kill(pid_of(job), signal.SIGSTOP)
+    try:
+        # All its threads have stopped.
+        assert os.waitid(os.P_PID, pid_of(job), os.WSTOPPED | os.WNOWAIT)
+        with pytest.raises(bgw.HostUnresponsive, match="nobody knows whether it was done"):
+            job.cancel_tasks(task_id)
+    finally:
+        os.kill(pid_of(job), signal.SIGCONT)
+    until(lambda: job.snapshot().unfinished_tasks == 2)
+
+
+def test_who_waits_for_a_child_waits_no_longer_when_it_is_known_to_be_unresponsive(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(remote_host, "COMMAND_LIMIT", 10 * LIMIT)
+    job = manager.start(child_work.many_tasks, 2, host="process")
+    until(lambda: len(job.tasks) == 3)
+    task_id = named(job, "sleeper-1")
+    os.kill(pid_of(job), signal.SIGSTOP)
+    began = time.monotonic()
+    try:
+        with pytest.raises(bgw.HostUnresponsive):
+            job.cancel_tasks(task_id)
+        assert time.monotonic() - began < LIMIT
+    finally:
+        os.kill(pid_of(job), signal.SIGCONT)
+
+
+def test_a_callback_that_hears_of_a_loop_may_cancel_its_tasks(manager: LoopManager):
+    """It is called by who listens, and so does not wait for the answer, which would not come."""
+    job = manager.start(child_work.many_tasks, 2, host="process")
+    until(lambda: len(job.tasks) == 3)
+    task_id = named(job, "sleeper-1")
+    errors: list[Exception | None] = []
+
+    def cancels_once() -> None:
+        if job.snapshot().unresponsive and not errors:
+            try:
+                job.cancel_tasks(task_id)
+            except bgw.HostUnresponsive as error:
+                errors.append(error)
+            else:
+                errors.append(None)
+
+    end = manager.subscribe(cancels_once)
+    os.kill(pid_of(job), signal.SIGSTOP)
+    try:
+        until(lambda: errors)
+    finally:
+        os.kill(pid_of(job), signal.SIGCONT)
+        end()
+    assert [None] == errors
+    until(lambda: job.snapshot().unfinished_tasks == 2)
 
 
 def test_a_suspended_child_does_not_hold_up_a_look_at_the_others(manager: LoopManager):
