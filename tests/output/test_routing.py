@@ -577,6 +577,21 @@ def test_threads_of_the_works_own_belong_to_nobody(manager: LoopManager, cell: S
     assert "thread None\n" == cell.stdout.getvalue()
 
 
+def test_of_a_loop_within_a_plain_function_only_to_thread_is_the_jobs(
+    manager: LoopManager, cell: Streams
+):
+    """It has an executor of its own, of which nobody knows."""
+
+    async def work() -> None:
+        print("inner loop")
+        await asyncio.to_thread(print, "to_thread")
+        await asyncio.get_running_loop().run_in_executor(None, print, "executor")
+
+    job = manager.start(lambda: asyncio.run(work()))
+    job.wait(LIMIT)
+    assert ("inner loop\nto_thread\n", "executor\n") == (job.output.text(), cell.stdout.getvalue())
+
+
 def test_finalizers_that_print_do_no_harm(manager: LoopManager):
     """They may run in the middle of anything."""
 
