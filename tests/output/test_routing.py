@@ -86,6 +86,36 @@ def test_a_task_is_known_by_its_number(manager: LoopManager):
     assert {"child": numbers["child"], job.name: numbers[job.name], None: None} == by_name
 
 
+def test_a_line_has_the_name_that_its_task_has_by_then(manager: LoopManager):
+    """An eager task writes before it has its name (from Python 3.12 on), and may get another."""
+
+    def eager() -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+        if sys.version_info >= (3, 12):
+            loop.set_task_factory(asyncio.eager_task_factory)
+        return loop
+
+    async def other() -> None:
+        print("other")
+        await asyncio.sleep(0)
+        asyncio.current_task().set_name("renamed")  # type: ignore[union-attr]
+        print("end")
+
+    async def work() -> None:
+        print("main")
+        await asyncio.sleep(0)
+        await asyncio.create_task(other(), name="named")
+
+    job = manager.start(work, name="work", loop_factory=eager)
+    job.wait(LIMIT)
+    numbers = {task.name: task.id for task in job.tasks}
+    lines = [(e.text, e.task_id, e.task_name) for e in job.output.read().entries]
+    assert [
+        ("main\n", numbers["work"], "work"),
+        ("other\nend\n", numbers["renamed"], "renamed"),
+    ] == lines
+
+
 def test_a_plain_function(manager: LoopManager):
     def plain() -> None:
         print("plain")
