@@ -365,8 +365,10 @@ class BackgroundLoop:
     def follow(self, tail: int = 10) -> None:
         """Show what it writes in the cell that calls this, until it has ended.
 
-        Begins with the last `tail` lines. Blocks; the notebook's stop button ends that, and the
-        loop goes on. What was displayed is displayed.
+        Begins with the last `tail` lines, as far as they are held. Of what comes faster than
+        200,000 characters in a tenth of a second the end is shown, and how many lines were left
+        out. What was displayed is displayed. Lines that have no end in the end are ended. Blocks;
+        the notebook's stop button ends that, and the loop goes on.
         """
         self._refuse_own_thread("follow()", "read job.output there")
         follow(self.output, self._run.host.ended, tail, is_seen=router.shows_here())

@@ -101,7 +101,7 @@ class DrawingThread:
                 if due_at is not None and due_at <= time.monotonic():
                     picture.draw()
                     due_at = picture.due_at(time.monotonic())
-            except Exception:  # noqa: BLE001 - one picture is not to end the thread of all
+            except BaseException:  # noqa: BLE001 - one picture is not to end the thread of all
                 _log.exception("a figure could not be drawn")
                 with self._guard:
                     self._pictures.pop(picture, None)

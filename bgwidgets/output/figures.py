@@ -128,7 +128,7 @@ class Sketch:
                 self._next_at = begun + AGAIN_AFTER
                 return
             png = copy.as_png()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the loop is warned of it
+        except BaseException as error:  # noqa: BLE001 - SystemExit, too: the loop is warned of it
             self._failed(error)
         else:
             self._snapshot = replace(
@@ -140,7 +140,7 @@ class Sketch:
             )
         self._next_at = begun + NEXT_AFTER
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: BaseException) -> None:
         said = " ".join(str(error).split())[:LONGEST_ERROR]
         text = f"{type(error).__name__}: {said}" if said else type(error).__name__
         self._snapshot = replace(self._snapshot, error=text)

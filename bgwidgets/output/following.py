@@ -10,12 +10,12 @@ from concurrent.futures import Future
 from typing import Any, Final
 
 from bgwidgets.output.log import OutputLog
-from bgwidgets.output.reading import OutputEntry, OutputReading
+from bgwidgets.output.reading import OutputEntry, OutputReading, Stream
 
 LOOKED_EVERY: Final = 0.1
 """Seconds."""
 AT_ONCE: Final = 200_000
-"""Characters; of more the end is shown, and how many lines were left out."""
+"""Characters of what is new; of more the end is shown, and how many lines were left out."""
 
 
 def follow(log: OutputLog, ended: Future[Any], tail: int, *, is_seen: bool) -> None:
@@ -48,8 +48,10 @@ class _Follower:
         self._after = 0
         self._version = -1
         self._tail: int | None = tail
+        self._open_lines: tuple[OutputEntry, ...] = ()
+        """Those that have no end yet."""
         self._unfinished = ""
-        """What is shown of a line that had no end yet."""
+        """What is shown of one of them, among what goes to stdout."""
         self._is_ended = False
         """Whether that line has come to an end since, and not another one in between."""
 
@@ -58,32 +60,32 @@ class _Follower:
         if self._is_seen and self._tail is None:
             return
         if self._log.version != self._version:
-            reading = self._log.read(self._after, limit=AT_ONCE)
+            # Of the tail as much as one has asked for.
+            reading = self._log.read(self._after, limit=AT_ONCE if self._tail is None else None)
             self._after, self._version = reading.after, reading.version
             self._show(reading)
-        if is_over and self._unfinished:
-            sys.stdout.write("\n")
+        if is_over:
+            self._end_all()
+        else:
+            self._go_on()
         sys.stdout.flush()
 
     def _show(self, reading: OutputReading) -> None:
-        entries = reading.entries
+        entries, left_out = reading.entries, reading.dropped
         if self._tail is not None:
-            entries, self._tail = _last(entries, self._tail), None
-        elif reading.dropped:
-            self._write_lines(f"… {reading.dropped:,} lines left out\n", sys.stdout)
+            entries, missing = _last(entries, self._tail)
+            left_out, self._tail = min(left_out, missing), None
+        if left_out:
+            self._write_lines(f"… {left_out:,} lines left out\n", "stdout")
         # A bar that was open when it was last looked at, say, and has moved on and ended since.
         self._is_ended = self._unfinished not in {each.text for each in reading.open_lines}
         for entry in entries:
             if entry.data is not None and _display(entry.data):
                 continue
-            self._write_lines(entry.text, sys.stderr if entry.stream == "stderr" else sys.stdout)
-        # Of several lines with no end, the one that was begun last.
-        line = reading.open_lines[-1].text if reading.open_lines else ""
-        if line != self._unfinished:
-            self._go_on_with(line)
-            self._unfinished = line
+            self._write_lines(entry.text, entry.stream)
+        self._open_lines = reading.open_lines
 
-    def _write_lines(self, text: str, stream: Any) -> None:
+    def _write_lines(self, text: str, stream: Stream) -> None:
         before, self._unfinished = self._unfinished, ""
         if before and text.startswith(before):
             text = text[len(before) :]
@@ -92,18 +94,33 @@ class _Follower:
             if self._is_ended:
                 text = f"{first}{' ' * (len(before) - len(first))}{end}{others}"
             sys.stdout.write("\r" if self._is_ended or not first.strip() else "\n")
-        stream.write(text)
+        (sys.stderr if stream == "stderr" else sys.stdout).write(text)
 
-    def _go_on_with(self, line: str) -> None:
+    def _go_on(self) -> None:
+        """Of several lines with no end, with the one that was begun last."""
         before = self._unfinished
+        line = self._open_lines[-1].text if self._open_lines else ""
+        if line == before:
+            return
         if line.startswith(before):
             sys.stdout.write(line[len(before) :])
         else:  # A progress bar, say, which is drawn over itself.
             sys.stdout.write(f"\r{line}{' ' * (len(before) - len(line))}")
+        self._unfinished = line
+
+    def _end_all(self) -> None:
+        """Nothing more will come, so each of them is a line now; first the one that is shown."""
+        shown = self._unfinished
+        lines = [line for line in self._open_lines if line.text]
+        for line in sorted(lines, key=lambda line: not line.text.startswith(shown)):
+            goes_on = shown and line.text.startswith(shown)
+            self._write_lines(f"{line.text}\n", "stdout" if goes_on else line.stream)
+        if self._unfinished:
+            sys.stdout.write("\n")
 
 
-def _last(entries: tuple[OutputEntry, ...], lines: int) -> tuple[OutputEntry, ...]:
-    """The last entries, so many lines of them."""
+def _last(entries: tuple[OutputEntry, ...], lines: int) -> tuple[tuple[OutputEntry, ...], int]:
+    """The last entries, so many lines of them, and how many lines there are too few."""
     kept: list[OutputEntry] = []
     for entry in reversed(entries):
         if lines <= 0:
@@ -111,7 +128,7 @@ def _last(entries: tuple[OutputEntry, ...], lines: int) -> tuple[OutputEntry, ..
         own = entry.text.splitlines(keepends=True)[-lines:]
         kept.append(entry if entry.data is not None else _cut(entry, "".join(own)))
         lines -= len(own)
-    return tuple(reversed(kept))
+    return tuple(reversed(kept)), max(0, lines)
 
 
 def _cut(entry: OutputEntry, text: str) -> OutputEntry:

@@ -104,11 +104,9 @@ class KeptLines:
 
     def show(
         self, data: Mapping[str, Any], text: str, whose: Whose, display_id: str | None, update: bool
-    ) -> bool:
-        """Add something that was displayed. False if there is nothing to update."""
+    ) -> None:
+        """Add something that was displayed. With `update` in the place of what has this id."""
         before = self._displays.pop(display_id, None) if display_id is not None else None
-        if update and before is None:
-            return False  # As in a cell.
         if self._clears_at_next:
             self.clear(wait=False)
         if before is not None and update and before.first >= self._first():
@@ -123,7 +121,6 @@ class KeptLines:
             if len(self._displays) > DISPLAYS_KEPT:
                 del self._displays[next(iter(self._displays))]
         self._drop()
-        return True
 
     def take(self, text: str, place: Place, whose: Whose) -> None:
         """Add a text to the unfinished line that is at this place."""

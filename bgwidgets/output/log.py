@@ -143,7 +143,8 @@ class OutputLog:
     ) -> None:
         """Add something that was displayed: what it is in each MIME type.
 
-        With `update` it takes the place of what has this `display_id`, and comes to the end.
+        With `update` it takes the place of what has this `display_id`, and comes to the end. Where
+        nothing has, as when a cell has displayed it, it is something new.
         """
         text = f"{data.get('text/plain') or '<' + ', '.join(data) + '>'}\n"
         with self._guard:
@@ -156,9 +157,9 @@ class OutputLog:
                     display_id=display_id,
                     update=update,
                 )
-            if self._kept.show(data, text, (task_id, task_name), display_id, update):
-                self._write_to_file(text, ("display", "stdout"))
-                self._gathered += 1
+            self._kept.show(data, text, (task_id, task_name), display_id, update)
+            self._write_to_file(text, ("display", "stdout"))
+            self._gathered += 1
 
     def clear(self, *, wait: bool = False) -> None:
         """Forget what is held; a file keeps it. With `wait` when the next text comes, so that what

@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ LOOKED_FOR_EVERY: Final = 1.0
 """Seconds between two looks at whether the file is still where it was opened."""
 LONGEST_HELD: Final = 65_536
 """Characters of an unfinished line that are held back."""
+_ENDS: Final = b"\n", b"\r"
 
 
 class LogFile:
@@ -87,23 +89,46 @@ class LogFile:
             data = text.encode(errors="surrogateescape")
         except UnicodeEncodeError:  # Half of a pair, as cut off JSON has it.
             data = text.encode(errors="backslashreplace")
-        file = self._opened()
-        if self._max_bytes is not None and self._size and self._size + len(data) > self._max_bytes:
-            file = self._rotated()
-        self._size += len(data)
-        while (written := os.write(file, data)) < len(data):
-            data = data[written:]
+        for piece in self._pieces(data):
+            file = self._opened()
+            if self._is_too_small_for(piece):
+                self._look()
+                file = self._opened()
+                if self._is_too_small_for(piece):
+                    file = self._rotated()
+            self._size += len(piece)
+            while (written := os.write(file, piece)) < len(piece):
+                piece = piece[written:]  # noqa: PLW2901 - the rest of it
+
+    def _pieces(self, data: bytes) -> Iterator[bytes]:
+        """Whole lines, as many at once as one file takes."""
+        limit, start = self._max_bytes, 0
+        while limit is not None and len(data) - start > limit:
+            end = max(data.rfind(mark, start, start + limit) for mark in _ENDS) + 1
+            if not end:  # This line is longer.
+                ends = (data.find(mark, start) + 1 for mark in _ENDS)
+                end = min((end for end in ends if end), default=len(data))
+            yield data[start:end]
+            start = end
+        if start < len(data):
+            yield data[start:]
+
+    def _is_too_small_for(self, data: bytes) -> bool:
+        limit = self._max_bytes
+        return limit is not None and self._size > 0 and self._size + len(data) > limit
+
+    def _look(self) -> None:
+        self._looked_at = time.monotonic()
+        if not self._is_there():  # Somebody has moved it away, or deleted it.
+            self.abandon()
 
     def _opened(self) -> int:
-        now = time.monotonic()
-        if self._file is not None and now - self._looked_at > LOOKED_FOR_EVERY:
-            self._looked_at = now
-            if not self._is_there():  # Somebody has moved it away, or deleted it.
-                self.abandon()
+        if self._file is not None and time.monotonic() - self._looked_at > LOOKED_FOR_EVERY:
+            self._look()
         if self._file is None:
             # No buffer: what is written is there, for `tail -f` and after a crash.
             self._file, self._size = _opened(self._path)
-            self._looked_at = now
+            self._looked_at = time.monotonic()
         return self._file
 
     def _is_there(self) -> bool:
@@ -119,16 +144,20 @@ class LogFile:
         self.abandon()
         if self._backups:
             for number in range(self._backups - 1, 0, -1):
-                earlier = self._numbered(number)
-                if earlier.exists():
-                    earlier.replace(self._numbered(number + 1))
-            self._path.replace(self._numbered(1))
+                _rename(self._numbered(number), self._numbered(number + 1))
+            _rename(self._path, self._numbered(1))
         else:
             self._path.unlink(missing_ok=True)
         return self._opened()
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")
+
+
+def _rename(path: Path, to: Path) -> None:
+    """If it is there: another process may write to the same file, and have done it just now."""
+    with contextlib.suppress(FileNotFoundError):
+        path.replace(to)
 
 
 def _opened(path: Path) -> tuple[int, int]:

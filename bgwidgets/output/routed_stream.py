@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any, Final
 from weakref import ref
 
@@ -16,7 +17,7 @@ from bgwidgets.belonging import (
 from bgwidgets.output.blocks import NOBODY, Whose
 from bgwidgets.output.log import OutputLog
 from bgwidgets.output.reading import Stream
-from bgwidgets.output.stream_hooks import Mine, Write, hook
+from bgwidgets.output.stream_hooks import ORIGINAL, Mine, Write, hook, without_ours
 from bgwidgets.output.whose import task_here, task_worked_for
 
 ENOUGH: Final = 1_500
@@ -40,7 +41,8 @@ class RoutedStream:
         self.tees: Final = tees
         self._is_on = True
         self.mine = Mine(self._find_out)
-        self._original: Write = stream.write
+        self._original: Write = without_ours(stream.write)
+        self._to_keep = self._looking(self._original)
         # From here on threads come in, before this is done.
         self._hook: Final = hook(name, stream, self)
 
@@ -61,7 +63,7 @@ class RoutedStream:
 
     def replaced(self, write: Write) -> None:
         """Others have put this in the place of the stream's own: every thread finds out anew."""
-        self._original = write
+        self._original, self._to_keep = write, self._looking(write)
         self.mine = Mine(self._find_out)
 
     def forget_thread(self) -> None:
@@ -72,7 +74,7 @@ class RoutedStream:
         """Whether what the calling code writes is kept from the stream itself."""
         return self._is_on and not self.tees and loop_id_here() is not None
 
-    def _find_out(self) -> Write:
+    def _find_out(self, what: str) -> Write:
         """How the calling code writes."""
         mine = self.mine
         if not mine.is_outside:
@@ -80,12 +82,27 @@ class RoutedStream:
             if loop_id is not None:
                 log = self._log_of(loop_id)
                 mine.write = self._nowhere if log is None else self._with_a_pen(loop_id, log)
+                mine.to_keep = mine.write
                 return mine.write  # type: ignore[no-any-return]
             if _is_main_thread():
-                mine.write = self._original
-            mine.is_outside = True
+                mine.write, mine.is_cells = self._original, True
+            mine.to_keep, mine.is_outside = self._to_keep, True
+        if what == "to_keep":
+            return self._to_keep
         loop_id = loop_id_here()
         return self._original if loop_id is None or not self._is_on else self._by_context(loop_id)
+
+    def _looking(self, original: Write) -> Write:
+        """For those who find `write` outside of loops, and may have kept it for one."""
+
+        def write(text: str, /) -> Any:
+            mine = self.mine
+            if mine.is_cells or not self._is_on or loop_id_here() is None:
+                return original(text)
+            return mine.write(text)
+
+        setattr(write, ORIGINAL, original)
+        return write
 
     def _nowhere(self, text: str) -> Any:
         """What is left of a loop that was removed writes to nobody, and least of all to a cell."""
@@ -123,7 +140,7 @@ class RoutedStream:
         task_of_mine = log.task_now if is_own_thread else task_worked_for
         told: Callable[[], Any] = _nobody
         """The task whose the parts are; weakly, for a log keeps no task alive."""
-        moves = log.moves
+        moves, thread = log.moves, get_ident()
         is_after_text = False
 
         def write(text: str) -> Any:
@@ -164,6 +181,8 @@ class RoutedStream:
 
         def is_mine() -> bool:
             nonlocal moves, task_of_mine
+            if get_ident() != thread:  # Somebody elsewhere has kept this.
+                return False
             if log.moves != moves:
                 moves = log.moves
                 if not self._is_on or loop_id_by_thread() != loop_id:

@@ -24,25 +24,44 @@ Write = Callable[[str], Any]
 class _AsFoundOut:
     """An attribute that is found out at each look, until there is one in its place."""
 
+    def __init__(self, name: str) -> None:
+        self._name: Final = name
+
     def __get__(self, mine: Mine, owner: object = None) -> Write:
-        return mine.find_out()
+        return mine.find_out(self._name)
 
 
 class Mine(threading.local):
-    """How the calling thread writes: `write`, which is quick where it was set."""
+    """How the calling thread writes: quickly, where that was set."""
 
-    write: Any = _AsFoundOut()
+    write: Any = _AsFoundOut("write")
+    """For now."""
+    to_keep: Any = _AsFoundOut("to_keep")
+    """The same for who may keep it, and call it in another thread: what a loop's thread finds is
+    for itself, what others find looks once more who calls."""
 
-    def __init__(self, find_out: Callable[[], Write]) -> None:
-        """`find_out` is called in whatever thread has none of its own."""
+    def __init__(self, find_out: Callable[[str], Write]) -> None:
+        """`find_out` is called with the attribute in whatever thread has none of its own."""
         self.find_out = find_out
         self.is_outside = False
         """Whether it is known that this thread belongs to no loop."""
+        self.is_cells = False
+        """Whether it is even known that nothing it ever runs is a loop's."""
 
     def forget(self) -> None:
         """Let the calling thread find out once more."""
-        vars(self).pop("write", None)
-        self.is_outside = False
+        for name in ("write", "to_keep"):
+            vars(self).pop(name, None)
+        self.is_outside = self.is_cells = False
+
+
+ORIGINAL: Final = "original_of_bgwidgets"
+"""The attribute in which what is handed out to be kept has the `write` that it stands for."""
+
+
+def without_ours(write: Write) -> Write:
+    """What was there, where somebody puts back what he was handed out."""
+    return getattr(write, ORIGINAL, write)
 
 
 class Ways(Protocol):
@@ -92,7 +111,7 @@ class _InAClass:
         self._class: Final = type(stream)
 
         def set_write(stream: Any, write: Write) -> None:
-            vars(stream)["write"] = write
+            vars(stream)["write"] = write = without_ours(write)
             renew(write)
 
         def delete_write(stream: Any) -> None:
@@ -109,7 +128,7 @@ class _InAClass:
                 self._class.flush(stream)
 
         # No Python code runs to look `write` up on a loop's thread, where it is done for each call.
-        write = property(attrgetter("of_bgwidgets.write"), set_write, delete_write)
+        write = property(attrgetter("of_bgwidgets.to_keep"), set_write, delete_write)
         members = {"write": write, "flush": flush, "of_bgwidgets": ways.mine}
         members |= {"__slots__": (), "__module__": self._class.__module__}
         stream.__class__ = self._ours = type(self._class.__name__, (self._class,), members)
@@ -189,7 +208,7 @@ class _RoutedStandIn(StandIn):
     ways_of_bgwidgets: Ways
 
     def _set_write(self, write: Write) -> None:
-        vars(self)["write"] = write
+        vars(self)["write"] = write = without_ours(write)
         self._renew(write)
 
     def _delete_write(self) -> None:
@@ -200,7 +219,7 @@ class _RoutedStandIn(StandIn):
         self.ways_of_bgwidgets.replaced(write)
         self.of_bgwidgets = self.ways_of_bgwidgets.mine
 
-    write = property(attrgetter("of_bgwidgets.write"), _set_write, _delete_write)
+    write = property(attrgetter("of_bgwidgets.to_keep"), _set_write, _delete_write)
 
     def flush(self) -> None:
         """The stream, if it was written to."""

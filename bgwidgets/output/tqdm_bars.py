@@ -2,7 +2,8 @@
 
 The only module that knows of tqdm's inside, as of 4.66 to 4.70: that every bar is made by
 `tqdm.std.tqdm.__new__`, is kept in its class's `_instances`, and prints by `status_printer`,
-`refresh`, `display`, `moveto` and `clear`. Where that is not so any more, bars stay what they are.
+`refresh`, `display`, `moveto` and `clear`; and that all is wiped away for a line of text in
+`external_write_mode`. Where that is not so any more, bars stay what they are.
 Bars that are made anywhere else are tqdm's own and unchanged.
 """
 
@@ -16,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final, cast
 from weakref import WeakSet
@@ -216,6 +218,8 @@ def _text(text: object) -> str:
 
 def _in_the_row(kind: type) -> type:
     """The class that stands in for this one on a background loop."""
+    if issubclass(kind, _InTheRow):
+        return kind
     known: type
     for known in kind.__subclasses__():
         if known.__bases__ == (_InTheRow, kind):
@@ -306,23 +310,50 @@ class TqdmCatcher:
 def _catch_in(std: ModuleType) -> Callable[[], None]:
     """Have bars that are made on a background loop be of another class; returns the way back."""
     tqdm = std.tqdm
-    original = vars(tqdm)["__new__"]
-    make = original.__func__
+    ours: dict[str, Any] = {"__new__": _made(vars(tqdm)["__new__"].__func__)}
+    if isinstance(mode := vars(tqdm).get("external_write_mode"), classmethod):
+        ours["external_write_mode"] = _among_own_bars(cast("Any", mode).__func__)
+    before = {name: vars(tqdm)[name] for name in ours}
+    for name, function in ours.items():
+        setattr(tqdm, name, function)
+
+    def put_back() -> None:
+        for name, function in ours.items():
+            if vars(tqdm)[name] is function:  # Or others have changed it since, and hold ours.
+                setattr(tqdm, name, before[name])
+
+    return put_back
+
+
+def _made(make: Callable[..., Any]) -> Any:
+    """`__new__`."""
 
     def made(kind: type, *arguments: Any, **options: Any) -> Any:
-        if current_loop_id() is None or issubclass(kind, _InTheRow):
+        if current_loop_id() is None:
             return make(kind, *arguments, **options)
         # Of a subclass of its own class, so that Python calls the right `__init__`.
         return make(_in_the_row(kind), *arguments, **options)
 
-    ours = staticmethod(made)
-    tqdm.__new__ = ours
+    return staticmethod(made)
 
-    def put_back() -> None:
-        if vars(tqdm)["__new__"] is ours:  # Or others have changed it since, and hold ours.
-            tqdm.__new__ = original
 
-    return put_back
+def _among_own_bars(make_room: Callable[..., Any]) -> Any:
+    """`external_write_mode`: in it, `tqdm.write` and `logging_redirect_tqdm` write a line.
+
+    Bars are wiped away for that, and drawn again by the calling thread. On a loop it has to do with
+    the loop's own, of which only those with a file of their own are drawn at all.
+    """
+
+    def external_write_mode(
+        kind: type, file: Any = None, nolock: bool = False
+    ) -> AbstractContextManager[Any]:
+        if current_loop_id() is None:
+            return make_room(kind, file=file, nolock=nolock)  # type: ignore[no-any-return]
+        if file in (None, sys.stdout, sys.stderr):
+            return nullcontext()
+        return make_room(_in_the_row(kind), file=file, nolock=nolock)  # type: ignore[no-any-return]
+
+    return classmethod(external_write_mode)
 
 
 tqdm_catcher: Final = TqdmCatcher()

@@ -137,6 +137,67 @@ job.wait(LIMIT)
     assert [] == shown(kernel)
 
 
+def test_a_logger_writes_to_where_it_is_called(kernel: Kernel):
+    """One that has looked up `sys.stdout.write` once and for all, as structlog's does, in a cell or
+    on a loop; also while IPython listens to what the cell writes.
+    """
+    kernel.run("bgw.start(lambda: None).wait(LIMIT)")  # Before that, nothing of ours is there.
+    kernel.run(
+        """
+class Logger:
+    def __init__(self):
+        self._write = sys.stdout.write
+    def say(self, text):
+        self._write(text + "\\n")
+
+go, done = threading.Semaphore(0), threading.Semaphore(0)
+of_the_cell, of_the_job = Logger(), []
+
+def work():
+    of_the_job.append(Logger())
+    while True:
+        done.release()
+        go.acquire(timeout=LIMIT)
+        if bgw.current().stop_event.is_set():
+            return
+        of_the_cell.say("job")
+        of_the_job[0].say("job")
+
+job = bgw.start(work)
+done.acquire(timeout=LIMIT)
+"""
+    )
+    for number in range(3):
+        written = kernel.run(
+            f"""
+of_the_cell.say("cell {number}")
+go.release(); done.acquire(timeout=LIMIT)
+of_the_job[0].say("cell {number}")
+"""
+        )
+        assert {"stdout": 2 * f"cell {number}\n", "stderr": ""} == written
+    kernel.run("job.request_stop(); go.release(); job.wait(LIMIT)")
+    assert 6 * "job\n" == kernel.value("job.output.text()")
+
+
+def test_what_a_job_displays_by_the_handle_of_a_cell_is_the_jobs(kernel: Kernel):
+    """And takes its own place, the next time."""
+    kernel.run("handle = display('of the cell', display_id=True)")
+    shown(kernel)
+    kernel.run(
+        """
+def work():
+    for percent in (10, 20):
+        handle.update(percent)
+
+job = bgw.start(work)
+job.wait(LIMIT)
+"""
+    )
+    assert [] == shown(kernel)
+    assert "20\n" == kernel.value("job.output.text()")
+
+
 def test_a_loop_clears_its_own_output_and_no_cells(kernel: Kernel):
     """With `clear_output`, as a cell does."""
     kernel.run(

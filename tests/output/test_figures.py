@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -139,17 +140,20 @@ def test_a_figure_that_does_not_change_is_not_drawn_again(
     never_within(0.8, lambda: job.figures["loss"].version > 1)
 
 
+@pytest.mark.parametrize("is_whole", [True, False], ids=["whole each time", "never whole"])
 def test_a_figure_that_changes_all_the_time_is_drawn_twice_a_second(
-    manager: LoopManager, gate: threading.Event
+    manager: LoopManager, gate: threading.Event, is_whole: bool
 ):
     """At most, and not so much less."""
 
     async def work() -> None:
-        (line,) = bgw.figure("loss").subplots().plot([1, 2])
+        figure = bgw.figure("loss")
+        (line,) = figure.subplots().plot([1, 2])
         number = 0
         while not gate.is_set():
             number += 1
-            line.set_data([1, 2], [1, number])
+            with figure if is_whole else nullcontext():
+                line.set_data([1, 2], [1, number])
             await asyncio.sleep(0.002)
 
     job = manager.start(work)
@@ -298,6 +302,27 @@ def test_an_error_while_drawing_is_said(manager: LoopManager, gate: threading.Ev
     assert warning.text.startswith("figure 'loss' could not be drawn: ")
 
 
+def test_a_figure_that_wants_to_exit_ends_no_others(manager: LoopManager, gate: threading.Event):
+    """Those of all loops are drawn by the same thread, which goes on."""
+
+    def leave(*_: object) -> str:
+        raise SystemExit(3)
+
+    async def work() -> None:
+        good, bad = bgw.figure("good"), bgw.figure("bad")
+        axes = good.subplots()
+        bad.subplots().xaxis.set_major_formatter(leave)
+        while not gate.is_set():
+            with good:
+                axes.plot([1, 2])
+            await asyncio.sleep(0.1)
+
+    job = manager.start(work)
+    assert "SystemExit: 3" == until(lambda: getattr(job.figures.get("bad"), "error", None))
+    version = job.figures["good"].version
+    until(lambda: job.figures["good"].version > version + 1)
+
+
 def test_there_are_not_too_many_figures():
     """A figure for each item would fill the memory."""
     many = Figures(1, lambda *_: None)
@@ -345,21 +370,25 @@ class Broken:
 
     is_done = False
 
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
     def due_at(self, now: float) -> float:
         """At once."""
         return now
 
     def draw(self) -> None:
         """Cannot be done."""
-        raise RuntimeError("broke")
+        raise self._error
 
 
+@pytest.mark.parametrize("error", [RuntimeError("broke"), SystemExit(3)], ids=repr)
 def test_a_picture_that_breaks_does_not_end_the_thread_of_all(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, error: BaseException
 ):
     """It is told, and drawn no more."""
     thread = DrawingThread()
-    thread.add(Broken())
+    thread.add(Broken(error))
     until(lambda: thread._thread is None)
     assert ["a figure could not be drawn"] == caplog.messages
 
@@ -369,6 +398,9 @@ def test_a_thread_that_was_stopped_draws_no_more():
     begun, goes_on, drawn_to_the_end = threading.Event(), threading.Event(), threading.Event()
 
     class Slow(Broken):
+        def __init__(self) -> None:
+            super().__init__(RuntimeError("is not raised"))
+
         def draw(self) -> None:
             """Takes its time."""
             begun.set()
@@ -385,7 +417,7 @@ def test_a_thread_that_was_stopped_draws_no_more():
     goes_on.set()
     stopping.join(LIMIT)
     assert (False, True) == (stopping.is_alive(), drawn_to_the_end.is_set())
-    drawing.add(Broken())
+    drawing.add(Slow())
     assert drawing._thread is None or not drawing._thread.is_alive()
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from bgwidgets import LoopManager, WouldDeadlock
+from bgwidgets.output import following
+from bgwidgets.output.blocks import NOBODY
 from bgwidgets.output.following import follow
 from bgwidgets.output.log import OutputLog
 from tests.output.conftest import LIMIT, Streams
@@ -81,6 +83,72 @@ def test_a_line_that_grows_is_written_as_it_grows(cell: Streams):
     over.set_result(None)
     follower.join(LIMIT)
     assert "12\r32\nnext\n92 %\r100 %\nready\n" == cell.stdout.getvalue()
+
+
+@pytest.mark.parametrize("is_shown", [True, False], ids=["one is shown before", "all at once"])
+def test_in_the_end_every_line_has_an_end(cell: Streams, is_shown: bool):
+    """Also where several threads have left one: it is shown which was begun last, and then all."""
+    log = OutputLog()
+    over: Future[Any] = Future()
+    for thread in ("one", "two", "three"):
+        log.add(f"half a line of {thread}", (thread, "stdout"), NOBODY)
+    log.write("of stderr", stream="stderr")
+    log.add("the last", ("four", "stdout"), NOBODY)
+    if is_shown:
+        follower = threading.Thread(target=follow, args=(log, over, 10), kwargs={"is_seen": False})
+        follower.start()
+        while cell.stdout.getvalue() != "the last":
+            assert follower.is_alive()
+        over.set_result(None)
+        follower.join(LIMIT)
+    else:
+        follow(log, ended(), 10, is_seen=False)
+    lines = ["half a line of one", "half a line of two", "half a line of three"]
+    lines.insert(0 if is_shown else 3, "the last")
+    assert "".join(f"{line}\n" for line in lines) == cell.stdout.getvalue()
+    assert "of stderr\n" == cell.stderr.getvalue()
+
+
+def test_nested_bars_that_are_left_open_are_all_there_in_the_end(cell: Streams):
+    log = OutputLog()
+    log.write("outer 1\ninner 1\x1b[A\router 2\n\rinner 2\x1b[A")
+    follow(log, ended(), 10, is_seen=False)
+    assert "outer 2\ninner 2\n" == cell.stdout.getvalue()
+
+
+@pytest.mark.parametrize("asked", [6_000, 7_000])
+def test_a_tail_of_any_length_is_there(cell: Streams, asked: int):
+    """As far as it is held: how much is not, of what one asks for, is said."""
+    log = OutputLog()
+    lines = [f"{number:06} {'x' * 90}\n" for number in range(6_500)]
+    log.max_bytes = 630_000
+    log.write("".join(lines))
+    follow(log, ended(), asked, is_seen=False)
+    shown = cell.stdout.getvalue().splitlines(keepends=True)
+    assert 6_000 < 6_500 - log.dropped < 6_500
+    if asked == 6_000:
+        assert lines[-asked:] == shown
+    else:
+        assert [f"… {log.dropped} lines left out\n", *lines[log.dropped :]] == shown
+
+
+def test_what_comes_too_fast_is_left_out_and_that_is_said(
+    cell: Streams, monkeypatch: pytest.MonkeyPatch
+):
+    """The end of it is shown."""
+    monkeypatch.setattr(following, "AT_ONCE", 105)
+    log = OutputLog()
+    over: Future[Any] = Future()
+    log.write("0\n")
+    follower = threading.Thread(target=follow, args=(log, over, 10), kwargs={"is_seen": False})
+    follower.start()
+    while cell.stdout.getvalue() != "0\n":
+        assert follower.is_alive()
+    log.write("".join(f"line {number:4}\n" for number in range(1_000)))
+    over.set_result(None)
+    follower.join(LIMIT)
+    end = "".join(f"line {number:4}\n" for number in range(990, 1_000))
+    assert f"0\n… 990 lines left out\n{end}" == cell.stdout.getvalue()
 
 
 def test_the_stop_button_ends_it_and_not_the_loop(

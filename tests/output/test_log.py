@@ -6,7 +6,7 @@ import threading
 import tracemalloc
 from itertools import pairwise
 
-from bgwidgets.output.kept_lines import LONGEST_LINE, MOST_OPEN
+from bgwidgets.output.kept_lines import DISPLAYS_KEPT, LONGEST_LINE, MOST_OPEN
 from bgwidgets.output.log import OutputLog
 
 LIMIT = 10.0
@@ -309,8 +309,31 @@ def test_what_is_displayed_anew_takes_the_place_of_the_old():
     (entry,) = log.read(first.after).entries
     assert ("two\n", first.entries[0].number) == (entry.text, entry.replaces)
     assert "between\ntwo\n" == log.text()
-    log.show({"text/plain": "nowhere"}, display_id="unknown", update=True)
-    assert "between\ntwo\n" == log.text()
+
+
+def test_what_a_cell_has_displayed_is_new_where_a_loop_displays_it_anew():
+    """By the handle that a cell has, say; and once more it takes its own place."""
+    log = OutputLog()
+    log.show({"text/plain": "10 %"}, display_id="of a cell", update=True)
+    first = log.read()
+    assert [("10 %\n", None)] == [(entry.text, entry.replaces) for entry in first.entries]
+    log.show({"text/plain": "20 %"}, display_id="of a cell", update=True)
+    (entry,) = log.read(first.after).entries
+    assert ("20 %\n", first.entries[0].number) == (entry.text, entry.replaces)
+    assert "20 %\n" == log.text()
+
+
+def test_of_many_things_the_last_can_be_displayed_anew():
+    """A loop that displays something new each time does not pile them up: the first ones stay."""
+    log = OutputLog()
+    for number in range(DISPLAYS_KEPT + 1):
+        log.show({"text/plain": f"{number}"}, display_id=f"{number}")
+    log.show({"text/plain": "the second"}, display_id="1", update=True)
+    log.show({"text/plain": "the first"}, display_id="0", update=True)
+    one, another = log.read().entries[-2:]
+    assert ("the second\n", 1) == (one.text, one.replaces)
+    assert ("the first\n", None) == (another.text, another.replaces)
+    assert log.text().startswith("0\n2\n")
 
 
 def test_what_was_dropped_can_still_be_displayed_anew():

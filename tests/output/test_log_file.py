@@ -100,6 +100,94 @@ def test_a_file_that_was_moved_away_is_made_anew(tmp_path: Path, monkeypatch: py
     assert "two\n" == (tmp_path / "a.log").read_text()
 
 
+@pytest.mark.parametrize("backups", [0, 1])
+def test_a_file_that_is_rotated_may_be_moved_away_too(tmp_path: Path, backups: int):
+    """Also right before it is full: what has become of it is looked at then."""
+    told: list[tuple[str, str]] = []
+    log = OutputLog()
+    log.cannot_write = lambda path, why: told.append((path, why))
+    log.to_file(tmp_path / "a.log", max_bytes=10, backups=backups)
+    log.write("1234567\n")
+    (tmp_path / "a.log").rename(tmp_path / "b.log")
+    log.write("abcdefg\n")
+    (tmp_path / "a.log").unlink()
+    log.write("the end\n")
+    log.to_file(None)
+    assert [] == told
+    assert {"a.log", "b.log"} == {path.name for path in tmp_path.iterdir()}
+    assert "1234567\n" == (tmp_path / "b.log").read_text()
+    assert "the end\n" == (tmp_path / "a.log").read_text()
+
+
+def test_a_file_that_others_made_in_its_place_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As `logrotate` does it with `create`."""
+    monkeypatch.setattr(log_file, "LOOKED_FOR_EVERY", -1.0)
+    log = OutputLog()
+    log.to_file(tmp_path / "a.log")
+    log.write("one\n")
+    (tmp_path / "a.log").rename(tmp_path / "b.log")
+    (tmp_path / "a.log").write_text("made by others\n")
+    log.write("two\n")
+    log.to_file(None)
+    assert "one\n" == (tmp_path / "b.log").read_text()
+    assert "made by others\ntwo\n" == (tmp_path / "a.log").read_text()
+
+
+def test_two_who_rotate_the_same_file_at_the_same_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The one who comes too late goes on with what is there then."""
+    told: list[tuple[str, str]] = []
+    log = OutputLog()
+    log.cannot_write = lambda path, why: told.append((path, why))
+    log.to_file(tmp_path / "a.log", max_bytes=10)
+    log.write("1234567\n")
+    replace = Path.replace
+
+    def too_late(path: Path, to: Path) -> Path:
+        replace(path, to)
+        return replace(path, to)
+
+    monkeypatch.setattr(Path, "replace", too_late)
+    log.write("abcdefg\n")
+    log.to_file(None)
+    assert [] == told
+    assert "abcdefg\n" == (tmp_path / "a.log").read_text()
+
+
+def test_what_is_taken_in_part_is_written_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A file may take less of a text than it is given."""
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:3]))
+    log = OutputLog()
+    log.to_file(tmp_path / "a.log")
+    log.write("one piece of text\n")
+    log.to_file(None)
+    assert "one piece of text\n" == (tmp_path / "a.log").read_text()
+
+
+@pytest.mark.parametrize("is_held", [True, False], ids=["held before", "one print"])
+def test_many_lines_at_once_are_rotated_as_single_ones(tmp_path: Path, is_held: bool):
+    """A file is larger than was asked for only where one line is."""
+    lines = [f"line {number:4}" for number in range(100)]
+    lines[50] = "a longer line " * 10
+    log = OutputLog()
+    if is_held:
+        log.write("".join(f"{line}\n" for line in lines))
+    log.to_file(tmp_path / "a.log", max_bytes=100, backups=100)
+    if not is_held:
+        log.write("".join(f"{line}\n" for line in lines))
+    log.write("the last one\n")
+    log.to_file(None)
+    names = sorted(tmp_path.iterdir(), key=lambda path: -int(path.suffix.replace(".log", ".0")[1:]))
+    texts = [path.read_text() for path in names]
+    assert "".join(f"{line}\n" for line in [*lines, "the last one"]) == "".join(texts)
+    assert all(text.endswith("\n") for text in texts)
+    assert [f"{lines[50]}\n"] == [text for text in texts if len(text) > 100]
+
+
 def test_a_vanished_folder_is_told_and_the_log_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import logging
 import subprocess
 import sys
 import threading
@@ -13,6 +14,8 @@ from typing import Any
 
 import pytest
 from ipywidgets.widgets import widget
+from tqdm._monitor import TMonitor
+from tqdm.contrib.logging import logging_redirect_tqdm
 from tqdm.std import tqdm
 
 import bgwidgets as bgw
@@ -495,6 +498,68 @@ def test_a_bar_with_a_file_of_its_own_writes_there(manager: LoopManager):
     assert "3/3" in file.getvalue()
 
 
+@pytest.mark.parametrize("way", ["tqdm.write", "to stderr", "logging"])
+def test_a_line_among_bars_wipes_no_bar_of_a_cell(
+    manager: LoopManager, cell: Streams, monkeypatch: pytest.MonkeyPatch, way: str
+):
+    """Nor is one drawn into the loop's output: there is the line, and nothing else."""
+    logger = logging.getLogger("work")
+    monkeypatch.setattr(logger, "handlers", [logging.StreamHandler(cell.stderr)])
+    monkeypatch.setattr(logger, "propagate", False)
+
+    def work() -> None:
+        for _ in tqdm(range(1)):
+            if way == "logging":
+                with logging_redirect_tqdm([logger]):
+                    logger.warning("a line")
+            else:
+                tqdm.write("a line", file=sys.stderr if way == "to stderr" else None)
+
+    with tqdm(total=10, desc="the cell's", file=cell.stderr):
+        before = cell.stderr.getvalue()
+        job = run(manager, work)
+        assert "the cell's:   0%" in before
+        assert before == cell.stderr.getvalue()
+    assert "a line\n" == job.output.text()
+    cell.stderr.truncate(0)
+    with tqdm(total=10, desc="the cell's", file=cell.stderr):
+        tqdm.write("of the cell", file=cell.stderr)
+    wiped, _, drawn = cell.stderr.getvalue().partition("of the cell\n")
+    assert (True, True) == (wiped.endswith(" \r"), "the cell's:   0%" in drawn)
+
+
+def test_a_line_in_a_file_with_a_bar_stands_above_the_bar(manager: LoopManager):
+    """A bar with a file of its own is drawn there: it makes room, and comes again."""
+    file = io.StringIO()
+
+    def work() -> None:
+        with tqdm(total=3, file=file):
+            file.truncate(0)
+            tqdm.write("a line", file=file)
+
+    run(manager, work)
+    wiped, _, drawn = file.getvalue().partition("a line\n")
+    assert (True, True) == (wiped.endswith(" \r"), "0/3" in drawn)
+
+
+def test_no_thread_of_tqdms_comes_with_a_bar_of_a_loop(manager: LoopManager, gate: threading.Event):
+    """It would wake up bars that got slow, which who looks at them does."""
+
+    def tqdms() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if isinstance(thread, TMonitor)}
+
+    class Fresh(tqdm):  # type: ignore[misc] # not typed
+        monitor = None  # No bar of another test has made one.
+
+    async def work() -> None:
+        with Fresh(total=3):
+            await wait_for(gate)
+
+    before = tqdms()
+    shown(manager.start(work))
+    assert before == tqdms()
+
+
 def test_pandas_shows_its_bars(manager: LoopManager, capfd: pytest.CaptureFixture[str]):
     """`progress.pandas()` is tqdm's."""
     pandas = pytest.importorskip("pandas")
@@ -576,12 +641,13 @@ def test_uninstall_gives_tqdm_back(manager: LoopManager, cell: Streams):
             pass
 
     tqdm_catcher.uninstall()
-    before = vars(tqdm)["__new__"]
+    before = {**vars(tqdm)}
     tqdm_catcher.install()
     run(manager, work)
-    assert vars(tqdm)["__new__"] is not before
+    changed = [name for name, found in vars(tqdm).items() if before.get(name) is not found]
+    assert ["__new__", "external_write_mode"] == changed
     output.uninstall()
-    assert vars(tqdm)["__new__"] is before
+    assert before == {**vars(tqdm)}
     job = run(manager, work)
     assert None is task(job, job.name).progress
     drawn = cell.stderr.getvalue()

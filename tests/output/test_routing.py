@@ -12,6 +12,7 @@ import threading
 import traceback
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import ref
@@ -83,6 +84,36 @@ def test_a_task_is_known_by_its_number(manager: LoopManager):
     numbers = {task.name: task.id for task in job.tasks}
     by_name = {entry.task_name: entry.task_id for entry in job.output.read().entries}
     assert {"child": numbers["child"], job.name: numbers[job.name], None: None} == by_name
+
+
+def test_a_line_has_the_name_that_its_task_has_by_then(manager: LoopManager):
+    """An eager task writes before it has its name (from Python 3.12 on), and may get another."""
+
+    def eager() -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+        if sys.version_info >= (3, 12):
+            loop.set_task_factory(asyncio.eager_task_factory)
+        return loop
+
+    async def other() -> None:
+        print("other")
+        await asyncio.sleep(0)
+        asyncio.current_task().set_name("renamed")  # type: ignore[union-attr]
+        print("end")
+
+    async def work() -> None:
+        print("main")
+        await asyncio.sleep(0)
+        await asyncio.create_task(other(), name="named")
+
+    job = manager.start(work, name="work", loop_factory=eager)
+    job.wait(LIMIT)
+    numbers = {task.name: task.id for task in job.tasks}
+    lines = [(e.text, e.task_id, e.task_name) for e in job.output.read().entries]
+    assert [
+        ("main\n", numbers["work"], "work"),
+        ("other\nend\n", numbers["renamed"], "renamed"),
+    ] == lines
 
 
 def test_a_plain_function(manager: LoopManager):
@@ -379,6 +410,84 @@ def test_who_replaces_write_for_a_while_replaces_it_for_all_but_loops(
     assert "cell\nnext cell\n" == cell.stdout.getvalue()
 
 
+class KeepsItsWrite:
+    """As structlog's `PrintLogger`, which looks it up once."""
+
+    def __init__(self) -> None:
+        self._write = sys.stdout.write
+
+    def say(self, text: str) -> None:
+        """In a line of its own."""
+        self._write(f"{text}\n")
+
+
+@pytest.mark.parametrize("is_in_a_class", [True, False], ids=["class in Python", "class in C"])
+def test_who_has_kept_write_writes_to_where_he_calls_it(
+    manager: LoopManager, cell: Streams, monkeypatch: pytest.MonkeyPatch, is_in_a_class: bool
+):
+    """However often: of a cell, of a loop's own thread, of a worker of it, and of another loop's;
+    they take turns, while all of them are there.
+    """
+    in_c = io.TextIOWrapper(io.BytesIO())
+    if not is_in_a_class:
+        monkeypatch.setattr(sys, "stdout", in_c)
+        output.install(tee=False)
+
+    async def look() -> KeepsItsWrite:
+        print("first")
+        return KeepsItsWrite()
+
+    async def say(logger: KeepsItsWrite, text: str) -> None:
+        logger.say(text)
+        await asyncio.to_thread(logger.say, f"{text} in a thread")
+
+    try:
+        one, two = manager.start(), manager.start()
+        loggers = {
+            "cell": KeepsItsWrite(),
+            "one": one.submit(look()).result(LIMIT),
+            "worker": one.submit(asyncio.to_thread(KeepsItsWrite)).result(LIMIT),
+            "two": two.submit(look()).result(LIMIT),
+        }
+        for turn in range(2):
+            for owner, logger in loggers.items():
+                said = f"{owner}'s {turn}"
+                one.submit(say(logger, said)).result(LIMIT)
+                logger.say(said)
+                other = threading.Thread(target=logger.say, args=(f"{said} elsewhere",))
+                other.start()
+                other.join(LIMIT)
+                two.submit(say(logger, said)).result(LIMIT)
+    finally:
+        output.uninstall()
+        output.install()
+    texts = [f"{owner}'s {turn}" for turn in range(2) for owner in loggers]
+    of_a_loop = "".join(f"{text}\n{text} in a thread\n" for text in texts)
+    assert [f"first\n{of_a_loop}"] * 2 == [one.output.text(), two.output.text()]
+    in_c.flush()
+    seen = cell.stdout.getvalue() + in_c.buffer.getvalue().decode()
+    assert "".join(f"{text}\n{text} elsewhere\n" for text in texts) == seen
+
+
+def test_who_puts_back_the_write_that_he_has_found_wraps_nothing(
+    manager: LoopManager, cell: Streams
+):
+    """As IPython does after each cell, of which there may be thousands. And nothing of ours is left
+    there in the end.
+    """
+    original = cell.stdout.write
+    manager.start(child).wait(LIMIT)
+    for _ in range(2 * sys.getrecursionlimit()):
+        found = cell.stdout.write
+        cell.stdout.write = partial(found)  # type: ignore[method-assign]
+        print("in a cell")
+        cell.stdout.write = found  # type: ignore[method-assign]
+    print("after all")
+    assert cell.stdout.getvalue().endswith("in a cell\nafter all\n")
+    output.uninstall()
+    assert original == cell.stdout.write
+
+
 def test_a_stream_of_a_class_in_c(manager: LoopManager, monkeypatch: pytest.MonkeyPatch):
     """As Python's own are: gets attributes for the time being."""
     stream = io.TextIOWrapper(io.BytesIO())
@@ -496,6 +605,21 @@ def test_threads_of_the_works_own_belong_to_nobody(manager: LoopManager, cell: S
 
     manager.start(starts_a_thread).wait(LIMIT)
     assert "thread None\n" == cell.stdout.getvalue()
+
+
+def test_of_a_loop_within_a_plain_function_only_to_thread_is_the_jobs(
+    manager: LoopManager, cell: Streams
+):
+    """It has an executor of its own, of which nobody knows."""
+
+    async def work() -> None:
+        print("inner loop")
+        await asyncio.to_thread(print, "to_thread")
+        await asyncio.get_running_loop().run_in_executor(None, print, "executor")
+
+    job = manager.start(lambda: asyncio.run(work()))
+    job.wait(LIMIT)
+    assert ("inner loop\nto_thread\n", "executor\n") == (job.output.text(), cell.stdout.getvalue())
 
 
 def test_finalizers_that_print_do_no_harm(manager: LoopManager):
