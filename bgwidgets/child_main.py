@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import faulthandler
 import io
+import logging
 import os
 import socket
 import sys
 from collections.abc import Iterator
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from bgwidgets.background_loop import BackgroundLoop
 from bgwidgets.exceptions import CannotRestart, LoopUnfinished
@@ -25,6 +26,7 @@ from bgwidgets.hosts.messages import Begin, FromChild, Happened, KillMe, SetEven
 from bgwidgets.hosts.outcome import outcome
 from bgwidgets.hosts.protocol import LoopPlan
 from bgwidgets.identifiers import go_on_from
+from bgwidgets.observe.error_text import one_line
 from bgwidgets.observe.notebook_cells import know_cells
 from bgwidgets.output.log import OutputLog
 from bgwidgets.output.router import router
@@ -37,6 +39,7 @@ MOST_WAITING: Final = 16_000_000
 SEND_LIMIT: Final = 30.0
 """Seconds in which the kernel must have taken the result."""
 _CHUNK: Final = 1 << 18
+_log: Final = logging.getLogger(__name__)
 _UP: Final = {LoopEvent.STARTED, LoopEvent.CLOSED, LoopEvent.HOST_LOST}
 
 
@@ -62,8 +65,8 @@ class Child:
     def __init__(self, sock: socket.socket) -> None:
         self._pid: Final = os.getpid()
         self._sender: Final = FrameSender(sock, "bgwidgets-to-kernel")
-        self._messages: Final = _messages(sock)
-        begin = next(self._messages)
+        self._frames: Final = _frames(sock)
+        begin = decode(next(self._frames))
         if not isinstance(begin, Begin):
             raise TypeError(f"the first message was {type(begin).__name__}")
         go_on_from(begin.first_id)
@@ -116,9 +119,18 @@ class Child:
         self._sender.flush(SEND_LIMIT)
 
     def _listen(self) -> None:
-        for message in self._messages:
-            self._control.take(message)
-        end_at_once()  # The kernel is gone.
+        try:
+            for frame in self._frames:
+                self._take(frame)
+        except BaseException as error:  # noqa: BLE001 - what cannot hear must not go on
+            os.write(2, f"bgwidgets: the kernel cannot be heard: {one_line(error)}\n".encode())
+        end_at_once()  # The kernel is gone, or as good as that.
+
+    def _take(self, frame: bytes) -> None:
+        try:
+            self._control.take(decode(frame))
+        except BaseException:  # noqa: BLE001 - one message is not to end all that follow
+            _log.exception("a message from the kernel could not be taken")
 
     def _changed(self) -> None:
         self._reporter.look()
@@ -139,7 +151,7 @@ class Child:
             self._sender.put(encode(message), most_waiting=most_waiting)
 
 
-def _messages(sock: socket.socket) -> Iterator[Any]:
+def _frames(sock: socket.socket) -> Iterator[bytes]:
     reader = FrameReader()
     while True:
         try:
@@ -148,7 +160,7 @@ def _messages(sock: socket.socket) -> Iterator[Any]:
             return
         if not data:
             return
-        yield from map(decode, reader.feed(data))
+        yield from reader.feed(data)
 
 
 def _refuse_restart(loop: BackgroundLoop, renew: object) -> object:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any, Final
 
 import bgwidgets
@@ -270,4 +271,14 @@ def waits_in_a_thread() -> str:
 
 def sleeps_in_a_thread() -> None:
     print("it is there")
+    time.sleep(3600)
+
+
+def says_what_is_no_message() -> None:
+    for fd in Path("/proc/self/fd").iterdir():
+        try:
+            if fd.readlink().name.startswith("socket:"):
+                os.write(int(fd.name), b"this is no message at all")
+        except FileNotFoundError:
+            continue  # That of the listing itself.
     time.sleep(3600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -33,6 +34,7 @@ from bgwidgets.hosts.news import Teller
 from bgwidgets.own_thread import OwnThread
 
 Tell = Callable[[FromChild], None]
+_log: Final = logging.getLogger(__name__)
 MAIL_LIMIT: Final = 1.0
 """Seconds in which the last results must be packed when the loop has ended."""
 
@@ -84,10 +86,9 @@ class ChildControl:
 
     def _answer(self, number: int, question: Question) -> None:
         try:
-            answer = Answer(number, self._value(question))
-        except Exception as error:  # noqa: BLE001 - who asked gets it
-            answer = Answer(number, error=pack_error(error))
-        self._tell(answer)
+            self._tell(Answer(number, self._value(question)))
+        except Exception as error:  # noqa: BLE001 - who asked gets it, be it that of the pickling
+            self._tell(Answer(number, error=pack_error(error)))
 
     def _value(self, question: Question) -> object:
         host = self._host
@@ -113,7 +114,12 @@ class ChildControl:
 
     def _work(self) -> None:
         while True:
-            self._mail.get()()
+            call = self._mail.get()
+            try:
+                call()
+            except BaseException:  # noqa: BLE001 - one is not to end all that follow
+                _log.exception("a message about a submitted coroutine could not be taken")
+            del call
 
     def _run_more(self, number: int, more: RunMore) -> None:
         self._is_up.wait()

@@ -11,7 +11,7 @@ import time
 from typing import Final, Protocol
 
 from bgwidgets.hosts.child_process import ChildProcess
-from bgwidgets.hosts.frames import FrameReader, FrameSender
+from bgwidgets.hosts.frames import BrokenStream, FrameReader, FrameSender
 from bgwidgets.output.reading import Stream
 from bgwidgets.own_thread import OwnThread
 
@@ -65,6 +65,7 @@ class ChildLink:
         self._silence = 0.0
         self._must_end_at: float | None = None
         self._has_ended = False
+        self._what_broke: str | None = None
         self._thread: Final = OwnThread(self._run, f"{name}-from-child")
 
     @property
@@ -103,6 +104,8 @@ class ChildLink:
             while not self._has_ended:
                 self._listen(TICK)
             how = child.reap()
+            if self._what_broke is not None:
+                how = f"it was ended, for it could not be understood: {self._what_broke}"
             self._drain()
         finally:
             self._sender.close()
@@ -146,8 +149,13 @@ class ChildLink:
             self._selector.unregister(sock)
             self.expect_end()
             return False
-        for frame in self._frames.feed(data):
-            self._listener.received(frame)
+        try:
+            for frame in self._frames.feed(data):
+                self._listener.received(frame)
+        except BrokenStream as error:
+            self._what_broke = str(error)
+            self._selector.unregister(sock)
+            self._child.kill()
         return True
 
     def _read_pipe(self, fd: int) -> None:

@@ -14,11 +14,17 @@ from typing import Final
 
 from bgwidgets.own_thread import OwnThread
 
-_HEAD: Final = struct.Struct("!Q")
+_HEAD: Final = struct.Struct("!4sQ")
+_MARK: Final = b"bgw:"
+"""Begins each frame: where another thing stands, bytes are missing, or too many."""
 _NO_SIGNAL: Final[int] = getattr(socket, "MSG_NOSIGNAL", 0)
 """Else SIGPIPE would end who writes to a process that is gone, where a user has set it so. (Missing
 on systems that have no process hosts either.)
 """
+
+
+class BrokenStream(Exception):
+    """Raised when what comes is no frame: nothing that follows can be understood."""
 
 
 class FrameSender:
@@ -45,7 +51,7 @@ class FrameSender:
 
         Does not block, unless `most_waiting` bytes are waiting already: then until there are fewer.
         """
-        data = _HEAD.pack(len(frame)) + frame
+        data = _HEAD.pack(_MARK, len(frame)) + frame
         with self._changed:
             if most_waiting is not None:
                 self._changed.wait_for(
@@ -112,10 +118,12 @@ class FrameReader:
         self._bytes: Final = bytearray()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The frames that are whole now that these bytes have come."""
+        """The frames that are whole now that these bytes have come. Raises `BrokenStream`."""
         self._bytes.extend(data)
         while len(self._bytes) >= _HEAD.size:
-            (length,) = _HEAD.unpack_from(self._bytes)
+            mark, length = _HEAD.unpack_from(self._bytes)
+            if mark != _MARK:
+                raise BrokenStream("a message does not begin where the last one has ended")
             end = _HEAD.size + length
             if len(self._bytes) < end:
                 return

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import concurrent.futures
 import itertools
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from typing import Any, Final
 
 from bgwidgets.hosts.crossing import PackedError, unpack_error
-from bgwidgets.hosts.messages import Answer, Ask, Question
+from bgwidgets.hosts.messages import Answer, Ask, Question, RunMore
 
 Keep = Callable[[Any], None]
+LONGEST_TICK: Final = 0.5
+"""Seconds from one look of who listens to the next, unless this process itself stood still."""
 _NOBODY: Final[tuple[None, Keep]] = None, lambda _: None
 """Who waits for an answer that nobody waits for."""
 
@@ -27,7 +30,22 @@ class Questions:
         self._send: Final = send
         self._numbers: Final = itertools.count(1)
         self._open: Final[dict[int, tuple[Future[Any], Keep]]] = {}
+        self._asked_at: Final[dict[int, float]] = {}
+        """When those were asked that are answered at once, by the time in which one listened."""
+        self._listened = 0.0
+        self._looked_at = time.monotonic()
         self._is_closed = False
+
+    def overdue(self) -> float:
+        """Seconds for which the oldest one waits that is answered at once; 0: there is none.
+
+        In the thread that listens, again and again: the time in which it did not look, as this
+        process stood still, is not counted.
+        """
+        now = time.monotonic()
+        self._listened += min(now - self._looked_at, LONGEST_TICK)
+        self._looked_at = now
+        return max((self._listened - at for at in list(self._asked_at.values())), default=0.0)
 
     def put(
         self, question: Question, future: Future[Any] | None = None, keep: Keep = lambda _: None
@@ -41,6 +59,8 @@ class Questions:
         number = next(self._numbers)
         if future is not None:
             self._open[number] = future, keep
+            if not isinstance(question, RunMore):
+                self._asked_at[number] = self._listened
         self._send(Ask(number, question))
         if self._is_closed:  # In this moment, or before.
             self._fail(self._open.pop(number, _NOBODY)[0])
@@ -60,6 +80,7 @@ class Questions:
     def answered(self, answer: Answer) -> None:
         """An answer has come."""
         future, keep = self._open.pop(answer.number, _NOBODY)
+        self._asked_at.pop(answer.number, None)
         if future is None:
             return
         if answer.is_cancelled:

@@ -81,6 +81,8 @@ LEFTOVERS_LIMIT: Final = 0.1
 """Seconds for what is left when a stop has run out of time: all of that takes at most 3 s."""
 UNRESPONSIVE_AFTER: Final = 2.0
 """Seconds without a word."""
+UNANSWERED_AFTER: Final = 5.0
+"""Seconds without an answer to a question, whatever else it says."""
 STARTS_WITHIN: Final = 15.0
 """Seconds that it may take until the first word: Python starts, and imports this package."""
 KILL_LIMIT: Final = 1.0
@@ -395,13 +397,14 @@ class RemoteHost:
 
     def received(self, frame: bytes) -> None:
         """A message from the other process."""
-        was_unresponsive, self._is_unresponsive = self._is_unresponsive, False
+        was_unresponsive = self._is_unresponsive
         try:
             is_news = self._take(decode(frame))
         except BaseException:  # noqa: BLE001 - one message is not to end all that follow
             _log.exception("a message of %r could not be taken", self._plan.name)
             is_news = False
-        if was_unresponsive or is_news:
+        self._is_unresponsive = self._questions.overdue() >= UNANSWERED_AFTER
+        if was_unresponsive != self._is_unresponsive or is_news:
             self._plan.changed()
 
     def _take(self, message: FromChild) -> bool:
@@ -450,9 +453,10 @@ class RemoteHost:
         self._plan.changed()
 
     def silent(self, seconds: float) -> None:
-        """It has said nothing for so long."""
+        """It has said nothing for so long, or does not answer."""
         limit = STARTS_WITHIN if self._known.heard_at is None else UNRESPONSIVE_AFTER
-        if seconds >= limit and not self._is_unresponsive:
+        is_overdue = self._questions.overdue() >= UNANSWERED_AFTER
+        if (seconds >= limit or is_overdue) and not self._is_unresponsive:
             self._is_unresponsive = True
             self._plan.changed()
 

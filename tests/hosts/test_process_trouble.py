@@ -8,8 +8,10 @@ import signal
 import sys
 import threading
 import time
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import psutil
 import pytest
@@ -17,6 +19,9 @@ import pytest
 import bgwidgets as bgw
 from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState
 from bgwidgets.commands import KillLoop, SetStopEvent
+from bgwidgets.hosts import remote_host
+from bgwidgets.hosts.child_control import ChildControl
+from bgwidgets.hosts.messages import Ask, WantDetail, WantHistory, decode, encode
 from bgwidgets.snapshots import WindowRequest
 from bgwidgets.widgets.looks import Looks
 from tests import child_work
@@ -301,6 +306,84 @@ def test_a_broken_message_is_logged_and_the_next_is_taken(
     assert "a message of 'for_ever' could not be taken" in caplog.text
     job.command(SetStopEvent(job.id))
     until(lambda: job.snapshot().stop_requested)
+
+
+def test_a_message_that_cannot_be_taken_there_does_not_make_it_deaf(manager: LoopManager):
+    job = manager.start(child_work.waits_for_its_event, host="process")
+    until(lambda: is_running(job))
+    job._run.host._outbox.link.send(b".no pickle")  # type: ignore[attr-defined]
+    until(lambda: "a message from the kernel could not be taken" in job.output.text())
+    assert 1 == len(job.tasks)
+    job.request_stop()
+    assert "asked to stop" == job.result(LIMIT)
+
+
+def test_an_answer_that_cannot_be_pickled_is_an_error_for_who_asked():
+    host, told = Mock(), list[Any]()
+
+    def tell(message: Any) -> None:
+        told.append(decode(encode(message)))
+
+    host.history.return_value = threading.Lock()
+    host.task_detail.return_value = "the next"
+    control = ChildControl(host, tell, lambda: None)
+    control.take(Ask(1, WantHistory()))
+    control.take(Ask(2, WantDetail(7)))
+    assert "cannot pickle '_thread.lock'" in told[0].error.line
+    assert (1, 2, "the next") == (told[0].number, told[1].number, told[1].value)
+
+
+class Riddle:
+    """A question that the child cannot even read."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return int, ("no number",)
+
+
+def test_a_child_that_does_not_answer_is_unresponsive_whatever_it_tells(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(remote_host, "UNANSWERED_AFTER", AT_ONCE)
+    job = manager.start(child_work.for_ever, host="process")
+    until(lambda: is_running(job))
+    host = job._run.host
+    host._questions.put(Riddle(), Future())  # type: ignore[attr-defined]
+    never_within(AT_ONCE / 2, lambda: job.snapshot().unresponsive)
+    until(lambda: job.snapshot().unresponsive)
+    now = time.time()
+    until(lambda: job.snapshot().as_of > now)
+    assert job.snapshot().unresponsive
+    with pytest.raises(bgw.HostUnresponsive):
+        job.cancel_tasks(7)
+    job.kill()
+    assert LoopState.KILLED == job.state
+
+
+def test_a_call_that_takes_its_time_does_not_count_as_unanswered(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(remote_host, "UNANSWERED_AFTER", 0.1)
+    job = manager.start(host="process")
+    future = job.submit_call(child_work.for_ever)
+    until(lambda: len(job.tasks) == 1)
+    never_within(AT_ONCE, lambda: job.snapshot().unresponsive)
+    assert not future.done()
+
+
+def test_a_child_whose_kernel_cannot_be_understood_ends_and_says_why(manager: LoopManager):
+    """It would be deaf for ever."""
+    job = manager.start(child_work.for_ever, host="process")
+    until(lambda: is_running(job))
+    link = job._run.host._outbox.link  # type: ignore[attr-defined]
+    link._child.socket.send(b"this is no message at all")
+    assert LoopState.LOST == job.wait(LIMIT)
+    assert "bgwidgets: the kernel cannot be heard: BrokenStream" in job.output.text()
+
+
+def test_a_child_that_cannot_be_understood_is_ended(manager: LoopManager):
+    job = manager.start(child_work.says_what_is_no_message, host="process")
+    assert LoopState.LOST == job.wait(LIMIT)
+    assert "it could not be understood: a message does not begin" in (job.snapshot().error or "")
 
 
 @pytest.mark.parametrize("host", ["process", "thread"])
