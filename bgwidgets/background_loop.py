@@ -490,17 +490,30 @@ class BackgroundLoop:
                     f"{self.name!r} is still {report.outcome}: {'; '.join(report.notes)}."
                     " Start it under another name"
                 )
-            self._put_on_list(self, partial(self._renew, work))
-            self.begin()
+            old = self._run
+            try:
+                self._put_on_list(self, partial(self._renew, work))
+                self.begin()
+            except BaseException as error:
+                if self._run is not old:  # A Ctrl-C, say, when it was listed and had not begun.
+                    self._run.host.abandon(error)
+                raise
 
     def _renew(self, work: Work) -> None:
         self._plan = replace(self._plan, work=work, run_number=self.run_number + 1)
         self._run = _Run(self._make_host(self._plan))
 
     def begin(self) -> None:
-        """Start this run. Called once for each, by whoever made it; raises what broke it."""
-        router.look()
-        self._run.host.start()
+        """Start this run. Called once for each, by whoever made it; raises what broke it, and then
+        it ends.
+        """
+        host = self._run.host
+        try:
+            router.look()
+            host.start()
+        except BaseException as error:
+            host.abandon(error)
+            raise
 
     def remove(self) -> None:
         """Take an ended loop off the manager's list. Raises `LoopUnfinished` while it is not."""

@@ -156,6 +156,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
 
         """
         checked = check_work(work, args, kwargs)
+        made: list[BackgroundLoop] = []
         try:
             _check_options(name, loop_factory)
             make_loop = loop_factory or asyncio.new_event_loop
@@ -179,15 +180,26 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
                         put_on_list=self._put_on_list,
                         take_off_list=self._take_off_list,
                     )
+                    made.append(loop)
                     return loop, self._put_on_list(loop)
 
             loop, replaced = self._replacing(wanted, list_one) if replace else list_one()
             self._begin(loop, replaced)
-        except BaseException:
+        except BaseException as error:
             checked.discard()
+            for loop in made:
+                self._take_back(loop, error)
             raise
         else:
             return loop
+
+    def _take_back(self, loop: BackgroundLoop, error: BaseException) -> None:
+        """Its start was broken off. If it is still listed, a Ctrl-C came before it began."""
+        with self._guard:
+            if self._loops.pop(loop.id, None) is None:
+                return
+        host_of(loop).abandon(error)
+        self._changed()
 
     def adopt(
         self,

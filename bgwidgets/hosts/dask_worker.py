@@ -36,16 +36,20 @@ class ChildKeeper:
         """Of what both sides must have the same."""
         return versions()
 
-    async def begin(self, name: str) -> int:
+    async def begin(self, name: str) -> int | None:
         """Start the child. Returns its process id. Blocks the worker for some milliseconds.
 
         Raises `UnknownHost` on a system on which it could be left behind.
         """
         if self._link is None:
             refuse_elsewhere()
-            link = ChildLink(self._inbox, name)
-            link.start()
-            self._link = link
+            self._link = ChildLink(self._inbox, name)
+            try:
+                self._link.start()
+            except BaseException:
+                self._link.abandon()
+                self._link = None
+                raise
         return self._link.pid
 
     async def send(self, number: int, frames: list[bytes]) -> None:

@@ -111,8 +111,8 @@ class RemoteHost:
         parcel: Callable[[], bytes],
         connect: Callable[[RemoteHost, str], Link],
     ) -> None:
-        """`parcel` gives the work, packed, and `connect` starts the other process, which tells this
-        host what comes.
+        """`parcel` gives the work, packed, and `connect` the way to the other process, which tells
+        this host what comes.
         """
         self.kind: Final = kind
         self._outbox: Final = Outbox()
@@ -141,6 +141,7 @@ class RemoteHost:
         self._more_work: Final = MoreWork(
             plan.loop_id, plan.name, self._questions, self._outbox.send, self._warnings.lost
         )
+        self._is_starting = False
         self._is_unresponsive = False
         self._output_dropped = 0
         self._looks_since: float | None = None
@@ -169,35 +170,45 @@ class RemoteHost:
         Raises `InvalidWork` for what cannot be brought there, or what keeps the process from being
         started; then nothing was started.
         """
+        self._is_starting = True
+        link: Link | None = None
         try:
-            parcel = self._parcel()
+            begin = self._begin(self._parcel())
             link = self._connect(self, f"bgw-{self._plan.name}")
+            self._outbox.open(link, begin)
+            link.start()
         except BaseException as error:
             say_what_to_do(error, PROCESS)
-            self._end.failed_to_start(error)
+            if link is not None:
+                link.abandon()
+            self.abandon(error)
             raise
-        work = self._plan.work
-        self._plan.output.cannot_write = self._warnings.output_not_written
-        self._outbox.open(
-            link,
-            Begin(
-                loop_id=self._plan.loop_id,
-                name=self._plan.name,
-                run_number=self._plan.run_number,
-                kind=work.kind,
-                work_name=work.name,
-                qualified_name=work.qualified_name,
-                parcel=parcel,
-                nested=self._plan.nested,
-                timings=self._plan.timings,
-                first_id=reserve_ids(),
-                cells=known_cells(),
-                host=self.kind,
-            ),
-        )
-        link.start()
         if self._end.is_kill_asked:
             link.kill()
+
+    def _begin(self, parcel: bytes) -> Begin:
+        work = self._plan.work
+        self._plan.output.cannot_write = self._warnings.output_not_written
+        return Begin(
+            loop_id=self._plan.loop_id,
+            name=self._plan.name,
+            run_number=self._plan.run_number,
+            kind=work.kind,
+            work_name=work.name,
+            qualified_name=work.qualified_name,
+            parcel=parcel,
+            nested=self._plan.nested,
+            timings=self._plan.timings,
+            first_id=reserve_ids(),
+            cells=known_cells(),
+            host=self.kind,
+        )
+
+    def abandon(self, error: BaseException) -> None:
+        """Its start was broken off, by this error: end what there is of it."""
+        if (link := self._outbox.link) is not None:
+            link.abandon()
+        self._end.failed_to_start(error)
 
     # What is known
 
@@ -378,6 +389,8 @@ class RemoteHost:
         link = self._outbox.link
         if link is not None:
             link.kill()
+        elif not self._is_starting:
+            self._end.gone("it was never started")
         return link
 
     def _tell_event(self, is_set: bool) -> None:
