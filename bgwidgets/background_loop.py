@@ -24,6 +24,7 @@ from bgwidgets.output.figures import DRAWING_LIMIT
 from bgwidgets.output.following import follow, follow_async
 from bgwidgets.output.log import OutputLog
 from bgwidgets.output.router import router
+from bgwidgets.plain_text import plain_text
 from bgwidgets.snapshots import (
     SORT_KEYS,
     FigureSnapshot,
@@ -289,7 +290,7 @@ class BackgroundLoop:
         and `LoopEnded` when the loop has ended or is stopping; the coroutine is closed then.
         """
         fresh = check_coroutine(coroutine)
-        return self._run.host.submit(fresh, name)
+        return self._run.host.submit(fresh, plain_text(name) if name else name)
 
     def submit_call(
         self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any, name: str | None = None
@@ -301,7 +302,9 @@ class BackgroundLoop:
         Raises `InvalidWork` for anything but a coroutine function, for arguments that do not fit,
         and for what cannot be brought there.
         """
-        return self._run.host.submit_call(check_call(function, args), name)
+        return self._run.host.submit_call(
+            check_call(function, args), plain_text(name) if name else name
+        )
 
     def request_stop(self) -> None:
         """Set the stop event, and leave it to the work to end. (Button: Stop event)"""

@@ -23,7 +23,7 @@ from bgwidgets.hosts.child_reporter import ChildReporter, OutputTeller
 from bgwidgets.hosts.delivery import Delivery
 from bgwidgets.hosts.frames import FrameReader, FrameSender
 from bgwidgets.hosts.messages import Begin, FromChild, Happened, KillMe, SetEvent, decode, encode
-from bgwidgets.hosts.outcome import outcome
+from bgwidgets.hosts.outcome import in_short, outcome
 from bgwidgets.hosts.protocol import LoopPlan
 from bgwidgets.identifiers import go_on_from
 from bgwidgets.observe.error_text import one_line
@@ -115,7 +115,10 @@ class Child:
         self._control.finish()
         last = outcome(self._agent)
         self._reporter.tell_output()
-        self._tell(last)
+        try:
+            self._tell(last)
+        except Exception as error:  # noqa: BLE001 - a result that is there is not to be lost
+            self._tell(in_short(last, error))
         self._sender.flush(SEND_LIMIT)
 
     def _listen(self) -> None:

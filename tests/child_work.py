@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import bgwidgets
 from bgwidgets import StopEvent, current
+from bgwidgets.hosts import outcome
 
 
 class OurError(Exception):
@@ -272,6 +273,11 @@ def waits_in_a_thread() -> str:
 def sleeps_in_a_thread() -> None:
     print("it is there")
     time.sleep(3600)
+
+
+async def cannot_tell_of_its_tasks() -> str:
+    outcome._record = lambda _: threading.Lock()  # type: ignore[assignment,return-value]
+    return "the result"
 
 
 def says_what_is_no_message() -> None:

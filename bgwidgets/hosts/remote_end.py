@@ -68,6 +68,9 @@ class RemoteEnd:
             self._gone_in_order(self.outcome)
 
     def _gone_in_order(self, outcome: Outcome) -> None:
+        if outcome.record is None:
+            self.notes = (*self.notes, *outcome.leftovers.notes)
+            self._known.lost(outcome.ended_at)
         result, error = None, None
         if outcome.error is not None:
             error = unpack_error(outcome.error)

@@ -449,7 +449,8 @@ class RemoteHost:
                 self._kill()
             case Outcome():
                 self._end.outcome = message
-                self._known.ended(message.record)
+                if message.record is not None:
+                    self._known.ended(message.record)
                 if self._outbox.link is not None:
                     self._outbox.link.expect_end()
         return False
