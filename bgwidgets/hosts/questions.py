@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import itertools
+import queue
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
@@ -23,13 +23,46 @@ class Unanswered(Exception):
     """Raised when there is no answer, or not in time."""
 
 
+class _Waiting:
+    """Who waits for an answer. Like a future; but the lock of one would stay taken for ever when a
+    Ctrl-C comes just after it was, and who brings the answers would wait for it.
+    """
+
+    def __init__(self) -> None:
+        self._answer: Final[queue.SimpleQueue[tuple[Any, BaseException | None]]] = (
+            queue.SimpleQueue()
+        )
+
+    def set_result(self, value: Any) -> None:
+        """It is answered."""
+        self._answer.put((value, None))
+
+    def set_exception(self, error: BaseException) -> None:
+        """It is answered with an error, or never will be."""
+        self._answer.put((None, error))
+
+    def cancel(self) -> None:
+        """It will not be answered."""
+        self.set_exception(Unanswered())
+
+    def wait(self, limit: float) -> Any:
+        """The answer. Raises `Unanswered` when it does not come in time, or never."""
+        try:
+            value, error = self._answer.get(timeout=max(0.0, limit))
+        except queue.Empty:
+            raise Unanswered from None
+        if error is not None:
+            raise error
+        return value
+
+
 class Questions:
     """Those that are open. Any thread may call everything."""
 
     def __init__(self, send: Callable[[Ask], None]) -> None:
         self._send: Final = send
         self._numbers: Final = itertools.count(1)
-        self._open: Final[dict[int, tuple[Future[Any], Keep]]] = {}
+        self._open: Final[dict[int, tuple[Future[Any] | _Waiting, Keep]]] = {}
         self._asked_at: Final[dict[int, float]] = {}
         """When those were asked that are answered at once, by the time in which one listened."""
         self._listened = 0.0
@@ -47,35 +80,47 @@ class Questions:
         self._looked_at = now
         return max((self._listened - at for at in list(self._asked_at.values())), default=0.0)
 
+    def new_number(self) -> int:
+        """For a question that will be put."""
+        return next(self._numbers)
+
     def put(
-        self, question: Question, future: Future[Any] | None = None, keep: Keep = lambda _: None
-    ) -> int:
-        """Ask, and do not wait. Returns the question's number.
+        self,
+        question: Question,
+        future: Future[Any] | _Waiting | None = None,
+        keep: Keep = lambda _: None,
+        *,
+        number: int | None = None,
+    ) -> None:
+        """Ask, and do not wait.
 
         The `future` gets the answer, packed as it comes, its error, or its cancellation; when there
         will be no answer it is failed with `Unanswered`. Before that, `keep` gets the answer, in
         the thread that listens.
         """
-        number = next(self._numbers)
+        if number is None:
+            number = self.new_number()
         if future is not None:
             self._open[number] = future, keep
             if not isinstance(question, RunMore):
                 self._asked_at[number] = self._listened
-        self._send(Ask(number, question))
+        try:
+            self._send(Ask(number, question))
+        except BaseException:  # A Ctrl-C, say: nobody is to be blamed for giving no answer.
+            self._open.pop(number, None)
+            self._asked_at.pop(number, None)
+            raise
         if self._is_closed:  # In this moment, or before.
             self._fail(self._open.pop(number, _NOBODY)[0])
-        return number
 
     def ask(self, question: Question, limit: float, keep: Keep) -> Any:
         """The answer. Blocks for at most `limit` seconds; `keep` gets it also when it comes later.
 
         Raises `Unanswered`, or what the question raised there.
         """
-        future: Future[Any] = Future()
-        self.put(question, future, keep)
-        if not concurrent.futures.wait([future], limit).done:
-            raise Unanswered
-        return future.result(0)
+        waiting = _Waiting()
+        self.put(question, waiting, keep)
+        return waiting.wait(limit)
 
     def answered(self, answer: Answer) -> None:
         """An answer has come."""
@@ -101,7 +146,7 @@ class Questions:
         while self._open:
             self._fail(self._open.popitem()[1][0])
 
-    def _fail(self, future: Future[Any] | None) -> None:
+    def _fail(self, future: Future[Any] | _Waiting | None) -> None:
         if future is None:
             return
         try:
