@@ -36,8 +36,6 @@ from bgwidgets.stop_event import StopEvent
 
 MOST_WAITING: Final = 16_000_000
 """Bytes of output that may wait for a kernel that does not read; then a print waits for it, too."""
-SEND_LIMIT: Final = 30.0
-"""Seconds in which the kernel must have taken the result."""
 _CHUNK: Final = 1 << 18
 _log: Final = logging.getLogger(__name__)
 _UP: Final = {LoopEvent.STARTED, LoopEvent.CLOSED, LoopEvent.HOST_LOST}
@@ -119,7 +117,7 @@ class Child:
             self._tell(last)
         except Exception as error:  # noqa: BLE001 - a result that is there is not to be lost
             self._tell(in_short(last, error))
-        self._sender.flush(SEND_LIMIT)
+        self._sender.flush()  # The kernel may stand still for hours; if it ends, so does this.
 
     def _listen(self) -> None:
         try:

@@ -275,6 +275,10 @@ def sleeps_in_a_thread() -> None:
     time.sleep(3600)
 
 
+async def returns_much(size: int) -> bytes:
+    return bytes(size)
+
+
 async def cannot_tell_of_its_tasks() -> str:
     outcome._record = lambda _: threading.Lock()  # type: ignore[assignment,return-value]
     return "the result"

@@ -105,8 +105,8 @@ class FrameSender:
         finally:
             self._is_writing = False
 
-    def flush(self, limit: float) -> bool:
-        """Wait until all is written, at most `limit` seconds. Whether it is."""
+    def flush(self, limit: float | None = None) -> bool:
+        """Wait until all is written, or it is closed; at most `limit` seconds. Whether it is."""
         with self._guard:
             return self._changed.wait_for(
                 lambda: not (self._waiting or self._is_writing) or self._is_closed, limit

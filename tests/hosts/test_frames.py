@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import socket
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from types import FrameType
 from typing import Any
 
@@ -89,6 +91,22 @@ def test_what_does_not_fit_waits(pair: Pair):
     pair.sender.start()
     assert frames == pair.come(20)
     assert pair.sender.flush(LIMIT)
+
+
+def test_whoever_wants_all_to_be_written_waits_for_as_long_as_it_takes(pair: Pair):
+    """Who reads it may stand still; when he is gone, nobody waits any more."""
+    pair.sender.start()
+    pair.sender.put(b"a" * 5_000_000)
+    flushed = Future[bool]()
+    waiting = threading.Thread(target=lambda: flushed.set_result(pair.sender.flush()))
+    waiting.start()
+    assert not flushed.done()
+    assert 1 == len(pair.come(1))
+    assert flushed.result(LIMIT)
+    waiting.join(LIMIT)
+    pair.sender.put(b"a" * 5_000_000)
+    pair.theirs.close()
+    assert pair.sender.flush()
 
 
 def test_a_future_whose_making_was_interrupted_goes_quietly(capfd: pytest.CaptureFixture[str]):
