@@ -24,6 +24,7 @@ from bgwidgets.output.figures import DRAWING_LIMIT
 from bgwidgets.output.following import follow, follow_async
 from bgwidgets.output.log import OutputLog
 from bgwidgets.output.router import router
+from bgwidgets.plain_text import plain_text
 from bgwidgets.snapshots import (
     SORT_KEYS,
     FigureSnapshot,
@@ -297,7 +298,7 @@ class BackgroundLoop:
         and `LoopEnded` when the loop has ended or is stopping; the coroutine is closed then.
         """
         fresh = check_coroutine(coroutine)
-        return self._run.host.submit(fresh, name)
+        return self._run.host.submit(fresh, plain_text(name) if name else name)
 
     def submit_call(
         self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any, name: str | None = None
@@ -309,7 +310,9 @@ class BackgroundLoop:
         Raises `InvalidWork` for anything but a coroutine function, for arguments that do not fit,
         and for what cannot be brought there.
         """
-        return self._run.host.submit_call(check_call(function, args), name)
+        return self._run.host.submit_call(
+            check_call(function, args), plain_text(name) if name else name
+        )
 
     def request_stop(self) -> None:
         """Set the stop event, and leave it to the work to end. (Button: Stop event)"""
@@ -504,17 +507,30 @@ class BackgroundLoop:
                     f"{self.name!r} is still {report.outcome}: {'; '.join(report.notes)}."
                     " Start it under another name"
                 )
-            self._put_on_list(self, partial(self._renew, work))
-            self.begin()
+            old = self._run
+            try:
+                self._put_on_list(self, partial(self._renew, work))
+                self.begin()
+            except BaseException as error:
+                if self._run is not old:  # A Ctrl-C, say, when it was listed and had not begun.
+                    self._run.host.abandon(error)
+                raise
 
     def _renew(self, work: Work) -> None:
         self._plan = replace(self._plan, work=work, run_number=self.run_number + 1)
         self._run = _Run(self._make_host(self._plan))
 
     def begin(self) -> None:
-        """Start this run. Called once for each, by whoever made it; raises what broke it."""
-        router.look()
-        self._run.host.start()
+        """Start this run. Called once for each, by whoever made it; raises what broke it, and then
+        it ends.
+        """
+        host = self._run.host
+        try:
+            router.look()
+            host.start()
+        except BaseException as error:
+            host.abandon(error)
+            raise
 
     def remove(self) -> None:
         """Take an ended loop off the manager's list. Raises `LoopUnfinished` while it is not."""

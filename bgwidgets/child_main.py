@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import faulthandler
 import io
+import logging
 import os
 import socket
 import sys
 from collections.abc import Iterator
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from bgwidgets.background_loop import BackgroundLoop
 from bgwidgets.exceptions import CannotRestart, LoopUnfinished
@@ -22,9 +23,10 @@ from bgwidgets.hosts.child_reporter import ChildReporter, OutputTeller
 from bgwidgets.hosts.delivery import Delivery
 from bgwidgets.hosts.frames import FrameReader, FrameSender
 from bgwidgets.hosts.messages import Begin, FromChild, Happened, KillMe, SetEvent, decode, encode
-from bgwidgets.hosts.outcome import outcome
+from bgwidgets.hosts.outcome import in_short, outcome
 from bgwidgets.hosts.protocol import LoopPlan
 from bgwidgets.identifiers import go_on_from
+from bgwidgets.observe.error_text import one_line
 from bgwidgets.observe.notebook_cells import know_cells
 from bgwidgets.output.log import OutputLog
 from bgwidgets.output.router import router
@@ -34,9 +36,8 @@ from bgwidgets.stop_event import StopEvent
 
 MOST_WAITING: Final = 16_000_000
 """Bytes of output that may wait for a kernel that does not read; then a print waits for it, too."""
-SEND_LIMIT: Final = 30.0
-"""Seconds in which the kernel must have taken the result."""
 _CHUNK: Final = 1 << 18
+_log: Final = logging.getLogger(__name__)
 _UP: Final = {LoopEvent.STARTED, LoopEvent.CLOSED, LoopEvent.HOST_LOST}
 
 
@@ -62,8 +63,8 @@ class Child:
     def __init__(self, sock: socket.socket) -> None:
         self._pid: Final = os.getpid()
         self._sender: Final = FrameSender(sock, "bgwidgets-to-kernel")
-        self._messages: Final = _messages(sock)
-        begin = next(self._messages)
+        self._frames: Final = _frames(sock)
+        begin = decode(next(self._frames))
         if not isinstance(begin, Begin):
             raise TypeError(f"the first message was {type(begin).__name__}")
         go_on_from(begin.first_id)
@@ -112,13 +113,25 @@ class Child:
         self._control.finish()
         last = outcome(self._agent)
         self._reporter.tell_output()
-        self._tell(last)
-        self._sender.flush(SEND_LIMIT)
+        try:
+            self._tell(last)
+        except Exception as error:  # noqa: BLE001 - a result that is there is not to be lost
+            self._tell(in_short(last, error))
+        self._sender.flush()  # The kernel may stand still for hours; if it ends, so does this.
 
     def _listen(self) -> None:
-        for message in self._messages:
-            self._control.take(message)
-        end_at_once()  # The kernel is gone.
+        try:
+            for frame in self._frames:
+                self._take(frame)
+        except BaseException as error:  # noqa: BLE001 - what cannot hear must not go on
+            os.write(2, f"bgwidgets: the kernel cannot be heard: {one_line(error)}\n".encode())
+        end_at_once()  # The kernel is gone, or as good as that.
+
+    def _take(self, frame: bytes) -> None:
+        try:
+            self._control.take(decode(frame))
+        except BaseException:  # noqa: BLE001 - one message is not to end all that follow
+            _log.exception("a message from the kernel could not be taken")
 
     def _changed(self) -> None:
         self._reporter.look()
@@ -139,7 +152,7 @@ class Child:
             self._sender.put(encode(message), most_waiting=most_waiting)
 
 
-def _messages(sock: socket.socket) -> Iterator[Any]:
+def _frames(sock: socket.socket) -> Iterator[bytes]:
     reader = FrameReader()
     while True:
         try:
@@ -148,7 +161,7 @@ def _messages(sock: socket.socket) -> Iterator[Any]:
             return
         if not data:
             return
-        yield from map(decode, reader.feed(data))
+        yield from reader.feed(data)
 
 
 def _refuse_restart(loop: BackgroundLoop, renew: object) -> object:

@@ -35,6 +35,7 @@ from bgwidgets.identifiers import new_id
 from bgwidgets.loop_watch import LoopWatch
 from bgwidgets.observe.weak_by_identity import WeakByIdentity
 from bgwidgets.output.log import OutputLog
+from bgwidgets.plain_text import plain_text
 from bgwidgets.snapshots import (
     FigureSnapshot,
     LoopHistory,
@@ -156,8 +157,9 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
 
         """
         checked = check_work(work, args, kwargs)
+        made: list[BackgroundLoop] = []
         try:
-            _check_options(name, loop_factory)
+            name = _check_options(name, loop_factory)
             make_loop = loop_factory or asyncio.new_event_loop
             make_host = host_factory(host, checked, make_loop)
             wanted = checked.name if name is None else name
@@ -179,15 +181,26 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
                         put_on_list=self._put_on_list,
                         take_off_list=self._take_off_list,
                     )
+                    made.append(loop)
                     return loop, self._put_on_list(loop)
 
             loop, replaced = self._replacing(wanted, list_one) if replace else list_one()
             self._begin(loop, replaced)
-        except BaseException:
+        except BaseException as error:
             checked.discard()
+            for loop in made:
+                self._take_back(loop, error)
             raise
         else:
             return loop
+
+    def _take_back(self, loop: BackgroundLoop, error: BaseException) -> None:
+        """Its start was broken off. If it is still listed, a Ctrl-C came before it began."""
+        with self._guard:
+            if self._loops.pop(loop.id, None) is None:
+                return
+        host_of(loop).abandon(error)
+        self._changed()
 
     def adopt(
         self,
@@ -216,7 +229,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         `InvalidWork`, `UnknownLoop`, `DuplicateName` or `ProtectedLoop`; then nothing was adopted.
 
         """
-        _check_options(name, None)
+        name = _check_options(name, None)
         if stop_event is not None and not isinstance(stop_event, asyncio.Event):
             raise InvalidWork(f"stop_event is an asyncio.Event, not {type(stop_event).__name__}")
         if isinstance(target, LoopSnapshot) and (listed := self._unended(target.id)) is not None:
@@ -509,7 +522,8 @@ def _adopted_again(
     return loop
 
 
-def _check_options(name: object, loop_factory: object) -> None:
+def _check_options(name: object, loop_factory: object) -> str | None:
+    """The name, as a plain text."""
     if name is not None and (not isinstance(name, str) or not name.strip()):
         raise InvalidWork(f"a loop's name is a text that is not empty, not {name!r}")
     if loop_factory is not None and not callable(loop_factory):
@@ -517,6 +531,7 @@ def _check_options(name: object, loop_factory: object) -> None:
             "loop_factory is a function that makes an event loop, as uvloop.new_event_loop, not"
             f" {loop_factory!r}"
         )
+    return plain_text(name) if isinstance(name, str) else None
 
 
 # The end of the interpreter, and its forks. What is registered for these is kept for as long as it

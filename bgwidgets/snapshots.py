@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal, get_args
 
+from bgwidgets.plain_text import plain_text
 from bgwidgets.states import LoopState, TaskState
 
 SortKey = Literal["", "name", "state", "coroutine", "waiting_on", "age", "created_at"]
@@ -411,6 +412,9 @@ class WindowRequest:
     """Keep these tasks, of which some may not be known any more; of none, all."""
     start: int = 0
     stop: int = 100
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "filter", plain_text(self.filter))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from weakref import WeakSet
 
 from bgwidgets.exceptions import CannotRestart, InvalidWork
+from bgwidgets.plain_text import plain_text
 
 
 class WorkKind(Enum):
@@ -232,6 +233,6 @@ def own_name(target: object, attribute: str) -> str:
     when it is asked.
     """
     try:
-        return str(getattr(target, attribute, None) or "")
+        return plain_text(str(getattr(target, attribute, None) or ""))
     except Exception:  # noqa: BLE001 - a property, or a text, of the user's may raise anything
         return ""

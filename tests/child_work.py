@@ -10,10 +10,12 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any, Final
 
 import bgwidgets
 from bgwidgets import StopEvent, current
+from bgwidgets.hosts import outcome
 
 
 class OurError(Exception):
@@ -270,4 +272,47 @@ def waits_in_a_thread() -> str:
 
 def sleeps_in_a_thread() -> None:
     print("it is there")
+    time.sleep(3600)
+
+
+async def returns_much(size: int) -> bytes:
+    return bytes(size)
+
+
+class SlowToPickle:
+    """Pickled only when something is written to this FIFO."""
+
+    def __init__(self, fifo: Path) -> None:
+        self._fifo = fifo
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return str, (self._fifo.read_text(),)
+
+
+_has_returned: Final[list[asyncio.Event]] = []
+
+
+async def waits_for_the_next() -> str:
+    _has_returned.append(asyncio.Event())
+    await _has_returned[0].wait()
+    return "done"
+
+
+async def returns_what_is_slow_to_pickle(fifo: Path) -> SlowToPickle:
+    _has_returned[0].set()
+    return SlowToPickle(fifo)
+
+
+async def cannot_tell_of_its_tasks() -> str:
+    outcome._record = lambda _: threading.Lock()  # type: ignore[assignment,return-value]
+    return "the result"
+
+
+def says_what_is_no_message() -> None:
+    for fd in Path("/proc/self/fd").iterdir():
+        try:
+            if fd.readlink().name.startswith("socket:"):
+                os.write(int(fd.name), b"this is no message at all")
+        except FileNotFoundError:
+            continue  # That of the listing itself.
     time.sleep(3600)

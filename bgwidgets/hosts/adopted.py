@@ -182,6 +182,8 @@ class AdoptedHost:
         self._result: Any = None
         self._started_at: float | None = None
         self._ended_at: float | None = None
+        self._is_claimed: Final = threading.Lock()
+        """Held, and never released, by who sees to the run's end."""
 
     @property
     def loop_id(self) -> int:
@@ -212,7 +214,16 @@ class AdoptedHost:
             self._has_found(found, threading.current_thread())
             self._attach(found)  # Nothing runs yet, so the shortest task is not missed.
             watch = partial(self._watch_until_the_end, found.loop)
-        OwnThread(watch, f"bgw-watch-{self._plan.name}").start()
+        OwnThread(partial(self._unless_abandoned, watch), f"bgw-watch-{self._plan.name}").start()
+
+    def abandon(self, error: BaseException) -> None:
+        """Its start was broken off, by this error: when nobody watches it yet, nobody will."""
+        if self._is_claimed.acquire(blocking=False):
+            self._fail(error)
+
+    def _unless_abandoned(self, watch: Callable[[], None]) -> None:
+        if self._is_claimed.acquire(blocking=False):
+            watch()
 
     def _refuse_to_wait_here(self) -> None:
         """Where the loop runs in the calling thread already, before `_attach` can say so."""
@@ -494,7 +505,7 @@ class AdoptedHost:
         self._error, self._error_line = full_text(error), one_line(error)
         return LoopEvent.MAIN_FAILED
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         self._exception = error
         self._error = self._error_line = one_line(error)
         self._run_state.happened(LoopEvent.MAIN_FAILED)

@@ -84,6 +84,11 @@ class ChildHost:
         self.agent.run(loop, Future())
         nested_runs.remove(loop)
 
+    def abandon(self, error: BaseException) -> None:
+        """Its start was broken off, by this error, before it began."""
+        if self.agent.state is LoopState.STARTING:
+            self.agent.fail_to_start(error)
+
     def snapshot(self) -> LoopSnapshot:
         """How the loop stands; also while it is blocked."""
         return self.agent.snapshot()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any, Final
 
+from bgwidgets.commands import StopLoop
+from bgwidgets.exceptions import LoopEnded
 from bgwidgets.hosts.child import ChildHost
 from bgwidgets.hosts.crossing import pack, pack_error, unpack
 from bgwidgets.hosts.messages import (
@@ -33,8 +36,9 @@ from bgwidgets.hosts.news import Teller
 from bgwidgets.own_thread import OwnThread
 
 Tell = Callable[[FromChild], None]
+_log: Final = logging.getLogger(__name__)
 MAIL_LIMIT: Final = 1.0
-"""Seconds in which the last results must be packed when the loop has ended."""
+"""Seconds for what was submitted last and has not begun, when the loop has ended."""
 
 
 class ChildControl:
@@ -51,6 +55,10 @@ class ChildControl:
         # What imports or pickles the user's things takes its time, and so has a thread of its own.
         self._mail: Final[queue.SimpleQueue[Callable[[], None]]] = queue.SimpleQueue()
         self._is_up: Final = threading.Event()
+        self._is_over: Final = threading.Event()
+        """The loop has ended: a stop is for the packing of its results."""
+        self._may_end: Final = threading.Event()
+        """All results are told, or nobody waits for the rest."""
 
     def start(self) -> None:
         """Begin to unpack and pack."""
@@ -61,11 +69,20 @@ class ChildControl:
         self._is_up.set()
 
     def finish(self) -> None:
-        """Wait until the last results are told."""
+        """Wait until the last results are told, for as long as it takes to pack them, or until the
+        loop is stopped: then who waits for one that is left is told so.
+        """
+        self._is_over.set()
         self._is_up.set()
-        done = threading.Event()
-        self._mail.put(done.set)
-        done.wait(MAIL_LIMIT)
+        self._mail.put(self._may_end.set)
+        self._may_end.wait(None if self._more else MAIL_LIMIT)
+        for number, future in list(self._more.items()):
+            if future.done():
+                error = LoopEnded(
+                    "this coroutine has ended, and its loop was stopped before the result was"
+                    " pickled"
+                )
+                self._tell(Answer(number, pack_error(error)))
 
     def take(self, message: ToChild) -> None:
         """Do what the message says. In the control thread."""
@@ -84,10 +101,9 @@ class ChildControl:
 
     def _answer(self, number: int, question: Question) -> None:
         try:
-            answer = Answer(number, self._value(question))
-        except Exception as error:  # noqa: BLE001 - who asked gets it
-            answer = Answer(number, error=pack_error(error))
-        self._tell(answer)
+            self._tell(Answer(number, self._value(question)))
+        except Exception as error:  # noqa: BLE001 - who asked gets it, be it that of the pickling
+            self._tell(Answer(number, error=pack_error(error)))
 
     def _value(self, question: Question) -> object:
         host = self._host
@@ -105,6 +121,8 @@ class ChildControl:
             case WantLeftovers():
                 return host.give_up()
             case Obey(command):
+                if isinstance(command, StopLoop) and self._is_over.is_set():
+                    self._may_end.set()
                 host.command(command)
                 return None
         raise TypeError(f"nobody knows the answer to {question!r}")
@@ -113,7 +131,12 @@ class ChildControl:
 
     def _work(self) -> None:
         while True:
-            self._mail.get()()
+            call = self._mail.get()
+            try:
+                call()
+            except BaseException:  # noqa: BLE001 - one is not to end all that follow
+                _log.exception("a message about a submitted coroutine could not be taken")
+            del call
 
     def _run_more(self, number: int, more: RunMore) -> None:
         self._is_up.wait()
@@ -131,12 +154,14 @@ class ChildControl:
             future.cancel()
 
     def _done(self, number: int, future: Future[Any]) -> None:
+        self._tell(_answer(number, future))
         del self._more[number]
-        if future.cancelled():
-            self._tell(Answer(number, is_cancelled=True))
-            return
-        try:
-            answer = Answer(number, pack(future.result(), "the result"))
-        except BaseException as error:  # noqa: BLE001 - who asked gets it, whatever it is
-            answer = Answer(number, pack_error(error))
-        self._tell(answer)
+
+
+def _answer(number: int, future: Future[Any]) -> Answer:
+    if future.cancelled():
+        return Answer(number, is_cancelled=True)
+    try:
+        return Answer(number, pack(future.result(), "the result"))
+    except BaseException as error:  # noqa: BLE001 - who asked gets it, whatever it is
+        return Answer(number, pack_error(error))

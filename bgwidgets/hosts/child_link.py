@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import logging
 import os
 import selectors
 import socket
@@ -11,7 +12,8 @@ import time
 from typing import Final, Protocol
 
 from bgwidgets.hosts.child_process import ChildProcess
-from bgwidgets.hosts.frames import FrameReader, FrameSender
+from bgwidgets.hosts.frames import BrokenStream, FrameReader, FrameSender
+from bgwidgets.observe.error_text import one_line
 from bgwidgets.output.reading import Stream
 from bgwidgets.own_thread import OwnThread
 
@@ -22,6 +24,7 @@ EXIT_LIMIT: Final = 1.0
 DRAIN_LIMIT: Final = 0.3
 """Seconds for what an ended child has left in its pipes, which others may hold open."""
 _CHUNK: Final = 1 << 18
+_log: Final = logging.getLogger(__name__)
 
 
 class Listener(Protocol):
@@ -49,10 +52,7 @@ class ChildLink:
     """One child, and the two threads that write to it and listen to it."""
 
     def __init__(self, listener: Listener, name: str) -> None:
-        """Starts the child. Blocks for some milliseconds; raises what keeps it from being started.
-
-        The threads are named after `name`.
-        """
+        """Starts nothing. The threads are named after `name`."""
         self._listener: Final = listener
         self._child: Final = ChildProcess()
         self._sender: Final = FrameSender(self._child.socket, f"{name}-to-child")
@@ -62,20 +62,37 @@ class ChildLink:
             "stderr": codecs.getincrementaldecoder("utf-8")("replace"),
         }
         self._selector: Final = selectors.DefaultSelector()
+        self._is_claimed: Final = threading.Lock()
+        """Held, and never released, by who sees to the child's end."""
         self._silence = 0.0
         self._must_end_at: float | None = None
         self._has_ended = False
+        self._what_broke: str | None = None
         self._thread: Final = OwnThread(self._run, f"{name}-from-child")
 
     @property
-    def pid(self) -> int:
-        """The child's process id."""
+    def pid(self) -> int | None:
+        """The child's process id, as soon as it is started."""
         return self._child.pid
 
     def start(self) -> None:
-        """Begin to listen and to write."""
+        """Start the child, and begin to listen and to write. Blocks for some milliseconds.
+
+        Raises what keeps it from being started. Then, and when it was interrupted, it is to be
+        abandoned.
+        """
+        self._child.start()
         self._thread.start()
         self._sender.start()
+
+    def abandon(self) -> None:
+        """The start was broken off: end the child, if there is one. Blocks for milliseconds."""
+        self._sender.close()
+        if self._is_claimed.acquire(blocking=False):  # Nobody listens, nor ever will.
+            self._selector.close()
+            self._child.give_up()
+        else:
+            self._child.kill()
 
     def send(self, frame: bytes) -> None:
         """Send a message. Any thread; does not block."""
@@ -98,20 +115,32 @@ class ChildLink:
             self._must_end_at = time.monotonic() + EXIT_LIMIT
 
     def _run(self) -> None:
+        if not self._is_claimed.acquire(blocking=False):
+            return
         child = self._child
-        self._listener.listens()
-        for fd in (child.socket, child.pidfd, child.stdout, child.stderr):
-            self._selector.register(fd, selectors.EVENT_READ)
         try:
-            while not self._has_ended:
-                self._listen(TICK)
+            try:
+                self._listen_to_the_end()
+            except BaseException as error:  # noqa: BLE001 - whatever it is, no child is left behind
+                _log.exception("process %s could not be listened to", child.pid)
+                self._what_broke = one_line(error)
             how = child.reap()
+            if self._what_broke is not None:
+                how = f"it was ended, for it could not be understood: {self._what_broke}"
             self._drain()
         finally:
             self._sender.close()
             self._selector.close()
             child.close()
         self._listener.gone(how)
+
+    def _listen_to_the_end(self) -> None:
+        child = self._child
+        self._listener.listens()
+        for fd in (child.socket, child.pidfd, child.stdout, child.stderr):
+            self._selector.register(fd, selectors.EVENT_READ)
+        while not self._has_ended:
+            self._listen(TICK)
 
     def _drain(self) -> None:
         until = time.monotonic() + DRAIN_LIMIT
@@ -149,8 +178,13 @@ class ChildLink:
             self._selector.unregister(sock)
             self.expect_end()
             return False
-        for frame in self._frames.feed(data):
-            self._listener.received(frame)
+        try:
+            for frame in self._frames.feed(data):
+                self._listener.received(frame)
+        except BrokenStream as error:
+            self._what_broke = str(error)
+            self._selector.unregister(sock)
+            self._child.kill()
         return True
 
     def _read_pipe(self, fd: int) -> None:

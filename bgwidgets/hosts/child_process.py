@@ -16,7 +16,8 @@ import socket
 import subprocess
 import sys
 import threading
-from typing import Final
+from dataclasses import dataclass
+from typing import IO, Final
 
 from bgwidgets.exceptions import UnknownHost
 from bgwidgets.hosts.no_more_files import NUMBERS, PROCESS, say_what_to_do
@@ -67,61 +68,127 @@ class ChildProcess:
     """One of them. Any thread may call everything."""
 
     def __init__(self) -> None:
-        """Start it. Blocks for some milliseconds. Raises OSError when the system has no room."""
-        ours, theirs = socket.socketpair()
-        try:
-            self._process, self.pidfd = spawner.call(lambda: _spawn(theirs.fileno()))
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        self.socket: Final = ours
-        if self._process.stdout is None or self._process.stderr is None:
-            raise RuntimeError("the child has no pipes")  # Popen made them: see below.
-        self.stdout: Final = self._process.stdout.fileno()
-        self.stderr: Final = self._process.stderr.fileno()
+        """Starts nothing yet. Raises OSError when the system has no room."""
         self._guard: Final = threading.Lock()
+        self._started: _Started | None = None
+        self._is_starting = False
+        self._given_up: Final = threading.Event()
         self._is_reaped = False
         self._owner: Final = os.getpid()
         """A fork of this process has it too, and is not to end what is not its own."""
+        self.socket, self._theirs = socket.socketpair()
+        """What is sent before the start waits there."""
+
+    def start(self) -> None:
+        """Start it. Blocks for some milliseconds.
+
+        Raises OSError when the system has no room. Then, and when it was interrupted, it is to be
+        given up.
+        """
+        spawner.call(self._start)
+
+    def _start(self) -> None:
+        """In the spawner's thread: it comes to its end also when nobody waits for that any more."""
+        with self._guard:
+            if self._given_up.is_set():
+                return
+            self._is_starting = True
+        started = None
+        try:
+            started = _spawn(self._theirs.fileno())
+        finally:
+            self._theirs.close()
+            with self._guard:
+                self._is_starting = False
+                self._started = started
+                is_given_up = self._given_up.is_set()
+            if is_given_up:
+                self._end()
+
+    def give_up(self) -> None:
+        """Whether it was started or not: end it. Instead of all else; blocks for milliseconds."""
+        with self._guard:
+            self._given_up.set()
+            if self._is_starting:
+                return  # Who starts it will see.
+        self._theirs.close()
+        self._end()
+
+    def _end(self) -> None:
+        if self._started is not None:
+            self.reap()
+        self.close()
 
     @property
-    def pid(self) -> int:
-        """Its process id, also that of its process group and its session."""
-        return self._process.pid
+    def pid(self) -> int | None:
+        """Its process id, also that of its process group and its session; None before it starts."""
+        return None if self._started is None else self._started.process.pid
+
+    @property
+    def pidfd(self) -> int:
+        """By which its end is seen."""
+        return self._known().pidfd
+
+    @property
+    def stdout(self) -> int:
+        """What it writes."""
+        return self._known().stdout
+
+    @property
+    def stderr(self) -> int:
+        """And its complaints."""
+        return self._known().stderr
+
+    def _known(self) -> _Started:
+        if self._started is None:
+            raise RuntimeError("the child is not started")
+        return self._started
 
     def kill(self) -> None:
-        """End it, and all that it has started in its group. Does not block."""
+        """End it, and all that it has started in its group; nothing before it is started. Does not
+        block.
+        """
         with self._guard:
             # Until it is reaped nothing else gets its number.
-            if not self._is_reaped and os.getpid() == self._owner:
+            if (pid := self.pid) and not self._is_reaped and os.getpid() == self._owner:
                 try:
-                    os.killpg(self.pid, signal.SIGKILL)
+                    os.killpg(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     return
 
     def reap(self) -> str:
         """It has ended: end what is left of its group. Returns how it ended, in words."""
         self.kill()
+        process = self._known().process
         with self._guard:
             self._is_reaped = True
-        warden.forget(self.pid)  # Before something else gets its number.
-        return _words(self._process.wait())
+        warden.forget(process.pid)  # Before something else gets its number.
+        return _words(process.wait())
 
     def close(self) -> None:
         """Close what leads to it."""
         with contextlib.suppress(OSError):  # Its other end is gone; but a writer may wait for it.
             self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
-        os.close(self.pidfd)
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream is not None:
-                stream.close()
+        if self._started is not None:
+            os.close(self._started.pidfd)
+            for stream in (self._started.process.stdout, self._started.process.stderr):
+                if stream is not None:
+                    stream.close()
 
 
-def _spawn(fd: int) -> tuple[subprocess.Popen[bytes], int]:
-    """The process, which waits for what it is to do, and its pidfd."""
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """A process, and the file descriptors that lead to it."""
+
+    process: subprocess.Popen[bytes]
+    pidfd: int
+    stdout: int
+    stderr: int
+
+
+def _spawn(fd: int) -> _Started:
+    """A process that waits for what it is to do."""
     entries: list[object] = list(sys.path)  # Python itself passes by what is no text.
     path = [entry for entry in entries if isinstance(entry, str)]
     boot = _BOOT.format(path=path, fd=fd, parent=os.getpid())
@@ -137,12 +204,19 @@ def _spawn(fd: int) -> tuple[subprocess.Popen[bytes], int]:
     )
     try:
         warden.watch(process.pid)
-        return process, os.pidfd_open(process.pid)
+        stdout, stderr = _fd_of(process.stdout), _fd_of(process.stderr)
+        return _Started(process, os.pidfd_open(process.pid), stdout, stderr)
     except BaseException:
         with process:  # Closes its pipes, and waits for it.
             process.kill()
         warden.forget(process.pid)
         raise
+
+
+def _fd_of(pipe: IO[bytes] | None) -> int:
+    if pipe is None:
+        raise RuntimeError("the child has no pipes")  # Popen made them: see above.
+    return pipe.fileno()
 
 
 def _environment() -> dict[str, str]:

@@ -5,6 +5,7 @@ A thread of its own, so that it is told also while the loop is blocked.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ IN_TALK: Final = 0.05
 """The same while the work writes something every second."""
 
 Tell = Callable[[FromChild], None]
+_log: Final = logging.getLogger(__name__)
 
 
 class OutputTeller:
@@ -61,6 +63,7 @@ class ChildReporter:
         self._told_at = 0.0
         self._version = 0
         self._wrote_at = 0.0
+        self._has_complained = False
         self._thread: Final = OwnThread(self._run, "bgwidgets-reporter")
 
     def start(self) -> None:
@@ -81,8 +84,14 @@ class ChildReporter:
 
     def _run(self) -> None:
         while True:
-            self.tell_output()
-            self._tell_news()
+            try:
+                self.tell_output()
+                self._tell_news()
+            except Exception:  # noqa: BLE001 - one look is not to end all that follow
+                self._stamp = None  # Not told: the next one is new.
+                if not self._has_complained:  # It may be the same every time.
+                    _log.exception("how the loop stands could not be told")
+                self._has_complained = True
             is_in_talk = time.monotonic() - self._wrote_at < 1.0
             self._wake.wait(IN_TALK if is_in_talk else LOOKS_EVERY)
             self._wake.clear()

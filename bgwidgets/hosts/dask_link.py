@@ -109,6 +109,10 @@ class DaskLink:
         """Begin: everything else happens in threads."""
         self._thread.start()
 
+    def abandon(self) -> None:
+        """The start was broken off: give the child up. Any thread; does not block."""
+        self.kill()
+
     def send(self, frame: bytes) -> None:
         """Send a message. Any thread; does not block."""
         self._outgoing.put(frame)

@@ -37,7 +37,7 @@ class ChildKeeper:
         """Of what both sides must have the same."""
         return versions()
 
-    async def begin(self, name: str) -> int:
+    async def begin(self, name: str) -> int | None:
         """Start the child. Returns its process id. Blocks the worker for some milliseconds.
 
         Raises `UnknownHost` on a system on which it could be left behind.
@@ -48,11 +48,12 @@ class ChildKeeper:
             from bgwidgets.hosts.dask_plugin import end_with_worker
 
             self._link = ChildLink(self._inbox, name)
-            self._link.start()
             try:
+                self._link.start()
                 await end_with_worker(self._link)
             except BaseException:
-                self._link.kill()
+                self._link.abandon()
+                self._link = None
                 raise
         return self._link.pid
 

@@ -10,27 +10,52 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 from bgwidgets.own_thread import OwnThread
 
-_HEAD: Final = struct.Struct("!Q")
+_HEAD: Final = struct.Struct("!4sQ")
+_MARK: Final = b"bgw:"
+"""Begins each frame: where another thing stands, bytes are missing, or too many."""
 _NO_SIGNAL: Final[int] = getattr(socket, "MSG_NOSIGNAL", 0)
 """Else SIGPIPE would end who writes to a process that is gone, where a user has set it so. (Missing
 on systems that have no process hosts either.)
 """
+_AT_ONCE: Final = _NO_SIGNAL | getattr(socket, "MSG_DONTWAIT", 0)
+
+
+class BrokenStream(Exception):
+    """Raised when what comes is no frame: nothing that follows can be understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Outgoing:
+    """A frame on its way."""
+
+    data: bytes
+    sent: list[int] = field(default_factory=list)
+    """How many bytes of it the socket took, each time."""
+
+    def rest(self) -> memoryview:
+        """What it has not taken yet."""
+        return memoryview(self.data)[sum(self.sent) :]
 
 
 class FrameSender:
     """Writes frames to a socket, in the order in which they came.
 
-    What the socket takes at once is written by who sends it; the rest by a thread of its own.
+    What the socket takes at once is written by who sends it; the rest by a thread of its own. An
+    exception that comes in the middle of it, as by Ctrl-C, leaves no frame half written.
     """
 
     def __init__(self, sock: socket.socket, thread_name: str) -> None:
         self._socket: Final = sock
-        self._changed: Final = threading.Condition()
-        self._waiting: Final[deque[bytes]] = deque()
+        # Not that of the condition, which is taken and released in Python code: there, too, a
+        # Ctrl-C may come.
+        self._guard: Final = threading.RLock()
+        self._changed: Final = threading.Condition(self._guard)
+        self._waiting: Final[deque[_Outgoing]] = deque()
         self._bytes_waiting = 0
         self._is_writing = False
         self._is_closed = False
@@ -45,64 +70,74 @@ class FrameSender:
 
         Does not block, unless `most_waiting` bytes are waiting already: then until there are fewer.
         """
-        data = _HEAD.pack(len(frame)) + frame
-        with self._changed:
+        outgoing = _Outgoing(_HEAD.pack(_MARK, len(frame)) + frame)
+        with self._guard:
             if most_waiting is not None:
                 self._changed.wait_for(
                     lambda: self._bytes_waiting <= most_waiting or self._is_closed
                 )
             if self._is_closed:
                 return
-            if not (self._waiting or self._is_writing):
-                data = data[self._write_at_once(data) :]
-            if data:
-                self._waiting.append(data)
-                self._bytes_waiting += len(data)
-                self._changed.notify_all()
+            self._bytes_waiting += len(outgoing.data)
+            self._waiting.append(outgoing)
+            try:
+                if not self._is_writing:
+                    self._write_at_once()
+            finally:
+                if self._waiting:
+                    self._changed.notify_all()
 
-    def _write_at_once(self, data: bytes) -> int:
-        """How many bytes the socket has taken."""
+    def _write_at_once(self) -> None:
+        """As much as the socket takes."""
+        self._is_writing = True
         try:
-            return self._socket.send(data, socket.MSG_DONTWAIT | _NO_SIGNAL)
+            while self._waiting:
+                first = self._waiting[0]
+                # One step of C code: it is sent and written down, or neither of both.
+                first.sent.extend(map(self._socket.send, (first.rest(),), (_AT_ONCE,)))
+                if first.rest():
+                    return
+                self._bytes_waiting -= len(self._waiting.popleft().data)
         except BlockingIOError:
-            return 0
+            return
         except OSError:  # The other end is gone: whoever watches it knows.
             self.close()
-            return len(data)
+        finally:
+            self._is_writing = False
 
-    def flush(self, limit: float) -> bool:
-        """Wait until all is written, at most `limit` seconds. Whether it is."""
-        with self._changed:
+    def flush(self, limit: float | None = None) -> bool:
+        """Wait until all is written, or it is closed; at most `limit` seconds. Whether it is."""
+        with self._guard:
             return self._changed.wait_for(
                 lambda: not (self._waiting or self._is_writing) or self._is_closed, limit
             )
 
     def close(self) -> None:
         """Write no more. Any thread; does not block."""
-        with self._changed:
+        with self._guard:
             self._is_closed = True
             self._waiting.clear()
             self._changed.notify_all()
 
     def _run(self) -> None:
-        while (data := self._next()) is not None:
+        while (rest := self._next()) is not None:
             try:
-                self._socket.sendall(data, _NO_SIGNAL)
+                self._socket.sendall(rest, _NO_SIGNAL)
             except OSError:
                 self.close()
-            with self._changed:
+            with self._guard:
                 self._is_writing = False
                 self._changed.notify_all()
 
-    def _next(self) -> bytes | None:
-        with self._changed:
+    def _next(self) -> memoryview | None:
+        with self._guard:
             self._changed.wait_for(lambda: self._waiting or self._is_closed)
             if not self._waiting:
                 return None
-            data = self._waiting.popleft()
-            self._bytes_waiting -= len(data)
+            first = self._waiting.popleft()
+            self._bytes_waiting -= len(first.data)
             self._is_writing = True
-            return data
+            return first.rest()
 
 
 class FrameReader:
@@ -112,10 +147,12 @@ class FrameReader:
         self._bytes: Final = bytearray()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The frames that are whole now that these bytes have come."""
+        """The frames that are whole now that these bytes have come. Raises `BrokenStream`."""
         self._bytes.extend(data)
         while len(self._bytes) >= _HEAD.size:
-            (length,) = _HEAD.unpack_from(self._bytes)
+            mark, length = _HEAD.unpack_from(self._bytes)
+            if mark != _MARK:
+                raise BrokenStream("a message does not begin where the last one has ended")
             end = _HEAD.size + length
             if len(self._bytes) < end:
                 return

@@ -18,7 +18,14 @@ class Link(Protocol):
         """The other process's id, if it is known."""
 
     def start(self) -> None:
-        """Begin to listen and to write."""
+        """Start the other process, where that can be done at once; begin to listen and to write.
+
+        Raises what keeps it from being started. Then, and when it was interrupted, it is to be
+        abandoned.
+        """
+
+    def abandon(self) -> None:
+        """The start was broken off: end what there is of it. Blocks for milliseconds at most."""
 
     def send(self, frame: bytes) -> None:
         """Send a message. Any thread; does not block."""

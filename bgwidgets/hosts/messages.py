@@ -239,7 +239,8 @@ class Outcome:
     result: bytes | None
     error: PackedError | None
     leftovers: Leftovers
-    record: Record
+    record: Record | None
+    """None where something in it could not be pickled; the notes say so."""
 
 
 ToChild = Begin | Look | Ask | Obey | CancelMore | SetEvent

@@ -57,7 +57,7 @@ class MoreWork:
         self._futures.add(future)
         future.add_done_callback(self._futures.discard)
         answer: Future[Any] = Future()
-        number = self._questions.put(RunMore(parcel, name), answer)
+        number = self._questions.new_number()
         coroutine = call.qualified_name
 
         def lost(error: BaseException) -> None:
@@ -72,6 +72,8 @@ class MoreWork:
 
         answer.add_done_callback(came)
         future.add_done_callback(lambda future: self._pass_on_cancellation(future, number))
+        # At last: what is known elsewhere already must not be left half done by a Ctrl-C.
+        self._questions.put(RunMore(parcel, name), answer, number=number)
         return future
 
     def fail_the_rest(self) -> None:

@@ -48,7 +48,7 @@ def _told_at(message: Told | Answer | Outcome) -> float | None:
         case Told(as_of=as_of):
             return as_of
         case Outcome(record=record):
-            return record.snapshot.as_of
+            return record.snapshot.as_of if record is not None else None
     return None
 
 

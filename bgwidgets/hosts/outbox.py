@@ -36,7 +36,7 @@ class Outbox:
     def open(self, link: Link, begin: Begin) -> None:
         """This is the way; the first message goes before those that have waited."""
         with self._guard:
+            self.link = link
             early, self._early = self._early or [], None
             for frame in (encode(begin), *early):
                 link.send(frame)
-            self.link = link

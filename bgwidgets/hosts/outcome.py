@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Final
 
 from bgwidgets.exceptions import CannotCross, UnknownTask
@@ -10,6 +11,7 @@ from bgwidgets.hosts.agent import Agent
 from bgwidgets.hosts.crossing import PackedError, pack, pack_error
 from bgwidgets.hosts.messages import Outcome, Record
 from bgwidgets.hosts.protocol import Leftovers, LoopEnd
+from bgwidgets.observe.error_text import one_line
 from bgwidgets.output.figures import DRAWING_LIMIT
 from bgwidgets.snapshots import TaskDetail, TaskSnapshot, WindowRequest
 from bgwidgets.states import LoopState
@@ -35,6 +37,12 @@ def outcome(agent: Agent) -> Outcome:
         leftovers=_leftovers(end.leftovers),
         record=_record(agent),
     )
+
+
+def in_short(whole: Outcome, error: Exception) -> Outcome:
+    """The end and the result, without what there is to show, where that cannot be pickled."""
+    note = f"what there was to show of its tasks could not be brought here: {one_line(error)}"
+    return replace(whole, leftovers=Leftovers(notes=(note,)), record=None)
 
 
 def _packed(end: LoopEnd) -> tuple[bytes | None, PackedError | None]:

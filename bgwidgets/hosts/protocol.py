@@ -119,6 +119,11 @@ class Host(Protocol):
         Raises what broke the start, and `ended` is soon resolved with it. Called once.
         """
 
+    def abandon(self, error: BaseException) -> None:
+        """Its start was broken off, by this error, perhaps before it began: have it end. Nothing
+        happens when it has ended.
+        """
+
     def snapshot(self) -> LoopSnapshot:
         """How the loop stands now."""
 

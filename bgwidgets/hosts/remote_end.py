@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -46,9 +47,13 @@ class RemoteEnd:
         self._known: Final = known
         self._stop_event: Final = stop_event
         self._let_go: Final = let_go
+        self._is_taken: Final = threading.Lock()
+        """Held, and never released, by who tells of the end: there is one only."""
 
     def failed_to_start(self, error: BaseException) -> None:
-        """There never was a process."""
+        """There is no process, or there will be none soon. Nothing when it has ended before."""
+        if not self._is_taken.acquire(blocking=False):
+            return
         self._is_blamed(error)
         self._run_state.happened(LoopEvent.MAIN_FAILED)
         self._end(LoopEvent.CLOSED, exception=error)
@@ -61,7 +66,9 @@ class RemoteEnd:
             self._ended_early(LoopEvent.CLOSED, "it was stopped before it had come up")
 
     def gone(self, how: str) -> None:
-        """The process has ended, and how: "exit code 1"."""
+        """The process has ended, and how: "exit code 1". Nothing when it has ended before."""
+        if not self._is_taken.acquire(blocking=False):
+            return
         if self.outcome is None:
             self._gone_early(
                 "its process was killed", f"its process ended before the loop did: {how}"
@@ -77,6 +84,9 @@ class RemoteEnd:
             self._gone_in_order(self.outcome)
 
     def _gone_in_order(self, outcome: Outcome) -> None:
+        if outcome.record is None:
+            self.notes = (*self.notes, *outcome.leftovers.notes)
+            self._known.lost(outcome.ended_at)
         result, error = None, None
         if outcome.error is not None:
             error = unpack_error(outcome.error)

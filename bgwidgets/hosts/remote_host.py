@@ -82,6 +82,8 @@ LEFTOVERS_LIMIT: Final = 0.1
 """Seconds for what is left when a stop has run out of time: all of that takes at most 3 s."""
 UNRESPONSIVE_AFTER: Final = 2.0
 """Seconds without a word."""
+UNANSWERED_AFTER: Final = 5.0
+"""Seconds without an answer to a question, whatever else it says."""
 STARTS_WITHIN: Final = 15.0
 """Seconds that it may take until the first word: Python starts, and imports this package."""
 KILL_LIMIT: Final = 1.0
@@ -111,8 +113,8 @@ class RemoteHost:
         connect: Callable[[RemoteHost, str], Link],
         kill_advice: str = "kill() ends its process at once",
     ) -> None:
-        """`parcel` gives the work, packed, and `connect` starts the other process, which tells this
-        host what comes. `kill_advice` says what `kill()` does when all else is in vain.
+        """`parcel` gives the work, packed, and `connect` the way to the other process, which tells
+        this host what comes. `kill_advice` says what `kill()` does when all else is in vain.
         """
         self.kind: Final = kind
         self._outbox: Final = Outbox()
@@ -147,6 +149,7 @@ class RemoteHost:
         self._more_work: Final = MoreWork(
             plan.loop_id, plan.name, self._questions, self._outbox.send, self._warnings.lost
         )
+        self._is_starting = False
         self._is_unresponsive = False
         self._output_dropped = 0
         self._looks_since: float | None = None
@@ -175,35 +178,45 @@ class RemoteHost:
         Raises `InvalidWork` for what cannot be brought there, or what keeps the process from being
         started; then nothing was started.
         """
+        self._is_starting = True
+        link: Link | None = None
         try:
-            parcel = self._parcel()
+            begin = self._begin(self._parcel())
             link = self._connect(self, f"bgw-{self._plan.name}")
+            self._outbox.open(link, begin)
+            link.start()
         except BaseException as error:
             say_what_to_do(error, PROCESS)
-            self._end.failed_to_start(error)
+            if link is not None:
+                link.abandon()
+            self.abandon(error)
             raise
-        work = self._plan.work
-        self._plan.output.cannot_write = self._warnings.output_not_written
-        self._outbox.open(
-            link,
-            Begin(
-                loop_id=self._plan.loop_id,
-                name=self._plan.name,
-                run_number=self._plan.run_number,
-                kind=work.kind,
-                work_name=work.name,
-                qualified_name=work.qualified_name,
-                parcel=parcel,
-                nested=self._plan.nested,
-                timings=self._plan.timings,
-                first_id=reserve_ids(),
-                cells=known_cells(),
-                host=self.kind,
-            ),
-        )
-        link.start()
         if self._end.is_kill_asked:
             link.kill()
+
+    def _begin(self, parcel: bytes) -> Begin:
+        work = self._plan.work
+        self._plan.output.cannot_write = self._warnings.output_not_written
+        return Begin(
+            loop_id=self._plan.loop_id,
+            name=self._plan.name,
+            run_number=self._plan.run_number,
+            kind=work.kind,
+            work_name=work.name,
+            qualified_name=work.qualified_name,
+            parcel=parcel,
+            nested=self._plan.nested,
+            timings=self._plan.timings,
+            first_id=reserve_ids(),
+            cells=known_cells(),
+            host=self.kind,
+        )
+
+    def abandon(self, error: BaseException) -> None:
+        """Its start was broken off, by this error: end what there is of it."""
+        if (link := self._outbox.link) is not None:
+            link.abandon()
+        self._end.failed_to_start(error)
 
     # What is known
 
@@ -395,6 +408,8 @@ class RemoteHost:
         link = self._outbox.link
         if link is not None:
             link.kill()
+        elif not self._is_starting:
+            self._end.gone("it was never started")
         return link
 
     def _tell_event(self, is_set: bool) -> None:
@@ -416,14 +431,15 @@ class RemoteHost:
 
     def received(self, frame: bytes) -> None:
         """A message from the other process."""
-        was_unresponsive, self._is_unresponsive = self._is_unresponsive, False
+        was_unresponsive = self._is_unresponsive
         self._looks.heard()
         try:
             is_news = self._take(self._clock.ours(decode(frame)))
         except BaseException:  # noqa: BLE001 - one message is not to end all that follow
             _log.exception("a message of %r could not be taken", self._plan.name)
             is_news = False
-        if was_unresponsive or is_news:
+        self._is_unresponsive = self._questions.overdue() >= UNANSWERED_AFTER
+        if was_unresponsive != self._is_unresponsive or is_news:
             self._plan.changed()
 
     def _take(self, message: FromChild) -> bool:
@@ -455,7 +471,8 @@ class RemoteHost:
                 self._kill()
             case Outcome():
                 self._end.outcome = message
-                self._known.ended(message.record)
+                if message.record is not None:
+                    self._known.ended(message.record)
                 if self._outbox.link is not None:
                     self._outbox.link.expect_end()
         return False
@@ -472,9 +489,10 @@ class RemoteHost:
         self._plan.changed()
 
     def silent(self, seconds: float) -> None:
-        """It has said nothing for so long."""
+        """It has said nothing for so long, or does not answer."""
         limit = STARTS_WITHIN if self._known.heard_at is None else UNRESPONSIVE_AFTER
-        if seconds >= limit and not self._is_unresponsive:
+        is_overdue = self._questions.overdue() >= UNANSWERED_AFTER
+        if (seconds >= limit or is_overdue) and not self._is_unresponsive:
             self._is_unresponsive = True
             self._questions.doubt()
             self._plan.changed()

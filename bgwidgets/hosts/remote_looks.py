@@ -23,7 +23,7 @@ from bgwidgets.hosts.messages import (
     WantMetrics,
     WantWindow,
 )
-from bgwidgets.hosts.questions import Questions, Unanswered
+from bgwidgets.hosts.questions import Questions, Unanswered, Waiting
 from bgwidgets.snapshots import (
     FigureSnapshot,
     LoopHistory,
@@ -141,28 +141,27 @@ class RemoteLooks:
             keep(answer)
             self._note_answer(question)
 
-        future: Future[Any] = Future()
-        self._questions.put(question, future, keep_it)
-        if not self._comes_in_time(future, limit):
+        waiting = Waiting()
+        self._questions.put(question, waiting, keep_it)
+        if not self._comes_in_time(waiting, limit):
             self._is_slow = True
             raise Unanswered
-        return future.result(0)
+        return waiting.result()
 
-    def _comes_in_time(self, future: Future[Any], limit: float) -> bool:
+    def _comes_in_time(self, waiting: Waiting, limit: float) -> bool:
         """Wait for an answer, as long as the process shows that it lives; at most `limit` seconds.
 
         A long list takes a process its time, which is not to be spent on one that is dead.
         """
         until = time.monotonic() + limit
-        is_answered = self._questions.is_answered
-        if is_answered(future, min(SIGN_AFTER, limit)):
-            return True
+        if waiting.comes(min(SIGN_AFTER, limit)):
+            return not waiting.is_in_vain
         pause = BRIEFLY - SIGN_AFTER
         while (left := until - time.monotonic()) > 0:
             signs = self._signs
             self._ask_for_sign()
-            if is_answered(future, min(pause, left)):
-                return True
+            if waiting.comes(min(pause, left)):
+                return not waiting.is_in_vain
             if signs == self._signs:
                 return False
         return False

@@ -32,13 +32,14 @@ class LoopFuture(Future[Any]):
     or was given up, in a thread of its own.
     """
 
+    lost: Callable[[], None] | None = None
+    """Called when the coroutine has failed and nobody can ask any more why."""
+
     def __init__(self, loop_id: int) -> None:
         super().__init__()
         self._loop_id: Final = loop_id
         self.cancelled_by: Asker = NOBODY_KNOWS
         """Who has called `cancel()`."""
-        self.lost: Callable[[], None] | None = None
-        """Called when the coroutine has failed and nobody can ask any more why."""
         self._telling: Final = threading.RLock()
         self._is_told = False
 

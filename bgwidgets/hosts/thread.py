@@ -45,6 +45,8 @@ class ThreadHost:
         self._thread_name: Final = f"bgw-{plan.name}"
         self._agent: Final = Agent(plan, self.kind, self._thread_name)
         self._started: Final[Future[None]] = Future()
+        self._is_claimed: Final = threading.Lock()
+        """Held, and never released, by who sees to the run's end."""
 
     @property
     def loop_id(self) -> int:
@@ -73,7 +75,7 @@ class ThreadHost:
         """
         thread = OwnThread(self._run, self._thread_name)
         try:
-            self._start_thread(thread)
+            thread.start()
             self._started.result(START_LIMIT)
         except TimeoutError:
             if self._started.done():
@@ -83,19 +85,22 @@ class ThreadHost:
                 f"{self._plan.name!r} did not come up within {START_LIMIT:g} s: its loop_factory"
                 " has not returned. When it does, the loop is stopped at once"
             ) from None
-        except BaseException:
-            # The user's own, then the loop is over anyhow; or a Ctrl-C while we waited.
-            self._agent.command(StopLoop(self._plan.loop_id))
+        except BaseException as error:
+            # The user's own, then the loop is over anyhow; a Ctrl-C while we waited; or no thread
+            # can be had: there are too many, or the interpreter ends.
+            self.abandon(error)
             raise
 
-    def _start_thread(self, thread: threading.Thread) -> None:
-        try:
-            thread.start()
-        except RuntimeError as error:  # No thread can be had: too many, or the interpreter ends.
+    def abandon(self, error: BaseException) -> None:
+        """Its start was broken off, by this error: have it end."""
+        if self._is_claimed.acquire(blocking=False):  # No thread runs it, nor ever will.
             self._agent.fail_to_start(error)
-            raise
+        else:
+            self._agent.command(StopLoop(self._plan.loop_id))
 
     def _run(self) -> None:
+        if not self._is_claimed.acquire(blocking=False):
+            return
         try:
             loop = new_loop(self._plan)
         except BaseException as error:  # noqa: BLE001 - whoever started it gets it, whatever it is

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bgwidgets.belonging import enter_context
 from bgwidgets.output.drawing_thread import drawing_thread
+from bgwidgets.plain_text import plain_text
 from bgwidgets.snapshots import FigureSnapshot
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ class Figures:
         """
         if not isinstance(name, str) or not name.strip():
             raise TypeError(f"a figure's name is a text, not {name!r}: figure('loss')")
+        name = plain_text(name)
         with self._guard:
             known = self._sketches.get(name)
             if known is not None and (figure := known.figure) is not None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from bgwidgets.output.clock import TimeOfDay
 from bgwidgets.output.series import Series
+from bgwidgets.plain_text import plain_text
 from bgwidgets.snapshots import MetricSnapshot
 
 MOST_NAMES: Final = 100
@@ -38,6 +39,7 @@ class Metrics:
     def _new_series(self, name: str) -> Series:
         if not name.strip() or len(name) > LONGEST_NAME:
             raise ValueError(f"a metric's name has 1 to {LONGEST_NAME} characters, not {name!r}")
+        name = plain_text(name)
         with self._guard:
             if name not in self._series and len(self._series) >= MOST_NAMES:
                 raise ValueError(

@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from concurrent.futures import CancelledError
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,38 @@ def test_an_error_that_nobody_asks_for_is_told(manager: LoopManager):
     del waiting
     gc.collect()
     assert 2 == sum(each.count for each in job.snapshot().warnings)
+
+
+Names = StrEnum("Names", {"LOSS": "loss"}, module="__main__")
+"""As one that was defined in a notebook: the process of a loop has no such class of its own."""
+
+
+def test_names_may_be_texts_of_a_class_of_the_notebooks(manager: LoopManager):
+    names = Names
+
+    async def measures() -> str:
+        bgw.metric(names.LOSS, 0.5)
+        bgw.figure(names.LOSS)
+        await child_work.own_stop_event().wait()
+        return "done"
+
+    job = manager.start(measures, host="process", name=Names.LOSS)
+    assert "loss" == until(lambda: next(iter(job.metrics), None))
+    until(lambda: list(job.figures) == ["loss"])
+    future = job.submit_call(child_work.answer, name=Names.LOSS)
+    assert 42 == future.result(LIMIT)
+    assert 2 == len(job.task_window(filter=Names.LOSS).tasks)
+    job.request_stop()
+    assert "done" == job.result(LIMIT)
+    texts = [job.name, *job.metrics, *job.figures, job.metrics["loss"].name]
+    assert [("loss", str)] * 4 == [(text, type(text)) for text in texts]
+
+
+def test_a_result_comes_home_though_what_there_is_to_show_cannot(manager: LoopManager):
+    job = manager.start(child_work.cannot_tell_of_its_tasks, host="process")
+    assert "the result" == job.result(LIMIT)
+    assert LoopState.FINISHED == job.state
+    assert "could not be brought here: TypeError: cannot pickle" in job.snapshot().notes[-1]
 
 
 def test_a_task_that_is_cancelled_there_cancels_its_future_here(manager: LoopManager):

@@ -8,8 +8,10 @@ import signal
 import sys
 import threading
 import time
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import psutil
 import pytest
@@ -18,12 +20,20 @@ import bgwidgets as bgw
 from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState
 from bgwidgets.commands import KillLoop, SetStopEvent
 from bgwidgets.hosts import remote_host
+from bgwidgets.hosts.child_control import ChildControl
+from bgwidgets.hosts.messages import Ask, WantDetail, WantHistory, decode, encode
 from bgwidgets.snapshots import WindowRequest
 from bgwidgets.widgets.looks import Looks
 from tests import child_work
 from tests.hosts.conftest import AT_ONCE, LIMIT
 from tests.processes import StartedProcesses
 from tests.waiting import never_within, until
+
+
+def suspend(pid: int) -> None:
+    """Until SIGCONT. The signal is only sent when `os.kill` returns: its threads run on a moment."""
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
 
 
 def pid_of(job: BackgroundLoop) -> int:
@@ -180,7 +190,7 @@ def test_a_suspended_child_is_unresponsive_and_comes_back(manager: LoopManager):
     births = job.history().births
     changed = threading.Event()
     manager.subscribe(changed.set)
-    os.kill(pid_of(job), signal.SIGSTOP)
+    suspend(pid_of(job))
     stopped_at = time.time()
     try:
         assert changed.wait(LIMIT)
@@ -213,7 +223,7 @@ def test_what_a_suspended_child_was_asked_before_anybody_knew_may_yet_be_done(
     job = manager.start(child_work.many_tasks, 2, host="process")
     until(lambda: len(job.tasks) == 3)
     task_id = named(job, "sleeper-1")
-    os.kill(pid_of(job), signal.SIGSTOP)
+    suspend(pid_of(job))
     try:
         # All its threads have stopped.
         assert os.waitid(os.P_PID, pid_of(job), os.WSTOPPED | os.WNOWAIT)
@@ -231,7 +241,7 @@ def test_who_waits_for_a_child_waits_no_longer_when_it_is_known_to_be_unresponsi
     job = manager.start(child_work.many_tasks, 2, host="process")
     until(lambda: len(job.tasks) == 3)
     task_id = named(job, "sleeper-1")
-    os.kill(pid_of(job), signal.SIGSTOP)
+    suspend(pid_of(job))
     began = time.monotonic()
     try:
         with pytest.raises(bgw.HostUnresponsive):
@@ -258,7 +268,7 @@ def test_a_callback_that_hears_of_a_loop_may_cancel_its_tasks(manager: LoopManag
                 errors.append(None)
 
     end = manager.subscribe(cancels_once)
-    os.kill(pid_of(job), signal.SIGSTOP)
+    suspend(pid_of(job))
     try:
         until(lambda: errors)
     finally:
@@ -278,7 +288,7 @@ def test_a_suspended_child_does_not_hold_up_a_look_at_the_others(manager: LoopMa
     looks, request = Looks(manager, time.time), WindowRequest(stop=40)
     looked_at = looks.tasks(dead.id, request).tasks[0].id
     assert looks.task_detail(dead.id, looked_at)
-    os.kill(pid_of(dead), signal.SIGSTOP)
+    suspend(pid_of(dead))
     stopped_at = time.time()
     try:
         took = []
@@ -306,7 +316,7 @@ def named(job: BackgroundLoop, name: str) -> int:
 def test_a_suspended_child_can_be_killed(manager: LoopManager):
     job = manager.start(child_work.for_ever, host="process")
     until(lambda: is_running(job))
-    os.kill(pid_of(job), signal.SIGSTOP)
+    suspend(pid_of(job))
     report = job.stop(0)
     assert LoopState.STOPPING == report.outcome
     assert "its process does not answer" in report.notes
@@ -364,6 +374,84 @@ def test_a_broken_message_is_logged_and_the_next_is_taken(
     assert "a message of 'for_ever' could not be taken" in caplog.text
     job.command(SetStopEvent(job.id))
     until(lambda: job.snapshot().stop_requested)
+
+
+def test_a_message_that_cannot_be_taken_there_does_not_make_it_deaf(manager: LoopManager):
+    job = manager.start(child_work.waits_for_its_event, host="process")
+    until(lambda: is_running(job))
+    job._run.host._outbox.link.send(b".no pickle")  # type: ignore[attr-defined]
+    until(lambda: "a message from the kernel could not be taken" in job.output.text())
+    assert 1 == len(job.tasks)
+    job.request_stop()
+    assert "asked to stop" == job.result(LIMIT)
+
+
+def test_an_answer_that_cannot_be_pickled_is_an_error_for_who_asked():
+    host, told = Mock(), list[Any]()
+
+    def tell(message: Any) -> None:
+        told.append(decode(encode(message)))
+
+    host.history.return_value = threading.Lock()
+    host.task_detail.return_value = "the next"
+    control = ChildControl(host, tell, lambda: None)
+    control.take(Ask(1, WantHistory()))
+    control.take(Ask(2, WantDetail(7)))
+    assert "cannot pickle '_thread.lock'" in told[0].error.line
+    assert (1, 2, "the next") == (told[0].number, told[1].number, told[1].value)
+
+
+class Riddle:
+    """A question that the child cannot even read."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return int, ("no number",)
+
+
+def test_a_child_that_does_not_answer_is_unresponsive_whatever_it_tells(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(remote_host, "UNANSWERED_AFTER", AT_ONCE)
+    job = manager.start(child_work.for_ever, host="process")
+    until(lambda: is_running(job))
+    host = job._run.host
+    host._questions.put(Riddle(), Future())  # type: ignore[attr-defined]
+    never_within(AT_ONCE / 2, lambda: job.snapshot().unresponsive)
+    until(lambda: job.snapshot().unresponsive)
+    now = time.time()
+    until(lambda: job.snapshot().as_of > now)
+    assert job.snapshot().unresponsive
+    with pytest.raises(bgw.HostUnresponsive):
+        job.cancel_tasks(7)
+    job.kill()
+    assert LoopState.KILLED == job.state
+
+
+def test_a_call_that_takes_its_time_does_not_count_as_unanswered(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(remote_host, "UNANSWERED_AFTER", 0.1)
+    job = manager.start(host="process")
+    future = job.submit_call(child_work.for_ever)
+    until(lambda: len(job.tasks) == 1)
+    never_within(AT_ONCE, lambda: job.snapshot().unresponsive)
+    assert not future.done()
+
+
+def test_a_child_whose_kernel_cannot_be_understood_ends_and_says_why(manager: LoopManager):
+    """It would be deaf for ever."""
+    job = manager.start(child_work.for_ever, host="process")
+    until(lambda: is_running(job))
+    link = job._run.host._outbox.link  # type: ignore[attr-defined]
+    link._child.socket.send(b"this is no message at all")
+    assert LoopState.LOST == job.wait(LIMIT)
+    assert "bgwidgets: the kernel cannot be heard: BrokenStream" in job.output.text()
+
+
+def test_a_child_that_cannot_be_understood_is_ended(manager: LoopManager):
+    job = manager.start(child_work.says_what_is_no_message, host="process")
+    assert LoopState.LOST == job.wait(LIMIT)
+    assert "it could not be understood: a message does not begin" in (job.snapshot().error or "")
 
 
 @pytest.mark.parametrize("host", ["process", "thread"])

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 import bgwidgets as bgw
-from bgwidgets import LoopManager, LoopState
+from bgwidgets import BackgroundLoop, LoopManager, LoopState
+from bgwidgets.hosts.child_control import MAIL_LIMIT
+from bgwidgets.hosts.child_link import ChildLink
 from bgwidgets.hosts.remote_host import UNRESPONSIVE_AFTER
 from tests import child_work
 from tests.child_work import SlowToUnpickle
 from tests.hosts.conftest import AT_ONCE, LIMIT
-from tests.waiting import until
+from tests.waiting import never_within, until
 
 
 @pytest.fixture
@@ -108,6 +115,61 @@ def test_the_results_are_there_when_the_end_is_told(manager: LoopManager):
     assert LoopState.FINISHED == job.wait(LIMIT)
     assert list(range(20)) == [future.result(0) for future in futures]
     assert [] == threads_of_results()
+
+
+def test_a_large_result_comes_home_also_to_a_kernel_that_does_not_read_for_a_while(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch
+):
+    """Its process waits until it is taken."""
+    may_read = threading.Event()
+    read = ChildLink._read_frames
+
+    def reads_later(self: ChildLink, sock: socket.socket) -> bool:
+        assert may_read.wait(LIMIT)
+        return read(self, sock)
+
+    monkeypatch.setattr(ChildLink, "_read_frames", reads_later)
+    job = manager.start(child_work.returns_much, 20_000_000, host="process")
+    pid = job.snapshot().pid
+    assert pid is not None
+    never_within(AT_ONCE, lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    may_read.set()
+    assert bytes(20_000_000) == job.result(LIMIT)
+
+
+@pytest.fixture
+def fifo(tmp_path: Path) -> Path:
+    """What is slow to pickle waits until something is written there."""
+    os.mkfifo(tmp_path / "fifo")
+    return tmp_path / "fifo"
+
+
+def loop_that_has_ended_and_packs(
+    manager: LoopManager, fifo: Path
+) -> tuple[BackgroundLoop, Future[Any]]:
+    job = manager.start(child_work.waits_for_the_next, host="process")
+    until(lambda: len(job.tasks) == 1)
+    future = job.submit_call(child_work.returns_what_is_slow_to_pickle, fifo)
+    until(lambda: job.snapshot().unfinished_tasks == 0)
+    return job, future
+
+
+def test_the_end_waits_for_a_result_that_is_slow_to_pickle(manager: LoopManager, fifo: Path):
+    job, future = loop_that_has_ended_and_packs(manager, fifo)
+    never_within(MAIL_LIMIT + 0.5, lambda: job.state.has_ended)
+    assert not job.snapshot().unresponsive
+    assert 2 == len(job.tasks)
+    fifo.write_text("it was slow")
+    assert "it was slow" == future.result(LIMIT)
+    assert "done" == job.result(LIMIT)
+
+
+def test_a_stop_does_not_wait_for_a_result_that_is_slow_to_pickle(manager: LoopManager, fifo: Path):
+    job, future = loop_that_has_ended_and_packs(manager, fifo)
+    job.stop_loop()
+    assert job.wait(LIMIT).has_ended
+    with pytest.raises(bgw.LoopEnded, match="has ended, and its loop was stopped before the resul"):
+        future.result(LIMIT)
 
 
 def test_a_callback_that_exits_ends_no_other(
