@@ -31,7 +31,7 @@ from tests.waiting import never_within, until
 
 
 def suspend(pid: int) -> None:
-    """Until SIGCONT. The signal is only sent when `os.kill` returns: its threads run on a moment."""
+    """Until SIGCONT. When `os.kill` returns, the signal is sent, and its threads may still run."""
     os.kill(pid, signal.SIGSTOP)
     until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
 
