@@ -384,6 +384,7 @@ class Agent:
         return self._ending
 
     def _main_ended(self, main: asyncio.Task[Any]) -> None:
+        self._plan.output.gather()  # While it is there, and can tell its name.
         if main.cancelled():
             self._run_state.happened(LoopEvent.MAIN_CANCELLED)
         elif (error := main.exception()) is not None:

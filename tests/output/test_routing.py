@@ -104,7 +104,9 @@ def test_a_line_has_the_name_that_its_task_has_by_then(manager: LoopManager):
     async def work() -> None:
         print("main")
         await asyncio.sleep(0)
-        await asyncio.create_task(other(), name="named")
+        task = asyncio.create_task(other(), name="named")
+        await task
+        print("after it")
 
     job = manager.start(work, name="work", loop_factory=eager)
     job.wait(LIMIT)
@@ -113,6 +115,7 @@ def test_a_line_has_the_name_that_its_task_has_by_then(manager: LoopManager):
     assert [
         ("main\n", numbers["work"], "work"),
         ("other\nend\n", numbers["renamed"], "renamed"),
+        ("after it\n", numbers["work"], "work"),
     ] == lines
 
 
