@@ -176,6 +176,7 @@ class RemoteHost:
             raise
         work = self._plan.work
         self._plan.output.cannot_write = self._warnings.output_not_written
+        self._plan.output.can_write = self._warnings.output_written
         self._outbox.open(
             link,
             Begin(

@@ -96,6 +96,8 @@ class OutputLog:
         self._file: LogFile | None = None
         self.cannot_write: Callable[[str, str], None] = _tell_nobody
         """Told once when its file cannot be written any more. Set by who warns."""
+        self.can_write: Callable[[str], None] = _tell_nobody
+        """Told when it has another one."""
         self.task_now: Callable[[], Any] = _no_task
         """The task that runs on the loop now, for its own thread. Set by the run."""
         self.whose: Callable[[Any], Whose] = only_its_name
@@ -309,6 +311,8 @@ class OutputLog:
                     new.write(unfinished, place)
             self.rest()
             self._file, self.active = new, None
+            if new is not None:
+                self.can_write(new.path)
 
     def rest(self) -> None:
         """Write what is unfinished, and close the file until something more is written."""
@@ -393,7 +397,7 @@ class OutputLog:
             return self._kept.read(after, limit, self.version)
 
 
-def _tell_nobody(path: str, why: str) -> None:
+def _tell_nobody(path: str, why: str = "") -> None:
     """Nobody wants to be warned."""
 
 
