@@ -46,6 +46,10 @@ class LoopWarnings:
         told = Told(text=f"{path} cannot be written any more: {why}", where=path)
         self.kept.add(WarningKind.OUTPUT_NOT_WRITTEN, path, lambda: told)
 
+    def output_written(self, path: str) -> None:
+        """That file can be written. Any thread."""
+        self.kept.forget(WarningKind.OUTPUT_NOT_WRITTEN, path)
+
     def figure_not_drawn(self, name: str, error: str) -> None:
         """To be called with the figure's name and what matplotlib said. Any thread."""
         told = Told(text=f"figure {name!r} could not be drawn: {error}")

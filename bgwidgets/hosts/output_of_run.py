@@ -21,4 +21,5 @@ def write_down(
         return ledger.id_of(task), ledger.name(task)
 
     output.cannot_write = warnings.output_not_written
+    output.can_write = warnings.output_written
     output.begin(task_now_on(loop), whose)

@@ -197,6 +197,7 @@ class RemoteHost:
     def _begin(self, parcel: bytes) -> Begin:
         work = self._plan.work
         self._plan.output.cannot_write = self._warnings.output_not_written
+        self._plan.output.can_write = self._warnings.output_written
         return Begin(
             loop_id=self._plan.loop_id,
             name=self._plan.name,

@@ -17,7 +17,6 @@ from typing import Final, NamedTuple
 
 from bgwidgets.observe.asyncio_internals import runs_a_callback
 from bgwidgets.observe.await_chain import file_label
-from bgwidgets.observe.error_text import traceback_of
 from bgwidgets.observe.line_numbers import line_at, line_in
 from bgwidgets.observe.whose_code import Whose, is_ours, whose
 
@@ -124,7 +123,7 @@ def raised_at(error: BaseException) -> str | None:
     thread; does not block.
     """
     line = innermost = None
-    traceback = traceback_of(error)
+    traceback = error.__traceback__
     for _ in range(DEEPEST):
         if traceback is None:
             break

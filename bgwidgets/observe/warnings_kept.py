@@ -109,6 +109,12 @@ class WarningsKept:
             if not known.count:
                 del self._kept[kind, what]
 
+    def forget(self, kind: WarningKind, what: str) -> None:
+        """It is so no more."""
+        with self._guard:
+            if self._kept.pop((kind, what), None) is not None:
+                self.changes += 1
+
     def all(self) -> tuple[LoopWarning, ...]:
         """All, the one that happened last at the end."""
         with self._guard:

@@ -9,6 +9,7 @@ beginning; both are single steps, which other threads see as a whole.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -24,10 +25,14 @@ LONGEST_LAST: Final = 400
 """Characters of the last line, as a snapshot has it."""
 
 
+def _no_task() -> None:
+    return None
+
+
 class Pen:
     """With which one thread writes to one log's stream; its pieces are gathered by the log."""
 
-    __slots__ = ("filed", "parts", "place", "thread", "whose")
+    __slots__ = ("called", "filed", "parts", "place", "task", "thread", "whose")
 
     def __init__(self, thread: threading.Thread, stream: Stream) -> None:
         self.thread: Final = thread
@@ -37,15 +42,23 @@ class Pen:
         """How many of them are in the file already."""
         self.whose: Whose = NOBODY
         """Whose the pieces are. Changed by its own thread, when there are none."""
-
-
-def _no_task() -> None:
-    return None
+        self.task: Callable[[], Any] = _no_task
+        """That task, if it is still there."""
+        self.called: str | None = None
+        """What it was called when that was found out."""
 
 
 def only_its_name(task: Any) -> Whose:
     """A task that no book has."""
     return None, task.get_name()
+
+
+def _own_name(task: Any) -> str | None:
+    """Quickly; None of what is no task of asyncio's."""
+    try:
+        return None if task is None else asyncio.Task.get_name(task)
+    except TypeError:
+        return None
 
 
 class Reporter(Protocol):
@@ -83,6 +96,8 @@ class OutputLog:
         self._file: LogFile | None = None
         self.cannot_write: Callable[[str, str], None] = _tell_nobody
         """Told once when its file cannot be written any more. Set by who warns."""
+        self.can_write: Callable[[str], None] = _tell_nobody
+        """Told when it has another one."""
         self.task_now: Callable[[], Any] = _no_task
         """The task that runs on the loop now, for its own thread. Set by the run."""
         self.whose: Callable[[Any], Whose] = only_its_name
@@ -185,11 +200,11 @@ class OutputLog:
                 self._pens[thread, stream] = pen = Pen(thread, stream)
         return pen
 
-    def give_pen(self, pen: Pen, whose: Whose) -> None:
+    def give_pen(self, pen: Pen, whose: Whose, task: Callable[[], Any] = _no_task) -> None:
         """With this pen it is this task that writes from now on. In the pen's own thread."""
         with self._guard:
             self._gather()
-            pen.whose = whose
+            pen.whose, pen.task, pen.called = whose, task, _own_name(task())
             self.active = None
 
     def turn_to(self, pen: Pen) -> None:
@@ -253,7 +268,14 @@ class OutputLog:
                 if self._file is not None and pen.filed < len(parts):
                     self._write_to_file("".join(parts[pen.filed :]), pen.place)
                 pen.filed = 0
-                self._take("".join(parts), pen.place, pen.whose)
+                self._take("".join(parts), pen.place, self._whose_now(pen))
+
+    def _whose_now(self, pen: Pen) -> Whose:
+        """A task may get its name after its first step, where it is an eager one, or another."""
+        task = pen.task()
+        if task is not None and (called := _own_name(task)) != pen.called:
+            pen.called, pen.whose = called, (pen.whose[0], self.whose(task)[1])
+        return pen.whose
 
     def _take(self, text: str, place: Place, whose: Whose) -> None:
         if text and self.reporter is not None:
@@ -289,6 +311,8 @@ class OutputLog:
                     new.write(unfinished, place)
             self.rest()
             self._file, self.active = new, None
+            if new is not None:
+                self.can_write(new.path)
 
     def rest(self) -> None:
         """Write what is unfinished, and close the file until something more is written."""
@@ -373,7 +397,7 @@ class OutputLog:
             return self._kept.read(after, limit, self.version)
 
 
-def _tell_nobody(path: str, why: str) -> None:
+def _tell_nobody(path: str, why: str = "") -> None:
     """Nobody wants to be warned."""
 
 

@@ -177,7 +177,7 @@ class RoutedStream:
             nonlocal told
             if task is not None or told is not _nobody:
                 told = _nobody if task is None else _weakly(task)
-                log.give_pen(pen, whose_it_is(log, task))
+                log.give_pen(pen, whose_it_is(log, task), told)
 
         def is_mine() -> bool:
             nonlocal moves, task_of_mine

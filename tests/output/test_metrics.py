@@ -303,6 +303,20 @@ def test_a_gap_stays_a_gap():
     )
 
 
+def test_a_gap_stays_a_gap_when_points_are_thinned():
+    """Two stretches of which the later one has it become one."""
+    points = [(0.0, 1.0), (0.0015, 2.0), (0.0017, nan)]
+    metric = kept([*points, *((0.001 * number, 3.0) for number in range(2, 2_000))])
+    (gap,) = (at for at, value in zip(metric.times, metric.values, strict=True) if value is None)
+    assert 0.0017 == gap
+
+
+def test_the_last_value_is_there_though_others_were_as_low_and_as_high():
+    """In the same stretch: a chart ends where the values do."""
+    metric = kept([(1.0, 1.0), (1.0001, 9.0), (1.0002, 5.0)])
+    assert ((1.0, 1.0001, 1.0002), (1.0, 9.0, 5.0)) == (metric.times, metric.values)
+
+
 @given(
     st.lists(
         st.tuples(

@@ -104,7 +104,9 @@ def test_a_line_has_the_name_that_its_task_has_by_then(manager: LoopManager):
     async def work() -> None:
         print("main")
         await asyncio.sleep(0)
-        await asyncio.create_task(other(), name="named")
+        task = asyncio.create_task(other(), name="named")
+        await task
+        print("after it")
 
     job = manager.start(work, name="work", loop_factory=eager)
     job.wait(LIMIT)
@@ -113,6 +115,7 @@ def test_a_line_has_the_name_that_its_task_has_by_then(manager: LoopManager):
     assert [
         ("main\n", numbers["work"], "work"),
         ("other\nend\n", numbers["renamed"], "renamed"),
+        ("after it\n", numbers["work"], "work"),
     ] == lines
 
 
@@ -320,16 +323,54 @@ def test_the_last_line_is_in_the_snapshot(manager: LoopManager):
 def test_a_broken_file_is_a_warning_of_the_loop(
     manager: LoopManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """And the loop goes on."""
+    """And the loop goes on. When the file can be written again, it is none any more."""
     path = tmp_path / "a.log"
     job = manager.start()
     job.output.to_file(path)
-    fill_disk(path, monkeypatch)
-    job.submit(child()).result(LIMIT)
+    with monkeypatch.context() as patch:
+        fill_disk(path, patch)
+        job.submit(child()).result(LIMIT)
     (warning,) = job.snapshot().warnings
     assert "output not written" == warning.kind
     assert f"{path} cannot be written any more: No space left on device" == warning.text
     assert "child\n" == job.output.text()
+    job.output.to_file(tmp_path / "b.log")
+    assert (warning,) == job.snapshot().warnings
+    job.output.to_file(path)
+    assert () == job.snapshot().warnings
+    assert "child\n" == path.read_text()
+
+
+def test_a_files_lines_are_whole_whoever_reads_the_log_meanwhile(
+    manager: LoopManager, tmp_path: Path
+):
+    """Who reads takes what was put down, also of a line that has no end yet."""
+    job = manager.start()
+    job.output.to_file(tmp_path / "a.log")
+
+    async def half(end: str) -> None:
+        print("half a line", end=end)
+
+    for end in (", ", ", ", "\n"):
+        job.submit(half(end)).result(LIMIT)
+        assert job.output.text().endswith(f"half a line{end}")
+    assert "half a line, half a line, half a line\n" == (tmp_path / "a.log").read_text()
+
+
+def test_a_bar_that_is_drawn_over_itself_is_in_the_file_at_once(
+    manager: LoopManager, tmp_path: Path
+):
+    """One who follows it sees it grow."""
+    job = manager.start()
+    job.output.to_file(tmp_path / "a.log")
+
+    async def draw(percent: int) -> None:
+        sys.stdout.write(f"{percent} %\r")
+
+    job.submit(draw(10)).result(LIMIT)
+    assert b"10 %\r" == (tmp_path / "a.log").read_bytes()
+    job.submit(draw(20)).result(LIMIT)
+    assert b"10 %\r20 %\r" == (tmp_path / "a.log").read_bytes()
 
 
 def test_the_file_is_closed_with_the_loop_and_opened_again(manager: LoopManager, tmp_path: Any):

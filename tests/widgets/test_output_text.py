@@ -10,6 +10,7 @@ from bgwidgets.widgets.output_text import (
     LONGEST_LINE,
     MOST_OPEN,
     ROOM_FOR_LINES,
+    ROOM_FOR_OPEN_LINES,
     WINDOW,
     OutputText,
     head_of,
@@ -157,6 +158,16 @@ def test_unfinished_lines_stand_apart():
     assert text.open_lines()[0].number < 0
     assert text_of(log, 2).open_lines() == []
     assert len(text.open_lines()) <= MOST_OPEN
+
+
+def test_unfinished_lines_leave_room_in_a_message():
+    """Of several that are long, the ones that were begun last."""
+    log = OutputLog()
+    for thread in range(MOST_OPEN):
+        log.add(f"{thread}{'x' * 1_000}", (thread, "stdout"), (None, None))
+    told = text_of(log).open_lines()
+    assert ["7", "8", "9"] == [line.text[0] for line in told]
+    assert len(json.dumps([line.told() for line in told])) <= ROOM_FOR_OPEN_LINES
 
 
 def test_colours_go_on_until_they_are_switched_off():
