@@ -20,6 +20,8 @@ from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
 
+IN_ORDER: Final = "exit code 0"
+
 
 class RemoteEnd:
     """That of one run, and what is to be said of it. Any thread may read."""
@@ -65,6 +67,9 @@ class RemoteEnd:
         if self.outcome is None:
             self._gone_early(how)
         else:
+            if how != IN_ORDER and not self.is_kill_asked:
+                # What the work has registered with `atexit`, say, was cut short.
+                self.notes = (*self.notes, f"its process did not end in order: {how}")
             self._gone_in_order(self.outcome)
 
     def _gone_in_order(self, outcome: Outcome) -> None:

@@ -245,6 +245,25 @@ def named(job: BackgroundLoop, name: str) -> int:
     return task.id
 
 
+def test_a_child_that_does_not_exit_is_killed_and_its_result_stays(
+    manager: LoopManager, processes: StartedProcesses
+):
+    job = manager.start(child_work.never_exits, host="process")
+    assert "done" == job.result(LIMIT)
+    assert [] == processes.alive()
+    (note,) = job.snapshot().notes
+    assert "its process did not end in order: it was killed, for it had not ended 1 s" in note
+
+
+def test_a_result_that_has_come_stays_also_when_its_process_is_killed_then(manager: LoopManager):
+    job = manager.start(child_work.never_exits, host="process")
+    until(lambda: job._run.host._end.outcome)  # type: ignore[attr-defined]
+    job.kill()
+    assert LoopState.FINISHED == job.state
+    assert "done" == job.result(LIMIT)
+    assert () == job.snapshot().notes
+
+
 def test_a_suspended_child_can_be_killed(manager: LoopManager):
     job = manager.start(child_work.for_ever, host="process")
     until(lambda: is_running(job))
