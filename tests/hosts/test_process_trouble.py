@@ -345,7 +345,7 @@ def test_an_answer_that_cannot_be_pickled_is_an_error_for_who_asked():
 
     host.history.return_value = threading.Lock()
     host.task_detail.return_value = "the next"
-    control = ChildControl(host, tell, lambda: None)
+    control = ChildControl(host, Mock(), tell, lambda: None)
     control.take(Ask(1, WantHistory()))
     control.take(Ask(2, WantDetail(7)))
     assert "cannot pickle '_thread.lock'" in told[0].error.line
