@@ -304,6 +304,13 @@ async def returns_what_is_slow_to_pickle(fifo: Path) -> SlowToPickle:
     return SlowToPickle(fifo)
 
 
+async def leaves_shared_memory() -> str:
+    from multiprocessing import shared_memory  # It is seldom needed.
+
+    memory = shared_memory.SharedMemory(create=True, size=1000)
+    return memory.name
+
+
 async def never_exits() -> str:
     atexit.register(threading.Event().wait)
     return "done"

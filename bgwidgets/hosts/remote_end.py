@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from bgwidgets.exceptions import CannotCross
+from bgwidgets.hosts.child_process import UNKNOWN_END
 from bgwidgets.hosts.crossing import unpack, unpack_error
 from bgwidgets.hosts.last_known import LastKnown
 from bgwidgets.hosts.link import UNSEEN
@@ -67,7 +68,7 @@ class RemoteEnd:
         if self.outcome is None:
             self._gone_early(how)
         else:
-            if how != IN_ORDER and not self.is_kill_asked:
+            if how not in {IN_ORDER, UNKNOWN_END} and not self.is_kill_asked:
                 # What the work has registered with `atexit`, say, was cut short.
                 self.notes = (*self.notes, f"its process did not end in order: {how}")
             self._gone_in_order(self.outcome)
