@@ -21,8 +21,9 @@ from bgwidgets.hosts.child_control import ChildControl
 from bgwidgets.hosts.child_lifetime import end_at_once, end_in_order, end_with_parent
 from bgwidgets.hosts.child_reporter import ChildReporter, OutputTeller
 from bgwidgets.hosts.delivery import Delivery
+from bgwidgets.hosts.event_mirror import EventMirror
 from bgwidgets.hosts.frames import FrameReader, FrameSender
-from bgwidgets.hosts.messages import Begin, FromChild, Happened, KillMe, SetEvent, decode, encode
+from bgwidgets.hosts.messages import Begin, FromChild, Happened, KillMe, decode, encode
 from bgwidgets.hosts.outcome import in_short, outcome
 from bgwidgets.hosts.protocol import LoopPlan
 from bgwidgets.identifiers import go_on_from
@@ -32,7 +33,6 @@ from bgwidgets.output.log import OutputLog
 from bgwidgets.output.router import router
 from bgwidgets.own_thread import OwnThread
 from bgwidgets.states import LoopEvent
-from bgwidgets.stop_event import StopEvent
 
 MOST_WAITING: Final = 16_000_000
 """Bytes of output that may wait for a kernel that does not read; then a print waits for it, too."""
@@ -85,16 +85,17 @@ class Child:
             happened=self._happened,
             output=log,
         )
+        mirror = EventMirror(self._tell, is_kernels=False)
         host = ChildHost(
             plan,
             delivery,
             kind=begin.host,
-            stop_event=StopEvent(lambda is_set: self._tell(SetEvent(is_set))),
+            stop_event=mirror.event,
             ask_for_end=lambda: self._tell(KillMe()),
         )
         self._agent: Final = host.agent
         self._reporter: Final = ChildReporter(host.agent, log, self._tell)
-        self._control: Final = ChildControl(host, self._tell, self._reporter.look)
+        self._control: Final = ChildControl(host, mirror, self._tell, self._reporter.look)
         self.loop: Final = BackgroundLoop(
             plan,
             lambda _: host,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import ctypes
 import os
 import signal
@@ -301,6 +302,18 @@ async def waits_for_the_next() -> str:
 async def returns_what_is_slow_to_pickle(fifo: Path) -> SlowToPickle:
     _has_returned[0].set()
     return SlowToPickle(fifo)
+
+
+async def leaves_shared_memory() -> str:
+    from multiprocessing import shared_memory  # It is seldom needed.
+
+    memory = shared_memory.SharedMemory(create=True, size=1000)
+    return memory.name
+
+
+async def never_exits() -> str:
+    atexit.register(threading.Event().wait)
+    return "done"
 
 
 async def cannot_tell_of_its_tasks() -> str:

@@ -14,6 +14,7 @@ from bgwidgets.commands import StopLoop
 from bgwidgets.exceptions import LoopEnded
 from bgwidgets.hosts.child import ChildHost
 from bgwidgets.hosts.crossing import pack, pack_error, unpack
+from bgwidgets.hosts.event_mirror import EventMirror
 from bgwidgets.hosts.messages import (
     Answer,
     Ask,
@@ -44,9 +45,12 @@ MAIL_LIMIT: Final = 1.0
 class ChildControl:
     """Does what the messages say, and answers."""
 
-    def __init__(self, host: ChildHost, tell: Tell, look: Callable[[], None]) -> None:
+    def __init__(
+        self, host: ChildHost, mirror: EventMirror, tell: Tell, look: Callable[[], None]
+    ) -> None:
         """`look` has the kernel told how the loop stands."""
         self._host: Final = host
+        self._mirror: Final = mirror
         self._tell: Final = tell
         self._look: Final = look
         self._metrics: Final = Teller()
@@ -93,8 +97,8 @@ class ChildControl:
                 self._answer(number, question)
             case CancelMore(number):
                 self._mail.put(partial(self._cancel_more, number))
-            case SetEvent(is_set):
-                self._host.stop_event.be(is_set=is_set)
+            case SetEvent():
+                self._mirror.take(message)
                 self._look()
             case Look():
                 self._look()

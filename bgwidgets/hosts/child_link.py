@@ -66,6 +66,7 @@ class ChildLink:
         """Held, and never released, by who sees to the child's end."""
         self._silence = 0.0
         self._must_end_at: float | None = None
+        self._is_overdue = False
         self._has_ended = False
         self._what_broke: str | None = None
         self._thread: Final = OwnThread(self._run, f"{name}-from-child")
@@ -127,6 +128,8 @@ class ChildLink:
             how = child.reap()
             if self._what_broke is not None:
                 how = f"it was ended, for it could not be understood: {self._what_broke}"
+            elif self._is_overdue:
+                how = f"it was killed, for it had not ended {EXIT_LIMIT:g} s after its loop"
             self._drain()
         finally:
             self._sender.close()
@@ -160,6 +163,7 @@ class ChildLink:
                 self._read_pipe(key.fd)
         now = time.monotonic()
         if self._must_end_at is not None and now > self._must_end_at:
+            self._is_overdue = True
             self._child.kill()
         if has_heard:
             self._silence = 0.0

@@ -29,6 +29,9 @@ _BOOT: Final = (
 )
 
 
+UNKNOWN_END: Final = "nobody knows how: this process ignores SIGCHLD, or waits for all children"
+
+
 def refuse_elsewhere() -> None:
     """Raise `UnknownHost` on a system that lacks what makes sure that no child is left behind."""
     missing = [
@@ -159,11 +162,16 @@ class ChildProcess:
     def reap(self) -> str:
         """It has ended: end what is left of its group. Returns how it ended, in words."""
         self.kill()
-        process = self._known().process
+        started = self._known()
         with self._guard:
             self._is_reaped = True
-        warden.forget(process.pid)  # Before something else gets its number.
-        return _words(process.wait())
+        warden.forget(started.process.pid)  # Before something else gets its number.
+        try:
+            os.waitid(os.P_PIDFD, started.pidfd, os.WEXITED | os.WNOWAIT)
+        except ChildProcessError:  # SIGCHLD is ignored, or somebody waits for whatever child ends.
+            started.process.wait()
+            return UNKNOWN_END
+        return _words(started.process.wait())
 
     def close(self) -> None:
         """Close what leads to it."""

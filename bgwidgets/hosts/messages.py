@@ -128,6 +128,8 @@ class SetEvent:
     """The stop event is set, or not set, from now on. Both ways."""
 
     is_set: bool
+    number: int
+    """Of the change, as in `event_mirror`."""
 
 
 Question = (

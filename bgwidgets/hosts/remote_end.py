@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from bgwidgets.exceptions import CannotCross
+from bgwidgets.hosts.child_process import UNKNOWN_END
 from bgwidgets.hosts.crossing import unpack, unpack_error
 from bgwidgets.hosts.last_known import LastKnown
 from bgwidgets.hosts.link import UNREACHABLE, UNSEEN
@@ -19,6 +20,8 @@ from bgwidgets.hosts.run_state import RunState
 from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
+
+IN_ORDER: Final = "exit code 0"
 
 
 class RemoteEnd:
@@ -81,6 +84,9 @@ class RemoteEnd:
         if self.outcome is None:
             self._gone_early(f"{UNSEEN}: {how}", f"{UNREACHABLE}: {how}")
         else:
+            if how not in {IN_ORDER, UNKNOWN_END} and not self.is_kill_asked:
+                # What the work has registered with `atexit`, say, was cut short.
+                self.notes = (*self.notes, f"its process did not end in order: {how}")
             self._gone_in_order(self.outcome)
 
     def _gone_in_order(self, outcome: Outcome) -> None:

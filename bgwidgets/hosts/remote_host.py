@@ -30,6 +30,7 @@ from bgwidgets.exceptions import (
     InvalidWork,
     LoopEnded,
 )
+from bgwidgets.hosts.event_mirror import EventMirror
 from bgwidgets.hosts.last_known import LastKnown
 from bgwidgets.hosts.link import Link
 from bgwidgets.hosts.loop_warnings import LoopWarnings
@@ -73,7 +74,6 @@ from bgwidgets.snapshots import (
     WindowRequest,
 )
 from bgwidgets.states import LoopEvent, LoopState
-from bgwidgets.stop_event import StopEvent
 from bgwidgets.work import Work
 
 COMMAND_LIMIT: Final = 2.0
@@ -118,7 +118,8 @@ class RemoteHost:
         """
         self.kind: Final = kind
         self._outbox: Final = Outbox()
-        self.stop_event: Final = StopEvent(self._tell_event)
+        self._mirror: Final = EventMirror(self._outbox.send, is_kernels=True)
+        self.stop_event: Final = self._mirror.event
         self._plan: Final = plan
         self._parcel: Final = parcel
         self._connect: Final = connect
@@ -413,9 +414,6 @@ class RemoteHost:
             self._end.gone("it was never started")
         return link
 
-    def _tell_event(self, is_set: bool) -> None:
-        self._outbox.send(SetEvent(is_set))
-
     def _let_go(self) -> None:
         self._questions.close()
         self._more_work.finish()
@@ -456,9 +454,8 @@ class RemoteHost:
             case Happened(event):
                 if event not in _ENDS:
                     self._run_state.happened(event)
-            case SetEvent(is_set):
-                self.stop_event.be(is_set=is_set)
-                return True
+            case SetEvent():
+                return self._mirror.take(message)
             case Wrote(pieces):
                 log = self._plan.output
                 for piece in pieces:

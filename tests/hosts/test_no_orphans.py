@@ -57,6 +57,13 @@ for _ in range(2):
 print("ready", flush=True)
 time.sleep(3600)
 """
+ONLY_ONE_THAT_HOLDS_THE_GIL = """
+for job in jobs:
+    job.kill()
+alone = bgw.start(child_work.holds_the_gil, host="process")
+while not alone.snapshot().unresponsive:
+    time.sleep(0.01)
+"""
 FORK = """
 if os.fork() == 0:
     time.sleep(3600)
@@ -135,6 +142,18 @@ def test_what_a_child_has_started_goes_though_the_warden_is_told_to_end_first(
     (guard,) = wardens_of(kernel)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         guard.send_signal(number)
+    os.kill(kernel, signal.SIGKILL)
+    until(lambda: not processes.alive(but=kernel))
+
+
+def test_a_child_ends_with_its_kernel_though_its_gil_is_held_and_the_warden_was_killed(
+    started: list[subprocess.Popen[str]], processes: StartedProcesses
+):
+    """Linux sees to that."""
+    kernel = start_kernel(started, more=ONLY_ONE_THAT_HOLDS_THE_GIL)
+    (guard,) = wardens_of(kernel)
+    assert 3 == len(processes.alive())
+    guard.kill()
     os.kill(kernel, signal.SIGKILL)
     until(lambda: not processes.alive(but=kernel))
 

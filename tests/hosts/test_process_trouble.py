@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import Future
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -313,6 +314,47 @@ def named(job: BackgroundLoop, name: str) -> int:
     return task.id
 
 
+def test_a_child_that_does_not_exit_is_killed_and_its_result_stays(
+    manager: LoopManager, processes: StartedProcesses
+):
+    job = manager.start(child_work.never_exits, host="process")
+    assert "done" == job.result(LIMIT)
+    assert [] == processes.alive()
+    (note,) = job.snapshot().notes
+    assert "its process did not end in order: it was killed, for it had not ended 1 s" in note
+
+
+def test_a_result_that_has_come_stays_also_when_its_process_is_killed_then(manager: LoopManager):
+    job = manager.start(child_work.never_exits, host="process")
+    until(lambda: job._run.host._end.outcome)  # type: ignore[attr-defined]
+    job.kill()
+    assert LoopState.FINISHED == job.state
+    assert "done" == job.result(LIMIT)
+    assert () == job.snapshot().notes
+
+
+def test_shared_memory_that_the_work_has_left_is_removed(manager: LoopManager):
+    """As by any process of Python that ends in order."""
+    name = manager.start(child_work.leaves_shared_memory, host="process").result(LIMIT)
+    with pytest.raises(FileNotFoundError):
+        SharedMemory(name=name)
+
+
+def test_how_a_child_ended_is_not_made_up(manager: LoopManager):
+    """Where nobody can know it."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        job = manager.start(child_work.for_ever, host="process")
+        os.kill(pid_of(job), signal.SIGKILL)
+        assert LoopState.LOST == job.wait(LIMIT)
+        assert "nobody knows how: this process ignores SIGCHLD" in (job.snapshot().error or "")
+        fine = manager.start(child_work.answer, host="process")
+        assert 42 == fine.result(LIMIT)
+        assert () == fine.snapshot().notes
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 def test_a_suspended_child_can_be_killed(manager: LoopManager):
     job = manager.start(child_work.for_ever, host="process")
     until(lambda: is_running(job))
@@ -394,7 +436,7 @@ def test_an_answer_that_cannot_be_pickled_is_an_error_for_who_asked():
 
     host.history.return_value = threading.Lock()
     host.task_detail.return_value = "the next"
-    control = ChildControl(host, tell, lambda: None)
+    control = ChildControl(host, Mock(), tell, lambda: None)
     control.take(Ask(1, WantHistory()))
     control.take(Ask(2, WantDetail(7)))
     assert "cannot pickle '_thread.lock'" in told[0].error.line
