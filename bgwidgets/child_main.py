@@ -88,7 +88,7 @@ class Child:
             plan,
             delivery,
             kind=begin.host,
-            stop_event=StopEvent(lambda is_set: self._tell(SetEvent(is_set))),
+            stop_event=StopEvent(self._event_changed),
             ask_for_end=lambda: self._tell(KillMe()),
         )
         self._agent: Final = host.agent
@@ -122,6 +122,10 @@ class Child:
 
     def _changed(self) -> None:
         self._reporter.look()
+
+    def _event_changed(self, is_set: bool) -> None:
+        self._agent.signs.changed()
+        self._tell(SetEvent(is_set))
 
     def _happened(self, event: LoopEvent) -> None:
         self._tell(Happened(event))

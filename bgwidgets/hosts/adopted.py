@@ -255,8 +255,8 @@ class AdoptedHost:
             **self._findings.told(),
         )
 
-    def stamp(self, *, closely: bool) -> None:
-        """As `Host.stamp`: not known, for it is the owner's loop, and there are few of these."""
+    def standstill(self, *, closely: bool) -> None:
+        """As `Host.standstill`: it is the owner's loop, so nobody knows; there are few of these."""
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks; read from outside."""

@@ -78,6 +78,7 @@ class ChildControl:
                 self._mail.put(partial(self._cancel_more, number))
             case SetEvent(is_set):
                 self._host.stop_event.be(is_set=is_set)
+                self._host.agent.signs.changed()
                 self._look()
             case Look():
                 self._look()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from bgwidgets.exceptions import CannotInterrupt
@@ -17,19 +19,34 @@ from bgwidgets.observe.watchdog import watchdog
 class Liveness:
     """The watch over one run of one loop."""
 
-    def __init__(self, name: str, warnings: LoopWarnings) -> None:
+    def __init__(
+        self,
+        name: str,
+        warnings: LoopWarnings,
+        changed: Callable[[], None] = lambda: None,
+        lag_changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`changed` and `lag_changed` are called as by `Heartbeat`."""
         self._name: Final = name
         self._warnings: Final = warnings
+        self._changed: Final = changed
+        self._lag_changed: Final = lag_changed
         self._heartbeat: Heartbeat | None = None
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Watch from now on. In the loop's thread, or in the one that is about to run it."""
         warnings = self._warnings
         self._heartbeat = Heartbeat(
-            loop, watchdog.overslept, blocked=warnings.blocked.look, beats=warnings.look
+            loop,
+            watchdog.overslept,
+            blocked=warnings.blocked.look,
+            beats=warnings.look,
+            changed=self._changed,
+            lag_changed=self._lag_changed,
         )
         self._heartbeat.start()
         watchdog.watch(self._heartbeat)
+        self._changed()
 
     def end(self) -> None:
         """Watch no more; what was seen stays. In any thread when the loop does not run."""
@@ -41,9 +58,11 @@ class Liveness:
         """The fields of the loop's snapshot for its pulse. Any thread; does not block."""
         return {} if self._heartbeat is None else self._heartbeat.pulse()._asdict()
 
-    def stamp(self, *, closely: bool) -> object | None:
-        """As `Heartbeat.stamp`. Any thread; does not block."""
-        return () if self._heartbeat is None else self._heartbeat.stamp(closely=closely)
+    def steady_until(self, *, closely: bool) -> float | None:
+        """As `Heartbeat.steady_until`. Any thread; does not block."""
+        return (
+            math.inf if self._heartbeat is None else self._heartbeat.steady_until(closely=closely)
+        )
 
     def interrupt(self) -> str:
         """Raise `LoopInterrupted` in the task that blocks the loop; returns a note of it.

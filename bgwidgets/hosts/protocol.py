@@ -80,6 +80,13 @@ class Capabilities:
     can_be_killed: bool
 
 
+class Standstill(Protocol):
+    """Nothing of a run has changed since this was made; as long as it holds."""
+
+    def holds(self, now: float) -> bool:
+        """Whether it does, at this `time.monotonic()`; costs next to nothing. Any thread."""
+
+
 class Host(Protocol):
     """One run of a loop. Any thread may call any method, and none waits for the loop."""
 
@@ -116,12 +123,12 @@ class Host(Protocol):
     def snapshot(self) -> LoopSnapshot:
         """How the loop stands now."""
 
-    def stamp(self, *, closely: bool) -> object | None:
-        """What is the same as before as long as nothing of the snapshot has changed but `as_of`;
-        cheap. None where that is not known, and the snapshot is to be taken anew.
+    def standstill(self, *, closely: bool) -> Standstill | None:
+        """What holds from now on as long as nothing of the snapshot changes but `as_of`. None where
+        that is not known at this moment, and the snapshot is to be taken anew.
 
-        Unless one looks `closely`, `lag` and `lag_history` may have changed all the same; when one
-        does, lags of under a millisecond may have. Any thread.
+        Unless one looks `closely`, `lag` and `lag_history` may change all the same; when one does,
+        lags of under a millisecond may. Any thread.
         """
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
