@@ -76,6 +76,10 @@ class Looks:
             self.changes += 1
             self.by_id = {loop.id: loop for loop in loops}
 
+    def show_the_same(self) -> None:
+        """What was shown after the look before is shown after this one."""
+        self._shown = self._closely
+
     def show_closely(self, loop_ids: Collection[int]) -> None:
         """These are going to be shown: have them as they are now, or were at the pause."""
         self._shown.update(loop_ids)

@@ -87,6 +87,13 @@ class _TaskContents(NamedTuple):
     contents: Contents
 
 
+class Shown(NamedTuple):
+    """What tables show, and how that could be told to be what it was."""
+
+    changes: int
+    tasks: tuple[_TaskContents, ...]
+
+
 def _are_same(one: TaskWindow | None, other: TaskWindow | None) -> bool:
     """Whether they show the same, whenever that was."""
     if one is other or one is None or other is None:
@@ -151,6 +158,27 @@ class Showing:
         if (loop_id := self.picks.of_loop) is not None:
             picked = self._looks.among(loop_id, self.picks.tasks(loop_id))
             self.picks.unfinished = len(unfinished(picked))
+
+    def shown(self, windows: Collection[Window]) -> Shown | None:
+        """What is shown since the last look, of the tasks in these windows; None where something
+        may change without a look at the tables.
+        """
+        tasks = [self._task_contents.get(window) for window in windows]
+        known = tuple(each for each in tasks if each is not None)
+        if len(known) < len(tasks) or self.picks.of_loop is not None:
+            return None
+        return Shown(self._looks.changes, known)
+
+    def is_as_it_was(self, shown: Shown) -> bool:
+        """Whether another look has found nothing else, when nothing else was asked for either."""
+        looks = self._looks
+        if looks.changes != shown.changes:
+            return False
+        looks.show_the_same()
+        return all(
+            loop is None or _are_same(tasks, looks.tasks(loop.id, request))
+            for loop, _, request, tasks, _ in shown.tasks
+        )
 
     def hold(self, face: Face) -> None:
         """Look once more, and then stand still."""
