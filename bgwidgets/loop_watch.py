@@ -1,13 +1,14 @@
 """How to look at a hundred loops twice a second for next to nothing: only at what has changed.
 
-A snapshot takes some 20 microseconds; whether a loop is as it was is known in one. The manager
-notices when a loop comes, goes or changes its state: then all are asked. Otherwise only those are
-that somebody looks at closely, and of the others some at each look, so that each has its turn
-within two seconds.
+A snapshot takes some 20 microseconds, and to ask a loop whether it is as it was takes one, or ten
+where nobody has asked for a while. The manager notices when a loop comes, goes or changes its
+state: then all are asked. Otherwise only those are that somebody looks at closely, those that have
+told of a change, and now and then those that do not tell.
 """
 
 from __future__ import annotations
 
+import math
 import time
 import weakref
 from collections import deque
@@ -19,10 +20,10 @@ from bgwidgets.background_loop import BackgroundLoop, host_of
 from bgwidgets.hosts.protocol import Standstill
 from bgwidgets.snapshots import LoopSnapshot
 
-RENEWED_AFTER: Final = 60.0
-"""Seconds after which a snapshot is taken anew in any case."""
-ALL_ASKED_WITHIN: Final = 2.0
-"""Seconds in which each loop is asked that is not looked at closely."""
+ASKED_WITHIN: Final = 2.0
+"""Seconds in which a loop is asked that does not tell of its changes."""
+RENEWED_WITHIN: Final = 60.0
+"""Seconds in which each loop is asked in any case, and a snapshot is taken anew."""
 _AT_ONCE: Final = float("-inf")
 
 
@@ -46,6 +47,11 @@ class _Seen:
         """Whether this is the loop's present run: it may have been restarted."""
         return self._find_host() is host_of(loop)
 
+    @property
+    def tells(self) -> bool:
+        """Whether it says by itself when the snapshot is not true any more."""
+        return self._standstill is not None and self._standstill.is_told
+
     def is_as_it_was(self, now: float, *, is_close: bool) -> bool:
         """Whether the snapshot is true still, as far as can be told without another one."""
         standstill = self._standstill
@@ -62,7 +68,42 @@ class _Seen:
         # Before the snapshot: it may only be too old.
         self._standstill = host.standstill(closely=is_close)
         self.snapshot = host.snapshot()
-        self._was_close, self._until = is_close, now + RENEWED_AFTER
+        self._was_close, self._until = is_close, now + RENEWED_WITHIN
+
+
+class _Turns:
+    """Who is next, where each is to have a turn within some seconds."""
+
+    def __init__(self, within: float) -> None:
+        self.next_at = math.inf
+        """When it is somebody's turn. Before, one need not ask."""
+        self._within: Final = within
+        self._taken_at = 0.0
+        self._waiting: Final[deque[int]] = deque()
+
+    def are_for(self, loop_ids: Collection[int], now: float) -> None:
+        """These are all. Who waits for a turn keeps the place; others wait behind."""
+        waiting = [loop_id for loop_id in self._waiting if loop_id in loop_ids]
+        if not waiting:
+            self._taken_at = now
+        self._waiting.clear()
+        self._waiting.extend(dict.fromkeys([*waiting, *loop_ids]))
+        self._set_next()
+
+    def take(self, now: float) -> list[int]:
+        """Those whose turn it is by now."""
+        count = len(self._waiting)
+        due = min(count, int((now - self._taken_at) * count / self._within))
+        taken = list(islice(self._waiting, due))
+        self._waiting.rotate(-due)
+        if due:
+            self._taken_at = now
+            self._set_next()
+        return taken
+
+    def _set_next(self) -> None:
+        count = len(self._waiting)
+        self.next_at = self._taken_at + self._within / count if count else math.inf
 
 
 class LoopWatch:
@@ -79,11 +120,11 @@ class LoopWatch:
         self._count_changes: Final = changes
         self._changes = -1
         self._seen: dict[int, _Seen] = {}
-        self._turns: deque[int] = deque()
-        """The loops, the one first whose turn is next."""
-        self._due = 0.0
-        """How many of them are to be asked, and a part of one."""
-        self._looked_at = 0.0
+        self._stirred: Final[set[int]] = set()
+        """Those that have told of a change; added to in any thread."""
+        self._all: Final = _Turns(RENEWED_WITHIN)
+        self._silent: Final = _Turns(ASKED_WITHIN)
+        """Those that do not tell."""
         self._snapshots: list[LoopSnapshot] = []
 
     def look(self, closely: Collection[int] | None = None) -> list[LoopSnapshot]:
@@ -93,16 +134,21 @@ class LoopWatch:
         A loop that has not changed has the very snapshot that it had before: its `as_of` is old,
         and so may be `lag` and `lag_history` unless its id is among the ones looked at `closely`.
         None: all of them are. Lags of under a millisecond are all the same. What else happens to a
-        loop that is not is seen some two seconds late, unless the state of one changes too.
+        loop that is not is seen up to two seconds late, unless the state of one changes too.
         """
         now = time.monotonic()
         changes = self._count_changes()  # Before the loops: it may only be too old.
         is_as_before = changes == self._changes
         if not is_as_before:
             self._changes = changes
-            self._list_anew()
+            self._list_anew(now)
         close = self._seen.keys() if closely is None else closely
-        for loop_id in self._to_be_asked(close, now) if is_as_before else list(self._seen):
+        asked: Collection[int] = close
+        if not is_as_before:
+            asked = list(self._seen)
+        elif self._stirred or now >= self._silent.next_at or now >= self._all.next_at:
+            asked = self._to_be_asked(close, now)
+        for loop_id in asked:
             seen = self._seen.get(loop_id)
             is_close = loop_id in close
             if seen is None or seen.is_as_it_was(now, is_close=is_close):
@@ -113,26 +159,28 @@ class LoopWatch:
             else:
                 seen.look(loop, now, is_close=is_close)
         if not is_as_before:
+            self._silent.are_for(
+                {number for number, seen in self._seen.items() if not seen.tells}, now
+            )
             snapshots = (each.snapshot for each in self._seen.values())
             self._snapshots = [each for each in snapshots if each is not None]
         return self._snapshots
 
-    def _list_anew(self) -> None:
+    def stirred(self, loop_id: int) -> None:
+        """This loop is not as it was. Any thread; does not block."""
+        self._stirred.add(loop_id)
+
+    def _list_anew(self, now: float) -> None:
         """Somebody came, went, or changed its state: all are asked."""
         before, self._seen = self._seen, {}
         for loop in sorted(self._loops(), key=lambda loop: loop.id):
             seen = before.get(loop.id)
             self._seen[loop.id] = seen if seen is not None and seen.is_of(loop) else _Seen(loop)
-        self._turns = deque(self._seen)
+        self._all.are_for(self._seen.keys(), now)
 
-    def _to_be_asked(self, close: Collection[int], now: float) -> list[int]:
-        """Those looked at closely, and of the others those whose turn it is."""
-        asked = list(close)
-        turns = self._turns
-        self._due += len(turns) * (now - self._looked_at) / ALL_ASKED_WITHIN
-        self._looked_at = now
-        count = min(int(self._due), len(turns))
-        self._due = min(self._due - count, 1.0)
-        asked += [loop_id for loop_id in islice(turns, count) if loop_id not in close]
-        turns.rotate(-count)
+    def _to_be_asked(self, close: Collection[int], now: float) -> set[int]:
+        """Those looked at closely, those that have told, and the others whose turn it is."""
+        asked = {*close, *self._silent.take(now), *self._all.take(now)}
+        while self._stirred:  # One by one, for others may come in this moment.
+            asked.add(self._stirred.pop())
         return asked

@@ -264,6 +264,9 @@ class AdoptedHost:
             return TaskWindow(tasks=(), start=0, total=0, as_of=time.time())
         return task_window(self._ledger, request)
 
+    def window_standstill(self, window: TaskWindow) -> None:
+        """As `Host.window_standstill`: it is the owner's loop."""
+
     def task_detail(self, task_id: int) -> TaskDetail:
         """One task in detail. Raises `UnknownTask`. Reads source files."""
         return detail_of(self._plan.name, self._ledger, task_id)

@@ -42,8 +42,9 @@ from bgwidgets.hosts.submissions import Submissions
 from bgwidgets.hosts.worker_threads import WorkerThreads
 from bgwidgets.observe.asyncio_internals import coroutine_of, let_go_of
 from bgwidgets.observe.error_text import full_text, one_line
+from bgwidgets.observe.kept_windows import WindowStandstill
 from bgwidgets.observe.ledger import Ledger
-from bgwidgets.observe.task_window import task_window
+from bgwidgets.observe.task_window import task_window, window_standstill
 from bgwidgets.observe.timings import Timings
 from bgwidgets.output.findings import Findings
 from bgwidgets.output.tqdm_bars import tqdm_catcher
@@ -97,7 +98,7 @@ class Agent:
         self._plan: Final = plan
         self._host_kind: Final = host_kind
         self._thread_name: Final = thread_name
-        self.signs: Final = Signs(plan.output)
+        self.signs: Final = Signs(plan.output, plan.stirred)
         signs = self.signs
         if stop_event is None:
             stop_event = StopEvent(lambda _: signs.changed())
@@ -122,7 +123,11 @@ class Agent:
         self._ledger: Ledger | None = None
         self._workers: WorkerThreads | None = None
         self._liveness: Final = Liveness(
-            plan.name, self._warnings, signs.changed, signs.lag_changed
+            plan.name,
+            self._warnings,
+            beats=signs.beat,
+            changed=signs.changed,
+            lag_changed=signs.lag_changed,
         )
         self._our_tasks: Final[set[asyncio.Task[Any]]] = set()
         self._ending: Ending | None = None
@@ -188,13 +193,24 @@ class Agent:
         book_changes = ledger.settled_at()
         if until is None or book_changes is None:
             return None
-        return Standstill(signs, mark, book_changes, lag_mark if closely else None, until)
+        return Standstill(
+            signs,
+            mark=mark,
+            book_changes=book_changes,
+            lag_mark=lag_mark if closely else None,
+            until=until,
+            is_told=self._liveness.is_beating,
+        )
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks. Any thread; needs no answer from the loop."""
         if self._ledger is None:
             return TaskWindow(tasks=(), start=0, total=0, as_of=time.time())
         return task_window(self._ledger, request)
+
+    def window_standstill(self, window: TaskWindow) -> WindowStandstill | None:
+        """As `Host.window_standstill`."""
+        return None if self._ledger is None else window_standstill(self._ledger, window)
 
     def task_detail(self, task_id: int) -> TaskDetail:
         """One task in detail. Raises `UnknownTask`. Reads source files."""

@@ -17,6 +17,7 @@ from bgwidgets.hosts.new_loop import new_loop
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.reentrance import nested_runs
 from bgwidgets.hosts.signs import Standstill
+from bgwidgets.observe.kept_windows import WindowStandstill
 from bgwidgets.snapshots import (
     FigureSnapshot,
     LoopHistory,
@@ -96,6 +97,10 @@ class ChildHost:
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks; also while it is blocked."""
         return self.agent.task_window(request)
+
+    def window_standstill(self, window: TaskWindow) -> WindowStandstill | None:
+        """What holds as long as that window is true; None where nobody knows."""
+        return self.agent.window_standstill(window)
 
     def task_detail(self, task_id: int) -> TaskDetail:
         """One task in detail; also while the loop is blocked. Raises `UnknownTask`."""

@@ -23,12 +23,15 @@ class Liveness:
         self,
         name: str,
         warnings: LoopWarnings,
+        *,
+        beats: Callable[[], None] = lambda: None,
         changed: Callable[[], None] = lambda: None,
         lag_changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`changed` and `lag_changed` are called as by `Heartbeat`."""
+        """`beats`, `changed` and `lag_changed` are called as by `Heartbeat`."""
         self._name: Final = name
         self._warnings: Final = warnings
+        self._tell_beat: Final = beats
         self._changed: Final = changed
         self._lag_changed: Final = lag_changed
         self._heartbeat: Heartbeat | None = None
@@ -40,13 +43,17 @@ class Liveness:
             loop,
             watchdog.overslept,
             blocked=warnings.blocked.look,
-            beats=warnings.look,
+            beats=self._beats,
             changed=self._changed,
             lag_changed=self._lag_changed,
         )
         self._heartbeat.start()
         watchdog.watch(self._heartbeat)
         self._changed()
+
+    def _beats(self) -> None:
+        self._warnings.look()
+        self._tell_beat()
 
     def end(self) -> None:
         """Watch no more; what was seen stays. In any thread when the loop does not run."""
@@ -57,6 +64,11 @@ class Liveness:
     def told(self) -> dict[str, Any]:
         """The fields of the loop's snapshot for its pulse. Any thread; does not block."""
         return {} if self._heartbeat is None else self._heartbeat.pulse()._asdict()
+
+    @property
+    def is_beating(self) -> bool:
+        """Whether the loop is known to turn. Any thread; does not block."""
+        return self._heartbeat is not None and self._heartbeat.is_beating
 
     def steady_until(self, *, closely: bool) -> float | None:
         """As `Heartbeat.steady_until`. Any thread; does not block."""

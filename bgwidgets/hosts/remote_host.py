@@ -258,6 +258,9 @@ class RemoteHost:
         """Some of the loop's tasks; as known last, when there is no answer."""
         return self._looks.task_window(request)
 
+    def window_standstill(self, window: TaskWindow) -> None:
+        """As `Host.window_standstill`: it is asked, and answers."""
+
     def task_detail(self, task_id: int) -> TaskDetail:
         """One task in detail; as known last, when there is no answer. Raises `UnknownTask`."""
         return self._looks.task_detail(task_id)
@@ -476,6 +479,8 @@ class AsTold:
     """What is known of a loop somewhere else is what it was. Does not keep its host alive."""
 
     __slots__ = ("_find_host", "_stamp")
+
+    is_told: Final = False
 
     def __init__(self, host: RemoteHost) -> None:
         self._find_host: Final = ref(host)

@@ -233,6 +233,11 @@ class Heartbeat:
         blocked_for = max(0.0, now - spell.since)
         return Pulse(history, slow_steps, True, lag, blocked_for, spell.blocked_by())
 
+    @property
+    def is_beating(self) -> bool:
+        """Whether the next beat will come, and in time: for all that is known."""
+        return self._due is not None and self._ended_at is None and self._spell is None
+
     def steady_until(self, *, closely: bool) -> float | None:
         """Until when nothing of the pulse changes unless it is told; None while it may at any time.
 

@@ -271,8 +271,9 @@ class Feed:
         moments = [moment for moment in all_moments if moment is not None]
         if self._mailer.has_told_all:
             self._rest = self._rest_until(min(moments, default=math.inf), face)
-        next_look = self._next_look(face)
-        return min(moments if next_look is None else [*moments, next_look], default=None)
+        if (next_look := self._next_look(face)) is not None:
+            moments.append(next_look)
+        return min(moments, default=None)
 
     # -- while nothing changes
 
@@ -283,23 +284,27 @@ class Feed:
         mailer, showing = self._mailer, self._showing
         if showing.is_held or not mailer.is_watched or not mailer.are_only_tables_shown:
             return None
-        if self._outcomes.is_waiting:
+        if self._outcomes.is_waiting or self._schedule.is_soon_wanted:
             return None
         shown = showing.shown([view.window for view in mailer.views["tasks"]])
         if shown is None:
             return None
-        return Rest(moment, face.interval, shown, showing.kernel, face.button_changes)
+        interval = face.interval
+        look_at = self._schedule.next_look(interval)
+        if look_at is None:
+            return None
+        return Rest(moment, look_at, interval, shown, showing.kernel, face.button_changes)
 
     def _stay_at_rest(self, face: Face, now: float) -> float | None:
         """Look, if that is due; when to come back, or None: there may be something to tell."""
         rest = self._rest
         if rest is None or now >= rest.until:
             return None
-        look_at = self._schedule.next_look(rest.interval)
-        if look_at is not None and look_at <= now:
-            self._look(now)
+        if now >= rest.look_at:
+            self._schedule.looked(now)
+            rest.look_at = now + rest.interval
+            self._try(self._showing.look_again, "Looking at the loops failed")
             self._cell.thread_waits(waits=face.cells_thread_waits())
-            look_at = self._schedule.next_look(rest.interval)
             if (
                 self._mailer.has_words
                 or self._cell.told(now) != rest.kernel
@@ -308,7 +313,7 @@ class Feed:
                 return None
         if face.button_changes != rest.button_changes:
             return None
-        return rest.until if look_at is None else min(look_at, rest.until)
+        return min(rest.look_at, rest.until)
 
     def report(self, error: BaseException) -> None:
         """Say that the panel itself is broken; the log has the whole of it."""

@@ -35,7 +35,7 @@ def watch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> LoopWatch:
     """One that has looked, and of which every loop has come to rest; it asks each at each look."""
-    monkeypatch.setattr(loop_watch, "ALL_ASKED_WITHIN", 1e-9)
+    monkeypatch.setattr(loop_watch, "ASKED_WITHIN", 1e-9)
     watch = manager.watch()
     until(lambda: all(map(_is_same, watch.look([]), watch.look([]))))
     return watch
@@ -70,7 +70,7 @@ def test_a_loop_that_nobody_sees_is_asked_now_and_then(
     """A hundred cost next to nothing then; who looks closely sees it at once, and all an end."""
     asked = create_autospec(Standstill.holds, side_effect=Standstill.holds)
     monkeypatch.setattr(Standstill, "holds", asked)
-    monkeypatch.setattr(loop_watch, "ALL_ASKED_WITHIN", 3600.0)
+    monkeypatch.setattr(loop_watch, "ASKED_WITHIN", 3600.0)
     watch.look([])
     asked.reset_mock()
     for _ in range(10):
