@@ -97,7 +97,9 @@ class _Turns:
         taken = list(islice(self._waiting, due))
         self._waiting.rotate(-due)
         if due:
-            self._taken_at = now
+            self._taken_at += due * self._within / count
+            if due == count:
+                self._taken_at = now
             self._set_next()
         return taken
 
