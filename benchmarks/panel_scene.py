@@ -103,12 +103,17 @@ def metered_panel() -> Any:
     from bgwidgets.widgets.feed import Feed
     from bgwidgets.widgets.showing import Showing
 
-    look, advance, send = Showing.look, Feed.advance, anywidget.AnyWidget.send
+    look, look_again = Showing.look, Showing.look_again
+    advance, send = Feed.advance, anywidget.AnyWidget.send
     looks, sent = [], []
 
     def noted_look(showing: Showing) -> None:
         looks.append(1)
         look(showing)
+
+    def noted_look_again(showing: Showing) -> None:
+        looks.append(1)
+        look_again(showing)
 
     def noted_send(widget: Any, *message: Any, **more: Any) -> None:
         sent.append(1)
@@ -125,6 +130,7 @@ def metered_panel() -> Any:
 
     for kind, name, noted in (
         (Showing, "look", noted_look),
+        (Showing, "look_again", noted_look_again),
         (Feed, "advance", timed_advance),
         (anywidget.AnyWidget, "send", noted_send),
     ):

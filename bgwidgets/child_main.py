@@ -23,7 +23,15 @@ from bgwidgets.hosts.child_reporter import ChildReporter, OutputTeller
 from bgwidgets.hosts.delivery import Delivery
 from bgwidgets.hosts.event_mirror import EventMirror
 from bgwidgets.hosts.frames import FrameReader, FrameSender
-from bgwidgets.hosts.messages import Begin, FromChild, Happened, KillMe, decode, encode
+from bgwidgets.hosts.messages import (
+    Begin,
+    FromChild,
+    Happened,
+    KillMe,
+    SetEvent,
+    decode,
+    encode,
+)
 from bgwidgets.hosts.outcome import in_short, outcome
 from bgwidgets.hosts.protocol import LoopPlan
 from bgwidgets.identifiers import go_on_from
@@ -85,7 +93,7 @@ class Child:
             happened=self._happened,
             output=log,
         )
-        mirror = EventMirror(self._tell, is_kernels=False)
+        mirror = EventMirror(self._event_changed, is_kernels=False)
         host = ChildHost(
             plan,
             delivery,
@@ -136,6 +144,10 @@ class Child:
 
     def _changed(self) -> None:
         self._reporter.look()
+
+    def _event_changed(self, message: SetEvent) -> None:
+        self._agent.signs.changed()
+        self._tell(message)
 
     def _happened(self, event: LoopEvent) -> None:
         self._tell(Happened(event))

@@ -7,8 +7,9 @@ import itertools
 import logging
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sized
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, TypeVar
 
 from bgwidgets.adoption import NOT_OURS, FoundLoops, check_adoption
@@ -29,7 +30,7 @@ from bgwidgets.exceptions import (
 )
 from bgwidgets.hosts.adopted import AdoptedHost, Carried, FindLoop
 from bgwidgets.hosts.interpreter_exit import call_before_exit
-from bgwidgets.hosts.protocol import LoopPlan
+from bgwidgets.hosts.protocol import LoopPlan, Standstill
 from bgwidgets.hosts.registry import HostFactory, host_factory
 from bgwidgets.identifiers import new_id
 from bgwidgets.loop_watch import LoopWatch
@@ -75,6 +76,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         self._changes: Final = itertools.count(1)
         self._last_change = 0
         """Another number after each change, whichever of several threads is the last to set it."""
+        self._watches: tuple[weakref.ref[LoopWatch], ...] = ()
         self._found: Final = FoundLoops()
 
     # The collection
@@ -166,14 +168,16 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
 
             def list_one() -> tuple[BackgroundLoop, list[BackgroundLoop]]:
                 with self._guard:
+                    loop_id = new_id()
                     plan = LoopPlan(
-                        loop_id=new_id(),
+                        loop_id=loop_id,
                         name=self._free_name(wanted) if name is None and not replace else wanted,
                         work=checked,
                         loop_factory=make_loop,
                         nested=nested,
                         timings=timings,
                         changed=self._changed,
+                        stirred=partial(self._stirred, loop_id),
                     )
                     loop = BackgroundLoop(
                         plan,
@@ -427,11 +431,21 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
 
     def watch(self) -> LoopWatch:
         """For who looks at all loops again and again, and wants that to cost little."""
-        return LoopWatch(lambda: list(self._loops.values()), lambda: self._last_change)
+        watch = LoopWatch(lambda: list(self._loops.values()), lambda: self._last_change)
+        with self._guard:
+            living = [find for find in self._watches if find() is not None]
+            self._watches = (*living, weakref.ref(watch))
+        return watch
 
     def task_window(self, loop_id: int, request: WindowRequest) -> TaskWindow:
         """Some of a loop's tasks. Raises `UnknownLoop`."""
         return self._loop(loop_id).window(request)
+
+    def window_standstill(self, loop_id: int, window: TaskWindow) -> Standstill | None:
+        """What holds as long as this window is true; None where nobody knows. Raises
+        `UnknownLoop`.
+        """
+        return self._loop(loop_id).window_standstill(window)
 
     def task_detail(self, loop_id: int, task_id: int) -> TaskDetail:
         """One task in detail, as by `BackgroundLoop.task_detail()`. Raises `UnknownLoop` or
@@ -486,6 +500,11 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
             except BaseException:  # noqa: BLE001 - a broken observer is shown and dropped
                 self._subscribers.pop(subscription, None)
                 _log.exception("a subscriber to the loops' changes raised, and was dropped")
+
+    def _stirred(self, loop_id: int) -> None:
+        for find in self._watches:
+            if (watch := find()) is not None:
+                watch.stirred(loop_id)
 
     def _forget(self) -> None:
         """In a child process after a fork: no loop and no panel has come along."""

@@ -1,58 +1,111 @@
 """How to look at a hundred loops twice a second for next to nothing: only at what has changed.
 
-A snapshot takes some 20 microseconds; whether a loop is as it was, its host says in two. The
-manager notices when a loop comes, goes or changes its state: then all are asked. Otherwise only
-those are that somebody looks at closely, and each of the others every two seconds or so, not all of
-them at the same look.
+A snapshot takes some 20 microseconds, and to ask a loop whether it is as it was takes one, or ten
+where nobody has asked for a while. The manager notices when a loop comes, goes or changes its
+state: then all are asked. Otherwise only those are that somebody looks at closely, those that have
+told of a change, and now and then those that do not tell.
 """
 
 from __future__ import annotations
 
+import math
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Collection, Iterable
+from itertools import islice
 from typing import Final
 
 from bgwidgets.background_loop import BackgroundLoop, host_of
+from bgwidgets.hosts.protocol import Standstill
 from bgwidgets.snapshots import LoopSnapshot
 
-RENEWED_AFTER: Final = 60.0
-"""Seconds after which a snapshot is taken anew in any case."""
-ASKED_AGAIN_AFTER: Final = (1.5, 1.75, 2.0, 2.25)
-"""Seconds after which a loop is asked that is not looked at closely: one of these for each loop."""
+ASKED_WITHIN: Final = 2.0
+"""Seconds in which a loop is asked that does not tell of its changes."""
+RENEWED_WITHIN: Final = 60.0
+"""Seconds in which each loop is asked in any case, and a snapshot is taken anew."""
 _AT_ONCE: Final = float("-inf")
 
 
 class _Seen:
-    """One loop, as it was seen last. Changed in place, for there may be hundreds."""
+    """One run of a loop, as it was seen last. Changed in place, for there may be hundreds.
 
-    __slots__ = ("ask_at", "find", "loop_id", "snapshot", "stamp", "until", "was_close")
+    A loop that is removed is not kept by who has looked at it, nor is a run that is over.
+    """
+
+    __slots__ = ("_find_host", "_standstill", "_until", "_was_close", "find", "snapshot")
 
     def __init__(self, loop: BackgroundLoop) -> None:
-        self.loop_id: Final = loop.id
-        # A loop that is removed is not kept by who has looked at it.
         self.find: Final = weakref.ref(loop)
         self.snapshot: LoopSnapshot | None = None
-        self.stamp: object | None = None
-        self.was_close = False
-        self.until = _AT_ONCE
-        self.ask_at = _AT_ONCE
+        self._find_host: Final = weakref.ref(host_of(loop))
+        self._standstill: Standstill | None = None
+        self._was_close = False
+        self._until = _AT_ONCE
 
-    def ask(self, loop: BackgroundLoop, now: float, *, is_close: bool) -> bool:
-        """Ask the loop whether it is as it was; False if not, and then it was looked at anew."""
+    def is_of(self, loop: BackgroundLoop) -> bool:
+        """Whether this is the loop's present run: it may have been restarted."""
+        return self._find_host() is host_of(loop)
+
+    @property
+    def tells(self) -> bool:
+        """Whether it says by itself when the snapshot is not true any more."""
+        return self._standstill is not None and self._standstill.is_told
+
+    def is_as_it_was(self, now: float, *, is_close: bool) -> bool:
+        """Whether the snapshot is true still, as far as can be told without another one."""
+        standstill = self._standstill
+        return (
+            standstill is not None
+            and (self._was_close or not is_close)
+            and now < self._until
+            and standstill.holds(now)
+        )
+
+    def look(self, loop: BackgroundLoop, now: float, *, is_close: bool) -> None:
+        """Take another snapshot."""
         host = host_of(loop)
-        stamp = host.stamp(closely=is_close)  # Before the snapshot: it may only be too old.
-        self.ask_at = now + ASKED_AGAIN_AFTER[self.loop_id % len(ASKED_AGAIN_AFTER)]
-        if (
-            stamp is not None
-            and stamp == self.stamp
-            and is_close is self.was_close
-            and now < self.until
-        ):
-            return True
+        # Before the snapshot: it may only be too old.
+        self._standstill = host.standstill(closely=is_close)
         self.snapshot = host.snapshot()
-        self.stamp, self.was_close, self.until = stamp, is_close, now + RENEWED_AFTER
-        return False
+        self._was_close, self._until = is_close, now + RENEWED_WITHIN
+
+
+class _Turns:
+    """Who is next, where each is to have a turn within some seconds."""
+
+    def __init__(self, within: float) -> None:
+        self.next_at = math.inf
+        """When it is somebody's turn. Before, one need not ask."""
+        self._within: Final = within
+        self._taken_at = 0.0
+        self._waiting: Final[deque[int]] = deque()
+
+    def are_for(self, loop_ids: Collection[int], now: float) -> None:
+        """These are all. Who waits for a turn keeps the place; others wait behind."""
+        waiting = [loop_id for loop_id in self._waiting if loop_id in loop_ids]
+        if not waiting:
+            self._taken_at = now
+        self._waiting.clear()
+        self._waiting.extend(dict.fromkeys([*waiting, *loop_ids]))
+        self._set_next()
+
+    def take(self, now: float) -> list[int]:
+        """Those whose turn it is by now."""
+        count = len(self._waiting)
+        due = min(count, int((now - self._taken_at) * count / self._within))
+        taken = list(islice(self._waiting, due))
+        self._waiting.rotate(-due)
+        if due:
+            self._taken_at += due * self._within / count
+            if due == count:
+                self._taken_at = now
+            self._set_next()
+        return taken
+
+    def _set_next(self) -> None:
+        count = len(self._waiting)
+        self.next_at = self._taken_at + self._within / count if count else math.inf
 
 
 class LoopWatch:
@@ -69,6 +122,11 @@ class LoopWatch:
         self._count_changes: Final = changes
         self._changes = -1
         self._seen: dict[int, _Seen] = {}
+        self._stirred: Final[set[int]] = set()
+        """Those that have told of a change; added to in any thread."""
+        self._all: Final = _Turns(RENEWED_WITHIN)
+        self._silent: Final = _Turns(ASKED_WITHIN)
+        """Those that do not tell."""
         self._snapshots: list[LoopSnapshot] = []
 
     def look(self, closely: Collection[int] | None = None) -> list[LoopSnapshot]:
@@ -78,41 +136,53 @@ class LoopWatch:
         A loop that has not changed has the very snapshot that it had before: its `as_of` is old,
         and so may be `lag` and `lag_history` unless its id is among the ones looked at `closely`.
         None: all of them are. Lags of under a millisecond are all the same. What else happens to a
-        loop that is not is seen some two seconds late, unless the state of one changes too.
+        loop that is not is seen up to two seconds late, unless the state of one changes too.
         """
         now = time.monotonic()
         changes = self._count_changes()  # Before the loops: it may only be too old.
         is_as_before = changes == self._changes
         if not is_as_before:
             self._changes = changes
-            self._list_anew()
-        for each in self._to_be_asked(closely, now):
-            loop = each.find()
-            if loop is None:
-                del self._seen[each.loop_id]
-                is_as_before = False
-            elif not each.ask(loop, now, is_close=closely is None or each.loop_id in closely):
-                is_as_before = False
+            self._list_anew(now)
+        close = self._seen.keys() if closely is None else closely
+        asked: Collection[int] = close
         if not is_as_before:
+            asked = list(self._seen)
+        elif self._stirred or now >= self._silent.next_at or now >= self._all.next_at:
+            asked = self._to_be_asked(close, now)
+        for loop_id in asked:
+            seen = self._seen.get(loop_id)
+            is_close = loop_id in close
+            if seen is None or seen.is_as_it_was(now, is_close=is_close):
+                continue
+            is_as_before = False
+            if (loop := seen.find()) is None:
+                del self._seen[loop_id]
+            else:
+                seen.look(loop, now, is_close=is_close)
+        if not is_as_before:
+            self._silent.are_for(
+                {number for number, seen in self._seen.items() if not seen.tells}, now
+            )
             snapshots = (each.snapshot for each in self._seen.values())
             self._snapshots = [each for each in snapshots if each is not None]
         return self._snapshots
 
-    def _list_anew(self) -> None:
-        """Somebody came, went, or changed its state: all are asked."""
-        before = self._seen
-        loops = sorted(self._loops(), key=lambda loop: loop.id)
-        self._seen = {loop.id: before.get(loop.id) or _Seen(loop) for loop in loops}
-        for each in self._seen.values():
-            each.ask_at = _AT_ONCE
+    def stirred(self, loop_id: int) -> None:
+        """This loop is not as it was. Any thread; does not block."""
+        self._stirred.add(loop_id)
 
-    def _to_be_asked(self, closely: Collection[int] | None, now: float) -> list[_Seen]:
-        """Those looked at closely, now or the last time, and those whose time has come."""
-        all_seen = self._seen.values()
-        if closely is None:
-            return list(all_seen)
-        return [
-            each
-            for each in all_seen
-            if each.ask_at <= now or each.was_close or each.loop_id in closely
-        ]
+    def _list_anew(self, now: float) -> None:
+        """Somebody came, went, or changed its state: all are asked."""
+        before, self._seen = self._seen, {}
+        for loop in sorted(self._loops(), key=lambda loop: loop.id):
+            seen = before.get(loop.id)
+            self._seen[loop.id] = seen if seen is not None and seen.is_of(loop) else _Seen(loop)
+        self._all.are_for(self._seen.keys(), now)
+
+    def _to_be_asked(self, close: Collection[int], now: float) -> set[int]:
+        """Those looked at closely, those that have told, and the others whose turn it is."""
+        asked = {*close, *self._silent.take(now), *self._all.take(now)}
+        while self._stirred:  # One by one, for others may come in this moment.
+            asked.add(self._stirred.pop())
+        return asked

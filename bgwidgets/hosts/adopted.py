@@ -266,14 +266,17 @@ class AdoptedHost:
             **self._findings.told(),
         )
 
-    def stamp(self, *, closely: bool) -> None:
-        """As `Host.stamp`: not known, for it is the owner's loop, and there are few of these."""
+    def standstill(self, *, closely: bool) -> None:
+        """As `Host.standstill`: it is the owner's loop, so nobody knows; there are few of these."""
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks; read from outside."""
         if self._ledger is None:
             return TaskWindow(tasks=(), start=0, total=0, as_of=time.time())
         return task_window(self._ledger, request)
+
+    def window_standstill(self, window: TaskWindow) -> None:
+        """As `Host.window_standstill`: it is the owner's loop."""
 
     def task_detail(self, task_id: int) -> TaskDetail:
         """One task in detail. Raises `UnknownTask`. Reads source files."""

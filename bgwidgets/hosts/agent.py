@@ -33,6 +33,7 @@ from bgwidgets.hosts.output_of_run import write_down
 from bgwidgets.hosts.pool_threads import forget_pool_threads, know_pool_threads
 from bgwidgets.hosts.protocol import Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.run_state import RunState, detail_of, refuse_unknown
+from bgwidgets.hosts.signs import Signs, Standstill
 from bgwidgets.hosts.stopping import (
     Ending,
     run_until_closing,
@@ -41,8 +42,9 @@ from bgwidgets.hosts.submissions import Submissions
 from bgwidgets.hosts.worker_threads import WorkerThreads
 from bgwidgets.observe.asyncio_internals import coroutine_of, let_go_of
 from bgwidgets.observe.error_text import full_text, one_line
+from bgwidgets.observe.kept_windows import WindowStandstill
 from bgwidgets.observe.ledger import Ledger
-from bgwidgets.observe.task_window import task_window
+from bgwidgets.observe.task_window import task_window, window_standstill
 from bgwidgets.observe.timings import Timings
 from bgwidgets.output.findings import Findings
 from bgwidgets.output.tqdm_bars import tqdm_catcher
@@ -96,13 +98,18 @@ class Agent:
         self._plan: Final = plan
         self._host_kind: Final = host_kind
         self._thread_name: Final = thread_name
-        self.stop_event: Final = StopEvent() if stop_event is None else stop_event
+        self.signs: Final = Signs(plan.output, plan.stirred)
+        signs = self.signs
+        if stop_event is None:
+            stop_event = StopEvent(lambda _: signs.changed())
+        self.stop_event: Final = stop_event
+        """Whoever has given it tells the `signs` of its changes."""
         self.ended: Final[Future[LoopEnd]] = Future()
         self._context: Final = contextvars.copy_context()
         self._context.run(enter_context, plan.loop_id)
-        self._warnings: Final = LoopWarnings(plan.loop_id)
+        self._warnings: Final = LoopWarnings(plan.loop_id, changed=signs.changed)
         self.findings: Final = Findings(
-            plan.loop_id, self.stop_event, self._warnings.figure_not_drawn
+            plan.loop_id, self.stop_event, self._warnings.figure_not_drawn, signs.changed
         )
         """What the work shows of itself."""
         self._submissions: Final = Submissions(
@@ -110,12 +117,18 @@ class Agent:
         )
         # Reentrant: a signal handler, or a user's `__del__`, may command while a command is obeyed.
         self._guard: Final = threading.RLock()
-        self._run_state: Final = RunState(plan.changed, plan.happened)
+        self._run_state: Final = RunState(self._changed, plan.happened)
         self._inbox: Final[deque[HostCommand]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ledger: Ledger | None = None
         self._workers: WorkerThreads | None = None
-        self._liveness: Final = Liveness(plan.name, self._warnings)
+        self._liveness: Final = Liveness(
+            plan.name,
+            self._warnings,
+            beats=signs.beat,
+            changed=signs.changed,
+            lag_changed=signs.lag_changed,
+        )
         self._our_tasks: Final[set[asyncio.Task[Any]]] = set()
         self._ending: Ending | None = None
         self._was_stop_requested: bool | None = None
@@ -130,6 +143,10 @@ class Agent:
         self._native_thread_id: int | None = None
         self._started_at: float | None = None
         self._ended_at: float | None = None
+
+    def _changed(self) -> None:
+        self.signs.changed()
+        self._plan.changed()
 
     # From any thread
 
@@ -166,26 +183,23 @@ class Agent:
             **self.findings.told(),
         )
 
-    def stamp(self, *, closely: bool) -> object | None:
-        """As `Host.stamp`."""
-        ledger = self._ledger
-        if ledger is None:
+    def standstill(self, *, closely: bool) -> Standstill | None:
+        """As `Host.standstill`."""
+        signs, ledger = self.signs, self._ledger
+        mark, lag_mark = signs.mark, signs.lag_mark  # Before all else: they may only be too old.
+        if ledger is None or self.findings.bars.are_open:
             return None
-        pulse, book = self._liveness.stamp(closely=closely), ledger.stamp()
-        findings = self.findings.stamp()
-        if pulse is None or book is None or findings is None:
+        until = self._liveness.steady_until(closely=closely)
+        book_changes = ledger.settled_at()
+        if until is None or book_changes is None:
             return None
-        return (
-            self._run_state.state,
-            self.stop_event.is_set() or self._was_stop_requested,
-            self._ended_at,
-            self._warnings.kept.changes,
-            len(self._notes),
-            self._plan.run_number,
-            self._plan.output.version,
-            pulse,
-            book,
-            findings,
+        return Standstill(
+            signs,
+            mark=mark,
+            book_changes=book_changes,
+            lag_mark=lag_mark if closely else None,
+            until=until,
+            is_told=self._liveness.is_beating,
         )
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
@@ -193,6 +207,10 @@ class Agent:
         if self._ledger is None:
             return TaskWindow(tasks=(), start=0, total=0, as_of=time.time())
         return task_window(self._ledger, request)
+
+    def window_standstill(self, window: TaskWindow) -> WindowStandstill | None:
+        """As `Host.window_standstill`."""
+        return None if self._ledger is None else window_standstill(self._ledger, window)
 
     def task_detail(self, task_id: int) -> TaskDetail:
         """One task in detail. Raises `UnknownTask`. Reads source files."""
@@ -212,11 +230,11 @@ class Agent:
         if isinstance(command, InterruptLoop):  # Not by way of the loop: it does not listen.
             if (note := self._liveness.interrupt()) is not None:
                 self._note(note)
-            self._plan.changed()
+            self._changed()
             return
         if isinstance(command, SetStopEvent):
             self.stop_event.set()
-            self._plan.changed()
+            self._changed()
             return
         if isinstance(command, CancelTasks):
             refuse_unknown(self._plan.name, self._ledger, command.task_ids or ())
@@ -299,6 +317,7 @@ class Agent:
                 timings=timings,
                 bars=self.findings.bars.of,
             )
+            self.signs.book = self._ledger
             self._warnings.begin(loop, self._ledger)
             write_down(self._plan.output, loop, self._ledger, self._warnings)
             loop.call_soon(self._begin, loop, started, context=self._context.copy())
@@ -332,6 +351,7 @@ class Agent:
             if not started.done():
                 started.set_exception(error)
             return
+        self.signs.changed()  # The main task was entered without a word.
         main.add_done_callback(self._main_ended)
         if not started.done():
             started.set_result(None)
@@ -443,6 +463,7 @@ class Agent:
     def _note(self, text: str) -> None:
         if len(self._notes) < MOST_NOTES:
             self._notes.append(text)
+            self.signs.changed()
 
     def _finish(self, loop: asyncio.AbstractEventLoop) -> None:
         """The loop turns no more: close it, resolve what waits, report the end."""
@@ -494,4 +515,4 @@ class Agent:
         try:
             self.ended.set_result(end)
         finally:
-            self._plan.changed()
+            self._changed()

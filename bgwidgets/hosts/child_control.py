@@ -99,6 +99,7 @@ class ChildControl:
                 self._mail.put(partial(self._cancel_more, number))
             case SetEvent():
                 self._mirror.take(message)
+                self._host.agent.signs.changed()
                 self._look()
             case Look():
                 self._look()

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from bgwidgets.hosts.agent import Agent
 from bgwidgets.hosts.messages import Cleared, FromChild, Piece, Showed, Told, Wrote
+from bgwidgets.hosts.signs import Standstill
 from bgwidgets.output.blocks import Place, Whose
 from bgwidgets.output.log import OutputLog
 from bgwidgets.own_thread import OwnThread
@@ -59,7 +60,8 @@ class ChildReporter:
         self._tell: Final = tell
         self._wake: Final = threading.Event()
         self._is_wanted = True
-        self._stamp: object | None = None
+        self._standstill: Standstill | None = None
+        """None: when it was told last, something was moving, or it was not told yet."""
         self._told_at = 0.0
         self._version = 0
         self._wrote_at = 0.0
@@ -99,10 +101,15 @@ class ChildReporter:
     def _tell_news(self) -> None:
         now = time.monotonic()
         is_wanted, self._is_wanted = self._is_wanted, False
-        stamp = self._agent.stamp(closely=True)  # Before the snapshot: it may only be too old.
-        is_new = stamp != self._stamp or (stamp is None and now - self._told_at >= LOOKS_EVERY)
-        if is_new or (is_wanted and stamp is None):
-            self._stamp, self._told_at = stamp, now
+        known = self._standstill
+        is_known = known is not None and known.holds(now)
+        if not is_known:
+            # Before the snapshot: it may only be too old.
+            self._standstill = self._agent.standstill(closely=True)
+        goes_on_moving = known is None and self._standstill is None
+        is_due = is_wanted or now - self._told_at >= LOOKS_EVERY
+        if not is_known and (is_due or not goes_on_moving):
+            self._told_at = now
             self._tell(Told(self._agent.snapshot(), time.time()))
         elif is_wanted or now - self._told_at >= BEAT:
             self._told_at = now

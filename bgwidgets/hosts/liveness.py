@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from bgwidgets.exceptions import CannotInterrupt
@@ -18,9 +20,21 @@ from bgwidgets.observe.watchdog import watchdog
 class Liveness:
     """The watch over one run of one loop."""
 
-    def __init__(self, name: str, warnings: LoopWarnings) -> None:
+    def __init__(
+        self,
+        name: str,
+        warnings: LoopWarnings,
+        *,
+        beats: Callable[[], None] = lambda: None,
+        changed: Callable[[], None] = lambda: None,
+        lag_changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`beats`, `changed` and `lag_changed` are called as by `Heartbeat`."""
         self._name: Final = name
         self._warnings: Final = warnings
+        self._tell_beat: Final = beats
+        self._changed: Final = changed
+        self._lag_changed: Final = lag_changed
         self._heartbeat: Heartbeat | None = None
         self._guard: Final = threading.RLock()
         self._interrupted: object | None = None
@@ -30,10 +44,20 @@ class Liveness:
         """Watch from now on. In the loop's thread, or in the one that is about to run it."""
         warnings = self._warnings
         self._heartbeat = Heartbeat(
-            loop, watchdog.overslept, blocked=warnings.blocked.look, beats=warnings.look
+            loop,
+            watchdog.overslept,
+            blocked=warnings.blocked.look,
+            beats=self._beats,
+            changed=self._changed,
+            lag_changed=self._lag_changed,
         )
         self._heartbeat.start()
         watchdog.watch(self._heartbeat)
+        self._changed()
+
+    def _beats(self) -> None:
+        self._warnings.look()
+        self._tell_beat()
 
     def end(self) -> None:
         """Watch no more; what was seen stays. In any thread when the loop does not run."""
@@ -45,9 +69,16 @@ class Liveness:
         """The fields of the loop's snapshot for its pulse. Any thread; does not block."""
         return {} if self._heartbeat is None else self._heartbeat.pulse()._asdict()
 
-    def stamp(self, *, closely: bool) -> object | None:
-        """As `Heartbeat.stamp`. Any thread; does not block."""
-        return () if self._heartbeat is None else self._heartbeat.stamp(closely=closely)
+    @property
+    def is_beating(self) -> bool:
+        """Whether the loop is known to turn. Any thread; does not block."""
+        return self._heartbeat is not None and self._heartbeat.is_beating
+
+    def steady_until(self, *, closely: bool) -> float | None:
+        """As `Heartbeat.steady_until`. Any thread; does not block."""
+        return (
+            math.inf if self._heartbeat is None else self._heartbeat.steady_until(closely=closely)
+        )
 
     def interrupt(self) -> str | None:
         """Raise `LoopInterrupted` in the task that blocks the loop; returns a note of it, None

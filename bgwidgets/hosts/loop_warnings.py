@@ -29,11 +29,16 @@ class LoopWarnings:
     """The warnings of one run."""
 
     def __init__(
-        self, loop_id: int, concerns: Callable[[Task | None], bool] = lambda _: True
+        self,
+        loop_id: int,
+        concerns: Callable[[Task | None], bool] = lambda _: True,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Of what blocks the loop, only what `concerns` this watch is told."""
+        """Of what blocks the loop, only what `concerns` this watch is told. `changed` is called
+        after each change, on any thread.
+        """
         self._loop_id: Final = loop_id
-        self.kept: Final = WarningsKept()
+        self.kept: Final = WarningsKept(changed)
         self.lost: Final = partial(tell_of_lost, self.kept)
         """To be called when nobody can ask any more why a submitted coroutine failed."""
         self.blocked: Final = BlockWarnings(self.kept, concerns)

@@ -43,6 +43,9 @@ class LoopPlan:
     """Whether the times of its tasks' steps are taken."""
     changed: Callable[[], None] = lambda: None
     """Called after each change of the loop's state, on any thread. Must return at once."""
+    stirred: Callable[[], None] = lambda: None
+    """Called after other changes of what a snapshot tells, on any thread, perhaps often. As
+    `changed`."""
     happened: Callable[[LoopEvent], None] = lambda _: None
     """Called with each event that counts for the loop's state, in order. As `changed`."""
     output: OutputLog = field(default_factory=OutputLog)
@@ -78,6 +81,19 @@ class Capabilities:
     """What a host can do beyond the rest of the protocol."""
 
     can_be_killed: bool
+
+
+class Standstill(Protocol):
+    """Nothing of a run has changed since this was made; as long as it holds."""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the run says so by `stirred` when it does not hold any more, within a second and
+        but for the lag. Else it must be asked.
+        """
+
+    def holds(self, now: float) -> bool:
+        """Whether it does, at this `time.monotonic()`; costs next to nothing. Any thread."""
 
 
 class Host(Protocol):
@@ -127,16 +143,21 @@ class Host(Protocol):
     def snapshot(self) -> LoopSnapshot:
         """How the loop stands now."""
 
-    def stamp(self, *, closely: bool) -> object | None:
-        """What is the same as before as long as nothing of the snapshot has changed but `as_of`;
-        cheap. None where that is not known, and the snapshot is to be taken anew.
+    def standstill(self, *, closely: bool) -> Standstill | None:
+        """What holds from now on as long as nothing of the snapshot changes but `as_of`. None where
+        that is not known at this moment, and the snapshot is to be taken anew.
 
-        Unless one looks `closely`, `lag` and `lag_history` may have changed all the same; when one
-        does, lags of under a millisecond may have. Any thread.
+        Unless one looks `closely`, `lag` and `lag_history` may change all the same; when one does,
+        lags of under a millisecond may. Any thread.
         """
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks, filtered and sorted by the host."""
+
+    def window_standstill(self, window: TaskWindow) -> Standstill | None:
+        """What holds as long as this one of its windows is true, but for its time. None where
+        nobody knows, or it is not: then it is to be asked for again.
+        """
 
     def task_detail(self, task_id: int) -> TaskDetail:
         """One task in detail. Raises `UnknownTask`."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, Final
+from weakref import ref
 
 from bgwidgets.belonging import enter_loop_thread, leave_loop_thread
 from bgwidgets.commands import (
@@ -256,9 +257,13 @@ class RemoteHost:
             self._looks_since = now
             self._outbox.send(Look())
 
-    def stamp(self, *, closely: bool) -> object | None:
-        """What is the same as long as nothing else was told. How closely one looks is all one."""
+    def standstill(self, *, closely: bool) -> AsTold:
+        """As `Host.standstill`. How closely one looks is all one."""
         del closely
+        return AsTold(self)
+
+    def stamp(self) -> object:
+        """What is the same as long as nothing else was told."""
         return (
             self._run_state.state,
             self._known.changes,
@@ -275,6 +280,9 @@ class RemoteHost:
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks; as known last, when there is no answer."""
         return self._looks.task_window(request)
+
+    def window_standstill(self, window: TaskWindow) -> None:
+        """As `Host.window_standstill`: it is asked, and answers."""
 
     def task_detail(self, task_id: int) -> TaskDetail:
         """One task in detail; as known last, when there is no answer. Raises `UnknownTask`."""
@@ -514,6 +522,23 @@ class RemoteHost:
         """The other process has ended."""
         self._end.gone(how)
         leave_loop_thread(self._plan.loop_id)
+
+
+class AsTold:
+    """What is known of a loop somewhere else is what it was. Does not keep its host alive."""
+
+    __slots__ = ("_find_host", "_stamp")
+
+    is_told: Final = False
+
+    def __init__(self, host: RemoteHost) -> None:
+        self._find_host: Final = ref(host)
+        self._stamp: Final = host.stamp()
+
+    def holds(self, _now: float) -> bool:
+        """As `Standstill.holds`."""
+        host = self._find_host()
+        return host is not None and host.stamp() == self._stamp
 
 
 def _dropped(size: int) -> str:

@@ -13,6 +13,8 @@ from bgwidgets.hosts.agent import Agent
 from bgwidgets.hosts.new_loop import new_loop
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.reentrance import nested_runs
+from bgwidgets.hosts.signs import Standstill
+from bgwidgets.observe.kept_windows import WindowStandstill
 from bgwidgets.own_thread import OwnThread
 from bgwidgets.snapshots import (
     FigureSnapshot,
@@ -114,13 +116,17 @@ class ThreadHost:
         """How the loop stands; also while it is blocked."""
         return self._agent.snapshot()
 
-    def stamp(self, *, closely: bool) -> object | None:
-        """What is the same as long as the snapshot is; None where that is not known."""
-        return self._agent.stamp(closely=closely)
+    def standstill(self, *, closely: bool) -> Standstill | None:
+        """What holds as long as the snapshot is true; None where that is not known."""
+        return self._agent.standstill(closely=closely)
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks; also while it is blocked."""
         return self._agent.task_window(request)
+
+    def window_standstill(self, window: TaskWindow) -> WindowStandstill | None:
+        """What holds as long as that window is true; None where nobody knows."""
+        return self._agent.window_standstill(window)
 
     def task_detail(self, task_id: int) -> TaskDetail:
         """One task in detail; also while the loop is blocked. Raises `UnknownTask`."""

@@ -11,6 +11,7 @@ All times here are `time.monotonic()`.
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 import threading
 import time
@@ -57,16 +58,22 @@ class Heartbeat:
         *,
         blocked: Callable[[Spell], None] = lambda _: None,
         beats: Callable[[], None] = lambda: None,
+        changed: Callable[[], None] = lambda: None,
+        lag_changed: Callable[[], None] = lambda: None,
     ) -> None:
         """`overslept` says by how many seconds the watchdog is late itself at a moment: that time
         is nobody's fault. At each look at a blocked loop `blocked` is called, in the watchdog's
-        thread; and `beats` at each beat, in the loop's. Neither may block.
+        thread; and `beats` at each beat, in the loop's. `changed` is called after each change of
+        what is told, in either of them, `lag_changed` where it is only that of a lag. A lag that is
+        not noticeable does not count. None of them may block.
         """
         self.loop: Final = loop
         self.thread_id: int | None = None
         self._overslept: Final = overslept
         self._blocked: Final = blocked
         self._beats: Final = beats
+        self._changed: Final = changed
+        self._lag_changed: Final = lag_changed
         self._history: Final = LagHistory()
         self._slow_steps: Final[deque[SlowStep]] = deque(maxlen=SLOW_STEPS_KEPT)
         self._spell: Spell | None = None
@@ -80,7 +87,6 @@ class Heartbeat:
         self._ended_at: float | None = None
         self._noticeable_at = self._turned_at
         """When the last noticeable lag was noted, or the first of all."""
-        self._kept_steps = 0
 
     # In the loop's thread
 
@@ -96,6 +102,7 @@ class Heartbeat:
         if self._ended_at is None:
             self._ended_at = time.monotonic()
         self._spell = None
+        self._changed()
         if self._timer is not None and not self.loop.is_closed() and not self.loop.is_running():
             self._timer.cancel()
 
@@ -110,9 +117,11 @@ class Heartbeat:
             return
         now = time.monotonic()
         self.thread_id = threading.get_ident()
-        if self._due is not None:
-            self._note_lag(now, now - self._due)
-        self._due = now + BEAT
+        last_due, self._due = self._due, now + BEAT
+        if last_due is None:
+            self._changed()
+        else:
+            self._note_lag(now, now - last_due)
         self._timer = self.loop.call_later(BEAT, self._beat)
         self._beats()
 
@@ -124,12 +133,15 @@ class Heartbeat:
         self._turned_at = now
         self._note_lag(now, now - spell.asked_at)
         self._keep(spell.over(now - self._overslept(now)))
+        self._changed()
 
     def _note_lag(self, now: float, lag: float) -> None:
-        self._lag = max(0.0, lag)
+        before, self._lag = self._lag, max(0.0, lag)
         self._history.note(now, self._lag)
         if self._lag >= NOTICEABLE:
             self._noticeable_at = now
+        if self._lag >= NOTICEABLE or before is None or before >= NOTICEABLE:
+            self._lag_changed()
 
     # In the watchdog's thread
 
@@ -160,6 +172,8 @@ class Heartbeat:
         self._turned_at = now = time.monotonic()
         # Whatever was due meanwhile was late by as much, and no beat need have been.
         self._history.note(now, seconds)
+        self._noticeable_at = now
+        self._lag_changed()
         at = time.time() - seconds
         last = self._slow_steps[-1] if self._slow_steps else None
         is_said = last is not None and last.where == NOBODYS_FAULT and last.seconds >= seconds
@@ -176,8 +190,11 @@ class Heartbeat:
         """Nobody runs it at the moment, so it is neither late nor blocked."""
         if self._spell is not None:
             self._spell.forget()
+        is_news = self._due is not None
         self._spell = self._due = self._lag = None
         self._turned_at = now
+        if is_news:
+            self._changed()
 
     def _ask(self, frame: FrameType, now: float) -> None:
         # It was last seen to turn at the one moment, and to be at work at the other.
@@ -190,11 +207,12 @@ class Heartbeat:
             self._spell = None
             return
         spell.first_look(frame)
+        self._changed()
 
     def _keep(self, step: SlowStep | None) -> None:
         if step is not None:
             self._slow_steps.append(step)
-            self._kept_steps += 1
+            self._changed()
 
     # In any thread
 
@@ -215,23 +233,24 @@ class Heartbeat:
         blocked_for = max(0.0, now - spell.since)
         return Pulse(history, slow_steps, True, lag, blocked_for, spell.blocked_by())
 
-    def stamp(self, *, closely: bool) -> object | None:
-        """What stays the same as long as nothing of the pulse changes; None where it may have.
+    @property
+    def is_beating(self) -> bool:
+        """Whether the next beat will come, and in time: for all that is known."""
+        return self._due is not None and self._ended_at is None and self._spell is None
 
-        Unless one looks `closely`, the lag and its history do not count; nor does a lag that is not
-        noticeable.
+    def steady_until(self, *, closely: bool) -> float | None:
+        """Until when nothing of the pulse changes unless it is told; None while it may at any time.
+
+        Unless one looks `closely`, the lag and its history do not count.
         """
-        spell = self._spell
-        if spell is not None and (closely or spell.is_blocked):
+        if self._spell is not None:
             return None
-        steady = (self._due is None, self._ended_at, self._kept_steps)
-        if not closely or self._ended_at is not None:
-            return steady
         now = time.monotonic()
-        lag = self._lag
         # What was noted moves on with each second, until it has left the history.
         moves = now - self._noticeable_at < SECONDS_KEPT + 1
-        return steady, lag if lag and lag >= NOTICEABLE else None, int(now) if moves else None
+        if not closely or self._ended_at is not None or not moves:
+            return math.inf
+        return float(int(now) + 1)
 
     def blocking_task(self) -> asyncio.Task[object] | None:
         """The task that blocks the loop; None when it is not blocked by one."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from bgwidgets.observe.ended_tasks import EndedTask, Entry
@@ -29,6 +30,19 @@ class _Kept(NamedTuple):
     waiting: tuple[KeptRow, ...]
     until: float
     """A time of the loop."""
+
+
+class WindowStandstill:
+    """A window of a loop's tasks shows what it showed. It keeps the loop alive."""
+
+    is_told: Final = False
+
+    def __init__(self, is_true: Callable[[], bool]) -> None:
+        self._is_true: Final = is_true
+
+    def holds(self, _now: float) -> bool:
+        """Whether it does. Any thread; does not block."""
+        return self._is_true()
 
 
 class KeptWindows:
@@ -58,14 +72,31 @@ class KeptWindows:
 
     def get(self, places: Places) -> tuple[tuple[TaskSnapshot, ...], int] | None:
         """The rows of these places and how many there are in all, where none can have changed."""
+        kept = self._true(places)
+        return None if kept is None else (kept.rows, kept.total)
+
+    def standstill(self, rows: tuple[TaskSnapshot, ...], total: int) -> WindowStandstill | None:
+        """What holds as long as these are the rows of their places; None where that is not known,
+        or is not so any more.
+        """
+        for places, kept in list(self._kept.items()):
+            if kept.rows is rows and kept.total == total and self._true(places) is kept:
+                return WindowStandstill(partial(self._is_true, places, kept))
+        return None
+
+    def _is_true(self, places: Places, kept: _Kept) -> bool:
+        return self._true(places) is kept
+
+    def _true(self, places: Places) -> _Kept | None:
         kept = self._kept.get(places)
         if kept is None or self.stamp() != kept.stamp or time_of(self._loop) >= kept.until:
             return None
+        about, bars = self._about, self._bars
         for each in kept.waiting:
             task = each.task()
-            if task is None or not each.is_true(task, self._about(task)) or self._bars(task):
+            if task is None or not each.is_true(task, about(task)) or bars(task):
                 return None
-        return kept.rows, kept.total
+        return kept
 
     def keep(
         self,

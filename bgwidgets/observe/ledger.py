@@ -243,6 +243,24 @@ class Ledger:
             return None
         return generations.changes, self.states.current() is None
 
+    def settled_at(self) -> int | None:
+        """A number for `is_as_at`; None while the counts may change unnoticed, or a task's turn is
+        on. Any thread; does not block.
+        """
+        changes = self._generations.changes  # Before the stamp: it may only be too old.
+        return changes if self.stamp() == (changes, True) else None
+
+    def is_as_at(self, changes: int) -> bool:
+        """Whether no task was born, has ended or is to end since the book had that number; for much
+        less than by a `stamp`. Not whether one runs. Any thread; does not block.
+        """
+        generations = self._generations
+        return (
+            generations.changes == changes
+            and not generations.young
+            and not self._cancellations.any_to_end()
+        )
+
     def _places_stamp(self) -> object | None:
         """What stays the same as long as the same tasks stand in the same places, as above."""
         stamp = self.stamp()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from bgwidgets.observe.ended_tasks import EndedTask, Entry
+from bgwidgets.observe.kept_windows import WindowStandstill
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.look import Look
 from bgwidgets.snapshots import TaskSnapshot, TaskWindow, WindowRequest
@@ -35,6 +36,13 @@ def task_window(ledger: Ledger, request: WindowRequest) -> TaskWindow:
     entries = _filtered_and_sorted(ledger, look, [*unfinished, *ended], request, now)
     rows = tuple(look.row(entry) for entry in entries[start:stop])
     return TaskWindow(tasks=rows, start=start, total=len(entries), as_of=now)
+
+
+def window_standstill(ledger: Ledger, window: TaskWindow) -> WindowStandstill | None:
+    """What holds as long as this window shows what is to be seen there; None where nobody knows,
+    for not all of its tasks wait, or they are sorted. Any thread; does not block.
+    """
+    return ledger.windows.standstill(window.tasks, window.total)
 
 
 def _in_their_order(ledger: Ledger, start: int, stop: int) -> tuple[tuple[TaskSnapshot, ...], int]:

@@ -60,7 +60,9 @@ class _Entry:
 class WarningsKept:
     """One run's warnings. Any thread may call everything; nothing blocks, nor raises."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        """`changed` is called after each change, on any thread. It must return at once."""
+        self._changed: Final = changed
         # Reentrant: a task may be destroyed, and have its failure told, in the midst of this.
         self._guard: Final = threading.RLock()
         self._kept: Final[dict[tuple[WarningKind, str], _Entry]] = {}
@@ -87,6 +89,7 @@ class WarningsKept:
             same_kind = [key for key in self._kept if key[0] is kind]
             if len(same_kind) > WARNINGS_KEPT:
                 del self._kept[same_kind[0]]
+        self._changed()
 
     def _count(self, kind: WarningKind, what: str, now: float) -> bool:
         known = self._kept.pop((kind, what), None)
@@ -96,6 +99,7 @@ class WarningsKept:
         known.at = now
         self.changes += 1
         self._kept[kind, what] = known  # At the end.
+        self._changed()
         return True
 
     def take_back(self, kind: WarningKind, what: str) -> None:
@@ -108,12 +112,15 @@ class WarningsKept:
             self.changes += 1
             if not known.count:
                 del self._kept[kind, what]
+        self._changed()
 
     def forget(self, kind: WarningKind, what: str) -> None:
         """It is so no more."""
         with self._guard:
-            if self._kept.pop((kind, what), None) is not None:
-                self.changes += 1
+            if self._kept.pop((kind, what), None) is None:
+                return
+            self.changes += 1
+        self._changed()
 
     def all(self) -> tuple[LoopWarning, ...]:
         """All, the one that happened last at the end."""

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from itertools import islice
 from typing import Any, Final, Protocol
 from weakref import ReferenceType, WeakKeyDictionary, ref
@@ -81,7 +82,9 @@ class _BarsOfTask:
 class Bars:
     """All bars of one run. Any thread may call everything; nothing blocks for long."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        """`changed` is called after each bar that is opened or ends. It must return at once."""
+        self._changed: Final = changed
         # Reentrant: a bar may be destroyed, and say so, in the midst of this.
         self._guard: Final = threading.RLock()
         self._open: Final[dict[OpenBar, None]] = {}
@@ -90,8 +93,6 @@ class Bars:
         self._last: ProgressSnapshot | None = None
         self._is_in_use = False
         self._is_over = False
-        self.changes = 0
-        """Grows when a bar is opened or ends."""
 
     def opened(self, bar: Bar, task: Task | None) -> OpenBar | None:
         """There is one more, in this task. It is not kept alive. None: the run is over."""
@@ -106,7 +107,7 @@ class Bars:
             of_task.open.append(place)
             self._open[place] = None
             self._is_in_use = True
-            self.changes += 1
+            self._changed()
             return place
 
     def ended(self, place: OpenBar, last: ProgressSnapshot | None) -> None:
@@ -116,12 +117,11 @@ class Bars:
                 return  # Its task has ended before it.
             del self._open[place]
             place.of_task.open.remove(place)
-            self.changes += 1
-            if last is None:
-                return
-            place.of_task.ended.append(last)
-            if self._last is None or not last.depth:
-                self._last = last
+            if last is not None:
+                place.of_task.ended.append(last)
+                if self._last is None or not last.depth:
+                    self._last = last
+        self._changed()
 
     def close(self) -> None:
         """The run is over: no bar is open any more."""

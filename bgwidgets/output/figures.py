@@ -151,10 +151,18 @@ class Sketch:
 class Figures:
     """All figures of one run. Any thread may call everything; nothing blocks for long."""
 
-    def __init__(self, loop_id: int, tell_of_error: Callable[[str, str], None]) -> None:
-        """`tell_of_error` is called with a figure's name and why it could not be drawn."""
+    def __init__(
+        self,
+        loop_id: int,
+        tell_of_error: Callable[[str, str], None],
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`tell_of_error` is called with a figure's name and why it could not be drawn; `changed`
+        when there is one more. Both must return at once.
+        """
         self._loop_id: Final = loop_id
         self._tell_of_error: Final = tell_of_error
+        self._changed: Final = changed
         self._guard: Final = threading.Lock()
         self._sketches: Final[dict[str, Sketch]] = {}
         self._is_over = False
@@ -185,7 +193,8 @@ class Figures:
             figure = sketch.begin(figure_arguments)
             self._sketches[name] = sketch
             drawing_thread.add(sketch)
-            return figure
+        self._changed()
+        return figure
 
     def look(self) -> dict[str, FigureSnapshot]:
         """The last picture of each, by name."""

@@ -19,13 +19,19 @@ class Findings:
     """Those of one run. Any thread may call everything."""
 
     def __init__(
-        self, loop_id: int, stop_event: object, tell_of_figure: Callable[[str, str], None]
+        self,
+        loop_id: int,
+        stop_event: object,
+        tell_of_figure: Callable[[str, str], None],
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`tell_of_figure` is called with a figure's name and why it could not be drawn."""
+        """`tell_of_figure` is called with a figure's name and why it could not be drawn; `changed`
+        after each change of what is told, unless a bar is open.
+        """
         self._stop_event: Final = stop_event
-        self.bars: Final = Bars()
-        self.metrics: Final = Metrics()
-        self.figures: Final = Figures(loop_id, tell_of_figure)
+        self.bars: Final = Bars(changed)
+        self.metrics: Final = Metrics(changed)
+        self.figures: Final = Figures(loop_id, tell_of_figure, changed)
         _of_loop[loop_id] = self
 
     def are_this_workers(self, loop_id: int) -> bool:
@@ -38,12 +44,6 @@ class Findings:
     def told(self) -> dict[str, Any]:
         """The fields of the loop's snapshot. Does not block."""
         return self.bars.told() | {"metrics": len(self.metrics), "figures": len(self.figures)}
-
-    def stamp(self) -> object | None:
-        """The same for as long as `told()` is; None while it may change at any time."""
-        if self.bars.are_open:
-            return None
-        return self.bars.changes, len(self.metrics), len(self.figures)
 
     def close(self) -> None:
         """The run is over: bars are open no more, figures are drawn for the last time."""

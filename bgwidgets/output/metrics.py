@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from bgwidgets.output.clock import TimeOfDay
@@ -18,7 +19,9 @@ LONGEST_NAME: Final = 200
 class Metrics:
     """All metrics of one run. Any thread may call everything."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        """`changed` is called when there is one more. It must return at once."""
+        self._changed: Final = changed
         self._guard: Final = threading.Lock()
         self._series: Final[dict[str, Series]] = {}
         self.at_hand: Final[dict[str, Series]] = {}
@@ -49,7 +52,8 @@ class Metrics:
             found = self._series.setdefault(name, Series())
             if not self._is_over:
                 self.at_hand[name] = found
-            return found
+        self._changed()
+        return found
 
     def as_values(self) -> dict[str, MetricSnapshot]:
         """What there is to show, by name, in the order in which the names came."""

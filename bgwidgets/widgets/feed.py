@@ -7,6 +7,7 @@ when to come back. So each of its rules can be tested without waiting for anythi
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -72,6 +73,7 @@ from bgwidgets.widgets.requests import (
     SortRows,
     TableRequest,
 )
+from bgwidgets.widgets.rest import Rest
 from bgwidgets.widgets.schedule import CHANGES_APART, LookSchedule
 from bgwidgets.widgets.second_click import WITHIN, SecondClick
 from bgwidgets.widgets.selection import can_be_stopped, loop_to_select, unfinished
@@ -190,9 +192,12 @@ class Feed:
         self._outcomes: Final = Outcomes(self._showing.known_among)
         self._attendance: Final = Attendance()
         self._cell: Final = BusyCell()
+        self._rest: Rest | None = None
+        """None while there is something to do, or may be."""
 
     def take(self, item: Item, face: Face, now: float) -> None:
         """Do what was asked for. What goes wrong is said in the status line."""
+        self._rest = None
         match item:
             case FromLine(request):
                 self._take_from_line(request, now)
@@ -240,6 +245,9 @@ class Feed:
 
     def advance(self, face: Face, now: float) -> float | None:
         """Do what is due; says when to come back if nothing happens until then."""
+        if (wake_at := self._stay_at_rest(face, now)) is not None:
+            return wake_at
+        self._rest = None
         forgotten_at = self._put_away_if_forgotten(face, now)
         self._pause_or_resume(face, now)
         due_at = self._next_look(face)
@@ -252,19 +260,64 @@ class Feed:
         self._showing.is_armed = self._second_click.is_armed(now)
         self._showing.to_kill = self._to_kill if self._kill_click.is_armed(now) else ()
         self._showing.kernel = self._cell.told(now)
-        moments = [
+        all_moments = [
             self._mailer.send_what_is_due(face, now),
-            self._next_look(face),
             self._second_click.until,
             self._kill_click.until,
             self._outcomes.next_look(),
             forgotten_at,
             self._cell.next_change(now),
         ]
-        return min((moment for moment in moments if moment is not None), default=None)
+        moments = [moment for moment in all_moments if moment is not None]
+        if self._mailer.has_told_all:
+            self._rest = self._rest_until(min(moments, default=math.inf), face)
+        if (next_look := self._next_look(face)) is not None:
+            moments.append(next_look)
+        return min(moments, default=None)
+
+    # -- while nothing changes
+
+    def _rest_until(self, moment: float, face: Face) -> Rest | None:
+        """What is to stay as it is until then, now that all is told; None where something goes on,
+        or is looked at that tells of no change.
+        """
+        mailer, showing = self._mailer, self._showing
+        if showing.is_held or not mailer.is_watched or not mailer.are_only_tables_shown:
+            return None
+        if self._outcomes.is_waiting or self._schedule.is_soon_wanted:
+            return None
+        shown = showing.shown([view.window for view in mailer.views["tasks"]])
+        if shown is None:
+            return None
+        interval = face.interval
+        look_at = self._schedule.next_look(interval)
+        if look_at is None:
+            return None
+        return Rest(moment, look_at, interval, shown, showing.kernel, face.button_changes)
+
+    def _stay_at_rest(self, face: Face, now: float) -> float | None:
+        """Look, if that is due; when to come back, or None: there may be something to tell."""
+        rest = self._rest
+        if rest is None or now >= rest.until:
+            return None
+        if now >= rest.look_at:
+            self._schedule.looked(now)
+            rest.look_at = now + rest.interval
+            self._try(self._showing.look_again, "Looking at the loops failed")
+            self._cell.thread_waits(waits=face.cells_thread_waits())
+            if (
+                self._mailer.has_words
+                or self._cell.told(now) != rest.kernel
+                or not self._showing.is_as_it_was(rest.shown)
+            ):
+                return None
+        if face.button_changes != rest.button_changes:
+            return None
+        return min(rest.look_at, rest.until)
 
     def report(self, error: BaseException) -> None:
         """Say that the panel itself is broken; the log has the whole of it."""
+        self._rest = None
         _log.error("The panel could not be refreshed", exc_info=error)
         words = f"The panel could not be refreshed: {error_in_words(error)}"
         self._mailer.say(Said(words, is_error=True))

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from bgwidgets.exceptions import UnknownLoop, UnknownTask
+from bgwidgets.hosts.protocol import Standstill
 from bgwidgets.output.reading import OutputReading
 from bgwidgets.snapshots import (
     LoopHistory,
@@ -76,6 +77,12 @@ class Looks:
             self.changes += 1
             self.by_id = {loop.id: loop for loop in loops}
 
+    def take_again(self) -> None:
+        """Look anew where nothing else is shown than was after the last look, and only tables."""
+        self._windows.clear()
+        self.taken_at = self._kernel_time()
+        self._look()
+
     def show_closely(self, loop_ids: Collection[int]) -> None:
         """These are going to be shown: have them as they are now, or were at the pause."""
         self._shown.update(loop_ids)
@@ -112,6 +119,13 @@ class Looks:
             ask = self._sorted.window if is_one else self._ask
             self._windows[key] = ask(loop_id, request)
         return self._windows[key]
+
+    def standstill(self, loop_id: int, window: TaskWindow) -> Standstill | None:
+        """What holds as long as this is what `tasks` would say; None where nobody knows."""
+        try:
+            return self._source.window_standstill(loop_id, window)
+        except UnknownLoop:
+            return None
 
     def among(self, loop_id: int, ids: Sequence[int]) -> Sequence[TaskSnapshot]:
         """Those of these tasks that are still known, as they are now, also in a pause."""

@@ -62,6 +62,8 @@ class _Letter:
     most: int
     send: Callable[[], None]
     not_before: float = float("-inf")
+    tells_nothing: bool = False
+    """A sign of life."""
 
 
 class Mailer:
@@ -78,6 +80,8 @@ class Mailer:
         self._lines: Final[set[str]] = set()
         """The views of the status line, which do not say that they are alive."""
         self._is_connected = True
+        self.has_told_all = False
+        """Whether the last time there was nothing to tell, not even later, but a sign of life."""
         self._turns: Final = itertools.count(1)
         self._told_at: Final[dict[Channel, float]] = {}
         self._told_about: str | None = ""
@@ -96,6 +100,17 @@ class Mailer:
     @property
     def _all_views(self) -> list[TableViews | DetailViews | OutputViews | PlotViews]:
         return [*self.views.values(), self.detail_views, self.output_views, self.plot_views]
+
+    @property
+    def has_words(self) -> bool:
+        """Whether something is to be said in the status line."""
+        return self._to_say is not None
+
+    @property
+    def are_only_tables_shown(self) -> bool:
+        """Whether nobody looks at anything else."""
+        others = [*self.detail_views, *self.output_views, *self.plot_views]
+        return not others
 
     @property
     def is_watched(self) -> bool:
@@ -187,8 +202,11 @@ class Mailer:
         if self._cell_since is None:
             for views in self._all_views:
                 views.forget_silent(now)
+        self.has_told_all = True
         for letter in self._letters(face, now):
             free_at = max(self._budget.free_at(now, letter.most), letter.not_before)
+            if free_at > now or not letter.tells_nothing:
+                self.has_told_all = False
             if free_at > now:
                 moments.append(free_at)
             else:
@@ -266,7 +284,8 @@ class Mailer:
         """Late ones come before everything else, or the page would say that contact is lost."""
         for table, views in self._told_views.items():
             if len(views) and now >= self._told_at.get(table, now) + after:
-                yield _Letter(MOST, partial(self._post, face, now, table, {"type": "beat"}))
+                send = partial(self._post, face, now, table, {"type": "beat"})
+                yield _Letter(MOST, send, tells_nothing=True)
 
     def _frames(self, face: Face, now: float, for_news: int) -> Iterator[_Letter]:
         """A frame for each view that does not know all; among equals, pages take turns, and so do

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final, Literal, Protocol, get_args
 
 from bgwidgets.commands import Command
+from bgwidgets.hosts.protocol import Standstill
 from bgwidgets.output.log import OutputLog
 from bgwidgets.snapshots import (
     FigureSnapshot,
@@ -92,6 +93,11 @@ class Source(Protocol):
 
     def task_window(self, loop_id: int, request: WindowRequest) -> TaskWindow:
         """Some of a loop's tasks; raises `UnknownLoop`."""
+
+    def window_standstill(self, loop_id: int, window: TaskWindow) -> Standstill | None:
+        """What holds as long as this window is true, but for its time. None where nobody knows, or
+        it is not: then it is to be asked for again. Raises `UnknownLoop`.
+        """
 
     def task_detail(self, loop_id: int, task_id: int) -> TaskDetail:
         """One task in detail; raises `UnknownLoop` or `UnknownTask`."""

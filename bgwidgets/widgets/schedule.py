@@ -35,6 +35,11 @@ class LookSchedule:
         self._looked_at = now
         self._wanted = [moment for moment in self._wanted if moment > now]
 
+    @property
+    def is_soon_wanted(self) -> bool:
+        """Whether a look is wanted besides those at each interval."""
+        return bool(self._wanted)
+
     def next_look(self, interval: float | None) -> float | None:
         """When the next look is due; `interval` is None when nobody watches."""
         moments = list(self._wanted)

@@ -5,9 +5,11 @@ Used by the publisher's thread alone.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Final, NamedTuple
 
+from bgwidgets.hosts.protocol import Standstill
 from bgwidgets.output.reading import OutputReading
 from bgwidgets.snapshots import LoopSnapshot, TaskSnapshot, TaskWindow, WindowRequest
 from bgwidgets.widgets.busy_cell import KernelState
@@ -87,6 +89,13 @@ class _TaskContents(NamedTuple):
     contents: Contents
 
 
+class Shown(NamedTuple):
+    """What tables show, and how that could be told to be what it was."""
+
+    changes: int
+    tasks: tuple[tuple[_TaskContents, Standstill | None], ...]
+
+
 def _are_same(one: TaskWindow | None, other: TaskWindow | None) -> bool:
     """Whether they show the same, whenever that was."""
     if one is other or one is None or other is None:
@@ -144,6 +153,10 @@ class Showing:
         """Whether it stands still."""
         return self._looks.is_held
 
+    def look_again(self) -> None:
+        """Look anew where nothing was asked for since `shown`, for which all was told."""
+        self._looks.take_again()
+
     def look(self) -> None:
         """Look anew, once also while it stands still."""
         self._texts, self._texts_shown = self._texts_shown, {}
@@ -151,6 +164,36 @@ class Showing:
         if (loop_id := self.picks.of_loop) is not None:
             picked = self._looks.among(loop_id, self.picks.tasks(loop_id))
             self.picks.unfinished = len(unfinished(picked))
+
+    def shown(self, windows: Collection[Window]) -> Shown | None:
+        """What is shown since the last look, of the tasks in these windows; None where something
+        may change without a look at the tables.
+        """
+        tasks = [self._task_contents.get(window) for window in windows]
+        known = [each for each in tasks if each is not None]
+        if len(known) < len(tasks) or self.picks.of_loop is not None:
+            return None
+        changes = self._looks.changes
+        return Shown(changes, tuple((each, self._standstill(each)) for each in known))
+
+    def _standstill(self, shown: _TaskContents) -> Standstill | None:
+        """What holds as long as this is what there is to show; None: it must be looked at."""
+        if shown.loop is None or shown.tasks is None:
+            return None
+        return self._looks.standstill(shown.loop.id, shown.tasks)
+
+    def is_as_it_was(self, shown: Shown) -> bool:
+        """Whether another look has found nothing else, when nothing else was asked for either."""
+        looks = self._looks
+        if looks.changes != shown.changes:
+            return False
+        now = time.monotonic()
+        for (loop, _, request, tasks, _), standstill in shown.tasks:
+            if standstill is not None and standstill.holds(now):
+                continue
+            if loop is not None and not _are_same(tasks, looks.tasks(loop.id, request)):
+                return False
+        return True
 
     def hold(self, face: Face) -> None:
         """Look once more, and then stand still."""

@@ -10,7 +10,7 @@ from unittest.mock import create_autospec
 import pytest
 
 from bgwidgets import TaskState, loop_watch
-from bgwidgets.hosts.thread import ThreadHost
+from bgwidgets.hosts.signs import Standstill
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def watch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> LoopWatch:
     """One that has looked, and of which every loop has come to rest; it asks each at each look."""
-    monkeypatch.setattr(loop_watch, "ASKED_AGAIN_AFTER", (0.0,))
+    monkeypatch.setattr(loop_watch, "ASKED_WITHIN", 1e-9)
     watch = manager.watch()
     until(lambda: all(map(_is_same, watch.look([]), watch.look([]))))
     return watch
@@ -65,18 +65,22 @@ def test_only_the_loop_that_has_changed_is_looked_at_anew(
 
 
 def test_a_loop_that_nobody_sees_is_asked_now_and_then(
-    watch: LoopWatch, loops: list[BackgroundLoop], monkeypatch: pytest.MonkeyPatch
+    manager: LoopManager,
+    watch: LoopWatch,
+    loops: list[BackgroundLoop],
+    monkeypatch: pytest.MonkeyPatch,
 ):
     """A hundred cost next to nothing then; who looks closely sees it at once, and all an end."""
-    asked = create_autospec(ThreadHost.stamp, side_effect=ThreadHost.stamp)
-    monkeypatch.setattr(ThreadHost, "stamp", asked)
-    watch.look([])
-    monkeypatch.setattr(loop_watch, "ASKED_AGAIN_AFTER", (60.0,))
-    watch.look([])
+    asked = create_autospec(Standstill.holds, side_effect=Standstill.holds)
+    monkeypatch.setattr(Standstill, "holds", asked)
+    monkeypatch.setattr(loop_watch, "ASKED_WITHIN", 3600.0)
+    watch = manager.watch()
+    until(lambda: all(map(_is_same, watch.look([]), watch.look([]))))
     asked.reset_mock()
     for _ in range(10):
         watch.look([])
     assert asked.call_count == 0
+    watch.look([loops[0].id])
     watch.look([loops[0].id])
     assert asked.call_count == 1
     loops[1].stop()

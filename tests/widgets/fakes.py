@@ -114,6 +114,9 @@ class FakeSource:
         shown = tuple(tasks[request.start : request.stop])
         return TaskWindow(tasks=shown, start=request.start, total=len(tasks), as_of=NOW)
 
+    def window_standstill(self, _loop_id: int, _window: TaskWindow) -> None:
+        """Nobody knows: it is to be asked for again."""
+
     def task_detail(self, loop_id: int, task_id: int) -> TaskDetail:
         """What the test says."""
         self.asked_details.append(task_id)
