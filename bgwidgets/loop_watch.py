@@ -22,9 +22,8 @@ from bgwidgets.snapshots import LoopSnapshot
 
 ASKED_WITHIN: Final = 2.0
 """Seconds in which a loop is asked that does not tell of its changes."""
-RENEWED_WITHIN: Final = 60.0
-"""Seconds in which each loop is asked in any case, and a snapshot is taken anew."""
-_AT_ONCE: Final = float("-inf")
+RENEWED_AFTER: Final = 60.0
+"""Seconds after which all snapshots are taken anew in any case."""
 
 
 class _Seen:
@@ -33,15 +32,15 @@ class _Seen:
     A loop that is removed is not kept by who has looked at it, nor is a run that is over.
     """
 
-    __slots__ = ("_find_host", "_standstill", "_until", "_was_close", "find", "snapshot")
+    __slots__ = ("_find_host", "find", "snapshot", "standstill", "was_close")
 
     def __init__(self, loop: BackgroundLoop) -> None:
         self.find: Final = weakref.ref(loop)
         self.snapshot: LoopSnapshot | None = None
         self._find_host: Final = weakref.ref(host_of(loop))
-        self._standstill: Standstill | None = None
-        self._was_close = False
-        self._until = _AT_ONCE
+        self.standstill: Standstill | None = None
+        """What holds as long as the snapshot is true; None where nobody knows."""
+        self.was_close = False
 
     def is_of(self, loop: BackgroundLoop) -> bool:
         """Whether this is the loop's present run: it may have been restarted."""
@@ -50,25 +49,15 @@ class _Seen:
     @property
     def tells(self) -> bool:
         """Whether it says by itself when the snapshot is not true any more."""
-        return self._standstill is not None and self._standstill.is_told
+        return self.standstill is not None and self.standstill.is_told
 
-    def is_as_it_was(self, now: float, *, is_close: bool) -> bool:
-        """Whether the snapshot is true still, as far as can be told without another one."""
-        standstill = self._standstill
-        return (
-            standstill is not None
-            and (self._was_close or not is_close)
-            and now < self._until
-            and standstill.holds(now)
-        )
-
-    def look(self, loop: BackgroundLoop, now: float, *, is_close: bool) -> None:
+    def look(self, loop: BackgroundLoop, *, is_close: bool) -> None:
         """Take another snapshot."""
         host = host_of(loop)
         # Before the snapshot: it may only be too old.
-        self._standstill = host.standstill(closely=is_close)
+        self.standstill = host.standstill(closely=is_close)
         self.snapshot = host.snapshot()
-        self._was_close, self._until = is_close, now + RENEWED_WITHIN
+        self.was_close = is_close
 
 
 class _Turns:
@@ -124,7 +113,7 @@ class LoopWatch:
         self._seen: dict[int, _Seen] = {}
         self._stirred: Final[set[int]] = set()
         """Those that have told of a change; added to in any thread."""
-        self._all: Final = _Turns(RENEWED_WITHIN)
+        self._renew_at = time.monotonic() + RENEWED_AFTER
         self._silent: Final = _Turns(ASKED_WITHIN)
         """Those that do not tell."""
         self._snapshots: list[LoopSnapshot] = []
@@ -143,23 +132,35 @@ class LoopWatch:
         is_as_before = changes == self._changes
         if not is_as_before:
             self._changes = changes
-            self._list_anew(now)
+            self._list_anew()
+        if now >= self._renew_at:
+            self._renew_at = now + RENEWED_AFTER
+            is_as_before = False
+            for seen in self._seen.values():
+                seen.standstill = None
         close = self._seen.keys() if closely is None else closely
-        asked: Collection[int] = close
+        asked: Collection[int] = [*close]
         if not is_as_before:
             asked = list(self._seen)
-        elif self._stirred or now >= self._silent.next_at or now >= self._all.next_at:
+        elif self._stirred or now >= self._silent.next_at:
             asked = self._to_be_asked(close, now)
         for loop_id in asked:
-            seen = self._seen.get(loop_id)
+            known = self._seen.get(loop_id)
             is_close = loop_id in close
-            if seen is None or seen.is_as_it_was(now, is_close=is_close):
+            if known is None:
+                continue
+            standstill = known.standstill
+            if (
+                standstill is not None
+                and (known.was_close or not is_close)
+                and standstill.holds(now)
+            ):
                 continue
             is_as_before = False
-            if (loop := seen.find()) is None:
+            if (loop := known.find()) is None:
                 del self._seen[loop_id]
             else:
-                seen.look(loop, now, is_close=is_close)
+                known.look(loop, is_close=is_close)
         if not is_as_before:
             self._silent.are_for(
                 {number for number, seen in self._seen.items() if not seen.tells}, now
@@ -172,17 +173,16 @@ class LoopWatch:
         """This loop is not as it was. Any thread; does not block."""
         self._stirred.add(loop_id)
 
-    def _list_anew(self, now: float) -> None:
+    def _list_anew(self) -> None:
         """Somebody came, went, or changed its state: all are asked."""
         before, self._seen = self._seen, {}
         for loop in sorted(self._loops(), key=lambda loop: loop.id):
             seen = before.get(loop.id)
             self._seen[loop.id] = seen if seen is not None and seen.is_of(loop) else _Seen(loop)
-        self._all.are_for(self._seen.keys(), now)
 
     def _to_be_asked(self, close: Collection[int], now: float) -> set[int]:
         """Those looked at closely, those that have told, and the others whose turn it is."""
-        asked = {*close, *self._silent.take(now), *self._all.take(now)}
+        asked = {*close, *self._silent.take(now)}
         while self._stirred:  # One by one, for others may come in this moment.
             asked.add(self._stirred.pop())
         return asked

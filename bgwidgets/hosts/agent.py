@@ -317,7 +317,7 @@ class Agent:
                 timings=timings,
                 bars=self.findings.bars.of,
             )
-            self.signs.book = self._ledger
+            self.signs.begin(self._ledger)
             self._warnings.begin(loop, self._ledger)
             write_down(self._plan.output, loop, self._ledger, self._warnings)
             loop.call_soon(self._begin, loop, started, context=self._context.copy())

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 from weakref import ref
 
-from bgwidgets.observe.ledger import Ledger
+from bgwidgets.observe.ledger import BookChanges, Ledger
 from bgwidgets.output.log import OutputLog
 
 
@@ -21,10 +21,11 @@ class Signs:
 
     __slots__ = (
         "__weakref__",
+        "_book",
         "_book_changes",
         "_output_version",
         "_stirred",
-        "book",
+        "book_changes",
         "lag_mark",
         "mark",
         "output",
@@ -35,17 +36,22 @@ class Signs:
         output after a beat of the loop. It must return at once.
         """
         self._stirred: Final = stirred
+        self._book: Ledger | None = None
+        self.book_changes: BookChanges | None = None
         self._book_changes: int | None = None
         self._output_version = -1
         """As they were at the last beat."""
         self.output: Final = output
-        self.book: Ledger | None = None
-        """The run's, from its beginning on."""
         # Marks and no count: of two threads that count, the later may set back the other's count.
         self.mark = object()
         """Another one after each change, but for those of the tasks, the output and the lag."""
         self.lag_mark = object()
         """Another one after each change of the lag that is noticeable."""
+        output.stirred = self.changed
+
+    def begin(self, book: Ledger) -> None:
+        """The run has this book from now on."""
+        self._book, self.book_changes = book, book.changes
 
     def changed(self) -> None:
         """Something has changed, and can be read by now."""
@@ -54,10 +60,10 @@ class Signs:
 
     def beat(self) -> None:
         """See whether something has changed that does not say so. In the loop's thread."""
-        book, seen = self.book, self._book_changes
+        book, seen = self._book, self._book_changes
         version = self.output.version
         if book is None or (
-            seen is not None and book.is_as_at(seen) and version == self._output_version
+            seen is not None and book.changes.none_since(seen) and version == self._output_version
         ):
             return
         self._book_changes, self._output_version = book.settled_at(), version
@@ -103,7 +109,9 @@ class Standstill:
         self._mark: Final = mark
         self._lag_mark: Final = lag_mark
         self._book_changes: Final = book_changes
-        self._output_version: Final = signs.output.version
+        output = signs.output
+        self._output_version: Final = output.version if output.has_pens else None
+        """None: whatever is written leaves a mark, or comes with a pen, which does."""
         self._until: Final = until
 
     def holds(self, now: float) -> bool:
@@ -114,7 +122,7 @@ class Standstill:
             and signs.mark is self._mark
             and now < self._until
             and (self._lag_mark is None or signs.lag_mark is self._lag_mark)
-            and signs.book is not None
-            and signs.book.is_as_at(self._book_changes)
-            and signs.output.version == self._output_version
+            and signs.book_changes is not None
+            and signs.book_changes.none_since(self._book_changes)
+            and (self._output_version is None or signs.output.version == self._output_version)
         )

@@ -41,6 +41,23 @@ from bgwidgets.snapshots import LoopHistory, ProgressSnapshot
 from bgwidgets.states import TaskState
 
 
+class BookChanges:
+    """Whether anything has changed in the book, told for less than by its `stamp`."""
+
+    __slots__ = ("_any_to_end", "_generations", "_young")
+
+    def __init__(self, generations: Generations, cancellations: Cancellations) -> None:
+        self._generations: Final = generations
+        self._young: Final = generations.young
+        self._any_to_end: Final = cancellations.any_to_end
+
+    def none_since(self, changes: int) -> bool:
+        """Whether no task was born, has ended or is to end since the book was settled at that
+        number. Not whether one runs. Any thread; does not block.
+        """
+        return self._generations.changes == changes and not self._young and not self._any_to_end()
+
+
 class Ledger:
     """All tasks of one loop: the unfinished, the last that ended, and exact counts of the ends."""
 
@@ -73,6 +90,7 @@ class Ledger:
         self.states: Final = TaskStates(loop, self._known, self._cancellations)
         """How each task stands. Any thread."""
         self._looks: Final = Looks(loop, self._generations, self._ended, self.states, bars)
+        self.changes: Final = BookChanges(self._generations, self._cancellations)
         self.windows: Final = KeptWindows(
             loop, self._looks.rows, self._places_stamp, self._known.about, bars
         )
@@ -244,22 +262,11 @@ class Ledger:
         return generations.changes, self.states.current() is None
 
     def settled_at(self) -> int | None:
-        """A number for `is_as_at`; None while the counts may change unnoticed, or a task's turn is
-        on. Any thread; does not block.
+        """A number for `BookChanges.none_since`; None while the counts may change unnoticed, or a
+        task's turn is on. Any thread; does not block.
         """
         changes = self._generations.changes  # Before the stamp: it may only be too old.
         return changes if self.stamp() == (changes, True) else None
-
-    def is_as_at(self, changes: int) -> bool:
-        """Whether no task was born, has ended or is to end since the book had that number; for much
-        less than by a `stamp`. Not whether one runs. Any thread; does not block.
-        """
-        generations = self._generations
-        return (
-            generations.changes == changes
-            and not generations.young
-            and not self._cancellations.any_to_end()
-        )
 
     def _places_stamp(self) -> object | None:
         """What stays the same as long as the same tasks stand in the same places, as above."""

@@ -94,6 +94,9 @@ class OutputLog:
         self.moves = 0
         """Grows when threads have come to the loop, or gone."""
         self._file: LogFile | None = None
+        self.stirred: Callable[[], None] = _tell_no_news
+        """Called when something was added, but not by a pen, and when there is another pen. Set by
+        the run; must return at once."""
         self.cannot_write: Callable[[str, str], None] = _tell_nobody
         """Told once when its file cannot be written any more. Set by who warns."""
         self.can_write: Callable[[str], None] = _tell_nobody
@@ -146,6 +149,7 @@ class OutputLog:
             self._write_to_file(text, place)
             self._take(text, place, whose)
             self._gathered += 1
+        self.stirred()
 
     def show(
         self,
@@ -175,6 +179,7 @@ class OutputLog:
             self._kept.show(data, text, (task_id, task_name), display_id, update)
             self._write_to_file(text, ("display", "stdout"))
             self._gathered += 1
+        self.stirred()
 
     def clear(self, *, wait: bool = False) -> None:
         """Forget what is held; a file keeps it. With `wait` when the next text comes, so that what
@@ -186,6 +191,7 @@ class OutputLog:
             if self.reporter is not None:
                 self.reporter.cleared(wait=wait)
             self._kept.clear(wait=wait)
+        self.stirred()
 
     def pen(self, stream: Stream) -> Pen:
         """A pen for the calling thread, which is the only one that may add to its `parts`."""
@@ -198,6 +204,7 @@ class OutputLog:
                     if not other.thread.is_alive():
                         del self._pens[place]
                 self._pens[thread, stream] = pen = Pen(thread, stream)
+        self.stirred()
         return pen
 
     def give_pen(self, pen: Pen, whose: Whose, task: Callable[[], Any] = _no_task) -> None:
@@ -333,6 +340,11 @@ class OutputLog:
     # Reading
 
     @property
+    def has_pens(self) -> bool:
+        """Whether something may be added without a word, and only the version tells."""
+        return bool(self._pens)
+
+    @property
     def version(self) -> int:
         """Another one as soon as something was written or cleared; cheap."""
         if not self._pens:
@@ -395,6 +407,10 @@ class OutputLog:
         with self._guard:
             self._gather()
             return self._kept.read(after, limit, self.version)
+
+
+def _tell_no_news() -> None:
+    """Nobody wants to know."""
 
 
 def _tell_nobody(path: str, why: str = "") -> None:

@@ -77,6 +77,10 @@ class Looks:
             self.changes += 1
             self.by_id = {loop.id: loop for loop in loops}
 
+    def rest(self) -> None:
+        """All that is shown was just asked for: it alone is looked at closely by `take_again`."""
+        self._closely, self._shown = self._shown, set()
+
     def take_again(self) -> None:
         """Look anew where nothing else is shown than was after the last look, and only tables."""
         self._windows.clear()

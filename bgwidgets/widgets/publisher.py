@@ -56,8 +56,8 @@ class Publisher:
     """Hands what comes from any thread to the panel's feed, in the thread of all panels.
 
     `find_face` returns the panel's face, or None when the panel is gone: the publisher does not
-    keep its panel alive. Every method may be called from any thread, returns at once and never
-    raises; after `close()` nothing happens any more.
+    keep its panel alive, but while a request waits that was made of it. Every method may be called
+    from any thread, returns at once and never raises; after `close()` nothing happens any more.
     """
 
     def __init__(
@@ -70,6 +70,8 @@ class Publisher:
         self._clock: Final = clock
         self._lock: Final = threading.RLock()
         self._inbox: Final[deque[Item]] = deque()
+        self._asked: Face | None = None
+        """The panel of which something is asked that is not done yet: it must not go before."""
         self._is_closed = False
         self._is_at_rest = False
         self._feed: Final = Feed(source, CommandRunner(source, self._put))
@@ -160,6 +162,8 @@ class Publisher:
             if self._is_closed or (self._inbox and _says_the_same(self._inbox[-1], item)):
                 return False
             self._inbox.append(item)
+            if self._asked is None and isinstance(item, Click | FromTable):
+                self._asked = self._find_face()
             return True
 
     def take_turn(self) -> float | None:
@@ -170,9 +174,18 @@ class Publisher:
             self.close()
             return None
         wake_at = self._work(face, is_open=is_open)
+        self._let_go_of_face()
         if wake_at is not None:
             return max(0.0, wake_at - self._clock())
         return NOT_BEFORE_CALLED if is_open and not self._is_at_rest else None
+
+    def _let_go_of_face(self) -> None:
+        """Unless more is asked. What goes with it, goes when nobody holds the lock."""
+        with self._lock:
+            asked = self._asked
+            if not self._inbox:
+                self._asked = None
+        del asked
 
     def _work(self, face: Face, *, is_open: bool) -> float | None:
         """Take all that has come, then tell the pages; a closed panel does what it was asked."""
@@ -184,7 +197,10 @@ class Publisher:
             return self._feed.advance(face, self._clock()) if is_open else None
         except BaseException as error:  # noqa: BLE001 - the panel says it, and the thread lives on
             self._feed.report(error)
-            return self._clock() + _AFTER_AN_ERROR if is_open else None
+            if is_open:
+                return self._clock() + _AFTER_AN_ERROR
+        # There will be no other turn for what is left.
+        return self._work(face, is_open=False) if self._inbox else None
 
 
 def _says_the_same(last: Item, item: Item) -> bool:

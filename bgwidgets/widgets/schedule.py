@@ -33,7 +33,8 @@ class LookSchedule:
     def looked(self, now: float) -> None:
         """A look was taken: it serves all that were wanted until now."""
         self._looked_at = now
-        self._wanted = [moment for moment in self._wanted if moment > now]
+        if self._wanted:
+            self._wanted = [moment for moment in self._wanted if moment > now]
 
     @property
     def is_soon_wanted(self) -> bool:

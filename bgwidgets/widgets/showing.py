@@ -166,14 +166,15 @@ class Showing:
             self.picks.unfinished = len(unfinished(picked))
 
     def shown(self, windows: Collection[Window]) -> Shown | None:
-        """What is shown since the last look, of the tasks in these windows; None where something
-        may change without a look at the tables.
+        """What is shown, now that each view was asked for, of the tasks in these windows; None
+        where something may change without a look at the tables.
         """
         tasks = [self._task_contents.get(window) for window in windows]
         known = [each for each in tasks if each is not None]
         if len(known) < len(tasks) or self.picks.of_loop is not None:
             return None
         changes = self._looks.changes
+        self._looks.rest()
         return Shown(changes, tuple((each, self._standstill(each)) for each in known))
 
     def _standstill(self, shown: _TaskContents) -> Standstill | None:

@@ -32,7 +32,7 @@ OFTEN_ENOUGH = 50
 @pytest.fixture(autouse=True)
 def nobody_is_asked_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that each change must be told; and no lag is noticeable that a test does not make."""
-    monkeypatch.setattr(loop_watch, "RENEWED_WITHIN", 3600.0)
+    monkeypatch.setattr(loop_watch, "RENEWED_AFTER", 3600.0)
     monkeypatch.setattr(heartbeat, "NOTICEABLE", 0.25)
     monkeypatch.setattr(heartbeat, "SECONDS_KEPT", -1)
 
@@ -225,7 +225,7 @@ def test_a_loop_that_is_gone_is_not_kept_by_who_has_looked(manager: LoopManager)
     job = manager.start(name="gone")
     watch = manager.watch()
     come_to_rest(watch, {job.id})
-    signs = [each._standstill._signs for each in watch._seen.values()]  # type: ignore[union-attr]
+    signs = [each.standstill._signs for each in watch._seen.values()]  # type: ignore[union-attr]
     job.stop(0)
     job.remove()
     del job

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from bgwidgets.commands import CancelTasks, Command, SetStopEvent, StopLoop
+from bgwidgets.widgets.feed import Feed, Refresh
 from bgwidgets.widgets.protocols import Action, Face
 from bgwidgets.widgets.publisher import Publisher
 from tests.widgets.fakes import FakeFace, FakeSource, loop
@@ -267,6 +268,48 @@ def test_what_was_asked_before_closing_is_done(publisher: Publisher, source: Fak
     publisher.close()
     thread.join(LIMIT)
     assert source.executed == [CancelTasks(1)]
+
+
+def test_what_was_asked_before_closing_is_done_after_an_error(
+    publisher: Publisher, source: FakeSource, face: FakeFace, monkeypatch: pytest.MonkeyPatch
+):
+    """Of what is asked at the same time, one failure takes nothing else along."""
+    gate = Gate()
+    face.observer = lambda _: gate.pass_through()
+    take, failed = Feed.take, threading.Event()
+
+    def broken(feed: Feed, item: Any, *more: Any) -> None:
+        if not isinstance(item, Refresh):
+            take(feed, item, *more)
+            return
+        failed.set()
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(Feed, "take", broken)
+    [thread] = panel_threads()
+    with gate.holding(lambda: publisher.receive("loops", {"type": "filter", "text": "x"})):
+        publisher.refresh()
+        publisher.click(Action.CANCEL_TASKS, 1)
+        publisher.close()
+    thread.join(LIMIT)
+    assert failed.is_set()
+    assert source.executed == [CancelTasks(1)]
+
+
+def test_what_was_asked_of_a_panel_that_is_garbage_then_is_done(source: FakeSource):
+    """A click on one that nobody keeps is no less a click; and then it is gone."""
+    face = FakeFace()
+    gate, find_face = Gate(), weakref.ref(face)
+    face.observer = lambda _: gate.pass_through()
+    publisher = Publisher(source, find_face)
+    [thread] = panel_threads()
+    with gate.holding(lambda: publisher.receive("loops", {"type": "filter", "text": "x"})):
+        publisher.click(Action.CANCEL_TASKS, 1)
+        publisher.close()
+        del face
+    thread.join(LIMIT)
+    assert source.executed == [CancelTasks(1)]
+    assert find_face() is None
 
 
 def test_after_closing_nothing_happens(publisher: Publisher, source: FakeSource, face: FakeFace):
