@@ -10,12 +10,14 @@ from typing import Any, NoReturn
 
 import pytest
 
+from bgwidgets.observe.generations import NURSERY
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_detail import task_detail
 from bgwidgets.observe.task_window import task_window
 from bgwidgets.snapshots import TaskSnapshot, WindowRequest
 from tests.conftest import Complaints
-from tests.observe.conftest import for_ever, rows, run, turns
+from tests.hostile_errors import HOSTILE_ERRORS, NAMES
+from tests.observe.conftest import comes_true, counted, ends_at_once, for_ever, rows, run, turns
 
 
 class Hostile(Exception):
@@ -158,6 +160,58 @@ def test_all_that_is_asked_of_a_task_is_answered(
         ledger.settle()
         assert row.id == victim(ledger).id
         assert "victim" in {each.name for each in ledger.history().cancellations}
+
+    run(watched)
+    assert [] == complaints.take()
+
+
+class Unjudged(asyncio.Task[Any]):
+    """Does not tell what it has raised."""
+
+    @property
+    def _exception(self) -> NoReturn:
+        raise Hostile
+
+
+async def fail_with(error: Exception) -> NoReturn:
+    raise error
+
+
+@pytest.mark.parametrize("kind", HOSTILE_ERRORS, ids=list(NAMES))
+@pytest.mark.parametrize("others", [3, 2 * NURSERY])
+def test_an_error_that_tells_nothing_of_itself_is_counted(
+    kind: type[Exception], others: int, complaints: Complaints
+):
+    """Those who make tasks after it do not notice, and are counted as well."""
+
+    async def watched(ledger: Ledger) -> None:
+        failing = asyncio.create_task(fail_with(kind()))
+        await asyncio.wait({failing})
+        assert failing.exception() is not None
+        for _ in range(others):
+            await asyncio.create_task(ends_at_once())
+        await comes_true(lambda: not ledger._generations.young)
+        assert 1 == counted(ledger)["failed"]
+        assert others == counted(ledger)["finished"]
+
+    run(watched)
+    assert [] == complaints.take()
+
+
+@pytest.mark.parametrize("others", [3, 2 * NURSERY])
+def test_a_task_that_does_not_tell_how_it_ended_is_let_go_of(others: int, complaints: Complaints):
+    """Those who make tasks after it do not notice, and are counted."""
+
+    async def watched(ledger: Ledger) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(lambda loop, coro, **options: Unjudged(coro, loop=loop, **options))
+        unjudged = asyncio.create_task(ends_at_once())
+        loop.set_task_factory(None)
+        await asyncio.wait({unjudged})
+        for _ in range(others):
+            await asyncio.create_task(ends_at_once())
+        await comes_true(lambda: not ledger._generations.young)
+        assert others == counted(ledger)["finished"]
 
     run(watched)
     assert [] == complaints.take()
