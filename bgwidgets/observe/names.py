@@ -32,7 +32,7 @@ def name_of_coroutine(coroutine: object) -> str:
     if name is None or not issubclass(type(name), str):
         name = name_of_type(type(coroutine))
     # "<locals>" and what is before it tell where a function was defined, not which it is.
-    return str.rsplit(name, "<locals>.", 1)[-1][:LONGEST_NAME]
+    return _cut(str.rsplit(name, "<locals>.", 1)[-1])
 
 
 def peek(thing: object, attribute: str) -> Any:
