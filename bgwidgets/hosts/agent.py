@@ -405,7 +405,15 @@ class Agent:
         return self._ending
 
     def _main_ended(self, main: asyncio.Task[Any]) -> None:
-        self._plan.output.gather()  # While it is there, and can tell its name.
+        try:
+            self._plan.output.gather()  # While it is there, and can tell its name.
+            self._is_told_how(main)
+        except BaseException as error:  # noqa: BLE001 - a factory's own kind of task may not tell
+            self._main_failed(error)
+        finally:
+            self._wind_down()
+
+    def _is_told_how(self, main: asyncio.Task[Any]) -> None:
         if main.cancelled():
             self._run_state.happened(LoopEvent.MAIN_CANCELLED)
         elif (error := main.exception()) is not None:
@@ -414,7 +422,6 @@ class Agent:
             if self._plan.work.kind is not WorkKind.NOTHING:
                 self._result = main.result()
             self._run_state.happened(LoopEvent.MAIN_RETURNED)
-        self._wind_down()
 
     def _main_failed(self, error: BaseException) -> None:
         self._exception = error

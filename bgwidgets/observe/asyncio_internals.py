@@ -191,10 +191,13 @@ _SETS: Final = {
 
 def callbacks_of(future: Any) -> list[Callable[..., Any]]:
     """What a future, asyncio's or concurrent.futures', calls when it is done."""
-    if issubclass(type(future), _FUTURES):
-        return [callback for callback, _ in getattr(future, "_callbacks", None) or ()]
-    if issubclass(type(future), concurrent.futures.Future):
-        return list(getattr(future, "_done_callbacks", ()))
+    try:
+        if issubclass(type(future), _FUTURES):
+            return [callback for callback, _ in getattr(future, "_callbacks", None) or ()]
+        if issubclass(type(future), concurrent.futures.Future):
+            return list(getattr(future, "_done_callbacks", ()))
+    except Exception:  # noqa: BLE001 - a class of the user's may answer in any way
+        return []
     return []  # Whatever else a task may wait for, it has no names that are known here.
 
 

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from bgwidgets.observe.asyncio_internals import runs_a_callback
 from bgwidgets.observe.await_chain import file_label
+from bgwidgets.observe.error_text import traceback_of
 from bgwidgets.observe.line_numbers import line_at, line_in
 from bgwidgets.observe.whose_code import Whose, is_ours, whose
 
@@ -123,7 +124,7 @@ def raised_at(error: BaseException) -> str | None:
     thread; does not block.
     """
     line = innermost = None
-    traceback = error.__traceback__
+    traceback = traceback_of(error)
     for _ in range(DEEPEST):
         if traceback is None:
             break

@@ -19,7 +19,7 @@ from bgwidgets.observe.asyncio_internals import (
     failed_among,
     peek_exception,
 )
-from bgwidgets.observe.error_text import LONGEST_TEXT, one_line
+from bgwidgets.observe.error_text import LONGEST_TEXT, one_line, traceback_of
 from bgwidgets.observe.names import name_of
 from bgwidgets.observe.timings import TaskTiming
 from bgwidgets.snapshots import ProgressSnapshot, TaskFailure
@@ -91,6 +91,14 @@ def state_of_ended(task: asyncio.Task[Any]) -> TaskState:
     if task.cancelled():
         return TaskState.CANCELLED
     return TaskState.FINISHED if peek_exception(task) is None else TaskState.FAILED
+
+
+def can_be_judged(task: asyncio.Task[Any]) -> bool:
+    """Whether a task tells whether it has ended, and how. In the loop's thread; never raises."""
+    try:
+        return not task.done() or state_of_ended(task).has_ended
+    except Exception:  # noqa: BLE001 - a user's kind of task may raise anything
+        return False
 
 
 def error_of(task: asyncio.Task[Any]) -> str | None:
@@ -260,7 +268,7 @@ def _traceback_of(error: BaseException) -> TracebackException | None:
         return TracebackException(
             type(error),
             error,
-            error.__traceback__,
+            traceback_of(error),
             limit=-LONGEST_TRACEBACK,
             lookup_lines=False,
             compact=True,

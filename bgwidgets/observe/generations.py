@@ -14,7 +14,13 @@ from contextlib import contextmanager
 from contextvars import Context
 from typing import Any, Final
 
-from bgwidgets.observe.ended_tasks import ENDED_KEPT, RECORDS_A_TICK, EndedTasks
+from bgwidgets.observe.ended_tasks import (
+    ENDED_KEPT,
+    RECORDS_A_TICK,
+    EndedTasks,
+    Judged,
+    can_be_judged,
+)
 from bgwidgets.observe.task_births import Lists, TaskBirths
 from bgwidgets.observe.timings import Timings
 from bgwidgets.observe.watched_task import watched_task_class
@@ -97,7 +103,7 @@ class Generations:
         with self._sweeping():
             young, let_go = len(self.young), list[asyncio.Task[Any]]()
             by_age = [
-                self._ended.judge(tasks, since, now, at_least=ENDED_KEPT)
+                self._judge(tasks, since, now, at_least=ENDED_KEPT)
                 for tasks, since in (
                     (self.older, self.older_since),
                     (self.young[:young], self.young_since),
@@ -135,7 +141,7 @@ class Generations:
         now = time.time()
         try:
             born = len(self.young)
-            judged = self._ended.judge(self.young[:born], self.young_since, now)
+            judged = self._judge(self.young[:born], self.young_since, now)
             self.changes += 1
             try:
                 self.young[:born] = judged.living
@@ -150,6 +156,16 @@ class Generations:
         self._limit[0] = max(self._size, 2 * living)
         self.births.watch_cancellations(wanted=born < NURSERY or living > STORM * born)
 
+    def _judge(self, tasks: Tasks, since: float, now: float, *, at_least: int = 0) -> Judged:
+        """As `EndedTasks.judge`. Whoever makes a task must not suffer for another that cannot be
+        asked; nor must those that come after it: it is let go of.
+        """
+        try:
+            return self._ended.judge(tasks, since, now, at_least=at_least)
+        except Exception:  # noqa: BLE001 - a user's kind of task may raise anything
+            told = [task for task in tasks if can_be_judged(task)]
+            return self._ended.judge(told, since, now, at_least=at_least)
+
     def _fit_size(self, born: int, now: float) -> None:
         elapsed, self._swept_at = now - self._swept_at, now
         size = NURSERY if elapsed <= 0 else int(born * FILLED_IN / elapsed)
@@ -161,7 +177,7 @@ class Generations:
         with self._sweeping():
             born = len(self.young)
             older, young = (
-                self._ended.judge(tasks, since, now, at_least=RECORDS_A_TICK)
+                self._judge(tasks, since, now, at_least=RECORDS_A_TICK)
                 for tasks, since in (
                     (self.older, self.older_since),
                     (self.young[:born], self.young_since),

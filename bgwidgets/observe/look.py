@@ -10,9 +10,9 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from bgwidgets.observe.asyncio_internals import future_waited_for
+from bgwidgets.observe.asyncio_internals import all_done, future_waited_for
 from bgwidgets.observe.await_chain import place_until
-from bgwidgets.observe.consistent_copy import consistent_copy
+from bgwidgets.observe.consistent_copy import Unsettled, consistent_copy
 from bgwidgets.observe.ended_tasks import (
     ENDED_KEPT,
     EndedTask,
@@ -22,11 +22,13 @@ from bgwidgets.observe.ended_tasks import (
 )
 from bgwidgets.observe.generations import Generations
 from bgwidgets.observe.kept_rows import KeptRows
+from bgwidgets.observe.names import name_of
 from bgwidgets.observe.task_states import TaskStates
 from bgwidgets.observe.weak_by_identity import WeakByIdentity
 from bgwidgets.snapshots import ProgressSnapshot, TaskSnapshot
 from bgwidgets.states import TaskState
 
+CANNOT_BE_SHOWN: Final = "(cannot be shown)"
 LOOKED_AT_ONE_BY_ONE: Final = 5_000
 """Of more tasks, one that has just ended counts as unfinished until the loop's next turn."""
 
@@ -230,9 +232,30 @@ class Look:
         return self._looks.seen_ended_at(entry) if entry.done() else None
 
     def row(self, entry: Entry) -> TaskSnapshot:
-        """A task as it stands now. Any thread; does not block."""
+        """A task as it stands now. Any thread; does not block.
+
+        One that cannot be shown, for what is the user's there raises, costs its own row alone.
+        """
         if type(entry) is EndedTask:
             return _row_of_record(entry)
+        try:
+            return self._row(entry)
+        except Unsettled:
+            raise
+        except Exception:  # noqa: BLE001 - a user's class may raise anything
+            return self._row_without_words(entry)
+
+    def _row_without_words(self, task: Task) -> TaskSnapshot:
+        return TaskSnapshot(
+            id=self._looks.number_of(task),
+            name=name_of(task),
+            coroutine=CANNOT_BE_SHOWN,
+            state=TaskState.FINISHED if all_done([task])[0] else TaskState.PENDING,
+            created_at=self.created_at(task),
+            is_main=self._looks.known.about(task).is_main,
+        )
+
+    def _row(self, entry: Task) -> TaskSnapshot:
         known, rows, states = self._looks.known, self._looks.rows, self._states
         about = known.about(entry)
         # Not kept with the row: a bar moves while its task waits in the same place.

@@ -26,7 +26,7 @@ from bgwidgets.belonging import has_a_thread, speaks_for
 from bgwidgets.observe.asyncio_internals import classes_with, coroutine_of, is_task
 from bgwidgets.observe.blame import raised_at
 from bgwidgets.observe.error_text import one_line
-from bgwidgets.observe.names import name_of, name_of_coroutine
+from bgwidgets.observe.names import name_of, name_of_coroutine, name_of_type
 from bgwidgets.observe.warnings_kept import Told, WarningsKept
 from bgwidgets.observe.weak_by_identity import WeakByIdentity
 from bgwidgets.replaced import Replaced
@@ -44,7 +44,7 @@ def tell_of_lost(
     """This error of a task of that name is lost. Any thread; does not block."""
     kept.add(
         WarningKind.EXCEPTION_NEVER_RETRIEVED,
-        f"{coroutine or raised_at(error)} {type(error).__qualname__}",
+        f"{coroutine or raised_at(error)} {name_of_type(type(error))}",
         lambda: Told(
             f"{'a future' if name is None else f'task {name!r}'} failed, and nobody asked why:"
             f" {one_line(error)}",

@@ -30,9 +30,9 @@ def name_of_coroutine(coroutine: object) -> str:
         return ""
     name = peek(coroutine, "__qualname__")
     if name is None or not issubclass(type(name), str):
-        name = _name_of_type(type(coroutine))
+        name = name_of_type(type(coroutine))
     # "<locals>" and what is before it tell where a function was defined, not which it is.
-    return str.rsplit(name, "<locals>.", 1)[-1][:LONGEST_NAME]
+    return _cut(str.rsplit(name, "<locals>.", 1)[-1])
 
 
 def peek(thing: object, attribute: str) -> Any:
@@ -43,10 +43,9 @@ def peek(thing: object, attribute: str) -> Any:
         return None
 
 
-def _name_of_type(kind: type) -> str:
-    # Not `kind.__qualname__`, which a metaclass may answer.
-    name: str = type.__dict__["__qualname__"].__get__(kind)
-    return name
+def name_of_type(kind: type) -> str:
+    """A class's qualified name, cut to a bounded length, whatever its metaclass would answer."""
+    return _cut(type.__dict__["__qualname__"].__get__(kind))
 
 
 def _cut(name: str) -> str:

@@ -179,7 +179,7 @@ def _future_in_words(future: Any, *, is_counted: bool, depth: int = 0) -> str | 
     behind = future_behind(callbacks_of(future))
     if behind is None or depth == _DEEPEST:
         return None
-    if not isinstance(behind, concurrent.futures.Future):
+    if not issubclass(type(behind), concurrent.futures.Future):
         words = _future_in_words(behind, is_counted=is_counted, depth=depth + 1)
         return f"{words or 'future'}, shielded"
     submitted = task_submitted(behind)

@@ -75,7 +75,7 @@ def put_together(said: Sequence[Said]) -> Said:
 def error_in_words(error: BaseException) -> str:
     """One line; our own errors are sentences already, others say what they are. Never raises."""
     line = one_line(error)
-    if isinstance(error, BgwidgetsError):
+    if issubclass(type(error), BgwidgetsError):  # Not `isinstance`, which asks the error.
         return line.removeprefix(f"{type(error).__qualname__}: ")
     return line
 
@@ -298,7 +298,7 @@ def _name_of(loop_id: int, loops: Sequence[LoopSnapshot]) -> str:
 
 
 def _failure(error: Exception) -> Said:
-    if not isinstance(error, BgwidgetsError):
+    if not issubclass(type(error), BgwidgetsError):
         # Nobody foresaw it, so one line is not enough to find it.
         _log.error("A command of the panel failed", exc_info=error)
     return Said(error_in_words(error), is_error=True)

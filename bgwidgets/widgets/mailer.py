@@ -17,7 +17,7 @@ from typing import Final
 from bgwidgets.widgets.budget import MOST, ByteBudget, MessageBudget
 from bgwidgets.widgets.button_states import ButtonStates
 from bgwidgets.widgets.cleaning import clean
-from bgwidgets.widgets.command_runner import put_together
+from bgwidgets.widgets.command_runner import error_in_words, put_together
 from bgwidgets.widgets.detail_parts import Parts
 from bgwidgets.widgets.detail_views import DetailView, DetailViews
 from bgwidgets.widgets.output_views import OutputNews, OutputSubject, OutputView, OutputViews
@@ -88,6 +88,7 @@ class Mailer:
         self._to_say: Said | None = None
         self._to_show: Found | None = None
         self._last_said: Said | None = None
+        self._complained = ""
         self._pinged: Final[dict[Table, set[str]]] = {table: set() for table in TABLES}
         """The views that asked whether they are heard while this cell runs."""
         self._pinged_in: int | None = None
@@ -211,7 +212,10 @@ class Mailer:
                 moments.append(free_at)
             else:
                 self._budget.spend(now)
-                letter.send()
+                try:
+                    letter.send()
+                except Exception as error:  # noqa: BLE001 - see `_complain`
+                    self._complain(error)
         for table, views in self._told_views.items():
             if len(views):
                 moments.append(self._told_at.get(table, now) + BEAT_AFTER)
@@ -310,7 +314,11 @@ class Mailer:
         ]
         all_views = in_tables + in_tabs + in_outputs
         for most, _, letter_of in sorted(all_views, key=lambda each: (-each[0], each[1])):
-            send = letter_of(face, now)
+            try:
+                send = letter_of(face, now)
+            except Exception as error:  # noqa: BLE001 - see `_complain`
+                self._complain(error)
+                continue
             if send is not None:
                 yield _Letter(most, send)
         for view in self.output_views:
@@ -320,7 +328,11 @@ class Mailer:
     def _plots(self, face: Face, now: float, for_news: int) -> Iterator[_Letter]:
         """For each open Plots tab; they take turns too."""
         for view in sorted(self.plot_views, key=lambda each: each.turn):
-            news = view.news(self._showing.plots(view.subject))
+            try:
+                news = view.news(self._showing.plots(view.subject))
+            except Exception as error:  # noqa: BLE001 - see `_complain`
+                self._complain(error)
+                continue
             if news is not None:
                 yield _Letter(
                     FOR_DETAILS if view.awaits_all else for_news,
@@ -360,6 +372,16 @@ class Mailer:
         if view.answers_owed and now < self._requested_at + CLICKS_EXPECTED:
             most = max(most, MOST if table == "loops" else FOR_DETAILS)
         return most
+
+    def _complain(self, error: Exception) -> None:
+        """Say that one view cannot be told, and tell the others: what it shows may be the user's,
+        and raise whatever it is asked. The log has the whole of it, once.
+        """
+        words = f"The panel could not be refreshed: {error_in_words(error)}"
+        if words != self._complained:
+            _log.error("A view of the panel could not be refreshed", exc_info=error)
+        self._complained = words
+        self.say(Said(words, is_error=True))
 
     # -- what sends a letter
 

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -14,6 +14,7 @@ from bgwidgets.commands import CancelTasks, StopLoop
 from bgwidgets.hosts.thread import ThreadHost
 from bgwidgets.snapshots import WindowRequest
 from tests.conftest import Complaints
+from tests.hostile_errors import HOSTILE_ERRORS, NAMES
 from tests.hosts.conftest import LIMIT, MakeHost, end_of, for_ever, stop
 from tests.loop_factories import LoopFactory
 from tests.waiting import until
@@ -65,6 +66,46 @@ def test_main_raised(start: MakeHost, loop_factory: LoopFactory, error: BaseExce
     assert text is not None
     assert type(error).__name__ in text
     assert "in work" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), list(zip(HOSTILE_ERRORS, NAMES, strict=True)), ids=list(NAMES)
+)
+def test_main_raised_what_tells_nothing_of_itself(
+    start: MakeHost, kind: type[Exception], name: str
+):
+    """The loop ends as with any other error, and what is known of it is told."""
+    error = kind("its text")
+
+    async def work() -> None:
+        raise error
+
+    host = start(work)
+    end = end_of(host)
+    assert "failed" == end.state
+    assert error is end.exception
+    assert f"{name}: its text" == host.snapshot().error_line
+
+
+def test_main_is_a_task_that_does_not_tell_how_it_ended(start: MakeHost):
+    """As a factory may make it: why nothing is known is why the loop has failed."""
+
+    class Silent(asyncio.Task[Any]):
+        def result(self) -> NoReturn:
+            """Not told."""
+            raise ValueError("not told")
+
+    def new_loop() -> asyncio.AbstractEventLoop:
+        loop = asyncio.SelectorEventLoop()
+        loop.set_task_factory(lambda loop, coro, **options: Silent(coro, loop=loop, **options))
+        return loop
+
+    async def work() -> int:
+        return 1
+
+    host = start(work, loop_factory=new_loop)
+    assert "failed" == end_of(host).state
+    assert "ValueError: not told" == host.snapshot().error_line
 
 
 def test_main_was_cancelled(start: MakeHost, loop_factory: LoopFactory):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bgwidgets.observe.error_text import LONGEST_LINE, LONGEST_TEXT, full_text, one_line
+from tests.hostile_errors import HOSTILE_ERRORS, NAMES
 
 
 class BrokenText(Exception):
@@ -90,6 +91,18 @@ def test_full_text_of_what_is_broken(error: BaseException):
     assert "Traceback (most recent call last):" == lines[0]
     assert any("in raised" in line for line in lines)
     assert any(type(error).__name__ in line for line in lines[-2:])
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), list(zip(HOSTILE_ERRORS, NAMES, strict=True)), ids=list(NAMES)
+)
+def test_what_tells_nothing_of_itself(kind: type[Exception], name: str):
+    """Its class's own name, its text, and the lines that led there."""
+    error = raised(kind("its text"))
+    assert f"{name}: its text" == one_line(error)
+    lines = full_text(error).splitlines()
+    assert any("in raised" in line for line in lines)
+    assert f"{name}: its text" in lines[-1]
 
 
 def test_full_text_is_bounded():

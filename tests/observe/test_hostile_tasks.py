@@ -10,12 +10,16 @@ from typing import Any, NoReturn
 
 import pytest
 
+from bgwidgets.observe import look
+from bgwidgets.observe.await_chain import place_until
+from bgwidgets.observe.generations import NURSERY
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_detail import task_detail
 from bgwidgets.observe.task_window import task_window
 from bgwidgets.snapshots import TaskSnapshot, WindowRequest
 from tests.conftest import Complaints
-from tests.observe.conftest import for_ever, rows, run, turns
+from tests.hostile_errors import HOSTILE_ERRORS, NAMES
+from tests.observe.conftest import comes_true, counted, ends_at_once, for_ever, rows, run, turns
 
 
 class Hostile(Exception):
@@ -102,12 +106,19 @@ def make_broken(loop: asyncio.AbstractEventLoop) -> asyncio.Task[Any]:
     return asyncio.Task(Broken(), loop=loop)
 
 
+def make_oddly_called(loop: asyncio.AbstractEventLoop) -> asyncio.Task[Any]:
+    coroutine: Any = for_ever()
+    coroutine.__qualname__ = Odd("for_ever")
+    return asyncio.Task(coroutine, loop=loop)
+
+
 @pytest.mark.parametrize(
     ("make", "name", "coroutine", "waiting_on"),
     [
         (make_silent, "victim", "for_ever", "event"),
         (make_plain, Odd("victim"), "for_ever", "event"),
         (make_broken, "victim", "Broken", "unknown"),
+        (make_oddly_called, "victim", "for_ever", "event"),
     ],
 )
 def test_all_that_is_asked_of_a_task_is_answered(
@@ -158,6 +169,121 @@ def test_all_that_is_asked_of_a_task_is_answered(
         ledger.settle()
         assert row.id == victim(ledger).id
         assert "victim" in {each.name for each in ledger.history().cancellations}
+
+    run(watched)
+    assert [] == complaints.take()
+
+
+class Unjudged(asyncio.Task[Any]):
+    """Does not tell what it has raised."""
+
+    @property
+    def _exception(self) -> NoReturn:
+        raise Hostile
+
+
+async def fail_with(error: Exception) -> NoReturn:
+    raise error
+
+
+@pytest.mark.parametrize("kind", HOSTILE_ERRORS, ids=list(NAMES))
+@pytest.mark.parametrize("others", [3, 2 * NURSERY])
+def test_an_error_that_tells_nothing_of_itself_is_counted(
+    kind: type[Exception], others: int, complaints: Complaints
+):
+    """Those who make tasks after it do not notice, and are counted as well."""
+
+    async def watched(ledger: Ledger) -> None:
+        failing = asyncio.create_task(fail_with(kind()))
+        await asyncio.wait({failing})
+        assert failing.exception() is not None
+        for _ in range(others):
+            await asyncio.create_task(ends_at_once())
+        await comes_true(lambda: not ledger._generations.young)
+        assert 1 == counted(ledger)["failed"]
+        assert others == counted(ledger)["finished"]
+
+    run(watched)
+    assert [] == complaints.take()
+
+
+@pytest.mark.parametrize("others", [3, 2 * NURSERY])
+def test_a_task_that_does_not_tell_how_it_ended_is_let_go_of(others: int, complaints: Complaints):
+    """Those who make tasks after it do not notice, and are counted."""
+
+    async def watched(ledger: Ledger) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(lambda loop, coro, **options: Unjudged(coro, loop=loop, **options))
+        unjudged = asyncio.create_task(ends_at_once())
+        loop.set_task_factory(None)
+        await asyncio.wait({unjudged})
+        for _ in range(others):
+            await asyncio.create_task(ends_at_once())
+        await comes_true(lambda: not ledger._generations.young)
+        assert others == counted(ledger)["finished"]
+
+    run(watched)
+    assert [] == complaints.take()
+
+
+class TellsNothing(asyncio.Future[Any]):
+    """What asyncio itself needs, it has."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in {"_callbacks", "_children"}:
+            raise Hostile
+        return super().__getattribute__(name)
+
+
+def test_a_future_that_tells_nothing_is_one_all_the_same(complaints: Complaints):
+    """In the row of the task that waits for it, in its details, and when tasks are sorted."""
+
+    async def waits() -> None:
+        await TellsNothing()
+
+    async def watched(ledger: Ledger) -> None:
+        task = asyncio.create_task(waits())
+        await turns()
+        (row,) = (row for row in rows(ledger) if row.coroutine == "waits")
+        assert "future" == row.waiting_on
+        assert row.where is not None
+        detail = task_detail(ledger, row.id)
+        assert detail is not None
+        assert "future" == detail.waiting_on
+        window = task_window(ledger, WindowRequest(sort="waiting_on", stop=9))
+        assert row.id in [each.id for each in window.tasks]
+        task.cancel()
+
+    run(watched)
+    assert [] == complaints.take()
+
+
+def test_a_task_that_cannot_be_shown_costs_its_own_row_alone(
+    complaints: Complaints, monkeypatch: pytest.MonkeyPatch
+):
+    """Whatever it is of the user's that raises, and wherever."""
+
+    def raises_for_one(task: asyncio.Task[Any]) -> Any:
+        if task.get_name() == "victim":
+            raise Hostile
+        return place_until(task)
+
+    async def watched(ledger: Ledger) -> None:
+        monkeypatch.setattr(look, "place_until", raises_for_one)
+        tasks = [asyncio.create_task(for_ever(), name=name) for name in ("a", "victim", "b")]
+        await turns()
+        window = task_window(ledger, WindowRequest(stop=9))
+        told = [(row.name, row.coroutine, row.state, row.waiting_on) for row in window.tasks[1:]]
+        assert told == [
+            ("a", "for_ever", "pending", "event"),
+            ("victim", look.CANNOT_BE_SHOWN, "pending", None),
+            ("b", "for_ever", "pending", "event"),
+        ]
+        ledger.cancel([ledger.task_of(window.tasks[2].id)])  # type: ignore[list-item] # it is there
+        await turns()
+        assert [False, True, False] == [task.cancelled() for task in tasks]
+        for task in tasks:
+            task.cancel()
 
     run(watched)
     assert [] == complaints.take()

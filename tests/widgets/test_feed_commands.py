@@ -14,7 +14,7 @@ from bgwidgets.widgets.feed import Changed, FromTable, SettingChanged
 from bgwidgets.widgets.protocols import Action, Said
 from bgwidgets.widgets.requests import InvalidRequest
 from tests.widgets.bench import PROMPT, Bench, names, start
-from tests.widgets.fakes import ended_loop, loop
+from tests.widgets.fakes import ended_loop, loop, task
 
 # -- commands and what is said
 
@@ -255,6 +255,33 @@ def test_a_manager_that_fails_is_said_and_asked_again(
     bench.source.loops = [loop(1, name="other")]
     bench.pass_time(1)
     assert names(bench.frames("loops")[0]) == ["other"]
+
+
+def test_a_view_that_cannot_be_told_costs_none_of_the_others(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """It is said once, the log has it once, and the view is told as soon as that is possible."""
+    start(bench, 1)
+    bench.open_page()
+    bench.details(type="show", view="d", loop=1, task=101, tab="chain", known=0)
+    bench.take()
+
+    def fail(_loop_id: int, _other: object) -> Any:
+        raise RuntimeError("no rows")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.source, "task_window", fail)
+        patch.setattr(bench.source, "task_detail", fail)
+        bench.source.loops = [loop(1, name="other")]
+        bench.stay_alive(3)
+    sent = bench.take()
+    assert ["other"] in [names(message) for channel, message in sent if "rows" in message]
+    said = [message["text"] for _, message in sent if message["type"] == "said"]
+    assert ["The panel could not be refreshed: RuntimeError: no rows"] == said
+    assert 1 == len(caplog.records)
+    bench.source.tasks[1] = [task(101, name="shown again")]
+    bench.pass_time(1)
+    assert ["shown again"] == names(bench.frames("tasks")[0])
 
 
 def test_a_broken_connection_ends_nothing(
