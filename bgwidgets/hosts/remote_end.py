@@ -55,7 +55,7 @@ class RemoteEnd:
 
     def failed_to_start(self, error: BaseException) -> None:
         """There is no process, or there will be none soon. Nothing when it has ended before."""
-        if not self._is_taken.acquire(blocking=False):
+        if not self._is_first():
             return
         self._is_blamed(error)
         self._run_state.happened(LoopEvent.MAIN_FAILED)
@@ -63,31 +63,37 @@ class RemoteEnd:
 
     def never_began(self) -> None:
         """It was killed or stopped before anything ran in the process, if there was one."""
-        if self.is_kill_asked:
-            self._ended_early(LoopEvent.KILLED, "it was killed before it had come up")
-        else:
-            self._ended_early(LoopEvent.CLOSED, "it was stopped before it had come up")
+        if self._is_first():
+            if self.is_kill_asked:
+                self._ended_early(LoopEvent.KILLED, "it was killed before it had come up")
+            else:
+                self._ended_early(LoopEvent.CLOSED, "it was stopped before it had come up")
 
     def gone(self, how: str) -> None:
         """The process has ended, and how: "exit code 1". Nothing when it has ended before."""
-        if not self._is_taken.acquire(blocking=False):
+        if not self._is_first():
             return
         if self.outcome is None:
             self._gone_early(
                 "its process was killed", f"its process ended before the loop did: {how}"
             )
         else:
-            self._gone_in_order(self.outcome)
-
-    def unseen(self, how: str) -> None:
-        """Nothing can be heard of the process any more, and why."""
-        if self.outcome is None:
-            self._gone_early(f"{UNSEEN}: {how}", f"{UNREACHABLE}: {how}")
-        else:
             if how not in {IN_ORDER, UNKNOWN_END} and not self.is_kill_asked:
                 # What the work has registered with `atexit`, say, was cut short.
                 self.notes = (*self.notes, f"its process did not end in order: {how}")
             self._gone_in_order(self.outcome)
+
+    def unseen(self, how: str) -> None:
+        """Nothing can be heard of the process any more, and why."""
+        if not self._is_first():
+            return
+        if self.outcome is None:
+            self._gone_early(f"{UNSEEN}: {how}", f"{UNREACHABLE}: {how}")
+        else:
+            self._gone_in_order(self.outcome)
+
+    def _is_first(self) -> bool:
+        return self._is_taken.acquire(blocking=False)
 
     def _gone_in_order(self, outcome: Outcome) -> None:
         if outcome.record is None:
