@@ -172,6 +172,7 @@ class AdoptedHost:
         self._main: asyncio.Task[Any] | None = None
         """What its runner waits for, where that can be seen."""
         self._runners: RunnersTask | None = None
+        self._why_not_attached: Exception | None = None
         self._was_cancelled = False
         self._asked_at: float | None = None
         self._idle_since: float | None = None
@@ -419,6 +420,10 @@ class AdoptedHost:
     def _watch_until_the_end(self, loop: asyncio.AbstractEventLoop) -> None:
         pause = threading.Event()
         while not self._is_over(loop):
+            if self._why_not_attached is not None:
+                self._submissions.close()
+                self._fail(self._why_not_attached)
+                return
             pause.wait(LOOK_EVERY)
         self._clean_up(loop)
 
@@ -536,11 +541,23 @@ class AdoptedHost:
     # In the loop's thread, or in the one that is about to run it
 
     def _attach(self, found: Carried) -> None:
+        """Look after the loop from now on; or end as failed, and leave it to itself."""
+        try:
+            self._take_over(found)
+        except Exception as error:  # noqa: BLE001 - the loop, and all that is on it, is the user's
+            self._liveness.end()
+            if self._ledger is not None:
+                self._ledger.close()
+                self._ledger = None
+            leave_loop_thread(self._plan.loop_id)
+            self._why_not_attached = error
+
+    def _take_over(self, found: Carried) -> None:
         loop = found.loop
         self._owner = self._owner or threading.current_thread()
         self._enter_thread()
         tasks = sorted(asyncio.all_tasks(loop), key=age_by_name)
-        self._stop_event.bind(loop, self._events(loop, found, tasks))
+        self._find_stop_event(found, tasks)
         if (runners := found.runners_task) is not None:
             self._runners = runners
             self._main = runners.task
@@ -575,12 +592,17 @@ class AdoptedHost:
             leave_loop_thread(self._plan.loop_id)
             forget_pool_threads(self._loop)
 
-    def _events(
-        self, loop: asyncio.AbstractEventLoop, found: Carried, tasks: list[asyncio.Task[Any]]
-    ) -> list[asyncio.Event]:
+    def _find_stop_event(self, found: Carried, tasks: list[asyncio.Task[Any]]) -> None:
+        loop = found.loop
         if self._given_event is not None:
-            return [self._given_event]
-        return events_beside(loop, found.attributes) or events_among_arguments(tasks)
+            self._stop_event.bind(loop, [self._given_event])
+            return
+        try:
+            events = events_beside(loop, found.attributes) or events_among_arguments(tasks)
+        except Exception as error:  # noqa: BLE001 - what it looks through is the user's
+            self._stop_event.could_not_be_found(one_line(error))
+        else:
+            self._stop_event.bind(loop, events)
 
     def _runs_again(self, runners: RunnersTask) -> None:
         """Its owner runs it once more, and waits for another task this time."""
@@ -594,7 +616,11 @@ class AdoptedHost:
         """Once more, when the tasks of this run are there."""
         if self._loop is None or self._given_event is not None:
             return
-        events = events_among_arguments(asyncio.all_tasks(self._loop))
+        try:
+            events = events_among_arguments(asyncio.all_tasks(self._loop))
+        except Exception as error:  # noqa: BLE001 - as above
+            self._stop_event.could_not_be_found(one_line(error))
+            return
         if len(events) == 1:
             self._stop_event.rebind(self._loop, events[0])
 
