@@ -172,6 +172,7 @@ class AdoptedHost:
         self._main: asyncio.Task[Any] | None = None
         """What its runner waits for, where that can be seen."""
         self._runners: RunnersTask | None = None
+        self._notes: tuple[str, ...] = ()
         self._why_not_attached: Exception | None = None
         self._was_cancelled = False
         self._asked_at: float | None = None
@@ -249,7 +250,7 @@ class AdoptedHost:
             error=self._error,
             error_line=self._error_line,
             last_output=self._plan.output.last_line,
-            notes=(NOBODY_RUNS_IT,) if is_idle else (),
+            notes=(NOBODY_RUNS_IT,) if is_idle else self._notes,
             as_of=time.time(),
             **self._warnings.told(),
             **self._liveness.told(),
@@ -463,10 +464,13 @@ class AdoptedHost:
             leave_thread(self._owner.ident, self._plan.loop_id)
         self._run_state.happened(self._how_it_ended())
         self._warnings.look()
-        if loop.is_closed():
-            self._let_go_of_what_is_left(loop)
-        elif self._why_protected is None:
-            end_in_this_thread(loop, self._ledger or Ledger(loop))
+        try:
+            if loop.is_closed():
+                self._let_go_of_what_is_left(loop)
+            elif self._why_protected is None:
+                end_in_this_thread(loop, self._ledger or Ledger(loop))
+        except BaseException as error:  # noqa: BLE001 - the end comes, whatever is broken
+            self._notes = (f"the event loop could not be closed: {one_line(error)}",)
         self._report_the_end()
 
     def _let_go_of_what_is_left(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -522,7 +526,11 @@ class AdoptedHost:
                 ended_at=self._ended_at,
                 result=self._result if state is LoopState.FINISHED else None,
                 exception=self._exception if state is LoopState.FAILED else None,
-                leftovers=Leftovers(unfinished_tasks=self._unfinished(), threads_left=threads_left),
+                leftovers=Leftovers(
+                    unfinished_tasks=self._unfinished(),
+                    threads_left=threads_left,
+                    notes=self._notes,
+                ),
             )
         )
         self._plan.changed()

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 from bgwidgets.belonging import enter_context, enter_loop_thread, leave_loop_thread
@@ -248,7 +249,10 @@ class Agent:
         return tuple(ledger.name(task) for task in self._unfinished()) if ledger else ()
 
     def _unfinished(self) -> list[asyncio.Task[Any]]:
-        listed = self._ledger.unfinished() if self._ledger else []
+        try:
+            listed = self._ledger.unfinished() if self._ledger else []
+        except Exception:  # noqa: BLE001 - a factory's own kind of task may tell nothing
+            return []
         # Born when nobody watched any more. Not asyncio's own, which close generators.
         late = [
             task
@@ -455,15 +459,14 @@ class Agent:
             self._loop = None
         self._liveness.end()
         self._submissions.close()
-        self._let_go_of_what_is_left(loop)
-        self._warnings.look()
         if self._workers is not None:
             self._workers.shutdown(wait=False, cancel_futures=True)
         forget_pool_threads(loop)
-        try:
-            loop.close()
-        except Exception as error:  # noqa: BLE001 - a broken loop must not keep the end from coming
-            self._note(f"the event loop could not be closed: {one_line(error)}")
+        for step in (partial(self._let_go_of_what_is_left, loop), self._warnings.look, loop.close):
+            try:
+                step()
+            except BaseException as error:  # noqa: BLE001 - the end comes, whatever is broken
+                self._note(f"the event loop could not be closed: {one_line(error)}")
         self._report_the_end()
 
     def _let_go_of_what_is_left(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -554,6 +554,34 @@ def test_a_restart_that_fails_before_its_loop_says_why(jobs: BackgroundJobManage
     assert time.monotonic() - began < 4
 
 
+@pytest.mark.parametrize("error", [ValueError, SystemExit])
+def test_a_loop_that_cannot_be_closed_has_ended(manager: LoopManager, error: type[BaseException]):
+    """What it raises when we close it is noted."""
+
+    class Open(asyncio.SelectorEventLoop):
+        """Is closed, and does not say so."""
+
+        def close(self) -> None:
+            was_closed = self.is_closed()
+            super().close()
+            if not was_closed:
+                raise error("not today")
+
+    loop = Open()
+    owner = Owner(lambda: loop.run_until_complete(for_ever()))
+    owner.start()
+    job = manager.adopt(loop)
+    until(lambda: job.tasks != [])
+    future = job.submit(for_ever())
+    report = job.stop(grace=0)
+    assert LoopState.CANCELLED == report.outcome == job.wait(LIMIT)
+    said = f"the event loop could not be closed: {error.__name__}: not today"
+    assert said in report.notes
+    assert (said,) == job.snapshot().notes
+    assert future.done()
+    owner.join()
+
+
 def test_what_its_owner_leaves_is_told(manager: LoopManager):
     """A thread of its executor that does not return; and what is printed while it is cleaned up is
     the loop's.

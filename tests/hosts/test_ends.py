@@ -300,6 +300,26 @@ def test_a_loop_that_breaks_is_lost(start: MakeHost):
     assert {"work", "Task"} == {name.split("-")[0] for name in end.leftovers.unfinished_tasks}
 
 
+@pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt])
+def test_a_loop_that_cannot_be_closed_has_ended(start: MakeHost, error: type[BaseException]):
+    """What it raises is noted."""
+
+    class Open(asyncio.SelectorEventLoop):
+        """Is closed, and does not say so."""
+
+        def close(self) -> None:
+            super().close()
+            raise error("not today")
+
+    host = start(for_ever, loop_factory=Open)
+    future = host.submit(for_ever(), None)
+    end = stop(host)
+    assert "stopped" == end.state
+    said = f"the event loop could not be closed: {error.__name__}: not today"
+    assert (said,) == end.leftovers.notes == host.snapshot().notes
+    assert future.done()
+
+
 def test_a_main_tasks_error_is_never_called_unretrieved(start: MakeHost, complaints: Complaints):
     """The host has looked at it, though nobody asked for it yet."""
 
