@@ -278,6 +278,7 @@ class Agent:
         self._native_thread_id = threading.get_native_id()
         enter_loop_thread(self._plan.loop_id)
         tqdm_catcher.look()
+        broken: Exception | None = None
         try:
             broken = self._run(loop, started)
             if broken is not None and started.done():
@@ -288,10 +289,12 @@ class Agent:
                 self._plan.work.discard()
                 self._main_failed(broken)
         finally:
-            self._finish(loop)
-            leave_loop_thread(self._plan.loop_id)
-        if not started.done():
-            started.set_exception(broken)
+            try:
+                self._finish(loop)
+            finally:
+                leave_loop_thread(self._plan.loop_id)
+                if not started.done():
+                    started.set_exception(broken or RuntimeError("the loop has not begun"))
 
     def _run(self, loop: asyncio.AbstractEventLoop, started: Future[None]) -> Exception | None:
         try:
@@ -319,21 +322,23 @@ class Agent:
         self._started_at = time.time()
         with self._guard:
             self._loop = loop
-        self._submissions.open(loop, self._known_ledger().cancel)
-        if loop.get_task_factory() is None:
-            # In the loop's next turn, before the work's first step: no caller waits for this.
-            loop.call_soon(self._equip, loop)
-        else:  # An eager one takes the first step at once.
-            self._equip(loop)
-        self._run_state.happened(LoopEvent.STARTED)
         try:
+            self._submissions.open(loop, self._known_ledger().cancel)
+            if loop.get_task_factory() is None:
+                # In the loop's next turn, before the work's first step: no caller waits for this.
+                loop.call_soon(self._equip, loop)
+            else:  # An eager one takes the first step at once.
+                self._equip(loop)
+            self._run_state.happened(LoopEvent.STARTED)
             with _no_longer_than(FIRST_STEP_PATIENCE, started, loop):
                 main = self._start_main()
         except BaseException as error:  # noqa: BLE001 - whoever started it gets it, whatever it is
-            self._main_failed(error)
-            self._wind_down()
-            if not started.done():
-                started.set_exception(error)
+            try:
+                self._main_failed(error)
+                self._wind_down()
+            finally:
+                if not started.done():
+                    started.set_exception(error)
             return
         main.add_done_callback(self._main_ended)
         if not started.done():
