@@ -168,6 +168,8 @@ class AdoptedHost:
         self._liveness: Final = Liveness(plan.name, self._warnings)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._owner: threading.Thread | None = None
+        self._cleaner: threading.Thread | None = None
+        """In which the loop's tasks clean up, when its owner's thread has gone."""
         self._ledger: Ledger | None = None
         self._main: asyncio.Task[Any] | None = None
         """What its runner waits for, where that can be seen."""
@@ -358,11 +360,11 @@ class AdoptedHost:
         """Fail the loop's futures, and say what is left of it."""
         self._submissions.close()
         self._submissions.fail_the_rest()
-        owner = self._owner
+        holder = self._cleaner or self._owner
         return Leftovers(
             unfinished_tasks=self._unfinished(),
             threads_left=(
-                *([owner.name] if owner else []),
+                *([holder.name] if holder is not None and holder.is_alive() else []),
                 *self._warnings.threads_at_work(),
             ),
             notes=("the loop did not end in time",),
@@ -447,6 +449,7 @@ class AdoptedHost:
 
     def _clean_up(self, loop: asyncio.AbstractEventLoop) -> None:
         """What was left when its runner went: as with a loop of our own, nothing stays pending."""
+        self._cleaner = threading.current_thread()
         is_ours_to_end = self._why_protected is None
         if is_ours_to_end:  # What its tasks still say is the loop's, and no cell's.
             enter_loop_thread(self._plan.loop_id)

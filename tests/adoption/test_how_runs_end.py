@@ -554,6 +554,36 @@ def test_a_restart_that_fails_before_its_loop_says_why(jobs: BackgroundJobManage
     assert time.monotonic() - began < 4
 
 
+def test_a_stop_names_the_thread_that_is_busy(manager: LoopManager):
+    """Not the owner's, which has gone, but ours, in which a task cleans up for ever."""
+    at_work, go_on = threading.Event(), threading.Event()
+
+    async def blocks() -> None:
+        try:
+            await for_ever()
+        finally:
+            at_work.set()
+            go_on.wait(LIMIT)
+
+    async def work() -> None:
+        asyncio.create_task(blocks()).add_done_callback(lambda _: None)
+        await asyncio.sleep(0.1)
+
+    loop = asyncio.new_event_loop()
+    owner = Owner(lambda: loop.run_until_complete(work()), name="gone")
+    owner.start()
+    job = manager.adopt(loop, name="theirs")
+    try:
+        assert at_work.wait(LIMIT)
+        report = job.stop(grace=0)
+        assert "stopping" == report.outcome
+        assert ("bgw-watch-theirs",) == report.threads_left
+    finally:
+        go_on.set()
+    owner.join()
+    assert job.wait(LIMIT).has_ended
+
+
 @pytest.mark.parametrize("error", [ValueError, SystemExit])
 def test_a_loop_that_cannot_be_closed_has_ended(manager: LoopManager, error: type[BaseException]):
     """What it raises when we close it is noted."""
