@@ -40,7 +40,7 @@ from bgwidgets.hosts.stopping import (
 )
 from bgwidgets.hosts.submissions import Submissions
 from bgwidgets.hosts.worker_threads import WorkerThreads
-from bgwidgets.observe.asyncio_internals import coroutine_of, let_go_of
+from bgwidgets.observe.asyncio_internals import coroutine_of, let_go_of, remind_of
 from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_window import task_window
@@ -386,11 +386,16 @@ class Agent:
         return self._ledger
 
     def _known_ending(self) -> Ending:
+        loop = self._known_loop()
+        remind_of(loop)
         if self._ending is None:
-            self._ending = Ending(
-                asyncio.get_running_loop(), self._spawn, self._known_ledger().cancel
-            )
+            self._ending = Ending(loop, self._spawn, self._known_ledger().cancel)
         return self._ending
+
+    def _known_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            raise RuntimeError("there is no loop before it runs, and when it has ended")
+        return self._loop
 
     def _main_ended(self, main: asyncio.Task[Any]) -> None:
         try:
@@ -452,7 +457,7 @@ class Agent:
         if note is not None:
             self._note(note)
         self._is_closing = True
-        asyncio.get_running_loop().stop()
+        self._known_loop().stop()
 
     def _note(self, text: str) -> None:
         if len(self._notes) < MOST_NOTES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
@@ -14,7 +15,7 @@ from bgwidgets.hosts.failed_futures import fail_all
 from bgwidgets.hosts.messages import CancelMore, RunMore
 from bgwidgets.hosts.questions import Questions
 from bgwidgets.hosts.results_thread import ResultsThread
-from bgwidgets.hosts.submissions import LoopFuture
+from bgwidgets.hosts.submissions import LoopFuture, in_a_fork
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.own_thread import OwnThread
 from bgwidgets.work import Work
@@ -46,13 +47,18 @@ class MoreWork:
         self._send: Final = send
         self._lost: Final = lost
         self._results: Final = ResultsThread(loop_id, loop_name)
+        self._process: Final = os.getpid()
         self._futures: Final[set[LoopFuture]] = set()
         """Those that are not done yet."""
         self._have_come: Final[set[LoopFuture]] = set()
         """Those of them of which the result is there, and is to be unpacked."""
 
     def submit(self, call: Work, name: str | None) -> Future[Any]:
-        """Have it run. Raises `InvalidWork` for what cannot be brought there."""
+        """Have it run. Raises `InvalidWork` for what cannot be brought there, and `LoopEnded` in a
+        fork.
+        """
+        if os.getpid() != self._process:
+            raise in_a_fork(self._loop_name)
         try:
             parcel = pack(
                 (call.target, call.args, dict(call.kwargs)),
