@@ -139,7 +139,9 @@ def _finder(function: Any) -> Callable[[], Carried | None]:
         attributes = dict(vars(function))
         for value in attributes.values():
             # A closed one is left over from an earlier run: the next will take its place.
-            if isinstance(value, asyncio.AbstractEventLoop) and not value.is_closed():
+            # Not by `isinstance`, which asks each for its `__class__`: a user's property may raise.
+            is_loop = issubclass(type(value), asyncio.AbstractEventLoop)
+            if is_loop and not value.is_closed():
                 return Carried(value, attributes)
         return None
 

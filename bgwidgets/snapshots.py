@@ -118,7 +118,8 @@ class TaskSnapshot:
     progress: ProgressSnapshot | None = None
     """The outermost of its open progress bars; else the outermost that ended last."""
     error: str | None = None
-    """Why it failed, in one line."""
+    """Why it failed, in one line. Just after that only the type, where the text is the user's code
+    to make; for long where the loop is blocked."""
     is_main: bool = False
 
 

@@ -168,10 +168,14 @@ class AdoptedHost:
         self._liveness: Final = Liveness(plan.name, self._warnings)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._owner: threading.Thread | None = None
+        self._cleaner: threading.Thread | None = None
+        """In which the loop's tasks clean up, when its owner's thread has gone."""
         self._ledger: Ledger | None = None
         self._main: asyncio.Task[Any] | None = None
         """What its runner waits for, where that can be seen."""
         self._runners: RunnersTask | None = None
+        self._notes: tuple[str, ...] = ()
+        self._why_not_attached: Exception | None = None
         self._was_cancelled = False
         self._asked_at: float | None = None
         self._idle_since: float | None = None
@@ -259,7 +263,7 @@ class AdoptedHost:
             error=self._error,
             error_line=self._error_line,
             last_output=self._plan.output.last_line,
-            notes=(NOBODY_RUNS_IT,) if is_idle else (),
+            notes=(NOBODY_RUNS_IT,) if is_idle else self._notes,
             as_of=time.time(),
             **self._warnings.told(),
             **self._liveness.told(),
@@ -370,11 +374,11 @@ class AdoptedHost:
         """Fail the loop's futures, and say what is left of it."""
         self._submissions.close()
         self._submissions.fail_the_rest()
-        owner = self._owner
+        holder = self._cleaner or self._owner
         return Leftovers(
             unfinished_tasks=self._unfinished(),
             threads_left=(
-                *([owner.name] if owner else []),
+                *([holder.name] if holder is not None and holder.is_alive() else []),
                 *self._warnings.threads_at_work(),
             ),
             notes=("the loop did not end in time",),
@@ -433,6 +437,10 @@ class AdoptedHost:
     def _watch_until_the_end(self, loop: asyncio.AbstractEventLoop) -> None:
         pause = threading.Event()
         while not self._is_over(loop):
+            if self._why_not_attached is not None:
+                self._submissions.close()
+                self._fail(self._why_not_attached)
+                return
             pause.wait(LOOK_EVERY)
         self._clean_up(loop)
 
@@ -455,6 +463,7 @@ class AdoptedHost:
 
     def _clean_up(self, loop: asyncio.AbstractEventLoop) -> None:
         """What was left when its runner went: as with a loop of our own, nothing stays pending."""
+        self._cleaner = threading.current_thread()
         is_ours_to_end = self._why_protected is None
         if is_ours_to_end:  # What its tasks still say is the loop's, and no cell's.
             enter_loop_thread(self._plan.loop_id)
@@ -472,10 +481,13 @@ class AdoptedHost:
             leave_thread(self._owner.ident, self._plan.loop_id)
         self._run_state.happened(self._how_it_ended())
         self._warnings.look()
-        if loop.is_closed():
-            self._let_go_of_what_is_left(loop)
-        elif self._why_protected is None:
-            end_in_this_thread(loop, self._ledger or Ledger(loop))
+        try:
+            if loop.is_closed():
+                self._let_go_of_what_is_left(loop)
+            elif self._why_protected is None:
+                end_in_this_thread(loop, self._ledger or Ledger(loop))
+        except BaseException as error:  # noqa: BLE001 - the end comes, whatever is broken
+            self._notes = (f"the event loop could not be closed: {one_line(error)}",)
         self._report_the_end()
 
     def _let_go_of_what_is_left(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -531,7 +543,11 @@ class AdoptedHost:
                 ended_at=self._ended_at,
                 result=self._result if state is LoopState.FINISHED else None,
                 exception=self._exception if state is LoopState.FAILED else None,
-                leftovers=Leftovers(unfinished_tasks=self._unfinished(), threads_left=threads_left),
+                leftovers=Leftovers(
+                    unfinished_tasks=self._unfinished(),
+                    threads_left=threads_left,
+                    notes=self._notes,
+                ),
             )
         )
         self._plan.changed()
@@ -550,11 +566,23 @@ class AdoptedHost:
     # In the loop's thread, or in the one that is about to run it
 
     def _attach(self, found: Carried) -> None:
+        """Look after the loop from now on; or end as failed, and leave it to itself."""
+        try:
+            self._take_over(found)
+        except Exception as error:  # noqa: BLE001 - the loop, and all that is on it, is the user's
+            self._liveness.end()
+            if self._ledger is not None:
+                self._ledger.close()
+                self._ledger = None
+            leave_loop_thread(self._plan.loop_id)
+            self._why_not_attached = error
+
+    def _take_over(self, found: Carried) -> None:
         loop = found.loop
         self._owner = self._owner or threading.current_thread()
         self._enter_thread()
         tasks = sorted(asyncio.all_tasks(loop), key=age_by_name)
-        self._stop_event.bind(loop, self._events(loop, found, tasks))
+        self._find_stop_event(found, tasks)
         if (runners := found.runners_task) is not None:
             self._runners = runners
             self._main = runners.task
@@ -589,12 +617,17 @@ class AdoptedHost:
             leave_loop_thread(self._plan.loop_id)
             forget_pool_threads(self._loop)
 
-    def _events(
-        self, loop: asyncio.AbstractEventLoop, found: Carried, tasks: list[asyncio.Task[Any]]
-    ) -> list[asyncio.Event]:
+    def _find_stop_event(self, found: Carried, tasks: list[asyncio.Task[Any]]) -> None:
+        loop = found.loop
         if self._given_event is not None:
-            return [self._given_event]
-        return events_beside(loop, found.attributes) or events_among_arguments(tasks)
+            self._stop_event.bind(loop, [self._given_event])
+            return
+        try:
+            events = events_beside(loop, found.attributes) or events_among_arguments(tasks)
+        except Exception as error:  # noqa: BLE001 - what it looks through is the user's
+            self._stop_event.could_not_be_found(one_line(error))
+        else:
+            self._stop_event.bind(loop, events)
 
     def _runs_again(self, runners: RunnersTask) -> None:
         """Its owner runs it once more, and waits for another task this time."""
@@ -608,7 +641,11 @@ class AdoptedHost:
         """Once more, when the tasks of this run are there."""
         if self._loop is None or self._given_event is not None:
             return
-        events = events_among_arguments(asyncio.all_tasks(self._loop))
+        try:
+            events = events_among_arguments(asyncio.all_tasks(self._loop))
+        except Exception as error:  # noqa: BLE001 - as above
+            self._stop_event.could_not_be_found(one_line(error))
+            return
         if len(events) == 1:
             self._stop_event.rebind(self._loop, events[0])
 

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 from bgwidgets.belonging import enter_context, enter_loop_thread, leave_loop_thread
@@ -40,7 +41,7 @@ from bgwidgets.hosts.stopping import (
 )
 from bgwidgets.hosts.submissions import Submissions
 from bgwidgets.hosts.worker_threads import WorkerThreads
-from bgwidgets.observe.asyncio_internals import coroutine_of, let_go_of
+from bgwidgets.observe.asyncio_internals import coroutine_of, let_go_of, remind_of
 from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.kept_windows import WindowStandstill
 from bgwidgets.observe.ledger import Ledger
@@ -267,7 +268,10 @@ class Agent:
         return tuple(ledger.name(task) for task in self._unfinished()) if ledger else ()
 
     def _unfinished(self) -> list[asyncio.Task[Any]]:
-        listed = self._ledger.unfinished() if self._ledger else []
+        try:
+            listed = self._ledger.unfinished() if self._ledger else []
+        except Exception:  # noqa: BLE001 - a factory's own kind of task may tell nothing
+            return []
         # Born when nobody watched any more. Not asyncio's own, which close generators.
         late = [
             task
@@ -293,6 +297,7 @@ class Agent:
         self._native_thread_id = threading.get_native_id()
         enter_loop_thread(self._plan.loop_id)
         tqdm_catcher.look()
+        broken: Exception | None = None
         try:
             broken = self._run(loop, started)
             if broken is not None and started.done():
@@ -303,10 +308,12 @@ class Agent:
                 self._plan.work.discard()
                 self._main_failed(broken)
         finally:
-            self._finish(loop)
-            leave_loop_thread(self._plan.loop_id)
-        if not started.done():
-            started.set_exception(broken)
+            try:
+                self._finish(loop)
+            finally:
+                leave_loop_thread(self._plan.loop_id)
+                if not started.done():
+                    started.set_exception(broken or RuntimeError("the loop has not begun"))
 
     def _run(self, loop: asyncio.AbstractEventLoop, started: Future[None]) -> Exception | None:
         try:
@@ -335,21 +342,23 @@ class Agent:
         self._started_at = time.time()
         with self._guard:
             self._loop = loop
-        self._submissions.open(loop, self._known_ledger().cancel)
-        if loop.get_task_factory() is None:
-            # In the loop's next turn, before the work's first step: no caller waits for this.
-            loop.call_soon(self._equip, loop)
-        else:  # An eager one takes the first step at once.
-            self._equip(loop)
-        self._run_state.happened(LoopEvent.STARTED)
         try:
+            self._submissions.open(loop, self._known_ledger().cancel)
+            if loop.get_task_factory() is None:
+                # In the loop's next turn, before the work's first step: no caller waits for this.
+                loop.call_soon(self._equip, loop)
+            else:  # An eager one takes the first step at once.
+                self._equip(loop)
+            self._run_state.happened(LoopEvent.STARTED)
             with _no_longer_than(FIRST_STEP_PATIENCE, started, loop):
                 main = self._start_main()
         except BaseException as error:  # noqa: BLE001 - whoever started it gets it, whatever it is
-            self._main_failed(error)
-            self._wind_down()
-            if not started.done():
-                started.set_exception(error)
+            try:
+                self._main_failed(error)
+                self._wind_down()
+            finally:
+                if not started.done():
+                    started.set_exception(error)
             return
         self.signs.changed()  # The main task was entered without a word.
         main.add_done_callback(self._main_ended)
@@ -398,11 +407,16 @@ class Agent:
         return self._ledger
 
     def _known_ending(self) -> Ending:
+        loop = self._known_loop()
+        remind_of(loop)
         if self._ending is None:
-            self._ending = Ending(
-                asyncio.get_running_loop(), self._spawn, self._known_ledger().cancel
-            )
+            self._ending = Ending(loop, self._spawn, self._known_ledger().cancel)
         return self._ending
+
+    def _known_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            raise RuntimeError("there is no loop before it runs, and when it has ended")
+        return self._loop
 
     def _main_ended(self, main: asyncio.Task[Any]) -> None:
         try:
@@ -465,7 +479,7 @@ class Agent:
         if note is not None:
             self._note(note)
         self._is_closing = True
-        asyncio.get_running_loop().stop()
+        self._known_loop().stop()
 
     def _note(self, text: str) -> None:
         if len(self._notes) < MOST_NOTES:
@@ -478,15 +492,14 @@ class Agent:
             self._loop = None
         self._liveness.end()
         self._submissions.close()
-        self._let_go_of_what_is_left(loop)
-        self._warnings.look()
         if self._workers is not None:
             self._workers.shutdown(wait=False, cancel_futures=True)
         forget_pool_threads(loop)
-        try:
-            loop.close()
-        except Exception as error:  # noqa: BLE001 - a broken loop must not keep the end from coming
-            self._note(f"the event loop could not be closed: {one_line(error)}")
+        for step in (partial(self._let_go_of_what_is_left, loop), self._warnings.look, loop.close):
+            try:
+                step()
+            except BaseException as error:  # noqa: BLE001 - the end comes, whatever is broken
+                self._note(f"the event loop could not be closed: {one_line(error)}")
         self._report_the_end()
 
     def _let_go_of_what_is_left(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -39,6 +39,13 @@ class ForeignStopEvent(StopEvent):
         if self._flag.is_set():
             self.set()
 
+    def could_not_be_found(self, why: str) -> None:
+        """The search for it has failed. Any thread; does not block."""
+        self.why_missing = (
+            f"among the arguments of its tasks it could not be looked for ({why}): name it with"
+            " adopt(..., stop_event=event)"
+        )
+
     def rebind(self, loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
         """Stand for the event of the loop's next run, on which nobody has called `set()` yet."""
         if self._event is not None and self._event is not event:
@@ -89,13 +96,16 @@ def _arguments(coroutine: Any) -> list[Any]:
         return []
     names, variable, keywords = inspect.getargs(frame.f_code)
     values = frame.f_locals
+    more, options = values.get(variable or ""), values.get(keywords or "")
+    # Whatever the function has made of them by now.
     return [
         *(values[name] for name in names if name in values),
-        *values.get(variable or "", ()),
-        *values.get(keywords or "", {}).values(),
+        *(more if type(more) is tuple else ()),
+        *(options.values() if type(options) is dict else ()),
     ]
 
 
 def _distinct(values: Iterable[Any]) -> list[asyncio.Event]:
-    events = {id(value): value for value in values if isinstance(value, asyncio.Event)}
+    # `isinstance` would ask each for its `__class__`, and that may be a user's property.
+    events = {id(value): value for value in values if issubclass(type(value), asyncio.Event)}
     return list(events.values())

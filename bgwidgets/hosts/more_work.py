@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from functools import partial
@@ -13,12 +15,16 @@ from bgwidgets.hosts.failed_futures import fail_all
 from bgwidgets.hosts.messages import CancelMore, RunMore
 from bgwidgets.hosts.questions import Questions
 from bgwidgets.hosts.results_thread import ResultsThread
-from bgwidgets.hosts.submissions import LoopFuture
+from bgwidgets.hosts.submissions import LoopFuture, in_a_fork
 from bgwidgets.observe.error_text import one_line
+from bgwidgets.own_thread import OwnThread
 from bgwidgets.work import Work
 
 RESULTS_LIMIT: Final = 0.3
 """Seconds that the end of the loop waits for results that have come to be unpacked."""
+LATE_RESULTS_LIMIT: Final = 30.0
+"""Seconds after the end in which these are still told. Whoever waits for one that takes longer, or
+that waits behind a callback that does, is told so."""
 
 
 class MoreWork:
@@ -41,11 +47,18 @@ class MoreWork:
         self._send: Final = send
         self._lost: Final = lost
         self._results: Final = ResultsThread(loop_id, loop_name)
+        self._process: Final = os.getpid()
         self._futures: Final[set[LoopFuture]] = set()
-        """Those of which nothing has come yet."""
+        """Those that are not done yet."""
+        self._have_come: Final[set[LoopFuture]] = set()
+        """Those of them of which the result is there, and is to be unpacked."""
 
     def submit(self, call: Work, name: str | None) -> Future[Any]:
-        """Have it run. Raises `InvalidWork` for what cannot be brought there."""
+        """Have it run. Raises `InvalidWork` for what cannot be brought there, and `LoopEnded` in a
+        fork.
+        """
+        if os.getpid() != self._process:
+            raise in_a_fork(self._loop_name)
         try:
             parcel = pack(
                 (call.target, call.args, dict(call.kwargs)),
@@ -55,7 +68,7 @@ class MoreWork:
             raise InvalidWork(str(error)) from error
         future = LoopFuture(self._loop_id)
         self._futures.add(future)
-        future.add_done_callback(self._futures.discard)
+        future.add_done_callback(self._forget)
         answer: Future[Any] = Future()
         number = self._questions.new_number()
         coroutine = call.qualified_name
@@ -67,7 +80,7 @@ class MoreWork:
             if not answer.cancelled() and answer.exception() is not None:  # There will be none.
                 _set(future, error=self._ended())
                 return
-            self._futures.discard(future)
+            self._have_come.add(future)
             self._results.put(partial(self._resolve, future, lost, answer))
 
         answer.add_done_callback(came)
@@ -78,12 +91,32 @@ class MoreWork:
 
     def fail_the_rest(self) -> None:
         """Resolve that of which nothing has come yet with `LoopEnded`."""
-        fail_all(list(self._futures), self._ended, self._loop_id, self._loop_name)
+        nothing_came = self._futures - self._have_come
+        fail_all(nothing_came, self._ended, self._loop_id, self._loop_name)
 
     def finish(self) -> None:
         """Nothing more will come. Blocks until what has come is unpacked, but not for long."""
         self.fail_the_rest()
-        self._results.finish(RESULTS_LIMIT)
+        if not self._results.finish(RESULTS_LIMIT):
+            OwnThread(self._finish_late, f"bgw-{self._loop_name}-late-results").start()
+
+    def _finish_late(self) -> None:
+        """Nobody is to wait for ever, whatever unpickling and callbacks do."""
+        deadline = time.monotonic() + LATE_RESULTS_LIMIT
+        while time.monotonic() < deadline:
+            if self._results.finish_beside(RESULTS_LIMIT):
+                return
+        fail_all(self._futures.copy(), self._not_unpacked, self._loop_id, self._loop_name)
+
+    def _not_unpacked(self) -> CannotCross:
+        return CannotCross(
+            f"the result of a coroutine of {self._loop_name!r} has come, and was not unpickled"
+            f" within {LATE_RESULTS_LIMIT:g} s: that, or a callback of another future, takes longer"
+        )
+
+    def _forget(self, future: Future[Any]) -> None:
+        self._futures.discard(future)
+        self._have_come.discard(future)
 
     def _ended(self) -> LoopEnded:
         return LoopEnded(f"{self._loop_name!r} was stopped before this coroutine had ended")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
+from bgwidgets.belonging import enter_loop_thread, leave_loop_thread
 from bgwidgets.exceptions import CannotCross
 from bgwidgets.hosts.child_process import UNKNOWN_END
 from bgwidgets.hosts.crossing import unpack, unpack_error
@@ -18,10 +20,15 @@ from bgwidgets.hosts.messages import Outcome
 from bgwidgets.hosts.protocol import Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.run_state import RunState
 from bgwidgets.observe.error_text import full_text, one_line
+from bgwidgets.own_thread import OwnThread
 from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
 
 IN_ORDER: Final = "exit code 0"
+RESULT_LIMIT: Final = 30.0
+"""Seconds that the end of a loop waits for its result to be unpickled."""
+LOOK_EVERY: Final = 0.1
+"""Seconds after which somebody may have had enough, and kills it."""
 
 
 class RemoteEnd:
@@ -100,19 +107,47 @@ class RemoteEnd:
             self.notes = (*self.notes, *outcome.leftovers.notes)
             self._known.lost(outcome.ended_at)
         result, error = None, None
-        if outcome.error is not None:
-            error = unpack_error(outcome.error)
-        elif outcome.result is not None:
-            try:
-                result = unpack(outcome.result)
-            except BaseException as why:  # noqa: BLE001 - unpickling runs the user's code, which may exit
-                error = CannotCross(f"the result cannot be unpickled: {one_line(why)}")
+        try:
+            if outcome.error is not None:
+                error = self._beside(partial(unpack_error, outcome.error))
+            elif outcome.result is not None:
+                result = self._beside(partial(unpack, outcome.result))
+        except BaseException as why:  # noqa: BLE001 - unpickling runs the user's code, which may exit
+            what = "result" if outcome.error is None else "exception"
+            error = CannotCross(f"the {what} cannot be unpickled: {one_line(why)}")
         if error is not None and outcome.state is LoopState.FINISHED:
             self._is_blamed(error)
             self._run_state.happened(LoopEvent.MAIN_FAILED)
         end = LoopEvent.HOST_LOST if outcome.state is LoopState.LOST else LoopEvent.CLOSED
         self.at = outcome.ended_at
         self._end(end, result=result, exception=error, leftovers=outcome.leftovers)
+
+    def _beside(self, unpickle: Callable[[], Any]) -> Any:
+        """What this returns or raises, run in a thread of its own for as long as there is patience.
+
+        The listening thread must come to the end, whatever a `__setstate__` of the user's does.
+        """
+        came: Future[Any] = Future()
+
+        def run() -> None:
+            enter_loop_thread(self._plan.loop_id)  # What is called must not wait for the end.
+            try:
+                came.set_result(unpickle())
+            except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+                came.set_exception(error)
+            leave_loop_thread(self._plan.loop_id)
+
+        try:
+            OwnThread(run, f"bgw-{self._plan.name}-result").start()
+        except RuntimeError:  # None can be had.
+            return unpickle()
+        deadline = time.monotonic() + RESULT_LIMIT
+        while not wait([came], LOOK_EVERY).done:
+            if self.is_kill_asked:
+                raise TimeoutError("the loop was killed before that was done")
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"that takes longer than {RESULT_LIMIT:g} s")
+        return came.result(0)
 
     def _gone_early(self, if_killed: str, if_lost: str) -> None:
         if self.is_kill_asked:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -26,7 +27,8 @@ class ResultsThread:
         self._loop_name: Final = loop_name
         self._guard: Final = threading.Lock()
         self._calls: Final[queue.SimpleQueue[Callable[[], None] | None]] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._threads: Final[list[threading.Thread]] = []
+        """One; when the run is over, another for each that does not come back."""
         self._is_finished = False
 
     def put(self, call: Callable[[], None]) -> None:
@@ -41,24 +43,40 @@ class ResultsThread:
             call()
 
     def _has_a_thread(self) -> bool:
-        if self._thread is None:
-            thread = OwnThread(self._run, f"bgw-{self._loop_name}-results")
-            try:
-                thread.start()
-            except RuntimeError:  # None can be had, now; the next result tries again.
-                return False
-            self._thread = thread
+        return bool(self._threads) or self._has_one_more()
+
+    def _has_one_more(self) -> bool:
+        thread = OwnThread(self._run, f"bgw-{self._loop_name}-results")
+        try:
+            thread.start()
+        except RuntimeError:  # None can be had, now; the next result tries again.
+            return False
+        self._threads.append(thread)
         return True
 
-    def finish(self, limit: float) -> None:
+    def finish(self, limit: float) -> bool:
         """The run is over: what was put is called yet, and the thread ends. Blocks until then, or
-        for at most `limit` seconds: then it goes on without anybody waiting.
+        for at most `limit` seconds: then it goes on without anybody waiting. Whether it has ended.
         """
         with self._guard:
             self._is_finished = True
-        if self._thread is not None:
+        if self._threads:
             self._calls.put(None)
-            self._thread.join(limit)
+        return self._have_ended(limit)
+
+    def finish_beside(self, limit: float) -> bool:
+        """The same once more: what waits behind a call that does not return is called beside it, in
+        a thread of its own.
+        """
+        if self._threads and not self._calls.empty() and self._has_one_more():
+            self._calls.put(None)
+        return self._have_ended(limit)
+
+    def _have_ended(self, limit: float) -> bool:
+        deadline = time.monotonic() + limit
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
     def _run(self) -> None:
         # As the thread that listens: what is called here must not wait for what comes next.

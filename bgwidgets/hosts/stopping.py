@@ -38,6 +38,9 @@ ROUNDS_AT_ONCE: Final = 5
 that at longer and longer distances."""
 GENERATORS_LIMIT: Final = 0.5
 """Seconds that asynchronous generators get for their `finally`."""
+THROWN_OUT_AT_MOST: Final = 100_000
+"""Times without a turn. So many callbacks of one turn may raise SystemExit, each of which throws
+the loop out; a `run_forever` that does nothing else comes to it in less than a second."""
 
 Spawn = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
 Cancel = Callable[[Iterable[asyncio.Task[Any]]], None]
@@ -133,12 +136,22 @@ def run_until_closing(
 
     A task that raises SystemExit or KeyboardInterrupt, or calls `loop.stop()`, throws the loop out
     of its `run_forever`; it is let back in, and the others do not notice. Returns the error when
-    the loop itself is broken. A fork of this process ends with such an error: to tidy up there
+    the loop itself is broken: also when it was thrown out so often without a turn that nothing can
+    be running in it. A fork of this process ends with such an error: to tidy up there
     would take file descriptors away from the loop.
     """
     process = os.getpid()
+    thrown_out, awaits_turn = 0, False
+
+    def turns() -> None:
+        nonlocal thrown_out, awaits_turn
+        thrown_out, awaits_turn = 0, False
+
     while True:
         try:
+            if thrown_out and not awaits_turn:
+                awaits_turn = True
+                loop.call_soon(turns)
             loop.run_forever()
         except Exception as error:  # noqa: BLE001 - tasks' own never come this far
             return error
@@ -153,6 +166,9 @@ def run_until_closing(
         if is_closing():
             return None
         note(f"{what}: the loop went on")
+        thrown_out += 1
+        if thrown_out >= THROWN_OUT_AT_MOST:
+            return RuntimeError(f"the loop does not turn: {what}, {thrown_out:,} times in a row")
 
 
 def _end_fork(error: BaseException) -> NoReturn:

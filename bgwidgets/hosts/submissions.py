@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future, InvalidStateError
@@ -93,6 +94,13 @@ class LoopFuture(Future[Any]):
             )
 
 
+def in_a_fork(loop_name: str) -> LoopEnded:
+    """Why a handle that a fork has inherited takes no work: nobody would ever do it."""
+    return LoopEnded(
+        f"{loop_name!r} runs in the process that this one is a fork of: start another loop here"
+    )
+
+
 class Submissions:
     """The gate through which coroutines come to a loop, and the futures of those inside."""
 
@@ -116,6 +124,7 @@ class Submissions:
         self._inside: tuple[asyncio.AbstractEventLoop, Cancel] | None = None
         """The loop, and what cancels its tasks; None while the gate is closed."""
         self._has_opened = False
+        self._process: Final = os.getpid()
 
     def open(self, loop: asyncio.AbstractEventLoop, cancel: Cancel) -> None:
         """Let coroutines in to this loop; `cancel` cancels tasks in somebody's name. In its
@@ -135,6 +144,9 @@ class Submissions:
 
         Raises `LoopEnded` when the gate is closed; the coroutine is closed then, as TaskGroup does.
         """
+        if os.getpid() != self._process:  # Before the lock, which may be held for ever here.
+            coroutine.close()
+            raise in_a_fork(self._loop_name)
         future = LoopFuture(self._loop_id)
         with self._guard:
             if self._inside is not None and self._hand_over(coroutine, name, future):

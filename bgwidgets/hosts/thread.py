@@ -49,6 +49,8 @@ class ThreadHost:
         self._started: Final[Future[None]] = Future()
         self._is_claimed: Final = threading.Lock()
         """Held, and never released, by who sees to the run's end."""
+        self._is_made = False
+        """Whether the loop factory has returned a loop."""
 
     @property
     def loop_id(self) -> int:
@@ -83,9 +85,10 @@ class ThreadHost:
             if self._started.done():
                 raise  # The user's own.
             self._agent.command(StopLoop(self._plan.loop_id))
+            why = "its loop does not turn" if self._is_made else "its loop_factory has not returned"
             raise TimeoutError(
-                f"{self._plan.name!r} did not come up within {START_LIMIT:g} s: its loop_factory"
-                " has not returned. When it does, the loop is stopped at once"
+                f"{self._plan.name!r} did not come up within {START_LIMIT:g} s: {why}."
+                " When it does, the loop is stopped at once"
             ) from None
         except BaseException as error:
             # The user's own, then the loop is over anyhow; a Ctrl-C while we waited; or no thread
@@ -109,6 +112,7 @@ class ThreadHost:
             self._agent.fail_to_start(error)
             self._started.set_exception(error)
             return
+        self._is_made = True
         self._agent.run(loop, self._started)
         nested_runs.remove(loop)
 

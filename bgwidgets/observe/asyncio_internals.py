@@ -393,6 +393,14 @@ def running_loop_here() -> asyncio.AbstractEventLoop | None:
         return None
 
 
+def remind_of(loop: asyncio.AbstractEventLoop) -> None:
+    """Have asyncio know again that this loop runs in the calling thread, where somebody's code has
+    made it forget. `asyncio._set_running_loop` is for event loops, and some use it for other ends.
+    """
+    if running_loop_here() is None:
+        asyncio._set_running_loop(loop)  # noqa: SLF001 - this module's purpose
+
+
 def threads_of_default_executor(loop: asyncio.AbstractEventLoop) -> set[threading.Thread] | None:
     """The worker threads, of now and of later, of the executor that a loop has at this moment.
 

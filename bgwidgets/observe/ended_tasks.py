@@ -19,7 +19,7 @@ from bgwidgets.observe.asyncio_internals import (
     failed_among,
     peek_exception,
 )
-from bgwidgets.observe.error_text import LONGEST_TEXT, one_line, traceback_of
+from bgwidgets.observe.error_text import LONGEST_TEXT, at_a_glance, one_line, traceback_of
 from bgwidgets.observe.names import name_of
 from bgwidgets.observe.timings import TaskTiming
 from bgwidgets.snapshots import ProgressSnapshot, TaskFailure
@@ -102,11 +102,19 @@ def can_be_judged(task: asyncio.Task[Any]) -> bool:
 
 
 def error_of(task: asyncio.Task[Any]) -> str | None:
-    """Why a task failed, in one line; None when it did not. Any thread; does not block."""
+    """Why a task failed, in one line; None when it did not. In the loop's thread."""
     if not task.done() or task.cancelled():
         return None
     error = peek_exception(task)
     return one_line(error) if error is not None else None
+
+
+def error_at_a_glance(task: asyncio.Task[Any]) -> str | None:
+    """The same, but only its type where the text is the user's code to make, which may take any
+    time: for whoever is not in the loop's thread.
+    """
+    error = peek_exception(task) if task.done() and not task.cancelled() else None
+    return at_a_glance(error) if error is not None else None
 
 
 class End(NamedTuple):

@@ -23,6 +23,29 @@ def one_line(error: BaseException) -> str:
     return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
 
 
+def at_a_glance(error: BaseException) -> str:
+    """The same, but for an error whose text is the user's code to make: of that only the type.
+
+    Such code may take any time, so it is for the error's own thread to run. Never raises or blocks.
+    """
+    return one_line(error) if _is_plain(error) else name_of_type(type(error))
+
+
+def _is_plain(error: BaseException) -> bool:
+    classes = type.__dict__["__mro__"].__get__(type(error))
+    has_text = (each for each in classes if "__str__" in type.__dict__["__dict__"].__get__(each))
+    arguments = BaseException.__dict__["args"].__get__(error)
+    shown_by = next(has_text)
+    return any(shown_by is each for each in _PLAIN) and all(
+        any(type(argument) is each for each in _PLAIN_ARGUMENTS) for argument in arguments
+    )
+
+
+_PLAIN: Final = (BaseException, KeyError)
+"""Whose `__str__` shows the arguments, and nothing else."""
+_PLAIN_ARGUMENTS: Final = (str, int, float, bool, type(None))
+
+
 def full_text(error: BaseException) -> str:
     """The traceback as Python prints it, bounded in length. Never raises."""
     try:

@@ -230,7 +230,13 @@ class Ledger:
     def failure(self, entry: Entry, *, at: float | None = None) -> Failure | None:
         """Why a task failed, as far as that is kept; None of every other. Any thread."""
         if type(entry) is not EndedTask:
-            return failure_of(entry, self.id_of(entry), self.coroutine(entry), at or 0.0)
+            number, coroutine = self.id_of(entry), self.coroutine(entry)
+            if self.states.is_own_thread():
+                return failure_of(entry, number, coroutine, at or 0.0)
+            error = self.states.error(entry)  # All that is known without the user's code.
+            if error is None:
+                return None
+            return Failure(number, self.name(entry), coroutine, at or 0.0, error, None)
         failures = listed(self._ended.failures)
         return next((failure for failure in failures if failure.id == entry.id), None)
 

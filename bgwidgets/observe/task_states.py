@@ -5,9 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
+from bgwidgets.observe.asyncio_internals import running_loop_here
 from bgwidgets.observe.await_chain import kind_of_wait
 from bgwidgets.observe.cancellations import Cancellations
-from bgwidgets.observe.ended_tasks import EndedTask, Entry, error_of, state_of_ended
+from bgwidgets.observe.ended_tasks import (
+    EndedTask,
+    Entry,
+    error_at_a_glance,
+    error_of,
+    state_of_ended,
+)
 from bgwidgets.observe.known_tasks import KnownTasks
 from bgwidgets.states import TaskState
 
@@ -37,10 +44,16 @@ class TaskStates:
         return TaskState.PENDING
 
     def error(self, entry: Entry) -> str | None:
-        """Why a task failed, in one line; None when it did not."""
+        """Why a task failed, in one line; None when it did not. Outside of the loop's thread it may
+        be only the type, until that has made the record.
+        """
         if type(entry) is EndedTask:
             return entry.error
-        return error_of(entry)
+        return error_of(entry) if self.is_own_thread() else error_at_a_glance(entry)
+
+    def is_own_thread(self) -> bool:
+        """Whether the loop runs in the calling thread."""
+        return running_loop_here() is self._loop
 
     def kind_of_wait(self, entry: Entry) -> str | None:
         """What a task waits on, as tasks are sorted by it."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import uvloop
 
 import bgwidgets as bgw
 from bgwidgets import LoopManager, LoopState
+from bgwidgets.hosts import adopted
 from tests.adoption.conftest import LIMIT, Owner, until
 
 
@@ -117,6 +118,112 @@ def test_without_an_event_it_says_so(manager: LoopManager):
         job.request_stop()
     report = job.stop(grace=LIMIT)
     assert (LoopState.STOPPED, ("cancel_tasks", "stop_loop")) == (report.outcome, report.steps)
+    theirs.owner.join()
+
+
+class Proxy:
+    """Stands for something that is not there now, as werkzeug's do outside of a request."""
+
+    @property  # type: ignore[misc] # so that it can fail
+    def __class__(self) -> NoReturn:  # type: ignore[override] # the same
+        raise RuntimeError("working outside of the application's context")
+
+
+async def rebinds(*args: Any, **options: Any) -> None:
+    """Has let go of its arguments, as one does to free memory."""
+    args = options = None  # type: ignore[assignment] # noqa: F841 - that is what is odd
+    await for_ever()
+
+
+async def is_given(_proxy: Proxy, event: asyncio.Event) -> None:
+    await event.wait()
+
+
+def test_odd_arguments_are_passed_over(manager: LoopManager):
+    """The event beside them is found all the same."""
+    theirs = Running(asyncio.new_event_loop())
+    event = asyncio.Event()
+    theirs.spawn(rebinds(1, more=2))
+    theirs.spawn(is_given(Proxy(), event))
+    job = manager.adopt(theirs.loop)
+    until(lambda: len(job.tasks) == 2)
+    job.request_stop()
+    until(event.is_set)
+    assert 1 == job.submit(ends_at_once()).result(LIMIT)
+    job.stop_loop()
+    assert LoopState.STOPPED == job.wait(LIMIT)
+    theirs.owner.join()
+
+
+async def ends_at_once() -> int:
+    return 1
+
+
+def test_a_function_that_carries_something_odd_is_adopted(manager: LoopManager):
+    """Beside its loop."""
+    theirs = Running(asyncio.new_event_loop())
+
+    def carries() -> None:
+        """Has been called already."""
+
+    carries.proxy = Proxy()  # type: ignore[attr-defined]
+    carries.loop = theirs.loop  # type: ignore[attr-defined]
+    job = manager.adopt(carries)
+    until(lambda: job.state is LoopState.RUNNING)
+    job.stop_loop()
+    assert LoopState.STOPPED == job.wait(LIMIT)
+    theirs.owner.join()
+
+
+def test_an_event_that_cannot_be_looked_for_is_missing(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch
+):
+    """It is said why, and the loop is adopted."""
+
+    def fail(_tasks: object) -> NoReturn:
+        raise ValueError("not today")
+
+    theirs = Running(asyncio.new_event_loop())
+    theirs.spawn(for_ever())
+    with monkeypatch.context() as patch:
+        patch.setattr(adopted, "events_among_arguments", fail)
+        job = manager.adopt(theirs.loop)
+        until(lambda: job.tasks != [])
+        with pytest.raises(bgw.NoStopEvent, match=r"could not be looked for \(ValueError: not"):
+            job.request_stop()
+    job.stop_loop()
+    assert LoopState.STOPPED == job.wait(LIMIT)
+    theirs.owner.join()
+
+
+@pytest.mark.parametrize("fails", ["Ledger", "write_down", "is_what_its_runner_waits_for"])
+def test_an_adoption_that_fails_says_why(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch, fails: str
+):
+    """Nobody waits for it, and the loop goes on as if nothing had been."""
+
+    def fail(*_args: object, **_options: object) -> NoReturn:
+        raise ValueError("not today")
+
+    theirs = Running(asyncio.new_event_loop())
+    before = theirs.loop.create_task
+    theirs.spawn(for_ever())
+    with monkeypatch.context() as patch:
+        patch.setattr(adopted, fails, fail)
+        job = manager.adopt(theirs.loop)
+        assert LoopState.FAILED == job.wait(LIMIT)
+    with pytest.raises(ValueError, match="not today"):
+        job.result(LIMIT)
+    assert "ValueError: not today" == job.snapshot().error_line
+    with pytest.raises(bgw.LoopEnded):
+        job.submit(ends_at_once())
+    assert before == theirs.loop.create_task
+    assert 1 == asyncio.run_coroutine_threadsafe(ends_at_once(), theirs.loop).result(LIMIT)
+    job.remove()
+    again = manager.adopt(theirs.loop)
+    until(lambda: again.tasks != [])
+    again.stop_loop()
+    assert LoopState.STOPPED == again.wait(LIMIT)
     theirs.owner.join()
 
 

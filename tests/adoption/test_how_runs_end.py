@@ -554,6 +554,114 @@ def test_a_restart_that_fails_before_its_loop_says_why(jobs: BackgroundJobManage
     assert time.monotonic() - began < 4
 
 
+def test_nobody_waits_for_what_its_owner_closes_the_loop_over(manager: LoopManager):
+    """Of what was submitted it is told at once that it will not come."""
+    loop, is_enough = asyncio.new_event_loop(), threading.Event()
+
+    async def work() -> None:
+        while not is_enough.is_set():  # noqa: ASYNC110 - another thread sets it
+            await asyncio.sleep(0.005)
+
+    def own() -> None:
+        loop.run_until_complete(work())
+        loop.close()
+
+    owner = Owner(own)
+    owner.start()
+    job = manager.adopt(loop)
+    until(lambda: job.tasks != [])
+    future = job.submit(for_ever())
+    until(lambda: len(job.tasks) == 2)
+    is_enough.set()
+    assert LoopState.FINISHED == job.wait(LIMIT)
+    with pytest.raises(bgw.LoopEnded):
+        future.result(LIMIT)
+    owner.join()
+
+
+def test_nobody_waits_for_what_swallows_its_cancellation(manager: LoopManager):
+    """Of what was submitted, when its owner runs the loop no more."""
+    at_work = threading.Event()
+
+    async def work() -> None:
+        await asyncio.to_thread(at_work.wait, LIMIT)
+
+    async def stubborn() -> None:
+        at_work.set()
+        while True:
+            with contextlib.suppress(asyncio.CancelledError):
+                await for_ever()
+
+    loop = asyncio.new_event_loop()
+    owner = Owner(lambda: loop.run_until_complete(work()))
+    owner.start()
+    job = manager.adopt(loop)
+    until(lambda: job.tasks != [])
+    future = job.submit(stubborn(), name="stubborn")
+    assert LoopState.FINISHED == job.wait(LIMIT)
+    with pytest.raises(bgw.LoopEnded):
+        future.result(LIMIT)
+    owner.join()
+
+
+def test_a_stop_names_the_thread_that_is_busy(manager: LoopManager):
+    """Not the owner's, which has gone, but ours, in which a task cleans up for ever."""
+    at_work, go_on = threading.Event(), threading.Event()
+
+    async def blocks() -> None:
+        try:
+            await for_ever()
+        finally:
+            at_work.set()
+            go_on.wait(LIMIT)
+
+    async def work() -> None:
+        asyncio.create_task(blocks()).add_done_callback(lambda _: None)
+        await asyncio.sleep(0.1)
+
+    loop = asyncio.new_event_loop()
+    owner = Owner(lambda: loop.run_until_complete(work()), name="gone")
+    owner.start()
+    job = manager.adopt(loop, name="theirs")
+    try:
+        assert at_work.wait(LIMIT)
+        report = job.stop(grace=0)
+        assert "stopping" == report.outcome
+        assert ("bgw-watch-theirs",) == report.threads_left
+    finally:
+        go_on.set()
+    owner.join()
+    assert job.wait(LIMIT).has_ended
+
+
+@pytest.mark.parametrize("error", [ValueError, SystemExit])
+def test_a_loop_that_cannot_be_closed_has_ended(manager: LoopManager, error: type[BaseException]):
+    """What it raises when we close it is noted."""
+
+    class Open(asyncio.SelectorEventLoop):
+        """Is closed, and does not say so."""
+
+        def close(self) -> None:
+            was_closed = self.is_closed()
+            super().close()
+            if not was_closed:
+                raise error("not today")
+
+    loop = Open()
+    owner = Owner(lambda: loop.run_until_complete(for_ever()))
+    owner.start()
+    job = manager.adopt(loop)
+    until(lambda: job.tasks != [])
+    future = job.submit(for_ever())
+    report = job.stop(grace=0)
+    assert LoopState.CANCELLED == report.outcome == job.wait(LIMIT)
+    said = f"the event loop could not be closed: {error.__name__}: not today"
+    assert said in report.notes
+    assert (said,) == job.snapshot().notes
+    assert future.done()
+    owner.join()
+
+
 def test_what_its_owner_leaves_is_told(manager: LoopManager):
     """A thread of its executor that does not return; and what is printed while it is cleaned up is
     the loop's.

@@ -300,6 +300,59 @@ def test_a_loop_that_breaks_is_lost(start: MakeHost):
     assert {"work", "Task"} == {name.split("-")[0] for name in end.leftovers.unfinished_tasks}
 
 
+@pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt])
+def test_a_loop_that_cannot_be_closed_has_ended(start: MakeHost, error: type[BaseException]):
+    """What it raises is noted."""
+
+    class Open(asyncio.SelectorEventLoop):
+        """Is closed, and does not say so."""
+
+        def close(self) -> None:
+            super().close()
+            raise error("not today")
+
+    host = start(for_ever, loop_factory=Open)
+    future = host.submit(for_ever(), None)
+    end = stop(host)
+    assert "stopped" == end.state
+    said = f"the event loop could not be closed: {error.__name__}: not today"
+    assert (said,) == end.leftovers.notes == host.snapshot().notes
+    assert future.done()
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_code_that_makes_asyncio_forget_its_loop_keeps_it_from_no_end(
+    start: MakeHost, is_stopped: bool
+):
+    """As some do to call `asyncio.run` where a loop runs. What is left may clean up."""
+    begun, cleaned = threading.Event(), threading.Event()
+
+    async def left() -> None:
+        try:
+            await for_ever()
+        finally:
+            await asyncio.sleep(0)
+            cleaned.set()
+
+    async def work() -> int:
+        loop = asyncio.get_running_loop()
+        loop.create_task(left()).add_done_callback(lambda _: None)
+        future = loop.create_future()
+        await asyncio.sleep(0)
+        asyncio._set_running_loop(None)
+        begun.set()
+        if is_stopped:
+            await future
+        return 1
+
+    host = start(work)
+    assert begun.wait(LIMIT)
+    end = stop(host) if is_stopped else end_of(host)
+    assert ("stopped" if is_stopped else "finished") == end.state
+    assert () == end.leftovers.unfinished_tasks == end.leftovers.notes
+    assert cleaned.is_set()
+
+
 def test_a_main_tasks_error_is_never_called_unretrieved(start: MakeHost, complaints: Complaints):
     """The host has looked at it, though nobody asked for it yet."""
 

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 import bgwidgets as bgw
-from bgwidgets import BackgroundLoop, LoopManager, LoopState
+from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState
+from bgwidgets.hosts import more_work, remote_end
 from bgwidgets.hosts.child_control import MAIL_LIMIT
 from bgwidgets.hosts.child_link import ChildLink
 from bgwidgets.hosts.remote_host import UNRESPONSIVE_AFTER
@@ -35,7 +36,7 @@ def slow() -> Iterator[type[SlowToUnpickle]]:
 
 
 def threads_of_results() -> list[threading.Thread]:
-    return [each for each in threading.enumerate() if each.name.endswith("-results")]
+    return [each for each in threading.enumerate() if each.name.endswith(("-results", "-result"))]
 
 
 def test_a_result_that_is_slow_to_unpickle_holds_up_no_news(
@@ -94,6 +95,60 @@ def test_a_result_that_has_come_is_not_lost_when_its_loop_ends(
     assert not future.done()
     slow.gate.set()
     assert isinstance(future.result(LIMIT), SlowToUnpickle)
+    until(lambda: not threads_of_results())
+
+
+def test_what_waits_behind_a_result_that_does_not_come_is_told_at_the_end(
+    manager: LoopManager, slow: type[SlowToUnpickle]
+):
+    """Beside it. The slow one may still come."""
+    job = manager.start(host="process")
+    stuck = job.submit_call(child_work.returns_what_is_slow_to_unpickle)
+    assert slow.begun.wait(LIMIT)
+    behind = [job.submit_call(child_work.answer, number) for number in range(3)]
+    until(lambda: job.snapshot().task_counts.get(TaskState.FINISHED, 0) == 4)
+    job.request_stop()
+    assert LoopState.FINISHED == job.wait(LIMIT)
+    assert [0, 1, 2] == [future.result(LIMIT) for future in behind]
+    assert not stuck.done()
+    slow.gate.set()
+    assert isinstance(stuck.result(LIMIT), SlowToUnpickle)
+    until(lambda: not threads_of_results())
+
+
+def test_nobody_waits_for_ever_for_what_is_never_unpickled(
+    manager: LoopManager, slow: type[SlowToUnpickle], monkeypatch: pytest.MonkeyPatch
+):
+    """It is said what was the matter."""
+    monkeypatch.setattr(more_work, "LATE_RESULTS_LIMIT", 0.1)
+    job = manager.start(host="process")
+    stuck = job.submit_call(child_work.returns_what_is_slow_to_unpickle)
+    assert slow.begun.wait(LIMIT)
+    job.request_stop()
+    with pytest.raises(bgw.CannotCross, match=r"has come, and was not unpickled within 0\.1 s"):
+        stuck.result(LIMIT)
+    slow.gate.set()
+    until(lambda: not threads_of_results())
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_main_result_that_is_never_unpickled_keeps_no_loop_from_its_end(
+    manager: LoopManager,
+    slow: type[SlowToUnpickle],
+    monkeypatch: pytest.MonkeyPatch,
+    is_killed: bool,
+):
+    """After a while it has failed; at once, if somebody has had enough."""
+    monkeypatch.setattr(remote_end, "RESULT_LIMIT", LIMIT if is_killed else 0.1)
+    job = manager.start(child_work.returns_what_is_slow_to_unpickle, host="process")
+    assert slow.begun.wait(LIMIT)
+    if is_killed:
+        job.kill()
+    assert job.wait(LIMIT).has_ended
+    with pytest.raises(bgw.BgwidgetsError):
+        job.result(0)
+    assert "the result cannot be unpickled: TimeoutError" in str(job.snapshot().error_line)
+    slow.gate.set()
     until(lambda: not threads_of_results())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import gc
 import inspect
@@ -13,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -21,6 +22,8 @@ from bgwidgets import InvalidWork, LoopEnded
 from bgwidgets.commands import CancelTasks, SetStopEvent, StopLoop
 from bgwidgets.hosts import thread as thread_host
 from bgwidgets.hosts.thread import ThreadHost
+from bgwidgets.observe.asyncio_internals import let_go_of
+from tests.conftest import Complaints
 from tests.hosts.conftest import AT_ONCE, LIMIT, MakeHost, end_of, for_ever, stop
 from tests.loop_factories import LoopFactory
 
@@ -167,6 +170,85 @@ def break_run_forever(loop: Any) -> None:
         raise OSError("the loop is broken")
 
     loop.run_forever = run_forever
+
+
+def throw_out(loop: Any) -> None:
+    def run_forever() -> None:
+        raise KeyboardInterrupt
+
+    loop.run_forever = run_forever
+
+
+def test_a_loop_that_throws_its_runner_out_for_ever(
+    new_host: MakeHost, monkeypatch: pytest.MonkeyPatch
+):
+    """It is given up, and keeps no core busy."""
+    monkeypatch.setattr(thread_host, "START_LIMIT", LIMIT)
+
+    def factory() -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+        throw_out(loop)
+        return loop
+
+    host = new_host(for_ever(), loop_factory=factory)
+    said = str(refuses_to_start(host, RuntimeError))
+    assert said.startswith("the loop does not turn: KeyboardInterrupt in a task")
+
+
+def test_a_task_factory_whose_tasks_tell_nothing(
+    new_host: MakeHost, monkeypatch: pytest.MonkeyPatch, complaints: Complaints
+):
+    """The start breaks at once, and nobody waits for the end of such a loop."""
+    monkeypatch.setattr(thread_host, "START_LIMIT", LIMIT)
+
+    class Silent(asyncio.Task[Any]):
+        """Raises whatever it is asked."""
+
+        def done(self) -> bool:
+            """Not told."""
+            raise ValueError("not told")
+
+        def add_done_callback(self, *_: object, **__: object) -> NoReturn:
+            """Not done."""
+            raise ValueError("not done")
+
+    made: list[Silent] = []
+
+    def make(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> Silent:
+        made.append(Silent(coroutine, loop=loop, **options))
+        return made[-1]
+
+    def factory() -> asyncio.AbstractEventLoop:
+        loop = asyncio.SelectorEventLoop()
+        loop.set_task_factory(make)
+        return loop
+
+    host = new_host(for_ever, loop_factory=factory)
+    refuses_to_start(host, ValueError)
+    (said,) = complaints.take()  # Of ours, which was to end it.
+    assert said.startswith("Exception in callback Agent._begin")
+    for task in [*made, *host._agent._our_tasks]:
+        let_go_of(task)
+        with contextlib.suppress(asyncio.InvalidStateError):
+            task.exception()  # Or it would be said in a later test that nobody has asked.
+
+
+def test_a_loop_that_does_not_come_to_its_first_turn(
+    new_host: MakeHost, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+):
+    """What is said of it is so: its factory has returned."""
+    monkeypatch.setattr(thread_host, "START_LIMIT", 0.05)
+
+    def factory() -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+        loop.call_soon(gate.wait, LIMIT)
+        return loop
+
+    host = new_host(for_ever, loop_factory=factory)
+    with pytest.raises(TimeoutError, match=r"within 0\.05 s: its loop does not turn"):
+        host.start()
+    gate.set()
+    assert "stopped" == end_of(host).state
 
 
 @pytest.mark.parametrize("break_it", [break_call_soon, break_run_forever])

@@ -11,6 +11,9 @@ import pytest
 
 from bgwidgets.observe import consistent_copy
 from bgwidgets.observe.ledger import Ledger
+from bgwidgets.observe.task_detail import task_detail
+from bgwidgets.observe.task_window import task_window
+from bgwidgets.snapshots import WindowRequest
 from bgwidgets.states import TaskState
 from tests.loop_factories import LoopFactory
 from tests.observe.conftest import (
@@ -19,9 +22,11 @@ from tests.observe.conftest import (
     ends_later,
     fails,
     for_ever,
+    rows,
     run,
     running_beside,
 )
+from tests.waiting import until
 
 
 def test_reading_from_other_threads_while_tasks_come_and_go(loop_factory: LoopFactory):
@@ -71,6 +76,78 @@ def test_reading_from_other_threads_while_tasks_come_and_go(loop_factory: LoopFa
             reader.join(LIMIT)
         assert ledger.counts()[TaskState.FINISHED] > 100
     assert [] == problems[:3]
+
+
+def test_the_text_of_an_error_is_made_in_the_loops_thread(loop_factory: LoopFactory):
+    """It is a user's code, which may take any time: nobody else waits for it, or runs it."""
+    asked, go_on = threading.Event(), threading.Event()
+    asked_in: list[threading.Thread] = []
+
+    class Slow(Exception):
+        def __str__(self) -> str:
+            asked_in.append(threading.current_thread())
+            asked.set()
+            assert go_on.wait(LIMIT)
+            return "its text"
+
+    async def fail() -> None:
+        raise Slow
+
+    async def watched(ledger: Ledger) -> None:
+        del ledger
+        failing = asyncio.create_task(fail(), name="victim")
+        await asyncio.wait({failing})
+        assert isinstance(failing.exception(), Slow)
+        await for_ever()
+
+    def told(ledger: Ledger) -> tuple[str | None, str]:
+        window = task_window(ledger, WindowRequest(filter="slow", sort="waiting_on", stop=9))
+        (row,) = window.tasks
+        detail = task_detail(ledger, row.id)
+        assert detail is not None
+        (failure,) = ledger.history().failures
+        assert row.error == detail.error
+        return row.error, failure.error
+
+    with running_beside(watched, loop_factory) as ledger:
+        try:
+            assert asked.wait(LIMIT)
+            assert ("Slow", "Slow") == tuple(
+                each and each.rpartition(".")[2] for each in told(ledger)
+            )
+        finally:
+            go_on.set()
+        until(lambda: str(told(ledger)[0]).endswith("Slow: its text"))
+        assert told(ledger)[1].endswith("Slow: its text")
+    assert threading.current_thread() not in asked_in
+
+
+def test_the_text_of_a_plain_error_is_told_at_once():
+    """Nothing of the user's is run for it."""
+    asked, go_on = threading.Event(), threading.Event()
+
+    class Own(Exception):
+        """Without a text of its own."""
+
+    async def fail() -> None:
+        raise Own("its text")
+
+    async def watched(ledger: Ledger) -> None:
+        del ledger
+        failing = asyncio.create_task(fail(), name="victim")
+        await asyncio.wait({failing})
+        assert failing.exception() is not None
+        asked.set()
+        assert go_on.wait(LIMIT)
+        await for_ever()
+
+    with running_beside(watched) as ledger:
+        try:
+            assert asked.wait(LIMIT)
+            (row,) = (row for row in rows(ledger) if row.name == "victim")
+            assert str(row.error).endswith("Own: its text")
+        finally:
+            go_on.set()
 
 
 def test_what_was_moved_while_it_was_copied_is_copied_again():

@@ -127,3 +127,32 @@ os.write(1, f"{time.monotonic() - began < 5}, ".encode())
         ran.stdout,
         ran.stderr,
     )
+
+
+def test_a_forked_child_gives_no_work_to_the_parents_loops(run_script: RunScript):
+    """Nobody would do it, so it is refused. The parent's go on."""
+    ran = run_script(
+        HELD_WHILE_IT_FORKS
+        + """
+beyond = bgw.start(name="in a process", host="process")
+beyond.submit_call(asyncio.sleep, 0).result(20)
+
+def refused(submit):
+    try:
+        submit(asyncio.sleep, 0)
+    except bgw.LoopEnded as error:
+        return "a fork" in str(error)
+
+def in_the_child():
+    return [
+        refused(lambda function, *args: job.submit(function(*args))),
+        refused(job.submit_call),
+        refused(beyond.submit_call),
+    ]
+
+fork_beside(job._run.host._agent._submissions._guard, in_the_child)
+futures = job.submit(asyncio.sleep(0, 1)), beyond.submit_call(asyncio.sleep, 0, 2)
+print(*(future.result(20) for future in futures))
+"""
+    )
+    assert ("[True, True, True] 0\n1 2\n", "") == (ran.stdout, ran.stderr)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import count, cycle
 from typing import Any, Final
@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from bgwidgets.loop_manager import LoopManager
 from bgwidgets.states import LoopState
+from bgwidgets.widgets import requests
 from bgwidgets.widgets.control_panel import ControlPanel
 from bgwidgets.widgets.protocols import DETAIL_TABS
 from bgwidgets.widgets.rows import LOOP_COLUMNS, STATE_CHIPS, TASK_COLUMNS
@@ -30,12 +31,12 @@ TABLE: Final[list[dict[str, Any]]] = [
     {"type": "hello", "view": "v", "start": 0, "stop": 9},
     {"type": "alive", "view": "v"},
     {"type": "ping", "view": "v", "cell": 1},
-    {"type": "bye", "view": "v"},
+    {"type": "bye", "view": "v", "cleared": True},
     {"type": "window", "view": "v", "start": 0, "stop": 9},
     {"type": "select", "loop": LOOP},
-    {"type": "pick", "ids": [1]},
-    {"type": "pick_range", "start": 0, "stop": 9},
-    {"type": "act", "action": "stop_loop", "loop": LOOP},
+    {"type": "pick", "ids": [1], "loop": LOOP},
+    {"type": "pick_range", "start": 0, "stop": 9, "loop": LOOP, "first": 1, "last": 2},
+    {"type": "act", "action": "stop_loop", "loop": LOOP, "picked": True},
     {"type": "act", "action": "restart", "loop": LOOP},
     {"type": "act", "action": "remove", "loop": LOOP},
     {"type": "sort", "column": "name", "descending": True},
@@ -51,7 +52,11 @@ TABLE: Final[list[dict[str, Any]]] = [
 FORMS: Final[dict[str, list[dict[str, Any]]]] = {
     "loops": TABLE,
     "tasks": TABLE,
-    "status": [{"type": "hello", "view": "v"}, {"type": "bye", "view": "v"}],
+    "status": [
+        {"type": "hello", "view": "v"},
+        {"type": "meant", "action": "stop_loop", "loop": LOOP, "picked": True},
+        {"type": "bye", "view": "v"},
+    ],
     "finder": [{"type": "look"}, {"type": "adopt", "loop": LOOP}],
     "details": [
         {"type": "show", "view": "v", "loop": LOOP, "task": 1, "tab": "chain", "known": 0},
@@ -71,9 +76,12 @@ FORMS: Final[dict[str, list[dict[str, Any]]]] = {
     ],
 }  # fmt: skip
 """What the scripts send, through each of the panel's widgets."""
-MAY_BE_MISSING: Final = {"task", "tasks", "find", "around", "stays"}
-NUMBERS: Final = {"start", "stop", "loop", "known", "task", "around", "cell", "number"}
-FLAGS: Final = {"descending", "paused", "back", "stays"}
+MAY_BE_MISSING: Final = {"task", "tasks", "find", "around", "stays", "cleared", "first", "last"}
+MAY_BE_MISSING_IN: Final = {"act": {"picked"}, "pick": {"loop"}, "pick_range": {"loop"}}
+NUMBERS: Final = {
+    *("start", "stop", "loop", "known", "task", "around", "cell", "number", "first", "last")
+}
+FLAGS: Final = {"descending", "paused", "back", "stays", "picked", "cleared"}
 WORDS: Final[dict[str, set[str]]] = {
     "column": {*LOOP_COLUMNS, *TASK_COLUMNS},
     "tab": set(DETAIL_TABS),
@@ -150,15 +158,63 @@ values = st.recursive(
 
 def malformed(form: dict[str, Any], some: Iterator[Any], name: str) -> Iterator[object]:
     """What comes of a right message by one fault: another value, a field too few, one too many."""
+    may_be_missing = MAY_BE_MISSING | MAY_BE_MISSING_IN.get(form["type"], set())
     for field in form:
-        if not may_be_right(field, value := next(some)):
+        value = next(some)
+        is_none = value is None and (form["type"], field) == ("meant", "loop")
+        if not is_none and not may_be_right(field, value):
             yield form | {field: value}
-        if field not in MAY_BE_MISSING:
+        if field not in may_be_missing:
             yield {key: value for key, value in form.items() if key != field}
     yield form | {f"{name}!": next(some)}
     if not isinstance(value := next(some), dict):
         yield value
     yield [form]
+
+
+FORMS_READ: Final[dict[str, Mapping[str, Callable[[Any], object]]]] = {
+    "loops": requests._TABLE_FORMS["loops"],
+    "tasks": requests._TABLE_FORMS["tasks"],
+    "status": requests._LINE_FORMS,
+    "finder": requests._FINDER_FORMS,
+    "details": requests._DETAIL_FORMS,
+    "output": requests._OUTPUT_FORMS,
+    "plots": requests._PLOT_FORMS,
+}
+
+
+class Asked(requests._Fields):
+    """A message's fields, and which of them the panel asks for."""
+
+    def __init__(self, message: Mapping[Any, Any]) -> None:
+        super().__init__(message)
+        self.names: set[str] = set()
+
+    def read(self, name: str, check: Callable[[object, str], Any]) -> Any:
+        """One that has to be there."""
+        self.names.add(name)
+        return super().read(name, check)
+
+    def has(self, name: str) -> bool:
+        """One that may be there."""
+        self.names.add(name)
+        return super().has(name)
+
+
+@pytest.mark.parametrize("channel", FORMS_READ)
+def test_every_message_and_every_field_that_there_is_is_tried(channel: str):
+    """Or this file would know what the panel could be sent once."""
+    tried: dict[str, set[str]] = {}
+    asked: dict[str, set[str]] = {}
+    for form in FORMS[channel]:
+        kind = form["type"]
+        fields = Asked(form)
+        FORMS_READ[channel][kind](fields)
+        asked.setdefault(kind, set()).update(fields.names)
+        tried.setdefault(kind, set()).update(form.keys() - {"type"})
+    assert FORMS.keys() == FORMS_READ.keys()
+    assert FORMS_READ[channel].keys() == tried.keys()
+    assert asked == tried
 
 
 class Listener:
@@ -247,7 +303,12 @@ def test_what_is_malformed_is_answered_with_an_error_and_nothing_else(
     assert panel._publisher is not None
 
 
-FOR_A_LOOP: Final = [form for form in TABLE if "loop" in form]
+FOR_A_LOOP: Final = [
+    # Of what is for picked tasks alone, none are picked there.
+    {field: value for field, value in form.items() if field != "picked"}
+    for form in TABLE
+    if form["type"] in {"select", "act", "command"}
+]
 
 
 @pytest.mark.parametrize("form", FOR_A_LOOP, ids=lambda form: "-".join(map(str, form.values())))
