@@ -219,7 +219,7 @@ def test_a_warden_that_was_killed_is_replaced_with_the_next_start(manager: LoopM
     until(lambda: guard.status() == psutil.STATUS_ZOMBIE)
     assert job.state is LoopState.RUNNING
     manager.start(child_work.for_ever, host="process")
-    (second,) = wardens_of(os.getpid())
+    (second,) = until(lambda: wardens_of(os.getpid()))
     assert guard.pid != second.pid
     assert {job.snapshot().pid} < warden._groups
     job.kill()
