@@ -17,7 +17,7 @@ from bgwidgets.belonging import current_loop_id, stop_event_of_worker, works_for
 from bgwidgets.commands import CancelTasks, HostCommand, InterruptLoop, SetStopEvent, StopLoop
 from bgwidgets.exceptions import CannotRestart, LoopEnded, ProtectedLoop, WouldDeadlock
 from bgwidgets.hosts.ladder import climb_down, climb_down_async, ladder
-from bgwidgets.hosts.protocol import Host, LoopEnd, LoopPlan, Standstill
+from bgwidgets.hosts.protocol import Host, LoopEnd, LoopPlan
 from bgwidgets.hosts.registry import HostFactory
 from bgwidgets.observe.askers import caller
 from bgwidgets.output.figures import DRAWING_LIMIT
@@ -287,10 +287,6 @@ class BackgroundLoop:
         return self._run.host.task_window(request)
 
     # What it is asked
-
-    def window_standstill(self, window: TaskWindow) -> Standstill | None:
-        """What holds as long as this window is true; None where nobody knows."""
-        return self._run.host.window_standstill(window)
 
     def submit(
         self, coroutine: Coroutine[Any, Any, Any], *, name: str | None = None

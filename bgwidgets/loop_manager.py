@@ -30,7 +30,7 @@ from bgwidgets.exceptions import (
 )
 from bgwidgets.hosts.adopted import AdoptedHost, Carried, FindLoop
 from bgwidgets.hosts.interpreter_exit import call_before_exit
-from bgwidgets.hosts.protocol import LoopPlan, Standstill
+from bgwidgets.hosts.protocol import LoopPlan
 from bgwidgets.hosts.registry import HostFactory, host_factory
 from bgwidgets.identifiers import new_id
 from bgwidgets.loop_watch import LoopWatch
@@ -440,12 +440,6 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
     def task_window(self, loop_id: int, request: WindowRequest) -> TaskWindow:
         """Some of a loop's tasks. Raises `UnknownLoop`."""
         return self._loop(loop_id).window(request)
-
-    def window_standstill(self, loop_id: int, window: TaskWindow) -> Standstill | None:
-        """What holds as long as this window is true; None where nobody knows. Raises
-        `UnknownLoop`.
-        """
-        return self._loop(loop_id).window_standstill(window)
 
     def task_detail(self, loop_id: int, task_id: int) -> TaskDetail:
         """One task in detail, as by `BackgroundLoop.task_detail()`. Raises `UnknownLoop` or

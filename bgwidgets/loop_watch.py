@@ -18,7 +18,7 @@ from typing import Final
 
 from bgwidgets.background_loop import BackgroundLoop, host_of
 from bgwidgets.hosts.protocol import Standstill
-from bgwidgets.snapshots import LoopSnapshot
+from bgwidgets.snapshots import LoopSnapshot, TaskWindow
 
 ASKED_WITHIN: Final = 2.0
 """Seconds in which a loop is asked that does not tell of its changes."""
@@ -168,6 +168,14 @@ class LoopWatch:
             snapshots = (each.snapshot for each in self._seen.values())
             self._snapshots = [each for each in snapshots if each is not None]
         return self._snapshots
+
+    def window_standstill(self, loop_id: int, window: TaskWindow) -> Standstill | None:
+        """What holds as long as this window of the loop's tasks is true, but for its time. None
+        where nobody knows, or it is not: then it is to be asked for again.
+        """
+        seen = self._seen.get(loop_id)
+        loop = None if seen is None else seen.find()
+        return None if loop is None else host_of(loop).window_standstill(window)
 
     def stirred(self, loop_id: int) -> None:
         """This loop is not as it was. Any thread; does not block."""

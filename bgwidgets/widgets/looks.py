@@ -66,7 +66,7 @@ class Looks:
         self._outputs.clear()
         self._plots.clear()
         self.taken_at = self._kernel_time()
-        self._closely, self._shown = self._shown, set()
+        self._look_at_what_is_shown()
         self._look()
 
     def _look(self) -> None:
@@ -78,8 +78,13 @@ class Looks:
             self.by_id = {loop.id: loop for loop in loops}
 
     def rest(self) -> None:
-        """All that is shown was just asked for: it alone is looked at closely by `take_again`."""
-        self._closely, self._shown = self._shown, set()
+        """All that is shown was just asked for: it alone is looked at closely from now on."""
+        self._look_at_what_is_shown()
+
+    def _look_at_what_is_shown(self) -> None:
+        # Where nothing was asked for since the last time, it is what it was.
+        if self._shown:
+            self._closely, self._shown = self._shown, set()
 
     def take_again(self) -> None:
         """Look anew where nothing else is shown than was after the last look, and only tables."""
@@ -126,10 +131,7 @@ class Looks:
 
     def standstill(self, loop_id: int, window: TaskWindow) -> Standstill | None:
         """What holds as long as this is what `tasks` would say; None where nobody knows."""
-        try:
-            return self._source.window_standstill(loop_id, window)
-        except UnknownLoop:
-            return None
+        return self._watch.window_standstill(loop_id, window)
 
     def among(self, loop_id: int, ids: Sequence[int]) -> Sequence[TaskSnapshot]:
         """Those of these tasks that are still known, as they are now, also in a pause."""

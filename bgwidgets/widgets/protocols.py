@@ -79,6 +79,11 @@ class Watch(Protocol):
         the last time. Lag and its history are true of those looked at closely, or with None of all.
         """
 
+    def window_standstill(self, loop_id: int, window: TaskWindow) -> Standstill | None:
+        """What holds as long as this window is true, but for its time. None where nobody knows, or
+        it is not: then it is to be asked for again.
+        """
+
 
 class Source(Protocol):
     """What a panel needs of a manager. Any thread; only a restart, an adoption, a look for loops
@@ -93,11 +98,6 @@ class Source(Protocol):
 
     def task_window(self, loop_id: int, request: WindowRequest) -> TaskWindow:
         """Some of a loop's tasks; raises `UnknownLoop`."""
-
-    def window_standstill(self, loop_id: int, window: TaskWindow) -> Standstill | None:
-        """What holds as long as this window is true, but for its time. None where nobody knows, or
-        it is not: then it is to be asked for again. Raises `UnknownLoop`.
-        """
 
     def task_detail(self, loop_id: int, task_id: int) -> TaskDetail:
         """One task in detail; raises `UnknownLoop` or `UnknownTask`."""
