@@ -46,10 +46,7 @@ def test_every_public_name_is_explained():
     assert [] == [name for name in bgw.__all__ if f"`{name}" not in text]
 
 
-NOT_FOR_USERS = {
-    *("adopt_at_birth", "begin", "command", "execute", "pictures", "watch", "window"),
-    "window_standstill",
-}
+NOT_FOR_USERS = {"adopt_at_birth", "begin", "command", "execute", "pictures", "watch", "window"}
 """By these the parts of the package talk to each other."""
 
 
