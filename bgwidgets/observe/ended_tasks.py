@@ -19,7 +19,13 @@ from bgwidgets.observe.asyncio_internals import (
     failed_among,
     peek_exception,
 )
-from bgwidgets.observe.error_text import LONGEST_TEXT, at_a_glance, one_line, traceback_of
+from bgwidgets.observe.error_text import (
+    LONGEST_TEXT,
+    at_a_glance,
+    has_plain_traceback,
+    one_line,
+    traceback_of,
+)
 from bgwidgets.observe.names import name_of
 from bgwidgets.observe.timings import TaskTiming
 from bgwidgets.snapshots import ProgressSnapshot, TaskFailure
@@ -115,6 +121,12 @@ def error_at_a_glance(task: asyncio.Task[Any]) -> str | None:
     """
     error = peek_exception(task) if task.done() and not task.cancelled() else None
     return at_a_glance(error) if error is not None else None
+
+
+def tells_by_itself(task: asyncio.Task[Any]) -> bool:
+    """Whether an ended task tells why it failed, and where, without the user's code. Any thread."""
+    error = None if task.cancelled() else peek_exception(task)
+    return error is None or has_plain_traceback(error)
 
 
 class End(NamedTuple):

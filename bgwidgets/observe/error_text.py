@@ -31,18 +31,48 @@ def at_a_glance(error: BaseException) -> str:
     return one_line(error) if _is_plain(error) else name_of_type(type(error))
 
 
+def has_plain_traceback(error: BaseException) -> bool:
+    """Whether its traceback can be had without running the user's code. Never raises or blocks."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if not _is_plain(each):
+            return False
+        if any(type(note) is not str for note in getattr(each, "__notes__", ())):
+            return False
+        links = (BaseException.__dict__[link].__get__(each) for link in _LINKS)
+        waiting += [linked for linked in links if linked is not None]
+    return True
+
+
 def _is_plain(error: BaseException) -> bool:
-    classes = type.__dict__["__mro__"].__get__(type(error))
-    has_text = (each for each in classes if "__str__" in type.__dict__["__dict__"].__get__(each))
+    if issubclass(type(error), _LOOKS_FOR_NAMES):
+        return False
+    for cls in type.__dict__["__mro__"].__get__(type(error)):
+        if any(cls is plain for plain in _PLAIN):
+            break
+        if not _ASKED_FOR.isdisjoint(type.__dict__["__dict__"].__get__(cls)):
+            return False
     arguments = BaseException.__dict__["args"].__get__(error)
-    shown_by = next(has_text)
-    return any(shown_by is each for each in _PLAIN) and all(
-        any(type(argument) is each for each in _PLAIN_ARGUMENTS) for argument in arguments
-    )
+    return all(any(type(each) is plain for plain in _PLAIN_ARGUMENTS) for each in arguments)
 
 
 _PLAIN: Final = (BaseException, KeyError)
 """Whose `__str__` shows the arguments, and nothing else."""
+_LINKS: Final = ("__cause__", "__context__")
+_ASKED_FOR: Final = frozenset(
+    {
+        *("__str__", "__getattribute__", "__getattr__", "__notes__", "__traceback__"),
+        *("__suppress_context__", *_LINKS),
+    }
+)
+"""What a class may have of its own of what an error's text and its traceback are made of."""
+_LOOKS_FOR_NAMES: Final = (NameError, AttributeError, ImportError)
+"""For their tracebacks Python asks the user's things whether they have a similar name."""
 _PLAIN_ARGUMENTS: Final = (str, int, float, bool, type(None))
 
 

@@ -26,6 +26,7 @@ from bgwidgets.observe.ended_tasks import (
     Failure,
     failure_of,
     state_of_ended,
+    tells_by_itself,
 )
 from bgwidgets.observe.generations import Generations
 from bgwidgets.observe.group_leftovers import group_leftovers
@@ -231,7 +232,7 @@ class Ledger:
         """Why a task failed, as far as that is kept; None of every other. Any thread."""
         if type(entry) is not EndedTask:
             number, coroutine = self.id_of(entry), self.coroutine(entry)
-            if self.states.is_own_thread():
+            if self.states.is_own_thread() or tells_by_itself(entry):
                 return failure_of(entry, number, coroutine, at or 0.0)
             error = self.states.error(entry)  # All that is known without the user's code.
             if error is None:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from bgwidgets.observe.error_text import LONGEST_LINE, LONGEST_TEXT, full_text, one_line
+from bgwidgets.observe.error_text import (
+    LONGEST_LINE,
+    LONGEST_TEXT,
+    at_a_glance,
+    full_text,
+    has_plain_traceback,
+    one_line,
+)
 from tests.hostile_errors import HOSTILE_ERRORS, NAMES
 
 
@@ -103,6 +112,61 @@ def test_what_tells_nothing_of_itself(kind: type[Exception], name: str):
     lines = full_text(error).splitlines()
     assert any("in raised" in line for line in lines)
     assert f"{name}: its text" in lines[-1]
+
+
+class Own(Exception):
+    """Without anything of its own."""
+
+
+def linked(error: BaseException) -> BaseException:
+    outer = ValueError("outer")
+    outer.__context__ = error
+    return outer
+
+
+def noted(note: Any) -> BaseException:
+    error = ValueError("its text")
+    error.__notes__ = [note]
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "is_plain", "has_a_plain_traceback"),
+    [
+        (ValueError("a", 1, None), True, True),
+        (KeyError("a"), True, True),
+        (Own("its text"), True, True),
+        (Own(), True, True),
+        (linked(Own("inner")), True, True),
+        (noted("a note"), True, True),
+        (linked(BrokenText()), True, False),
+        (noted(BrokenText()), True, False),
+        (NameError("a"), False, False),
+        (ValueError(BrokenText()), False, False),
+        (BrokenText(), False, False),
+        (BrokenNotes("a"), False, False),
+        (OSError(2, "no such file"), False, False),
+        (ExceptionGroup("two", [BrokenText()]), False, False),
+    ],
+    ids=lambda value: "" if isinstance(value, bool) else type(value).__name__,
+)
+def test_what_needs_none_of_the_users_code(
+    error: BaseException, is_plain: bool, has_a_plain_traceback: bool
+):
+    """Any thread may make its text, and its traceback; of all others it has the type."""
+    glance = at_a_glance(error)
+    assert is_plain == (glance == one_line(error))
+    assert one_line(error).startswith(glance)
+    assert has_a_plain_traceback == has_plain_traceback(error)
+
+
+@pytest.mark.parametrize("number", range(len(NAMES)), ids=NAMES)
+def test_no_glance_asks_for_what_the_class_has_of_its_own(number: int):
+    """Neither raises; a class that only hides its name has nothing else of its own."""
+    error = HOSTILE_ERRORS[number]("its text")
+    assert at_a_glance(error).startswith(NAMES[number])
+    is_plain = NAMES[number] in {"NoName", "NoClass"}
+    assert (is_plain, is_plain) == (": " in at_a_glance(error), has_plain_traceback(error))
 
 
 def test_full_text_is_bounded():
