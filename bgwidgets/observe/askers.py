@@ -106,7 +106,9 @@ def find_asker(
     while frame is not None and len(path) < _FRAMES:
         file, name = frame.f_code.co_filename, frame.f_code.co_qualname
         path.append((frame.f_code, frame.f_lasti))
-        if name in _WHERE_A_TURN_BEGINS or file == _WRAPS_OF_TURNS:
+        if file == _WRAPS_OF_TURNS or (
+            name in _WHERE_A_TURN_BEGINS and file.startswith((_ASYNCIO, _OURS))
+        ):
             break
         if file.startswith(_OURS):
             # A cancellation is passed on to the task that is waited for.

@@ -318,6 +318,37 @@ def test_whoever_has_a_library_cancel_is_told_by_the_own_line(library: Library):
     run(watched)
 
 
+class Runner:
+    """Named as asyncio's."""
+
+    def run(self, task: asyncio.Task[Any]) -> None:
+        """Named as asyncio's, too."""
+        task.cancel()
+
+
+class Handle:
+    """Named as asyncio's."""
+
+    def _run(self, task: asyncio.Task[Any]) -> None:
+        task.cancel()
+
+
+@pytest.mark.parametrize("ends", [Runner().run, Handle()._run])
+def test_a_method_that_is_named_as_one_of_asyncios_has_lines_all_the_same(
+    ends: Callable[[asyncio.Task[Any]], None],
+):
+    """Only in asyncio's own files it is where a turn of the loop begins."""
+
+    async def watched(ledger: Ledger) -> None:
+        (task,) = waiting(1)
+        await turns()
+        ends(task)
+        await asyncio.wait([task])
+        assert "task.cancel()" == told(ledger)["0"][1]
+
+    run(watched)
+
+
 # As by asyncio alone
 
 
