@@ -143,7 +143,11 @@ class Cancellations:
     ) -> None:
         """As `Listener.is_cancelled`."""
         asker = self._askers.find(task, caller, parent) or self.in_the_name_of
-        self._note(task, future, asker, time.monotonic())
+        known, now = self._asked.get(task), time.monotonic()
+        # As a library may ask again in each turn, until the task has ended.
+        if known is not None and known.by == asker and known.is_no_news(task, now):
+            return
+        self._note(task, future, asker, now)
 
     def is_passed_on(self, task: Task, future: Future | None, parent: Task) -> None:
         """As `Listener.is_passed_on`."""

@@ -302,18 +302,62 @@ def test_groups_that_fail_one_after_another_are_told_by_the_line_of_each():
 
 
 def test_whoever_has_a_library_cancel_is_told_by_the_own_line(library: Library):
-    """The library's is the same both times."""
+    """The library's is the same both times; it is told where no line is the user's."""
     helps = library("def helps(task):\n    task.cancel()\n")["helps"]
 
     async def watched(ledger: Ledger) -> None:
-        tasks = waiting(2)
+        tasks = waiting(3)
         await turns()
-        one, other = tasks
+        one, other, called = tasks
         helps(one)
         helps(other)
+        asyncio.get_running_loop().call_soon(helps, called)
         await asyncio.wait(tasks)
-        lines = {each.name: each.where for each in ledger.history().cancellations}
-        assert {"lib.py:2 helps"} == set(lines.values())  # An installed package has lines.
+        lines = {each.name: each.where or "" for each in ledger.history().cancellations}
+        assert "lib.py:2 helps" == lines.pop("2")
+        assert ["helps(one)", "helps(other)"] == [_source(lines[name]) for name in ("0", "1")]
+
+    run(watched)
+
+
+def test_a_coroutine_of_a_library_that_cancels_is_told_by_the_line_that_awaits_it(
+    library: Library,
+):
+    """Which is where the user's own task is."""
+    helps = library("async def helps(task):\n    task.cancel()\n")["helps"]
+
+    async def watched(ledger: Ledger) -> None:
+        current = asyncio.current_task()
+        assert current is not None
+        current.set_name("main")
+        (task,) = waiting(1)
+        await turns()
+        await helps(task)
+        await asyncio.wait([task])
+        assert told(ledger)["0"] == ("task main", "await helps(task)")
+
+    run(watched)
+
+
+def test_who_asks_again_in_each_turn_is_told_once(library: Library):
+    """As anyio does for as long as a task cleans up; others stay in the history."""
+    code = "def again(loop, task):\n    if task.cancel(): loop.call_soon(again, loop, task)\n"
+    again = library(code)["again"]
+
+    async def cleans_up() -> None:
+        for _ in range(2 * KEPT):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
+
+    async def watched(ledger: Ledger) -> None:
+        (before,) = waiting(1)
+        task = asyncio.create_task(cleans_up(), name="slow")
+        await turns()
+        before.cancel()
+        asyncio.get_running_loop().call_soon(again, asyncio.get_running_loop(), task)
+        await asyncio.wait([before, task])
+        names = [each.name for each in ledger.history().cancellations]
+        assert ["slow", "0"] == names
 
     run(watched)
 
