@@ -118,6 +118,8 @@ def find_asker(
             if file == _PASSES_ON and parent is not None and parent is not task:
                 asker = passing_on(parent)
                 break
+            if file == _PASSES_ON:
+                words = None  # Who asked comes further out.
             is_ours = is_ours or not file.startswith(_HERE)
         elif file.startswith(_ASYNCIO):
             if name == _WAIT_FOR:

@@ -165,6 +165,30 @@ def test_each_of_a_chain_is_told_with_the_one_that_waits_for_it(looks: Looks, le
     run(watched)
 
 
+@pytest.mark.parametrize("through", ["one", "gather"])
+def test_a_task_that_does_not_tell_is_not_passed_over(through: str):
+    """Who waits for a task that waits for another is not the parent of that."""
+
+    async def wait_for(inner: asyncio.Task[None]) -> None:
+        await (inner if through == "one" else asyncio.gather(inner))
+
+    async def watched(ledger: Ledger) -> None:
+        (inner,) = waiting(1)
+        between = asyncio.Task(wait_for(inner), name="between")
+        outer = asyncio.create_task(wait_for(between), name="outer")
+        current = asyncio.current_task()
+        assert current is not None
+        current.set_name("main")
+        await turns()
+        outer.cancel()
+        await asyncio.wait([outer])
+        assert {"0": ("task main", "outer.cancel()"), "outer": ("task main", "outer.cancel()")} == (
+            told(ledger)
+        )
+
+    run(watched)
+
+
 def test_a_chain_all_of_whose_tasks_are_cancelled_is_told_once(looks: Looks):
     """One after another from the same line: what is to end already is no news."""
 
