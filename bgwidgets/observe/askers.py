@@ -92,7 +92,8 @@ def find_asker(
     this frame, or had it called. In the thread that asks; `parent` is the task that passes its own
     cancellation on in it.
 
-    The line is the one that called `cancel()`. Where asyncio did, there is no such line, and it is
+    The line is the user's innermost one that called `cancel()`, or had an installed package do it;
+    the package's where there is none. Where asyncio did, there is no such line, and it is
     the one that asyncio did it for: where the parent awaits, or the code of the `asyncio.timeout`,
     `wait_for` or `TaskGroup` is just then. It is None where that is not the user's code either, or
     cannot be seen: `cancel` itself was handed to the loop, or to a thread, as what is to be called.
@@ -102,31 +103,40 @@ def find_asker(
     held: object = None
     place, is_ours, is_told_by_code = 0, False, True
     path: list[tuple[CodeType, int]] = []
-    asker: Asker | None = None
+    asker: Asker | None = None  # An installed package's, until there is the user's.
     while frame is not None and len(path) < _FRAMES:
         file, name = frame.f_code.co_filename, frame.f_code.co_qualname
         path.append((frame.f_code, frame.f_lasti))
-        if name in _WHERE_A_TURN_BEGINS or file == _WRAPS_OF_TURNS:
+        if file == _WRAPS_OF_TURNS or (
+            name in _WHERE_A_TURN_BEGINS and file.startswith((_ASYNCIO, _OURS))
+        ):
             break
         if file.startswith(_OURS):
+            if asker is not None:
+                break
             # A cancellation is passed on to the task that is waited for.
             if file == _PASSES_ON and parent is not None and parent is not task:
                 asker = passing_on(parent)
                 break
+            if file == _PASSES_ON:
+                words = None  # Who asked comes further out.
             is_ours = is_ours or not file.startswith(_HERE)
         elif file.startswith(_ASYNCIO):
             if name == _WAIT_FOR:
                 words = _PARENT if _passes_it_on(frame) else _WORDS[name]
                 is_told_by_code = False
             words = words or _WORDS.get(name)
-            if name in _HELD_BY_WHOM_IT_IS_FOR:
+            if name in _HELD_BY_WHOM_IT_IS_FOR and asker is None:
                 held, place = frame.f_locals.get("self"), len(path) - 1
             if name in _CALLED_BY_THE_LOOP:
                 break
         elif is_ours:
             break
-        elif whose(file) is not Whose.LIBRARY:
-            asker = Asker(_in_words(task, words), _line_of(frame))
+        elif (owner := whose(file)) is Whose.INSTALLED:
+            asker = asker or Asker(_in_words(task, words), _line_of(frame))
+        elif owner is not Whose.LIBRARY:
+            who = asker.who if asker is not None else _in_words(task, words)
+            asker = Asker(who, _line_of(frame))
             break
         frame = frame.f_back
     else:

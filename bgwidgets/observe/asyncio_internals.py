@@ -248,6 +248,18 @@ GATHER_PASSES_ON: Final[CodeType | None] = getattr(
     getattr(getattr(asyncio.tasks, "_GatheringFuture", None), "cancel", None), "__code__", None
 )
 """By which what `gather` returned has all cancelled for which it waits."""
+TASK_PASSES_ON: Final[CodeType | None] = getattr(
+    getattr(getattr(asyncio.tasks, "_PyTask", None), "cancel", None), "__code__", None
+)
+"""By which a task in pure Python does, where nest_asyncio was applied; one in C has no frame."""
+
+
+def asked_by_gather(frame: FrameType) -> tuple[object, object]:
+    """What `gather` returned and which of those that it waits for it has cancelled just now, in a
+    frame of `GATHER_PASSES_ON`; None for what is not found.
+    """
+    local = frame.f_locals
+    return local.get("self"), local.get("child")
 
 
 def woken_by(callback: Any) -> Any:

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any, Final
 
 from bgwidgets.commands import END_OF_THE_LOOP, Asker
-from bgwidgets.observe.asyncio_internals import future_waited_for
+from bgwidgets.observe.asyncio_internals import GATHER_PASSES_ON, future_waited_for, is_task
 from bgwidgets.observe.cancellation_history import CancellationHistory, Parent
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.observe.group_leftovers import group_leftovers
@@ -142,8 +142,15 @@ class Cancellations:
         self, task: Task, future: Future | None, caller: FrameType, parent: Task | None
     ) -> None:
         """As `Listener.is_cancelled`."""
+        is_gathered = caller.f_code is GATHER_PASSES_ON
+        if parent is not None and (is_gathered or is_task(future_waited_for(parent))):
+            parent = None  # Between them is a task that tells nobody, and where that waits neither.
         asker = self._askers.find(task, caller, parent) or self.in_the_name_of
-        self._note(task, future, asker, time.monotonic())
+        known, now = self._asked.get(task), time.monotonic()
+        # As a library may ask again in each turn, until the task has ended.
+        if known is not None and known.by == asker and known.is_no_news(task, now):
+            return
+        self._note(task, future, asker, now)
 
     def is_passed_on(self, task: Task, future: Future | None, parent: Task) -> None:
         """As `Listener.is_passed_on`."""

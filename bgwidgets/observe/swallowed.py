@@ -121,6 +121,8 @@ class Swallowed:
         self._last: Cancelled | None = None
         """What many have in common is kept once."""
         self._going_on: Final[WeakByIdentity[Task, Cancelled]] = WeakByIdentity()
+        self._group_asked: Final[WeakByIdentity[Task, float]] = WeakByIdentity()
+        """When a group of its own last asked a task, where that may never be taken back."""
 
     def asked(
         self, task: Task, future: asyncio.Future[Any] | None, by: Asker, at: float, times: int
@@ -143,6 +145,8 @@ class Swallowed:
             self._last = cancelled = _new(by, at, level, None)
         if not cancelled.is_of_group:
             self._waited_for.append((weakref.ref(task), cancelled))
+        elif not CANCELLING_IS_TRUE:
+            self._group_asked[task] = cancelled.asked_at
         return cancelled
 
     def found(self, task: Task, level: int) -> Cancelled:
@@ -211,6 +215,9 @@ class Swallowed:
     def _goes_on(self, task: Task, cancelled: Cancelled) -> bool:
         """Whether the cancellation was not taken back."""
         if task.cancelling() <= cancelled.level:
+            return False
+        # What there is may be the group's, which came later and stays, while this was taken back.
+        if not CANCELLING_IS_TRUE and (self._group_asked.get(task) or 0.0) > cancelled.asked_at:
             return False
         later = self._latest(task)
         # One that came when there were no more than before this one: this one was taken back then,

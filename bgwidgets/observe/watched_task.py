@@ -19,7 +19,13 @@ from threading import get_ident
 from types import FrameType
 from typing import Any, Final, Protocol
 
-from bgwidgets.observe.asyncio_internals import GATHER_PASSES_ON, future_waited_for, gathered_by
+from bgwidgets.observe.asyncio_internals import (
+    GATHER_PASSES_ON,
+    TASK_PASSES_ON,
+    asked_by_gather,
+    future_waited_for,
+    gathered_by,
+)
 from bgwidgets.observe.weak_by_identity import WeakByIdentity
 
 DEEP: Final = 20
@@ -187,7 +193,7 @@ def _tell(task: Task, future: Future | None, walk: Walk | None, caller: FrameTyp
             listener.is_cancelled(task, future, caller, None)
         elif walk is not None and walk.together is not None and walk.for_whom is listener:
             walk.together[task] = walk.together.get(task, 0) + 1
-        elif walk is not None and walk.parent is not None and _is_passed_on(caller):
+        elif walk is not None and walk.parent is not None and _is_passed_on(walk, task, caller):
             walk.told = listener
             listener.is_passed_on(task, future, walk.parent)
         elif walk is not None and caller is not None:
@@ -198,11 +204,23 @@ def _tell(task: Task, future: Future | None, walk: Walk | None, caller: FrameTyp
         return
 
 
-def _is_passed_on(caller: FrameType | None) -> bool:
-    """Whether there is nobody's code between the task that passes it on and this one."""
-    if caller is not None and caller.f_code is GATHER_PASSES_ON:
-        caller = caller.f_back
-    return caller is None or caller.f_code.co_filename == __file__
+def _is_passed_on(walk: Walk, task: Task, caller: FrameType | None) -> bool:
+    """Whether the walk's parent waits for this task, or for what gathers it, and between them is
+    neither anybody's code nor a task that tells nobody.
+    """
+    if walk.parent is None or caller is None:
+        return walk.parent is not None
+    asked: object = task
+    frame: FrameType | None = caller
+    while frame is not None and frame.f_code is GATHER_PASSES_ON:
+        gather, child = asked_by_gather(frame)
+        if child is not asked:
+            return False
+        asked, frame = gather, frame.f_back
+    if frame is not None and frame.f_code is TASK_PASSES_ON:
+        frame = frame.f_back
+    is_ours = frame is None or frame.f_code.co_filename == __file__
+    return is_ours and asked is future_waited_for(walk.parent)
 
 
 def _cancel_all_below(task: Task, kind: type[Task], cancel: Any, msg: Any, walk: Walk) -> None:

@@ -165,6 +165,30 @@ def test_each_of_a_chain_is_told_with_the_one_that_waits_for_it(looks: Looks, le
     run(watched)
 
 
+@pytest.mark.parametrize("through", ["one", "gather"])
+def test_a_task_that_does_not_tell_is_not_passed_over(through: str):
+    """Who waits for a task that waits for another is not the parent of that."""
+
+    async def wait_for(inner: asyncio.Task[None]) -> None:
+        await (inner if through == "one" else asyncio.gather(inner))
+
+    async def watched(ledger: Ledger) -> None:
+        (inner,) = waiting(1)
+        between = asyncio.Task(wait_for(inner), name="between")
+        outer = asyncio.create_task(wait_for(between), name="outer")
+        current = asyncio.current_task()
+        assert current is not None
+        current.set_name("main")
+        await turns()
+        outer.cancel()
+        await asyncio.wait([outer])
+        assert {"0": ("task main", "outer.cancel()"), "outer": ("task main", "outer.cancel()")} == (
+            told(ledger)
+        )
+
+    run(watched)
+
+
 def test_a_chain_all_of_whose_tasks_are_cancelled_is_told_once(looks: Looks):
     """One after another from the same line: what is to end already is no news."""
 
@@ -302,18 +326,93 @@ def test_groups_that_fail_one_after_another_are_told_by_the_line_of_each():
 
 
 def test_whoever_has_a_library_cancel_is_told_by_the_own_line(library: Library):
-    """The library's is the same both times."""
+    """The library's is the same both times; it is told where no line is the user's."""
     helps = library("def helps(task):\n    task.cancel()\n")["helps"]
 
     async def watched(ledger: Ledger) -> None:
-        tasks = waiting(2)
+        tasks = waiting(3)
         await turns()
-        one, other = tasks
+        one, other, called = tasks
         helps(one)
         helps(other)
+        asyncio.get_running_loop().call_soon(helps, called)
         await asyncio.wait(tasks)
-        lines = {each.name: each.where for each in ledger.history().cancellations}
-        assert {"lib.py:2 helps"} == set(lines.values())  # An installed package has lines.
+        lines = {each.name: each.where or "" for each in ledger.history().cancellations}
+        assert "lib.py:2 helps" == lines.pop("2")
+        assert ["helps(one)", "helps(other)"] == [_source(lines[name]) for name in ("0", "1")]
+
+    run(watched)
+
+
+def test_a_coroutine_of_a_library_that_cancels_is_told_by_the_line_that_awaits_it(
+    library: Library,
+):
+    """Which is where the user's own task is."""
+    helps = library("async def helps(task):\n    task.cancel()\n")["helps"]
+
+    async def watched(ledger: Ledger) -> None:
+        current = asyncio.current_task()
+        assert current is not None
+        current.set_name("main")
+        (task,) = waiting(1)
+        await turns()
+        await helps(task)
+        await asyncio.wait([task])
+        assert told(ledger)["0"] == ("task main", "await helps(task)")
+
+    run(watched)
+
+
+def test_who_asks_again_in_each_turn_is_told_once(library: Library):
+    """As anyio does for as long as a task cleans up; others stay in the history."""
+    code = "def again(loop, task):\n    if task.cancel(): loop.call_soon(again, loop, task)\n"
+    again = library(code)["again"]
+
+    async def cleans_up() -> None:
+        for _ in range(2 * KEPT):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
+
+    async def watched(ledger: Ledger) -> None:
+        (before,) = waiting(1)
+        task = asyncio.create_task(cleans_up(), name="slow")
+        await turns()
+        before.cancel()
+        asyncio.get_running_loop().call_soon(again, asyncio.get_running_loop(), task)
+        await asyncio.wait([before, task])
+        names = [each.name for each in ledger.history().cancellations]
+        assert ["slow", "0"] == names
+
+    run(watched)
+
+
+class Runner:
+    """Named as asyncio's."""
+
+    def run(self, task: asyncio.Task[Any]) -> None:
+        """Named as asyncio's, too."""
+        task.cancel()
+
+
+class Handle:
+    """Named as asyncio's."""
+
+    def _run(self, task: asyncio.Task[Any]) -> None:
+        task.cancel()
+
+
+@pytest.mark.parametrize("ends", [Runner().run, Handle()._run])
+def test_a_method_that_is_named_as_one_of_asyncios_has_lines_all_the_same(
+    ends: Callable[[asyncio.Task[Any]], None],
+):
+    """Only in asyncio's own files it is where a turn of the loop begins."""
+
+    async def watched(ledger: Ledger) -> None:
+        (task,) = waiting(1)
+        await turns()
+        ends(task)
+        await asyncio.wait([task])
+        assert "task.cancel()" == told(ledger)["0"][1]
 
     run(watched)
 

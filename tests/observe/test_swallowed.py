@@ -13,7 +13,7 @@ from bgwidgets.observe.cancellations import LOOKED_AT_AT_ONCE
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.warnings_kept import WarningsKept
 from bgwidgets.states import TaskState
-from tests.observe.conftest import fails, for_ever, turns
+from tests.observe.conftest import LIMIT, fails, for_ever, turns
 
 
 @pytest.fixture
@@ -27,13 +27,13 @@ def plain_tasks(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> a
     return asyncio.Task(work, loop=loop, **options)
 
 
-def run(watched: Any) -> WarningsKept:
-    """Run `watched(ledger)` on a loop with such a factory; returns the warnings."""
+def run(watched: Any, make: Any = plain_tasks) -> WarningsKept:
+    """Run `watched(ledger)` on a loop with such a factory, or with none; returns the warnings."""
     warnings = WarningsKept()
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         ledger = Ledger(loop, warnings=warnings)
-        loop.set_task_factory(plain_tasks)
+        loop.set_task_factory(make)
         try:
             runner.run(watched(ledger))
         finally:
@@ -98,6 +98,46 @@ def test_what_a_task_group_forgets_is_not_held_against_a_task():
         await asyncio.wait({task})
 
     assert () == run(watched).all()
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("is_followed", [False, True])
+def test_a_timeout_is_taken_back_though_a_group_that_fails_in_the_same_turn_is_not(
+    is_followed: bool,
+):
+    """Be it that another timeout runs out afterwards."""
+    is_over = asyncio.Event()
+
+    async def fails_then(now: asyncio.Future[None]) -> None:
+        await now
+        raise ValueError
+
+    async def works() -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.create_future()
+        with contextlib.suppress(ExceptionGroup):
+            async with asyncio.timeout(LIMIT) as limit, asyncio.TaskGroup() as group:
+                group.create_task(fails_then(now))
+                await turns()
+                loop.call_soon(limit.reschedule, loop.time())
+                now.set_result(None)
+        if is_followed:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0):
+                    await for_ever()
+        await is_over.wait()
+
+    async def watched(ledger: Ledger) -> None:
+        task = asyncio.create_task(works(), name="innocent")
+        await turns(20)
+        askers = {each.asked_by for each in ledger.history().cancellations}
+        for _ in range(3):
+            ledger.judge_cancelled()
+        is_over.set()
+        await asyncio.wait({task})
+        assert {"timeout", "its own task group"} == askers
+
+    assert () == run(watched, make=None).all()
 
 
 def test_task_groups_are_as_they_were_afterwards():
