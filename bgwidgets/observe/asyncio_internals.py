@@ -147,6 +147,26 @@ def is_future(thing: object) -> TypeGuard[asyncio.Future[Any]]:
     return issubclass(type(thing), _FUTURES)
 
 
+def is_done(future: asyncio.Future[Any]) -> bool:
+    """Whether it has ended, by asyncio's own method, whatever the future's class makes of it."""
+    try:
+        return asyncio.Future.done(future)
+    except TypeError:  # It is in pure Python.
+        return _future_kind_of(future).done(future)
+
+
+def was_cancelled(future: asyncio.Future[Any]) -> bool:
+    """Whether it has ended by being cancelled; asked in the same way."""
+    try:
+        return asyncio.Future.cancelled(future)
+    except TypeError:
+        return _future_kind_of(future).cancelled(future)
+
+
+def _future_kind_of(future: asyncio.Future[Any]) -> type[asyncio.Future[Any]]:
+    return next(kind for kind in _FUTURES if issubclass(type(future), kind))
+
+
 def future_waited_for(task: asyncio.Task[Any]) -> asyncio.Future[Any] | None:
     """The future on which a suspended task waits; None when it waits for none or it is unknown."""
     future: asyncio.Future[Any] | None = getattr(task, "_fut_waiter", None)

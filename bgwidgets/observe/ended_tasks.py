@@ -235,7 +235,7 @@ class EndedTasks:
         if end.failure is not None:
             self.failures.append(end.failure)
         error = end.failure.error if end.failure is not None else None
-        self.records.append(self._record(end.task, created_at, now, error))
+        self._keep_record(end.task, created_at, now, error)
 
     def add_all(self, judged: Judged) -> list[asyncio.Task[Any]]:
         """These have ended, and nothing but records is kept of them. Returns them: let go of them
@@ -252,8 +252,17 @@ class EndedTasks:
             self._forget(ended[:recorded])
         for task in ended[recorded:]:
             error = judged.errors.get(id(task))
-            self.records.append(self._record(task, judged.created_at, judged.ended_at, error))
+            self._keep_record(task, judged.created_at, judged.ended_at, error)
         return ended
+
+    def _keep_record(
+        self, task: asyncio.Task[Any], created_at: float | None, ended_at: float, error: str | None
+    ) -> None:
+        try:
+            self.records.append(self._record(task, created_at, ended_at, error))
+        except Exception:  # noqa: BLE001 - what is the user's there may raise anything
+            # It is counted already, and must not be again, nor keep others from being counted.
+            self._forget([task])
 
 
 def failure_of(

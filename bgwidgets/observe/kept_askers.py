@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from bgwidgets.commands import Asker
 from bgwidgets.observe.askers import Seen, find_asker
-from bgwidgets.observe.asyncio_internals import own_name_of, running_loop_here
+from bgwidgets.observe.asyncio_internals import running_loop_here
+from bgwidgets.observe.names import name_of
 
 Task = asyncio.Task[Any]
 
@@ -65,7 +66,7 @@ class KeptAskers:
         if current is None or kept.current is None:
             return current is None and kept.current is None and self._runs_here()
         is_the_one = kept.current() is current and current is not task
-        return is_the_one and own_name_of(current) == kept.name
+        return is_the_one and name_of(current) == kept.name
 
     def _runs_here(self) -> bool:
         return running_loop_here() is self._loop
@@ -80,7 +81,7 @@ class KeptAskers:
             seen.asker,
             get_ident(),
             weakref.ref(current) if current is not None else None,
-            own_name_of(current) if current is not None else "",
+            name_of(current) if current is not None else "",
             seen.path,
             weakref.ref(seen.group) if seen.group is not None else None,
             seen.place_of_group,

@@ -29,8 +29,10 @@ from bgwidgets.commands import NOBODY_KNOWS, Asker
 from bgwidgets.observe.askers import ITS_OWN_GROUP
 from bgwidgets.observe.asyncio_internals import (
     coroutine_of,
+    is_done,
     is_future,
     peek_exception,
+    was_cancelled,
 )
 from bgwidgets.observe.await_chain import place_of
 from bgwidgets.observe.blame import is_users_code
@@ -92,9 +94,11 @@ class Cancelled:
         if self.passed_on is None:
             return True
         future = self.passed_on()
-        if future is None or not future.done():
+        if future is None or not is_done(future):
             return False
-        return future.cancelled() or isinstance(peek_exception(future), asyncio.CancelledError)
+        return was_cancelled(future) or isinstance(
+            peek(future, "_exception"), asyncio.CancelledError
+        )
 
 
 class Swallowed:
@@ -134,7 +138,7 @@ class Swallowed:
             level = 0
         cancelled = self._last
         # Of others' futures nobody knows what they do when they are asked.
-        if future is not None and is_future(future) and not future.done():
+        if future is not None and is_future(future) and not is_done(future):
             cancelled = _new(by, at, level, weakref.ref(future))
         elif (
             cancelled is None

@@ -62,8 +62,13 @@ class TaskBirths:
         self._task_class: Final[list[type[asyncio.Task[Any]]]] = [self._watched]
         """In a list of its own: what is called for every task reads it there, and nothing else."""
 
+        def is_noted(coroutine: object) -> bool:
+            return not self._is_closed and (lists is None or lists(coroutine))
+
+        self._is_noted: Final = is_noted
+
         def note(task: asyncio.Task[Any], coroutine: object) -> None:
-            if not self._is_closed and (lists is None or lists(coroutine)):
+            if is_noted(coroutine):
                 if not issubclass(type(task), self._watched):
                     self._some_do_not_tell()
                 if task.done():
@@ -88,7 +93,7 @@ class TaskBirths:
 
     def watch_cancellations(self, *, wanted: bool) -> None:
         """Whether tasks are made that tell who had them cancelled. In the loop's thread."""
-        self._task_class[0] = self._watched if wanted else asyncio.Task
+        self._task_class[0] = self._watched if wanted and not self._is_closed else asyncio.Task
         if not wanted:
             self._some_do_not_tell()
 
@@ -118,6 +123,7 @@ class TaskBirths:
         if self._is_closed:
             return
         self._is_closed = True
+        self._task_class[0] = asyncio.Task
         if self._watches_by_factory:
             if self._loop.get_task_factory() is self._factory:
                 self._loop.set_task_factory(None)
@@ -153,7 +159,13 @@ class TaskBirths:
 
     def _eagerly(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
         """As asyncio's own eager factory, but of tasks that tell who has them cancelled."""
-        return make_eager_task(self._loop, self._task_class[0], coro, options)
+        return make_eager_task(self._loop, self._class_for(coro), coro, options)
+
+    def _class_for(self, coro: object) -> type[asyncio.Task[Any]]:
+        """A task that is not noted must not tell who cancels it, either: it would be held for that,
+        and nobody would come to say that it has ended.
+        """
+        return self._task_class[0] if self._is_noted(coro) else asyncio.Task
 
     def _some_do_not_tell(self) -> None:
         if not self._knows_of_groups:
@@ -163,7 +175,7 @@ class TaskBirths:
     def _make(
         self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any
     ) -> asyncio.Task[Any]:
-        task = self._task_class[0](coro, loop=loop, **options)
+        task = self._class_for(coro)(coro, loop=loop, **options)
         self._note(task, coro)
         return task
 

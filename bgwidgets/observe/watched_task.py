@@ -178,7 +178,7 @@ def _is_over(walk: Walk | None) -> None:
     if walk is not None and walk.told is not None:
         try:
             walk.told.all_are_told()
-        except RecursionError:  # As below.
+        except Exception:  # noqa: BLE001 - as below
             return
 
 
@@ -198,9 +198,9 @@ def _tell(task: Task, future: Future | None, walk: Walk | None, caller: FrameTyp
             listener.is_passed_on(task, future, walk.parent)
         elif walk is not None and caller is not None:
             listener.is_cancelled(task, future, caller, walk.parent)
-    except RecursionError:
-        # Where asyncio alone had room enough, there is no such error. The task is to end, if it is
-        # not known who wants it.
+    except Exception:  # noqa: BLE001 - whoever cancels must not suffer for what listens
+        # Where asyncio alone had room enough, there is no RecursionError; and it asks nothing of a
+        # user's future or name. The task is to end, if it is not known who wants it.
         return
 
 

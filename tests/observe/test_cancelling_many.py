@@ -553,23 +553,25 @@ def test_what_is_raised_where_tasks_wait_in_a_circle_is_raised_to_who_cancels():
         let_go_of(task)
 
 
-def test_where_there_is_no_room_to_note_it_a_task_is_cancelled_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("error", [RecursionError, ValueError])
+@pytest.mark.parametrize("method", ["is_cancelled", "is_passed_on", "all_are_told"])
+def test_where_it_cannot_be_noted_a_task_is_cancelled_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, method: str, error: type[Exception]
 ):
-    """Asyncio alone would have had room."""
+    """Asyncio alone would have had room, and asks nothing that is the user's."""
 
-    def has_no_room(*_: Any) -> None:
-        raise RecursionError
+    def raises(*_: Any) -> None:
+        raise error
 
-    monkeypatch.setattr(Cancellations, "is_cancelled", has_no_room)
+    monkeypatch.setattr(Cancellations, method, raises)
 
     async def watched(ledger: Ledger) -> None:
-        (task,) = waiting(1)
+        tasks = chain(2)
         await turns()
-        assert task.cancel()
-        assert "cancelling" == ledger.states.state(task)
-        await asyncio.wait([task])
-        assert task.cancelled()
+        assert tasks[-1].cancel()
+        assert "cancelling" == ledger.states.state(tasks[-1])
+        await asyncio.wait(tasks)
+        assert [True, True] == [task.cancelled() for task in tasks]
 
     run(watched)
 

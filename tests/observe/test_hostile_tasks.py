@@ -258,6 +258,105 @@ def test_a_future_that_tells_nothing_is_one_all_the_same(complaints: Complaints)
     assert [] == complaints.take()
 
 
+class Refuses(asyncio.Future[Any]):
+    """Tells nobody how it stands, when it is told not to, and ends a turn after it is cancelled."""
+
+    refuses = False
+
+    def done(self) -> bool:
+        """Not told."""
+        if self.refuses:
+            raise Hostile
+        return super().done()
+
+    def cancelled(self) -> bool:
+        """Not told."""
+        if self.refuses:
+            raise Hostile
+        return super().cancelled()
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Later."""
+        self.get_loop().call_soon(super().cancel, msg)
+        return True
+
+
+@pytest.mark.parametrize("refuses_from_the_start", [False, True])
+def test_who_waits_for_a_future_that_tells_nothing_is_cancelled_and_counted_once(
+    refuses_from_the_start: bool, complaints: Complaints
+):
+    """And so are those that end beside it."""
+
+    async def ends(future: Refuses) -> None:
+        try:
+            await future
+        except asyncio.CancelledError:
+            return
+
+    async def watched(ledger: Ledger) -> None:
+        future = Refuses()
+        future.refuses = refuses_from_the_start
+        task = asyncio.create_task(ends(future), name="victim")
+        await turns()
+        assert task.cancel()
+        future.refuses = True
+        assert {"running": 1, "cancelling": 1} == counted(ledger)
+        await asyncio.wait({task})
+        for number in range(1, 4):
+            await asyncio.create_task(ends_at_once())
+            await comes_true(lambda: not ledger._generations.young)
+            assert {"running": 1, "finished": number + 1} == counted(ledger)
+        assert ["victim"] == [each.name for each in ledger.history().cancellations]
+
+    run(watched)
+    assert [] == complaints.take()
+
+
+def test_who_cancels_may_have_a_name_that_compares_itself_with_nothing():
+    async def watched(ledger: Ledger) -> None:
+        current = asyncio.current_task()
+        assert current is not None
+        asyncio.Task.set_name(current, Odd("boss"))
+        tasks = [asyncio.create_task(for_ever(), name=name) for name in "abc"]
+        await turns()
+        for task in tasks:
+            assert task.cancel()
+        await asyncio.wait(tasks)
+        told = ledger.history().cancellations
+        assert [("c", "task boss"), ("b", "task boss"), ("a", "task boss")] == [
+            (each.name, each.asked_by) for each in told
+        ]
+
+    run(watched)
+
+
+@pytest.mark.parametrize("lasts", [False, True])
+def test_a_task_of_which_no_record_can_be_made_is_counted_once(lasts: bool, complaints: Complaints):
+    """And there are records of the others."""
+
+    def bars(task: asyncio.Task[Any]) -> tuple[Any, ...]:
+        if task.get_name() == "victim":
+            raise Hostile
+        return ()
+
+    async def watched(ledger: Ledger) -> None:
+        ledger._bars = bars  # type: ignore[misc] # for the test
+        tasks = [asyncio.create_task(for_ever(), name=name) for name in ("a", "victim", "b")]
+        numbers = [ledger.id_of(task) for task in tasks]
+        if lasts:
+            ledger.settle()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await comes_true(lambda: not ledger._generations.young)
+        assert 3 == counted(ledger)["cancelled"]
+        assert [True, False, True] == [ledger.knows(number) for number in numbers]
+        assert not ledger._cancellations.any_to_end()
+
+    run(watched)
+    assert [] == complaints.take()
+
+
 def test_a_task_that_cannot_be_shown_costs_its_own_row_alone(
     complaints: Complaints, monkeypatch: pytest.MonkeyPatch
 ):

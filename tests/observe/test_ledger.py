@@ -16,7 +16,7 @@ from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.names import LONGEST_NAME
 from bgwidgets.states import TaskState
 from tests.conftest import Complaints
-from tests.loop_factories import LoopFactory
+from tests.loop_factories import LOOP_FACTORIES, LoopFactory
 from tests.observe.conftest import (
     LIMIT,
     comes_true,
@@ -471,6 +471,43 @@ def test_nor_of_one_that_has_lasted_and_came_from_a_factory_of_the_users():
         assert 1 == len(ended_rows(ledger))
 
     run(watched)
+
+
+async def _cancel_one_that_is_not_noted(ledger: Ledger) -> None:
+    task = asyncio.create_task(for_ever())
+    await turns()
+    task.cancel()
+    await asyncio.wait({task})
+    await turns()
+    assert not ledger._cancellations.any_to_end()
+
+
+def test_a_task_of_the_kernels_own_is_not_held_when_it_was_cancelled(loop_factory: LoopFactory):
+    """It is not noted, so nobody would come to say that it has ended."""
+
+    async def main() -> None:
+        ledger = Ledger(asyncio.get_running_loop(), lists=lambda _: False)
+        await _cancel_one_that_is_not_noted(ledger)
+        ledger.close()
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(main())
+
+
+@pytest.mark.parametrize("loop_factory", LOOP_FACTORIES)
+def test_nor_is_one_that_was_made_after_the_end_of_the_watch(loop_factory: LoopFactory):
+    """By somebody who has kept our `create_task`."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        ledger = Ledger(loop)
+        ours = loop.create_task
+        ledger.close()
+        loop.create_task = ours  # type: ignore[method-assign]
+        await _cancel_one_that_is_not_noted(ledger)
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(main())
 
 
 def test_tasks_of_our_own_are_in_no_list(loop_factory: LoopFactory):
