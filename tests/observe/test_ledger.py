@@ -222,9 +222,8 @@ def test_of_a_storm_of_short_tasks_some_are_kept():
                 asyncio.create_task(ends_at_once(), name=str(each))  # noqa: RUF006
             await turns(2)
         await asyncio.sleep(2 * TICK)  # The ledger's own timer comes before that one.
-        kept = [int(row.name) for row in ended_rows(ledger)]
-        assert sorted(kept, reverse=True) == kept
-        assert 19_999 == kept[0]
+        kept = {int(row.name) for row in ended_rows(ledger)}
+        assert 19_999 in kept
         assert RECORDS_A_TICK <= len(kept) <= ENDED_KEPT
         assert 20_000 == ledger.counts()[TaskState.FINISHED]
 
