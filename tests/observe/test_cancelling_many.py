@@ -523,6 +523,29 @@ def test_a_chain_may_be_longer_than_calls_may_be_deep(through: str):
     run(watched)
 
 
+def test_one_that_has_a_cancel_of_its_own_decides_for_those_that_it_waits_for():
+    """Deep in a chain, too."""
+
+    async def watched(_: Ledger) -> None:
+        tasks: Any = chain(DEEP + 30)
+        refuses, asked = tasks[5], list[str | None]()
+
+        def cancel(msg: str | None = None) -> bool:
+            asked.append(msg)
+            return False
+
+        refuses.cancel = cancel
+        await turns(2 * len(tasks))
+        tasks[-1].cancel("enough")
+        assert ["enough"] == asked
+        assert [0] * 6 + [1] * (len(tasks) - 6) == [task.cancelling() for task in tasks]
+        del refuses.cancel
+        refuses.cancel()
+        await asyncio.wait(tasks)
+
+    run(watched)
+
+
 def test_what_is_raised_where_tasks_wait_in_a_circle_is_raised_to_who_cancels():
     """As asyncio does; and then others are cancelled and told as ever."""
 
