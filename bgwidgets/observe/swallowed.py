@@ -44,9 +44,10 @@ from bgwidgets.snapshots import WarningKind
 
 PATIENCE: Final = 1.0
 """Seconds that a task gets to end after it was cancelled."""
-MOST_WAITED_FOR: Final = 1_000
-"""Cancelled tasks that are looked at again; of more, the last."""
+MOST_WAITED_FOR: Final = 2_000
+"""Cancelled tasks that are looked at again, if they have not ended; of more, the last."""
 MOST_A_LOOK: Final = 200
+"""Of those that have not ended."""
 SAME_MOMENT: Final = 0.01
 """Seconds in which what the same asker cancels counts as cancelled at the same time."""
 CANCELLING_IS_TRUE: Final = sys.version_info >= (3, 13)
@@ -122,6 +123,9 @@ class Swallowed:
         self._waited_for: Final[deque[tuple[weakref.ref[Task], Cancelled]]] = deque(
             maxlen=MOST_WAITED_FOR
         )
+        """With some that have ended."""
+        self._made_room_at = 0.0
+        """When it was full of such as have not ended."""
         self._last: Cancelled | None = None
         """What many have in common is kept once."""
         self._going_on: Final[WeakByIdentity[Task, Cancelled]] = WeakByIdentity()
@@ -148,7 +152,7 @@ class Swallowed:
         ):
             self._last = cancelled = _new(by, at, level, None)
         if not cancelled.is_of_group:
-            self._waited_for.append((weakref.ref(task), cancelled))
+            self._wait_for(task, cancelled)
         elif not CANCELLING_IS_TRUE:
             self._group_asked[task] = cancelled.asked_at
         return cancelled
@@ -160,7 +164,7 @@ class Swallowed:
         cancelled = Cancelled(
             time.monotonic(), NOBODY_KNOWS, time.time(), was_seen=False, level=level
         )
-        self._waited_for.append((weakref.ref(task), cancelled))
+        self._wait_for(task, cancelled)
         return cancelled
 
     def ended(self, task: Task, cancelled: Cancelled) -> None:
@@ -186,13 +190,19 @@ class Swallowed:
     def look(self, *, patience: float = PATIENCE) -> None:
         """Name those that go on. In the loop's thread, or when the loop runs no more."""
         latest = time.monotonic() - patience
-        for _ in range(min(MOST_A_LOOK, len(self._waited_for))):
-            known, cancelled = self._waited_for.popleft()
+        left = MOST_A_LOOK
+        for _ in range(len(self._waited_for)):
+            if not left or (first := self._first()) is None:
+                return
+            known, cancelled = first
             if cancelled.at > latest:
                 self._waited_for.appendleft((known, cancelled))
                 return
             task = known()
-            if task is None or task.done() or self._is_function(task):
+            if task is None or task.done():
+                continue
+            left -= 1
+            if self._is_function(task):
                 continue
             if not self._goes_on(task, cancelled):
                 continue
@@ -215,6 +225,30 @@ class Swallowed:
         tasks = self._going_on.keys()
         known = [(task, self._going_on.get(task)) for task in tasks if not task.done()]
         return sum(asked is not None and self._goes_on(task, asked) for task, asked in known)
+
+    def _wait_for(self, task: Task, cancelled: Cancelled) -> None:
+        """It is to be looked at. Those that have ended make room for it, else the oldest."""
+        # Of thousands that are cancelled in one moment none has ended yet.
+        if (
+            len(self._waited_for) == MOST_WAITED_FOR
+            and cancelled.at - self._made_room_at > SAME_MOMENT
+        ):
+            for _ in range(MOST_WAITED_FOR):
+                if (first := self._first()) is None:
+                    break
+                known = first[0]()
+                if known is not None and not known.done():
+                    self._waited_for.append(first)
+            if len(self._waited_for) > MOST_WAITED_FOR // 2:
+                self._made_room_at = cancelled.at
+        self._waited_for.append((weakref.ref(task), cancelled))
+
+    def _first(self) -> tuple[weakref.ref[Task], Cancelled] | None:
+        """Which waits no more. Another thread may be faster."""
+        try:
+            return self._waited_for.popleft()
+        except IndexError:
+            return None
 
     def _goes_on(self, task: Task, cancelled: Cancelled) -> bool:
         """Whether the cancellation was not taken back."""

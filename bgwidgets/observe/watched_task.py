@@ -274,9 +274,10 @@ def _asked_by(task: Task, kind: type[Task]) -> Sequence[Task]:
     asked = (future,) if type(future) is kind else gathered_by(future)
     if asked is None or future.done():
         return ()
-    # Not one that has a `cancel` of its own.
+    # Not one that has a `cancel` of its own. A task in C shows no `__dict__`, though it has one.
+    cancel = kind.cancel
     return [
         each
         for each in asked
-        if type(each) is kind and "cancel" not in getattr(each, "__dict__", ())
+        if type(each) is kind and getattr(each.cancel, "__func__", None) is cancel
     ]

@@ -23,6 +23,7 @@ from bgwidgets.observe.cancellation_history import KEPT
 from bgwidgets.observe.cancellations import Cancellations
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.watched_task import DEEP
+from bgwidgets.states import TaskState
 from tests.loop_factories import LoopFactory
 from tests.observe.conftest import LIMIT, Library, for_ever, run, turns
 
@@ -185,6 +186,54 @@ def test_a_task_that_does_not_tell_is_not_passed_over(through: str):
         assert {"0": ("task main", "outer.cancel()"), "outer": ("task main", "outer.cancel()")} == (
             told(ledger)
         )
+
+    run(watched)
+
+
+def test_a_parent_that_goes_on_is_told_where_it_waits_next():
+    """And not where it was when it first passed its cancellation on."""
+
+    async def waits_twice(one: asyncio.Task[None], other: asyncio.Task[None]) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await one
+        await other
+
+    async def watched(ledger: Ledger) -> None:
+        tasks = waiting(2)
+        parent = asyncio.create_task(waits_twice(*tasks), name="parent")
+        await turns()
+        parent.cancel()
+        await turns()
+        parent.cancel()
+        await asyncio.wait([parent])
+        names = told(ledger)
+        assert names["0"] == ("parent parent", "await one")
+        assert names["1"] == ("parent parent", "await other")
+
+    run(watched)
+
+
+def test_what_was_not_taken_back_before_is_not_held_against_this_one():
+    """Though another is cancelled in the same moment, of which nobody has asked before."""
+
+    async def takes_the_last_back() -> None:
+        for _ in range(2):
+            with contextlib.suppress(asyncio.CancelledError):
+                await for_ever()
+        current: Any = asyncio.current_task()
+        current.uncancel()
+        await for_ever()
+
+    async def watched(ledger: Ledger) -> None:
+        (beside,) = waiting(1)
+        task = asyncio.create_task(takes_the_last_back())
+        await turns()
+        task.cancel()
+        await turns()
+        kill([beside, task])
+        await asyncio.wait([beside])
+        assert 1 == task.cancelling()
+        assert TaskState.PENDING == ledger.states.state(task)
 
     run(watched)
 
@@ -519,6 +568,29 @@ def test_a_chain_may_be_longer_than_calls_may_be_deep(through: str):
         assert tasks[-1].cancel()
         await asyncio.wait(tasks)
         assert all(task.cancelled() for task in tasks)
+
+    run(watched)
+
+
+def test_one_that_has_a_cancel_of_its_own_decides_for_those_that_it_waits_for():
+    """Deep in a chain, too."""
+
+    async def watched(_: Ledger) -> None:
+        tasks: Any = chain(DEEP + 30)
+        refuses, asked = tasks[5], list[str | None]()
+
+        def cancel(msg: str | None = None) -> bool:
+            asked.append(msg)
+            return False
+
+        refuses.cancel = cancel
+        await turns(2 * len(tasks))
+        tasks[-1].cancel("enough")
+        assert ["enough"] == asked
+        assert [0] * 6 + [1] * (len(tasks) - 6) == [task.cancelling() for task in tasks]
+        del refuses.cancel
+        refuses.cancel()
+        await asyncio.wait(tasks)
 
     run(watched)
 

@@ -11,6 +11,7 @@ import pytest
 from bgwidgets.observe import cancellations
 from bgwidgets.observe.cancellations import LOOKED_AT_AT_ONCE
 from bgwidgets.observe.ledger import Ledger
+from bgwidgets.observe.swallowed import MOST_A_LOOK, MOST_WAITED_FOR
 from bgwidgets.observe.warnings_kept import WarningsKept
 from bgwidgets.states import TaskState
 from tests.observe.conftest import LIMIT, fails, for_ever, turns
@@ -68,6 +69,40 @@ def test_all_are_looked_at_in_turn():
         assert 1 == going_on
 
     (warning,) = run(watched).all()
+    assert "worker" == warning.task
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("number", [MOST_A_LOOK, 5 * MOST_WAITED_FOR])
+def test_those_that_have_ended_do_not_hide_one_that_goes_on(number: int):
+    """However many are cancelled before and after it; one look is enough."""
+    is_over = asyncio.Event()
+
+    async def stubborn() -> None:
+        while not is_over.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await is_over.wait()
+
+    async def cancelled() -> None:
+        for _ in range(number // MOST_A_LOOK):
+            tasks = [asyncio.create_task(for_ever()) for _ in range(MOST_A_LOOK)]
+            await turns()
+            for each in tasks:
+                each.cancel()
+            await asyncio.wait(tasks)
+
+    async def watched(ledger: Ledger) -> None:
+        task = asyncio.create_task(stubborn(), name="worker")
+        await cancelled()
+        task.cancel()
+        await cancelled()
+        ledger.judge_cancelled()
+        going_on = ledger.tasks_that_swallow()
+        is_over.set()
+        await asyncio.wait([task])
+        assert 1 == going_on
+
+    (warning,) = run(watched, make=None).all()
     assert "worker" == warning.task
 
 
