@@ -12,12 +12,13 @@ from typing import Any, Final, NamedTuple
 
 from bgwidgets.observe.asyncio_internals import all_done, future_waited_for
 from bgwidgets.observe.await_chain import place_until
-from bgwidgets.observe.consistent_copy import Unsettled, consistent_copy
+from bgwidgets.observe.consistent_copy import Unsettled, consistent_copy, listed
 from bgwidgets.observe.ended_tasks import (
     ENDED_KEPT,
     EndedTask,
     EndedTasks,
     Entry,
+    Failure,
     state_of_ended,
 )
 from bgwidgets.observe.generations import Generations
@@ -132,7 +133,16 @@ class Looks:
         if task.done() and not self.take(stop=0).holds(task):
             # Its record was made while we looked, and will not come to take the number back.
             self.known.take_back(task, number)
+            return self._kept_number(task) or number
         return number
+
+    def _kept_number(self, task: Task) -> int | None:
+        """Under which it is known, of a task that is in the book no more."""
+        kept: list[EndedTask | Failure] = [
+            *reversed(listed(self._ended.records)),
+            *listed(self._ended.failures),
+        ]
+        return next((each.id for each in kept if each.of() is task), None)
 
     def seen_ended_at(self, task: Task) -> float:
         """When somebody first saw that it had ended, which may be now."""
