@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import threading
 import weakref
 from typing import Any, ClassVar
 
 import pytest
 
-from bgwidgets.observe.ended_tasks import ENDED_KEPT, RECORDS_A_TICK, EndedTask
+from bgwidgets.observe.ended_tasks import ENDED_KEPT, RECORDS_A_TICK, EndedTask, EndedTasks
 from bgwidgets.observe.generations import TICK
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.names import LONGEST_NAME
@@ -229,6 +230,38 @@ def test_of_a_storm_of_short_tasks_some_are_kept():
         assert 19_999 == kept[0]
         assert RECORDS_A_TICK <= len(kept) <= ENDED_KEPT
         assert 20_000 == ledger.counts()[TaskState.FINISHED]
+
+    run(watched)
+
+
+def test_the_last_of_a_storm_are_kept_whatever_was_kept_before():
+    async def watched(ledger: Ledger) -> None:
+        await comes_true(lambda: not ledger._generations.young)
+        ended = ledger._ended
+        ended._room, ended._room_at = 0.0, math.inf  # As when records were made of very many.
+        for _ in range(3):  # Not a full nursery.
+            await asyncio.create_task(ends_at_once())
+        await comes_true(lambda: not ledger._generations.young)
+        assert 3 == len(ended_rows(ledger))
+
+    run(watched)
+
+
+def test_of_those_of_which_there_is_no_record_nothing_is_kept(monkeypatch: pytest.MonkeyPatch):
+    """Neither who had them cancelled nor their number."""
+
+    async def watched(ledger: Ledger) -> None:
+        monkeypatch.setattr(EndedTasks, "_take_room", lambda *_: 0)
+        tasks = [asyncio.create_task(for_ever()) for _ in range(3)]
+        numbers = [ledger.id_of(task) for task in tasks]
+        await turns()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        ledger.settle()
+        assert 3 == ledger.counts()[TaskState.CANCELLED]
+        assert [False] * 3 == [ledger.knows(number) for number in numbers]
+        assert not ledger._cancellations.any_to_end()
 
     run(watched)
 
