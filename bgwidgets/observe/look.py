@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -31,7 +32,8 @@ from bgwidgets.states import TaskState
 
 CANNOT_BE_SHOWN: Final = "(cannot be shown)"
 LOOKED_AT_ONE_BY_ONE: Final = 5_000
-"""Of more tasks, one that has just ended counts as unfinished until the loop's next turn."""
+"""Of more tasks, one that has just ended counts as unfinished until the loop's next turn; unless it
+was told already that it has."""
 
 Task = asyncio.Task[Any]
 
@@ -44,6 +46,8 @@ class Copied(NamedTuple):
     """The place of the first of these."""
     lasting_count: int
     """How many there are, copied or not."""
+    told: list[Task]
+    """Those of the lasting of which it was told that they have ended."""
     recent: list[tuple[list[Task], float]]
     """With the time of their birth."""
     records: list[EndedTask]
@@ -71,6 +75,8 @@ class Looks:
         """Of tasks that were looked at."""
         self._seen_ended: Final[WeakByIdentity[Task, float]] = WeakByIdentity()
         """When somebody first saw that a task had ended which the book did not know of yet."""
+        self._told: list[weakref.ref[Task]] = []
+        """The lasting that were last counted as ended, before the loop's next turn."""
 
     def progress(self, entry: Entry) -> tuple[ProgressSnapshot, ...]:
         """A task's progress bars, the one to be shown first."""
@@ -97,6 +103,9 @@ class Looks:
                 lasting=copied,
                 first=first,
                 lasting_count=total,
+                told=[
+                    task for each in self._told if (task := each()) is not None and task in lasting
+                ],
                 recent=[
                     *generations.survivors,
                     (generations.older, generations.older_since),
@@ -119,6 +128,11 @@ class Looks:
         if len(unwatched) <= LOOKED_AT_ONE_BY_ONE:
             silent += list(unwatched)
         return [*cancellations.to_end(), *silent]
+
+    def are_told(self, ended: list[Task]) -> None:
+        """These of the lasting were counted as ended: they are to be, whatever the next look is."""
+        if ended or self._told:
+            self._told = [weakref.ref(task) for task in ended]
 
     def is_lasting(self, task: Task) -> bool:
         """Whether it is entered by name."""
@@ -202,12 +216,17 @@ class Look:
     def counts(self) -> dict[TaskState, int]:
         """How many are in each state, the ended since the start."""
         counts = dict.fromkeys(TaskState, 0) | self._copied.counts
-        for task in (*self._lasting_tasks[1], *self._recent_tasks[1]):
+        ended = self._lasting_tasks[1]
+        if self._copied.told:
+            ended = list(dict.fromkeys((*ended, *self._copied.told)))
+        self._looks.are_told(ended)
+        for task in (*ended, *self._recent_tasks[1]):
             counts[state_of_ended(task)] += 1
         others = self._not_pending()
         for task in others:
             counts[self._states.state(task)] += 1
-        counts[TaskState.PENDING] += self.unfinished_count - len(others)
+        unfinished = self._copied.lasting_count - len(ended) + len(self._recent_tasks[0])
+        counts[TaskState.PENDING] += unfinished - len(others)
         return counts
 
     def _not_pending(self) -> set[Task]:
