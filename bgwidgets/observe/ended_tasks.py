@@ -7,6 +7,7 @@ Written in the loop's thread. Readers copy with single steps of C code.
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections import deque
 from collections.abc import Callable
 from itertools import compress
@@ -46,6 +47,18 @@ RECORDS_A_TICK: Final = 64
 
 
 @final
+class OfTask(weakref.ref[asyncio.Task[Any]]):
+    """Which task something is kept of. It is like no other, and never asks the task, which may be
+    gone, or compare itself as it likes.
+    """
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
+
+
+@final
 class EndedTask(NamedTuple):
     """What is kept of one task. The task itself, its result and its error are not."""
 
@@ -58,7 +71,9 @@ class EndedTask(NamedTuple):
     error: str | None
     is_main: bool
     timing: TaskTiming | None
-    progress: tuple[ProgressSnapshot, ...] = ()
+    progress: tuple[ProgressSnapshot, ...]
+    of: OfTask
+    """The task, for those who still hold it: a reader that looked before the record was made."""
 
 
 class Failure(NamedTuple):
@@ -70,6 +85,8 @@ class Failure(NamedTuple):
     at: float
     error: str
     traceback: TracebackException | None
+    of: OfTask
+    """As of `EndedTask`."""
 
     def as_value(self) -> TaskFailure:
         """With the traceback as text."""
@@ -282,6 +299,7 @@ def failure_of(
         now,
         one_line(error),
         _traceback_of(error) if in_full else None,
+        OfTask(task),
     )
 
 

@@ -24,6 +24,7 @@ from bgwidgets.observe.ended_tasks import (
     EndedTasks,
     Entry,
     Failure,
+    OfTask,
     failure_of,
     state_of_ended,
     tells_by_itself,
@@ -195,6 +196,7 @@ class Ledger:
             about.is_main,
             timing_of(task) if self._timings is not None else None,
             self._bars(task),
+            OfTask(task),
         )
 
     def _why_failed(self, task: asyncio.Task[Any], now: float, in_full: bool) -> Failure | None:
@@ -292,12 +294,14 @@ class Ledger:
         counts = look.counts()
         failures = listed(self._ended.failures)
         told = {failure.id for failure in failures}
+        # All are asked for their numbers before the first traceback is made: that takes its time,
+        # in which the loop's thread goes on to keep why they failed.
         unseen = [
             task
             for task in look.ended
             if type(task) is not EndedTask
             and state_of_ended(task) is TaskState.FAILED
-            and self._known.number_so_far(task) not in told
+            and self.id_of(task) not in told
         ]
         recent = [
             failure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -12,12 +13,13 @@ from typing import Any, Final, NamedTuple
 
 from bgwidgets.observe.asyncio_internals import all_done, future_waited_for
 from bgwidgets.observe.await_chain import place_until
-from bgwidgets.observe.consistent_copy import Unsettled, consistent_copy
+from bgwidgets.observe.consistent_copy import Unsettled, consistent_copy, listed
 from bgwidgets.observe.ended_tasks import (
     ENDED_KEPT,
     EndedTask,
     EndedTasks,
     Entry,
+    Failure,
     state_of_ended,
 )
 from bgwidgets.observe.generations import Generations
@@ -30,7 +32,8 @@ from bgwidgets.states import TaskState
 
 CANNOT_BE_SHOWN: Final = "(cannot be shown)"
 LOOKED_AT_ONE_BY_ONE: Final = 5_000
-"""Of more tasks, one that has just ended counts as unfinished until the loop's next turn."""
+"""Of more tasks, one that has just ended counts as unfinished until the loop's next turn; unless it
+was told already that it has."""
 
 Task = asyncio.Task[Any]
 
@@ -43,6 +46,8 @@ class Copied(NamedTuple):
     """The place of the first of these."""
     lasting_count: int
     """How many there are, copied or not."""
+    told: list[Task]
+    """Those of the lasting of which it was told that they have ended."""
     recent: list[tuple[list[Task], float]]
     """With the time of their birth."""
     records: list[EndedTask]
@@ -70,6 +75,8 @@ class Looks:
         """Of tasks that were looked at."""
         self._seen_ended: Final[WeakByIdentity[Task, float]] = WeakByIdentity()
         """When somebody first saw that a task had ended which the book did not know of yet."""
+        self._told: list[weakref.ref[Task]] = []
+        """The lasting that were last counted as ended, before the loop's next turn."""
 
     def progress(self, entry: Entry) -> tuple[ProgressSnapshot, ...]:
         """A task's progress bars, the one to be shown first."""
@@ -96,6 +103,9 @@ class Looks:
                 lasting=copied,
                 first=first,
                 lasting_count=total,
+                told=[
+                    task for each in self._told if (task := each()) is not None and task in lasting
+                ],
                 recent=[
                     *generations.survivors,
                     (generations.older, generations.older_since),
@@ -119,6 +129,11 @@ class Looks:
             silent += list(unwatched)
         return [*cancellations.to_end(), *silent]
 
+    def are_told(self, ended: list[Task]) -> None:
+        """These of the lasting were counted as ended: they are to be, whatever the next look is."""
+        if ended or self._told:
+            self._told = [weakref.ref(task) for task in ended]
+
     def is_lasting(self, task: Task) -> bool:
         """Whether it is entered by name."""
         return task in self.generations.lasting
@@ -132,7 +147,16 @@ class Looks:
         if task.done() and not self.take(stop=0).holds(task):
             # Its record was made while we looked, and will not come to take the number back.
             self.known.take_back(task, number)
+            return self._kept_number(task) or number
         return number
+
+    def _kept_number(self, task: Task) -> int | None:
+        """Under which it is known, of a task that is in the book no more."""
+        kept: list[EndedTask | Failure] = [
+            *reversed(listed(self._ended.records)),
+            *listed(self._ended.failures),
+        ]
+        return next((each.id for each in kept if each.of() is task), None)
 
     def seen_ended_at(self, task: Task) -> float:
         """When somebody first saw that it had ended, which may be now."""
@@ -192,12 +216,17 @@ class Look:
     def counts(self) -> dict[TaskState, int]:
         """How many are in each state, the ended since the start."""
         counts = dict.fromkeys(TaskState, 0) | self._copied.counts
-        for task in (*self._lasting_tasks[1], *self._recent_tasks[1]):
+        ended = self._lasting_tasks[1]
+        if self._copied.told:
+            ended = list(dict.fromkeys((*ended, *self._copied.told)))
+        self._looks.are_told(ended)
+        for task in (*ended, *self._recent_tasks[1]):
             counts[state_of_ended(task)] += 1
         others = self._not_pending()
         for task in others:
             counts[self._states.state(task)] += 1
-        counts[TaskState.PENDING] += self.unfinished_count - len(others)
+        unfinished = self._copied.lasting_count - len(ended) + len(self._recent_tasks[0])
+        counts[TaskState.PENDING] += unfinished - len(others)
         return counts
 
     def _not_pending(self) -> set[Task]:

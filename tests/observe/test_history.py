@@ -17,9 +17,10 @@ from bgwidgets.commands import Asker
 from bgwidgets.observe import cancellation_history
 from bgwidgets.observe.births import LoopBirths
 from bgwidgets.observe.cancellation_history import KEPT as CANCELLATIONS_KEPT
-from bgwidgets.observe.ended_tasks import FAILURES_IN_FULL, FAILURES_KEPT
+from bgwidgets.observe.ended_tasks import FAILURES_IN_FULL, FAILURES_KEPT, EndedTasks
 from bgwidgets.observe.generations import NURSERY
 from bgwidgets.observe.ledger import Ledger
+from bgwidgets.observe.look import Look
 from bgwidgets.snapshots import TaskCancellation
 from tests.loop_factories import LoopFactory
 from tests.observe.conftest import LIMIT, comes_true, ends_at_once, fails, for_ever, run, turns
@@ -81,6 +82,31 @@ def test_a_failure_is_told_once(loop_factory: LoopFactory):
             await turns()
 
     run(watched, loop_factory)
+
+
+@pytest.mark.parametrize("records", [0, 3])
+def test_a_failure_that_is_kept_while_the_history_is_asked_for_is_told_once(
+    records: int, monkeypatch: pytest.MonkeyPatch
+):
+    """By the number of its record, if there is one."""
+
+    async def watched(ledger: Ledger) -> None:
+        def look(*places: Any, **stop: Any) -> Look:
+            taken = take(*places, **stop)
+            ledger.settle()  # As the loop's thread may just do.
+            return taken
+
+        take = ledger.look
+        monkeypatch.setattr(ledger, "look", look)
+        monkeypatch.setattr(EndedTasks, "_take_room", lambda *_: records)
+        tasks = [asyncio.create_task(fails()) for _ in range(3)]
+        await asyncio.gather(*tasks, return_exceptions=True)
+        numbers = [failure.id or 0 for failure in ledger.history().failures]
+        assert 3 == len(numbers)
+        assert numbers == [failure.id for failure in ledger.history().failures]
+        assert [bool(records)] * 3 == [ledger.knows(number) for number in numbers]
+
+    run(watched)
 
 
 def test_of_very_many_failures_only_some_are_kept_in_full():

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import threading
 import weakref
 from typing import Any, ClassVar
 
 import pytest
 
-from bgwidgets.observe.ended_tasks import ENDED_KEPT, RECORDS_A_TICK, EndedTask
+from bgwidgets.observe.ended_tasks import ENDED_KEPT, RECORDS_A_TICK, EndedTask, EndedTasks
 from bgwidgets.observe.generations import TICK
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.names import LONGEST_NAME
+from bgwidgets.observe.task_window import task_window
+from bgwidgets.snapshots import WindowRequest
 from bgwidgets.states import TaskState
 from tests.conftest import Complaints
 from tests.loop_factories import LOOP_FACTORIES, LoopFactory
@@ -230,6 +233,38 @@ def test_of_a_storm_of_short_tasks_some_are_kept():
     run(watched)
 
 
+def test_the_last_of_a_storm_are_kept_whatever_was_kept_before():
+    async def watched(ledger: Ledger) -> None:
+        await comes_true(lambda: not ledger._generations.young)
+        ended = ledger._ended
+        ended._room, ended._room_at = 0.0, math.inf  # As when records were made of very many.
+        for _ in range(3):  # Not a full nursery.
+            await asyncio.create_task(ends_at_once())
+        await comes_true(lambda: not ledger._generations.young)
+        assert 3 == len(ended_rows(ledger))
+
+    run(watched)
+
+
+def test_of_those_of_which_there_is_no_record_nothing_is_kept(monkeypatch: pytest.MonkeyPatch):
+    """Neither who had them cancelled nor their number."""
+
+    async def watched(ledger: Ledger) -> None:
+        monkeypatch.setattr(EndedTasks, "_take_room", lambda *_: 0)
+        tasks = [asyncio.create_task(for_ever()) for _ in range(3)]
+        numbers = [ledger.id_of(task) for task in tasks]
+        await turns()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        ledger.settle()
+        assert 3 == ledger.counts()[TaskState.CANCELLED]
+        assert [False] * 3 == [ledger.knows(number) for number in numbers]
+        assert not ledger._cancellations.any_to_end()
+
+    run(watched)
+
+
 class Result:
     """Of a task; tells when it is let go."""
 
@@ -290,6 +325,53 @@ def test_a_task_is_known_by_its_id(loop_factory: LoopFactory):
         assert [number] == [row.id for row in ended_rows(ledger)]
 
     run(watched, loop_factory)
+
+
+def test_a_task_that_is_recorded_after_the_look_has_its_records_number(
+    loop_factory: LoopFactory,
+):
+    """Those who took the look make their rows while the loop's thread goes on."""
+
+    async def watched(ledger: Ledger) -> None:
+        task = asyncio.create_task(ends_at_once(), name="quick")
+        await asyncio.wait({task})
+        look = ledger.look()
+        ledger.settle()
+        row = look.row(task)
+        assert ("quick", True) == (row.name, ledger.knows(row.id))
+        assert [row.id] == [each.id for each in ended_rows(ledger)]
+        assert ledger.task_of(row.id) is None
+
+    run(watched, loop_factory)
+
+
+def test_a_record_can_be_sorted_when_its_task_is_gone():
+    async def watched(ledger: Ledger) -> None:
+        gone = weakref.ref(asyncio.create_task(ends_at_once(), name="quick"))
+        await comes_true(lambda: gc.collect() >= 0 and gone() is None)
+        window = task_window(ledger, WindowRequest(sort="created_at", stop=9))
+        assert "quick" in [row.name for row in window.tasks]
+
+    run(watched)
+
+
+def test_what_nobody_keeps_any_more_is_not_held_by_its_number():
+    """It is given one all the same, since somebody asks."""
+
+    async def ask(ledger: Ledger) -> weakref.ref[asyncio.Task[int]]:
+        task = asyncio.create_task(ends_at_once())
+        await asyncio.wait({task})
+        ledger.settle()
+        ledger._ended.records.clear()  # So many have ended since.
+        number = ledger.id_of(task)
+        assert not ledger.knows(number)
+        return weakref.ref(task)
+
+    async def watched(ledger: Ledger) -> None:
+        gone = await ask(ledger)
+        await comes_true(lambda: gc.collect() >= 0 and gone() is None)
+
+    run(watched)
 
 
 def test_names_are_read_live(loop_factory: LoopFactory):

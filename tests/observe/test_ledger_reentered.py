@@ -129,6 +129,30 @@ def test_an_error_whose_text_asks_for_the_tasks():
     run(watched)
 
 
+def test_while_a_full_nursery_is_swept_nothing_is_told_that_may_be_wrong():
+    """As at a tick, which does not come here."""
+    told = list[dict[TaskState, int]]()
+
+    def bars(_: asyncio.Task[Any]) -> tuple[Any, ...]:
+        told.append(ledgers[0].counts())  # In the midst of it.
+        return ()
+
+    async def watched(ledger: Ledger) -> None:
+        ledgers.append(ledger)
+        timer = ledger._generations._timer
+        assert timer is not None
+        timer.cancel()
+        ledger._bars = bars  # type: ignore[misc] # for the test
+        for _ in range(MANY):
+            await asyncio.create_task(turns(1))
+        ledger._bars = lambda _: ()  # type: ignore[misc]
+        assert told
+        assert [] == [counts for counts in told if counts]
+
+    ledgers = list[Ledger]()
+    run(watched)
+
+
 def test_in_the_midst_of_a_change_nothing_is_told_that_may_be_wrong():
     """To a signal handler, say. The counts are unknown then, and everything else says so."""
 

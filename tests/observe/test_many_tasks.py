@@ -53,6 +53,47 @@ def test_of_very_many_only_the_window_is_copied(start: int, stop: int, expected:
     run(watched)
 
 
+def test_ends_that_were_told_are_not_taken_back_when_there_are_very_many():
+    """So many more come that they are not looked at one by one any more."""
+
+    async def watched(ledger: Ledger) -> None:
+        loop = asyncio.get_running_loop()
+        first, others = loop.create_future(), loop.create_future()
+
+        async def waits(future: asyncio.Future[None]) -> None:
+            await future
+
+        for future, number in ((first, 300), (others, LOOKED_AT_ONE_BY_ONE - 310)):
+            for _ in range(number):
+                asyncio.create_task(waits(future))  # noqa: RUF006 - the ledger holds it
+        await turns()
+        ledger.settle()
+        told = list[tuple[int, int]]()
+
+        def tell() -> None:
+            counts = ledger.counts()
+            finished = counts[TaskState.FINISHED]
+            told.append((finished, sum(counts.values()) - finished))
+
+        def tell_twice() -> None:
+            tell()
+            for _ in range(20):
+                asyncio.create_task(waits(others))  # noqa: RUF006
+            ledger.settle()
+            tell()
+
+        first.set_result(None)
+        loop.call_soon(tell_twice)  # After they have ended, before their callbacks.
+        await turns()
+        tell()
+        left = 1 + LOOKED_AT_ONE_BY_ONE - 310  # And this one here.
+        assert [(300, left), (300, left + 20), (300, left + 20)] == told
+        others.set_result(None)
+        await turns()
+
+    run(watched)
+
+
 def test_those_that_last_are_entered_in_slices(complaints: Complaints):
     """Also when the next ones come while the last ones are being entered."""
 
