@@ -239,7 +239,8 @@ class Ledger:
             error = self.states.error(entry)  # All that is known without the user's code.
             if error is None:
                 return None
-            return Failure(number, self.name(entry), coroutine, at or 0.0, error, None)
+            name = self.name(entry)
+            return Failure(number, name, coroutine, at or 0.0, error, None, OfTask(entry))
         failures = listed(self._ended.failures)
         return next((failure for failure in failures if failure.id == entry.id), None)
 
