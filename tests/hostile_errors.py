@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final, NoReturn
 
 
@@ -44,3 +45,7 @@ class NoClass(Exception):
 HOSTILE_ERRORS: Final[tuple[type[Exception], ...]] = (NoName, NoTraceback, NoAttributes, NoClass)
 NAMES: Final = ("NoName", "NoTraceback", "NoAttributes", "NoClass")
 """What these are called, for not all of them tell."""
+RAISED_BY_TASKS: Final = HOSTILE_ERRORS if asyncio.Task.__module__ == "_asyncio" else (NoName,)
+"""With which a task can end: asyncio's tasks in Python, which nest_asyncio puts in the place of those
+in C, ask an error for its class and traceback themselves.
+"""

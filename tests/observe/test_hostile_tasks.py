@@ -18,7 +18,7 @@ from bgwidgets.observe.task_detail import task_detail
 from bgwidgets.observe.task_window import task_window
 from bgwidgets.snapshots import TaskSnapshot, WindowRequest
 from tests.conftest import Complaints
-from tests.hostile_errors import HOSTILE_ERRORS, NAMES
+from tests.hostile_errors import NAMES, RAISED_BY_TASKS
 from tests.observe.conftest import comes_true, counted, ends_at_once, for_ever, rows, run, turns
 
 
@@ -186,7 +186,7 @@ async def fail_with(error: Exception) -> NoReturn:
     raise error
 
 
-@pytest.mark.parametrize("kind", HOSTILE_ERRORS, ids=list(NAMES))
+@pytest.mark.parametrize("kind", RAISED_BY_TASKS, ids=NAMES[: len(RAISED_BY_TASKS)])
 @pytest.mark.parametrize("others", [3, 2 * NURSERY])
 def test_an_error_that_tells_nothing_of_itself_is_counted(
     kind: type[Exception], others: int, complaints: Complaints
