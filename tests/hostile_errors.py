@@ -45,7 +45,9 @@ class NoClass(Exception):
 HOSTILE_ERRORS: Final[tuple[type[Exception], ...]] = (NoName, NoTraceback, NoAttributes, NoClass)
 NAMES: Final = ("NoName", "NoTraceback", "NoAttributes", "NoClass")
 """What these are called, for not all of them tell."""
-RAISED_BY_TASKS: Final = HOSTILE_ERRORS if asyncio.Task.__module__ == "_asyncio" else (NoName,)
-"""With which a task can end: asyncio's tasks in Python, which nest_asyncio puts in the place of those
-in C, ask an error for its class and traceback themselves.
+TASKS_ARE_IN_C: Final = asyncio.Task.__module__ == "_asyncio"
+"""Those in Python, which nest_asyncio puts in their place, ask errors and futures themselves for
+more than they need to, and cannot end where these do not tell.
 """
+RAISED_BY_TASKS: Final = HOSTILE_ERRORS if TASKS_ARE_IN_C else (NoName,)
+"""With which a task can end."""

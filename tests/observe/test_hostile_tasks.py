@@ -18,7 +18,7 @@ from bgwidgets.observe.task_detail import task_detail
 from bgwidgets.observe.task_window import task_window
 from bgwidgets.snapshots import TaskSnapshot, WindowRequest
 from tests.conftest import Complaints
-from tests.hostile_errors import NAMES, RAISED_BY_TASKS
+from tests.hostile_errors import NAMES, RAISED_BY_TASKS, TASKS_ARE_IN_C
 from tests.observe.conftest import comes_true, counted, ends_at_once, for_ever, rows, run, turns
 
 
@@ -235,6 +235,7 @@ class TellsNothing(asyncio.Future[Any]):
         return super().__getattribute__(name)
 
 
+@pytest.mark.skipif(not TASKS_ARE_IN_C, reason="asyncio's tasks in Python cannot wait for it")
 def test_a_future_that_tells_nothing_is_one_all_the_same(complaints: Complaints):
     """In the row of the task that waits for it, in its details, and when tasks are sorted."""
 
@@ -281,6 +282,7 @@ class Refuses(asyncio.Future[Any]):
         return True
 
 
+@pytest.mark.skipif(not TASKS_ARE_IN_C, reason="asyncio's tasks in Python cannot wait for it")
 @pytest.mark.parametrize("refuses_from_the_start", [False, True])
 def test_who_waits_for_a_future_that_tells_nothing_is_cancelled_and_counted_once(
     refuses_from_the_start: bool, complaints: Complaints
