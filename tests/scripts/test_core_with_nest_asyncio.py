@@ -12,7 +12,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CORE = ["tests/values", "tests/observe", "tests/hosts", "tests/loops", "tests/adoption"]
 PLUGINS = ["tests.nest_asyncio_before", "tests.nest_asyncio_after"]
-IN_OTHER_PROCESSES = ["tests/hosts/test_process_*", "tests/hosts/test_dask.py"]
+IN_OTHER_PROCESSES = [
+    *("tests/hosts/test_process_*", "tests/hosts/test_dask.py", "tests/hosts/test_no_orphans.py"),
+    "tests/hosts/test_results_of_processes.py",
+]
 """Where nobody has applied it."""
 LIMIT = 400.0
 """Seconds; they mostly wait, so both run at the same time."""
