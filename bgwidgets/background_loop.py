@@ -298,7 +298,7 @@ class BackgroundLoop:
         and `LoopEnded` when the loop has ended or is stopping; the coroutine is closed then.
         """
         fresh = check_coroutine(coroutine)
-        return self._run.host.submit(fresh, plain_text(name) if name else name)
+        return self._run.host.submit(fresh, plain_text(name))
 
     def submit_call(
         self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any, name: str | None = None
@@ -310,9 +310,7 @@ class BackgroundLoop:
         Raises `InvalidWork` for anything but a coroutine function, for arguments that do not fit,
         and for what cannot be brought there.
         """
-        return self._run.host.submit_call(
-            check_call(function, args), plain_text(name) if name else name
-        )
+        return self._run.host.submit_call(check_call(function, args), plain_text(name))
 
     def request_stop(self) -> None:
         """Set the stop event, and leave it to the work to end. (Button: Stop event)"""

@@ -544,7 +544,7 @@ def _check_options(name: object, loop_factory: object) -> str | None:
             "loop_factory is a function that makes an event loop, as uvloop.new_event_loop, not"
             f" {loop_factory!r}"
         )
-    return plain_text(name) if isinstance(name, str) else None
+    return plain_text(name)
 
 
 # The end of the interpreter, and its forks. What is registered for these is kept for as long as it

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
 
-def plain_text(text: str) -> str:
+Text = TypeVar("Text", str, str | None)
+
+
+def plain_text(text: Text) -> Text:
     """The same text as a `str` and nothing else. Any thread; does not block.
 
     One of a class of the user's own, a member of a `StrEnum` say, would drag that class along to

@@ -40,6 +40,7 @@ from bgwidgets.exceptions import (
     NoStopEvent,
     ProtectedLoop,
 )
+from bgwidgets.hosts.claim import Claim
 from bgwidgets.hosts.foreign_stop import (
     age_by_name,
     end_in_this_thread,
@@ -186,8 +187,8 @@ class AdoptedHost:
         self._result: Any = None
         self._started_at: float | None = None
         self._ended_at: float | None = None
-        self._is_claimed: Final = threading.Lock()
-        """Held, and never released, by who sees to the run's end."""
+        self._claim: Final = Claim()
+        """Who has it sees to the run's end."""
 
     @property
     def loop_id(self) -> int:
@@ -222,11 +223,11 @@ class AdoptedHost:
 
     def abandon(self, error: BaseException) -> None:
         """Its start was broken off, by this error: when nobody watches it yet, nobody will."""
-        if self._is_claimed.acquire(blocking=False):
+        if self._claim.take():
             self._fail(error)
 
     def _unless_abandoned(self, watch: Callable[[], None]) -> None:
-        if self._is_claimed.acquire(blocking=False):
+        if self._claim.take():
             watch()
 
     def _refuse_to_wait_here(self) -> None:

@@ -39,7 +39,8 @@ from bgwidgets.own_thread import OwnThread
 Tell = Callable[[FromChild], None]
 _log: Final = logging.getLogger(__name__)
 MAIL_LIMIT: Final = 1.0
-"""Seconds for what was submitted last and has not begun, when the loop has ended."""
+"""Seconds for what was submitted last and has not begun, when the loop has ended; where it was
+stopped, for all results that are left."""
 
 
 class ChildControl:
@@ -61,6 +62,7 @@ class ChildControl:
         self._is_up: Final = threading.Event()
         self._is_over: Final = threading.Event()
         """The loop has ended: a stop is for the packing of its results."""
+        self._is_stopped: Final = threading.Event()
         self._may_end: Final = threading.Event()
         """All results are told, or nobody waits for the rest."""
 
@@ -73,13 +75,15 @@ class ChildControl:
         self._is_up.set()
 
     def finish(self) -> None:
-        """Wait until the last results are told, for as long as it takes to pack them, or until the
-        loop is stopped: then who waits for one that is left is told so.
+        """Wait until the last results are told, for as long as it takes to pack them; where the
+        loop was stopped, for a second, and when it is, no longer. Who waits for one that is left
+        is told so.
         """
         self._is_over.set()
         self._is_up.set()
         self._mail.put(self._may_end.set)
-        self._may_end.wait(None if self._more else MAIL_LIMIT)
+        is_patient = self._more and not self._is_stopped.is_set()
+        self._may_end.wait(None if is_patient else MAIL_LIMIT)
         for number, future in list(self._more.items()):
             if future.done():
                 error = LoopEnded(
@@ -126,8 +130,10 @@ class ChildControl:
             case WantLeftovers():
                 return host.give_up()
             case Obey(command):
-                if isinstance(command, StopLoop) and self._is_over.is_set():
-                    self._may_end.set()
+                if isinstance(command, StopLoop):
+                    self._is_stopped.set()  # First: `finish` looks at the two in turn.
+                    if self._is_over.is_set():
+                        self._may_end.set()
                 host.command(command)
                 return None
         raise TypeError(f"nobody knows the answer to {question!r}")

@@ -12,6 +12,7 @@ import time
 from typing import Final, Protocol
 
 from bgwidgets.hosts.child_process import ChildProcess
+from bgwidgets.hosts.claim import Claim
 from bgwidgets.hosts.frames import BrokenStream, FrameReader, FrameSender
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.output.reading import Stream
@@ -62,8 +63,8 @@ class ChildLink:
             "stderr": codecs.getincrementaldecoder("utf-8")("replace"),
         }
         self._selector: Final = selectors.DefaultSelector()
-        self._is_claimed: Final = threading.Lock()
-        """Held, and never released, by who sees to the child's end."""
+        self._claim: Final = Claim()
+        """Who has it sees to the child's end."""
         self._silence = 0.0
         self._must_end_at: float | None = None
         self._is_overdue = False
@@ -89,7 +90,7 @@ class ChildLink:
     def abandon(self) -> None:
         """The start was broken off: end the child, if there is one. Blocks for milliseconds."""
         self._sender.close()
-        if self._is_claimed.acquire(blocking=False):  # Nobody listens, nor ever will.
+        if self._claim.take():  # Nobody listens, nor ever will.
             self._selector.close()
             self._child.give_up()
         else:
@@ -116,7 +117,7 @@ class ChildLink:
             self._must_end_at = time.monotonic() + EXIT_LIMIT
 
     def _run(self) -> None:
-        if not self._is_claimed.acquire(blocking=False):
+        if not self._claim.take():
             return
         child = self._child
         try:

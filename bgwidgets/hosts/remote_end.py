@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
@@ -13,6 +12,7 @@ from typing import Any, Final
 from bgwidgets.belonging import enter_loop_thread, leave_loop_thread
 from bgwidgets.exceptions import CannotCross
 from bgwidgets.hosts.child_process import UNKNOWN_END
+from bgwidgets.hosts.claim import Claim
 from bgwidgets.hosts.crossing import unpack, unpack_error
 from bgwidgets.hosts.last_known import LastKnown
 from bgwidgets.hosts.link import UNREACHABLE, UNSEEN
@@ -57,12 +57,12 @@ class RemoteEnd:
         self._known: Final = known
         self._stop_event: Final = stop_event
         self._let_go: Final = let_go
-        self._is_taken: Final = threading.Lock()
-        """Held, and never released, by who tells of the end: there is one only."""
+        self._claim: Final = Claim()
+        """Who has it tells of the end."""
 
     def failed_to_start(self, error: BaseException) -> None:
         """There is no process, or there will be none soon. Nothing when it has ended before."""
-        if not self._is_first():
+        if not self._claim.take():
             return
         self._is_blamed(error)
         self._run_state.happened(LoopEvent.MAIN_FAILED)
@@ -70,7 +70,7 @@ class RemoteEnd:
 
     def never_began(self) -> None:
         """It was killed or stopped before anything ran in the process, if there was one."""
-        if self._is_first():
+        if self._claim.take():
             if self.is_kill_asked:
                 self._ended_early(LoopEvent.KILLED, "it was killed before it had come up")
             else:
@@ -78,7 +78,7 @@ class RemoteEnd:
 
     def gone(self, how: str) -> None:
         """The process has ended, and how: "exit code 1". Nothing when it has ended before."""
-        if not self._is_first():
+        if not self._claim.take():
             return
         if self.outcome is None:
             self._gone_early(
@@ -92,15 +92,12 @@ class RemoteEnd:
 
     def unseen(self, how: str) -> None:
         """Nothing can be heard of the process any more, and why."""
-        if not self._is_first():
+        if not self._claim.take():
             return
         if self.outcome is None:
             self._gone_early(f"{UNSEEN}: {how}", f"{UNREACHABLE}: {how}")
         else:
             self._gone_in_order(self.outcome)
-
-    def _is_first(self) -> bool:
-        return self._is_taken.acquire(blocking=False)
 
     def _gone_in_order(self, outcome: Outcome) -> None:
         if outcome.record is None:

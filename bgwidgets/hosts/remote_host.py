@@ -191,7 +191,7 @@ class RemoteHost:
             say_what_to_do(error, PROCESS)
             if link is not None:
                 link.abandon()
-            self.abandon(error)
+            self._end.failed_to_start(error)
             raise
         if self._end.is_kill_asked:
             link.kill()

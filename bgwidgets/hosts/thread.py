@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, Final
@@ -10,6 +9,7 @@ from typing import Any, Final
 from bgwidgets.commands import HostCommand, KillLoop, StopLoop
 from bgwidgets.exceptions import CannotKillThread
 from bgwidgets.hosts.agent import Agent
+from bgwidgets.hosts.claim import Claim
 from bgwidgets.hosts.new_loop import new_loop
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.reentrance import nested_runs
@@ -47,8 +47,8 @@ class ThreadHost:
         self._thread_name: Final = f"bgw-{plan.name}"
         self._agent: Final = Agent(plan, self.kind, self._thread_name)
         self._started: Final[Future[None]] = Future()
-        self._is_claimed: Final = threading.Lock()
-        """Held, and never released, by who sees to the run's end."""
+        self._claim: Final = Claim()
+        """Who has it sees to the run's end."""
         self._is_made = False
         """Whether the loop factory has returned a loop."""
 
@@ -98,13 +98,13 @@ class ThreadHost:
 
     def abandon(self, error: BaseException) -> None:
         """Its start was broken off, by this error: have it end."""
-        if self._is_claimed.acquire(blocking=False):  # No thread runs it, nor ever will.
+        if self._claim.take():  # No thread runs it, nor ever will.
             self._agent.fail_to_start(error)
         else:
             self._agent.command(StopLoop(self._plan.loop_id))
 
     def _run(self) -> None:
-        if not self._is_claimed.acquire(blocking=False):
+        if not self._claim.take():
             return
         try:
             loop = new_loop(self._plan)

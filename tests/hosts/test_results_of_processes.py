@@ -10,15 +10,19 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import psutil
 import pytest
 
 import bgwidgets as bgw
 from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState
-from bgwidgets.hosts import more_work, remote_end
-from bgwidgets.hosts.child_control import MAIL_LIMIT
+from bgwidgets.commands import StopLoop
+from bgwidgets.hosts import child_control, more_work, remote_end
+from bgwidgets.hosts.child_control import MAIL_LIMIT, ChildControl
 from bgwidgets.hosts.child_link import ChildLink
+from bgwidgets.hosts.crossing import pack, unpack_error
+from bgwidgets.hosts.messages import Ask, Obey, RunMore
 from bgwidgets.hosts.remote_host import UNRESPONSIVE_AFTER
 from tests import child_work
 from tests.child_work import SlowToUnpickle
@@ -225,6 +229,25 @@ def test_a_stop_does_not_wait_for_a_result_that_is_slow_to_pickle(manager: LoopM
     assert job.wait(LIMIT).has_ended
     with pytest.raises(bgw.LoopEnded, match="has ended, and its loop was stopped before the resul"):
         future.result(LIMIT)
+
+
+@pytest.mark.timeout(LIMIT)
+def test_a_stop_that_comes_just_before_the_loop_has_ended_is_not_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Nobody would say it again."""
+    monkeypatch.setattr(child_control, "MAIL_LIMIT", 0.01)
+    ended, host, told = Future[int](), Mock(), list[Any]()
+    ended.set_result(1)
+    host.submit.return_value = ended
+    control = ChildControl(host, Mock(), told.append, lambda: None)  # Nothing is ever packed.
+    control.is_up()
+    control.take(Ask(7, RunMore(pack((int, (), {}), "the call"), None)))
+    control._mail.get()()
+    control.take(Ask(8, Obey(StopLoop(1))))
+    control.finish()
+    (answer,) = [each for each in told if each.number == 7]
+    assert "its loop was stopped before the result was pickled" in str(unpack_error(answer.value))
 
 
 def test_a_callback_that_exits_ends_no_other(
