@@ -10,14 +10,8 @@
  * whether it is open; "bgw-back" on the table's element says that the user wants the tasks again. In
  * a window of its own (pop_out.js) there is no table, and `solo` names the loop.
  *
- * The sections, from the bottom up:
- *   words      counts, characters that are not seen, what is looked for
- *   colours    ANSI sequences, and having them readable on this background
- *   elements   making them; a line
- *   Wire       the messages to and from the kernel
- *   Lines      the window of lines: scrolled, followed, kept in its place
- *   Whole      all that the kernel holds, in pieces
- *   render     puts them together
+ * Its parts, from the bottom up: page/output_words.js, output_colours.js, output_text.js, output_wire.js,
+ * output_lines.js, output_whole.js.
  */
 
 /** @import {Model, Subject, TabOpened, Window} from "./page/output_types.js" */
@@ -27,8 +21,9 @@ import { rgbOf } from "./page/output_colours.js";
 import { Lines } from "./page/output_lines.js";
 import { button } from "./page/output_text.js";
 import { Whole, copy, download } from "./page/output_whole.js";
-import { ANSWER_WITHIN, CONTACT_LOST_AFTER, Wire } from "./page/output_wire.js";
+import { CONTACT_LOST_AFTER, Wire } from "./page/output_wire.js";
 import { afterBoth, formatLines, nothingKnown } from "./page/output_words.js";
+import { ANSWER_WITHIN } from "./page/talk.js";
 
 const SETTLES_IN = 150;
 const SAID_FOR = 2 * SECOND;

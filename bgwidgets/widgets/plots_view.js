@@ -6,20 +6,15 @@
  * widget's element; "bgw-back" on the table's element says that the user wants the tasks again. Only
  * while it is open something is asked of the kernel, which then tells points and pictures that are new.
  *
- * The sections, from the bottom up:
- *   words      what a value looks like, and where a point lies (pure functions)
- *   elements   making them
- *   Chart      the line of one metric, drawn on a canvas
- *   Picture    one figure
- *   Wire       the messages to and from the kernel
- *   render     puts them together
+ * Its parts, from the bottom up: page/plots_words.js, plots_chart.js, plots_picture.js, plots_wire.js.
  */
 
 /** @import {Model, TabOpened} from "./page/plots_types.js" */
 import { make, setText } from "./page/elements.js";
 import { Chart } from "./page/plots_chart.js";
 import { LOOK_AGAIN_EVERY, Picture } from "./page/plots_picture.js";
-import { ANSWER_WITHIN, Wire } from "./page/plots_wire.js";
+import { Wire } from "./page/plots_wire.js";
+import { ANSWER_WITHIN } from "./page/talk.js";
 
 /** @param {{model: Model, el: HTMLElement}} context */
 function render({ model, el }) {

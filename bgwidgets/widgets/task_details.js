@@ -7,20 +7,16 @@
  * widget's element; "bgw-back" on the table's element says that the user wants the tasks again.
  * Only while a tab is open something is asked of the kernel, which then tells the parts that changed.
  *
- * The sections, from the bottom up:
- *   words      what a value looks like (pure functions)
- *   elements   making them, and keeping those whose row stays as it is
- *   panes      one for each tab: a painter for each part of its contents
- *   Wire       the messages to and from the kernel
- *   render     puts them together
+ * Its parts, from the bottom up: page/detail_words.js, detail_parts.js, detail_panes.js, detail_wire.js.
  */
 
 /** @import {Pane} from "./page/detail_panes.js" */
 /** @import {DetailTab, Model, Subject, TabOpened} from "./page/detail_types.js" */
 import { PANES } from "./page/detail_panes.js";
 import { emptyLine } from "./page/detail_parts.js";
-import { ANSWER_WITHIN, Wire } from "./page/detail_wire.js";
+import { Wire } from "./page/detail_wire.js";
 import { make } from "./page/elements.js";
+import { ANSWER_WITHIN } from "./page/talk.js";
 
 /** @type {Record<DetailTab, string>} */
 const TITLES = { chain: "Await chain", error: "Error", history: "History", timings: "Timings" };

@@ -3,9 +3,8 @@
 
 /** @import {Model, Output, Picture, Piece, Subject} from "./output_types.js" */
 import { SECOND } from "./numbers.js";
+import { Talk } from "./talk.js";
 
-const SAID_AGAIN_EVERY = 4 * SECOND;
-export const ANSWER_WITHIN = 0.5 * SECOND;
 export const CONTACT_LOST_AFTER = 3 * SECOND; // a kernel that is there says a word each second
 
 /** Asks for the output of one loop at a time, and says again and again that it is looked at. */
@@ -18,9 +17,7 @@ export class Wire {
   onPiece = () => {};
   heardAt = Date.now();
 
-  #model;
-  #el;
-  #view = Math.random().toString(36).slice(2) || "0";
+  #talk;
   #seq = 0;
   /** @type {Subject} */
   #subject = { loop: null, task: null, find: "", around: null };
@@ -28,21 +25,15 @@ export class Wire {
 
   /** @param {Model} model @param {HTMLElement} el @param {AbortSignal} signal */
   constructor(model, el, signal) {
-    this.#model = model;
-    this.#el = el;
-    const timer = window.setInterval(() => this.sayAgain(), SAID_AGAIN_EVERY);
-    model.on("msg:custom", this.#hear);
-    document.addEventListener("visibilitychange", () => this.sayAgain(), { signal });
-    el.addEventListener("bgw-seen", () => this.sayAgain(), { signal });
-    signal.addEventListener("abort", () => {
-      window.clearInterval(timer);
-      model.off("msg:custom", this.#hear);
-      this.show({ ...this.#subject, loop: null });
+    this.#talk = new Talk(model, el, signal, {
+      hear: this.#hear,
+      sayAgain: () => this.sayAgain(),
+      end: () => this.show({ ...this.#subject, loop: null }),
     });
   }
 
   get isHidden() {
-    return document.hidden || this.#el.closest(".bgw-away") !== null;
+    return this.#talk.isAway;
   }
 
   /**
@@ -55,20 +46,18 @@ export class Wire {
     this.#stays = stays;
     if (subject.loop === null) {
       this.#seq = 0;
-      if (before.loop !== null) this.#send({ type: "bye", view: this.#view });
+      if (before.loop !== null) this.#talk.send({ type: "bye" });
       return;
     }
     if (subject.loop !== before.loop || subject.task !== before.task) this.#seq = 0;
     this.sayAgain();
   }
 
-  /** A hidden page says nothing, is forgotten after a while, and told all when it comes back. */
   sayAgain() {
     const { loop, task, find, around } = this.#subject;
     if (loop === null || this.isHidden) return;
-    this.#send({
+    this.#talk.send({
       type: "show",
-      view: this.#view,
       loop,
       ...(task !== null && { task }),
       ...(find && { find }),
@@ -80,31 +69,22 @@ export class Wire {
 
   /** To the next hit from there. @param {number} number @param {boolean} back */
   step(number, back) {
-    this.#send({ type: "step", view: this.#view, number: Math.max(0, number), back });
+    this.#talk.send({ type: "step", number: Math.max(0, number), back });
   }
 
   /** @param {number} number */
   fetchPicture(number) {
-    this.#send({ type: "picture", view: this.#view, number });
+    this.#talk.send({ type: "picture", number });
   }
 
   /** @param {number} start */
   fetchPiece(start) {
-    this.#send({ type: "save", view: this.#view, start });
-  }
-
-  /** @param {object} message */
-  #send(message) {
-    try {
-      this.#model.send(message);
-    } catch {
-      // The kernel was restarted and the comm is closed: the tables say so.
-    }
+    this.#talk.send({ type: "save", start });
   }
 
   #hear = (/** @type {any} */ message) => {
     this.heardAt = Date.now();
-    if (message.view !== this.#view) return;
+    if (!this.#talk.isForMe(message)) return;
     if (message.type === "picture") this.onPicture(message);
     else if (message.type === "piece") this.onPiece(message);
     else if (message.type === "output") this.#take(message);
