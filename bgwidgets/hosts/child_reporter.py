@@ -86,17 +86,20 @@ class ChildReporter:
 
     def _run(self) -> None:
         while True:
-            try:
-                self.tell_output()
-                self._tell_news()
-            except Exception:  # noqa: BLE001 - one look is not to end all that follow
-                self._stamp = None  # Not told: the next one is new.
-                if not self._has_complained:  # It may be the same every time.
-                    _log.exception("how the loop stands could not be told")
-                self._has_complained = True
+            self._look_once()
             is_in_talk = time.monotonic() - self._wrote_at < 1.0
             self._wake.wait(IN_TALK if is_in_talk else LOOKS_EVERY)
             self._wake.clear()
+
+    def _look_once(self) -> None:
+        try:
+            self.tell_output()
+            self._tell_news()
+        except Exception:  # noqa: BLE001 - one look is not to end all that follow
+            self._standstill = None  # Not told: the next one is new.
+            if not self._has_complained:  # It may be the same every time.
+                _log.exception("how the loop stands could not be told")
+            self._has_complained = True
 
     def _tell_news(self) -> None:
         now = time.monotonic()

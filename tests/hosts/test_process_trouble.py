@@ -22,7 +22,9 @@ from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState
 from bgwidgets.commands import KillLoop, SetStopEvent
 from bgwidgets.hosts import remote_host
 from bgwidgets.hosts.child_control import ChildControl
+from bgwidgets.hosts.child_reporter import ChildReporter
 from bgwidgets.hosts.messages import Ask, WantDetail, WantHistory, decode, encode
+from bgwidgets.output.log import OutputLog
 from bgwidgets.snapshots import WindowRequest
 from bgwidgets.widgets.looks import Looks
 from tests import child_work
@@ -441,6 +443,23 @@ def test_an_answer_that_cannot_be_pickled_is_an_error_for_who_asked():
     control.take(Ask(2, WantDetail(7)))
     assert "cannot pickle '_thread.lock'" in told[0].error.line
     assert (1, 2, "the next") == (told[0].number, told[1].number, told[1].value)
+
+
+def test_what_could_not_be_told_is_told_by_the_next_look(caplog: pytest.LogCaptureFixture):
+    """Though nothing has changed since, and with one complaint however often it fails."""
+    agent, told, failures = Mock(), list[Any](), [OSError("not now"), OSError("not now")]
+
+    def tell(message: Any) -> None:
+        if failures:
+            raise failures.pop()
+        told.append(message)
+
+    agent.standstill.return_value.holds.return_value = True
+    reporter = ChildReporter(agent, OutputLog(), tell)
+    for _ in range(3):
+        reporter._look_once()
+    assert [agent.snapshot.return_value] == [each.snapshot for each in told]
+    assert 1 == caplog.text.count("how the loop stands could not be told")
 
 
 class Riddle:
