@@ -107,17 +107,10 @@ _OF_STREAMS: Final[dict[str, type[Any]]] = {
 }
 
 
-def words_for(wait: Wait, task: asyncio.Task[Any]) -> str | None:
-    """What a task waits for that is suspended there; None when it does not wait.
-
-    Any thread; does not block.
-    """
-    return words_until(wait, task)[0]
-
-
 def words_until(wait: Wait, task: asyncio.Task[Any]) -> tuple[str | None, float | None]:
-    """The same, and until which time of the loop these words are true, if the task waits for the
-    same future by then; None where that is not known.
+    """What a task waits for that is suspended there, None when it does not wait; and until which
+    time of the loop these words are true, if it waits for the same future by then, None where that
+    is not known. Any thread; does not block.
     """
     step, words = _asyncios_own(wait)
     if step is None:
