@@ -9,35 +9,42 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from typing import Final, assert_never
 
 from bgwidgets.commands import (
     CancelTasks,
     InterruptLoop,
-    RemoveFinished,
-    RemoveLoop,
     SetStopEvent,
     StopLoop,
 )
+from bgwidgets.widgets.acting import Acting
 from bgwidgets.widgets.attendance import Attendance
-from bgwidgets.widgets.busy_cell import BusyCell, Cell
+from bgwidgets.widgets.busy_cell import BusyCell
 from bgwidgets.widgets.command_runner import (
-    NO_LOOP,
     Adopted,
     CommandRunner,
-    PanelCommand,
-    Report,
-    command_of,
     error_in_words,
-    put_together,
+)
+from bgwidgets.widgets.items import (
+    CellRuns,
+    Changed,
+    Click,
+    Displayed,
+    FromDetails,
+    FromFinder,
+    FromLine,
+    FromOutput,
+    FromPlots,
+    FromTable,
+    Item,
+    Refresh,
+    Replaced,
+    SettingChanged,
 )
 from bgwidgets.widgets.mailer import Mailer
-from bgwidgets.widgets.meanings import Meanings
-from bgwidgets.widgets.outcomes import Outcomes
-from bgwidgets.widgets.protocols import Action, Face, Found, Said, Source, Table
+from bgwidgets.widgets.protocols import Face, Found, Said, Source, Table
 from bgwidgets.widgets.ranges import RangeMoved, rows_of_range
 from bgwidgets.widgets.requests import (
     Act,
@@ -75,103 +82,9 @@ from bgwidgets.widgets.requests import (
 )
 from bgwidgets.widgets.rest import Rest
 from bgwidgets.widgets.schedule import CHANGES_APART, LookSchedule
-from bgwidgets.widgets.second_click import WITHIN, SecondClick
-from bgwidgets.widgets.selection import can_be_stopped, loop_to_select, unfinished
 from bgwidgets.widgets.showing import Showing
 
 _log: Final = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class FromTable:
-    """A page's message through a table, understood or not."""
-
-    table: Table
-    request: TableRequest | InvalidRequest
-
-
-@dataclass(frozen=True, slots=True)
-class FromLine:
-    """A page's message through the status line, understood or not."""
-
-    request: LineRequest | InvalidRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Click:
-    """A button was clicked while `loop_id` was chosen, or while none was."""
-
-    action: Action
-    loop_id: int | None
-
-
-class Changed:
-    """A loop was added, removed or changed its state."""
-
-
-class Refresh:
-    """Somebody wants to see how things stand, also while the panel is paused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Displayed:
-    """The panel is about to be on a page, by itself or inside another widget."""
-
-    cell: str | None
-    inside_another: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Replaced:
-    """A cell that displayed the panel is run again."""
-
-    cell: str
-
-
-@dataclass(frozen=True, slots=True)
-class CellRuns:
-    """Another cell began; None: it ended."""
-
-    cell: Cell | None
-
-
-class SettingChanged:
-    """A trait was set. They are read anew each time, so which one it was need not be said."""
-
-
-@dataclass(frozen=True, slots=True)
-class FromFinder:
-    """A page's message through the view of all loops, understood or not."""
-
-    request: FinderRequest | InvalidRequest
-
-
-@dataclass(frozen=True, slots=True)
-class FromDetails:
-    """A page's message through the detail tabs, understood or not."""
-
-    request: DetailRequest | InvalidRequest
-
-
-@dataclass(frozen=True, slots=True)
-class FromOutput:
-    """A page's message through a view of output, understood or not."""
-
-    request: OutputRequest | InvalidRequest
-
-
-@dataclass(frozen=True, slots=True)
-class FromPlots:
-    """A page's message through the Plots tab, understood or not."""
-
-    request: PlotRequest | InvalidRequest
-
-
-FromPage = FromTable | FromLine | FromFinder | FromDetails | FromOutput | FromPlots
-Item = (
-    FromPage | Click | Report | Changed | Refresh | SettingChanged | CellRuns | Displayed | Replaced
-)
-"""What other threads hand to the publisher."""
 
 
 class Feed:
@@ -184,12 +97,8 @@ class Feed:
         self._runner: Final = runner
         self._showing: Final = Showing(source, kernel_time)
         self._mailer: Final = Mailer(self._showing)
+        self._acting: Final = Acting(source, runner, self._showing)
         self._schedule: Final = LookSchedule()
-        self._second_click: Final = SecondClick()
-        self._meanings: Final = Meanings()
-        self._kill_click = SecondClick()
-        self._to_kill: tuple[int, ...] = ()
-        self._outcomes: Final = Outcomes(self._showing.known_among)
         self._attendance: Final = Attendance()
         self._cell: Final = BusyCell()
         self._rest: Rest | None = None
@@ -218,7 +127,9 @@ class Feed:
                 self._select(loop_id, face)
                 self._look_for_effect(now)
             case Click(action, loop_id):
-                self._click(action, loop_id, now)
+                self._mailer.expect_answers(now)
+                self._mailer.say(self._acting.click(action, loop_id, now))
+                self._look_for_effect(now)
             case Said():
                 self._mailer.say(item)
                 self._look_for_effect(now)
@@ -257,14 +168,11 @@ class Feed:
                 self._cell.thread_waits(waits=face.cells_thread_waits())
         self._try(lambda: self._showing.settle_selection(face), "Selecting a loop failed")
         self._tell_outcomes(now)
-        self._showing.is_armed = self._second_click.is_armed(now)
-        self._showing.to_kill = self._to_kill if self._kill_click.is_armed(now) else ()
+        self._acting.show_what_is_armed(now)
         self._showing.kernel = self._cell.told(now)
         all_moments = [
             self._mailer.send_what_is_due(face, now),
-            self._second_click.until,
-            self._kill_click.until,
-            self._outcomes.next_look(),
+            *self._acting.moments(),
             forgotten_at,
             self._cell.next_change(now),
         ]
@@ -284,7 +192,7 @@ class Feed:
         mailer, showing = self._mailer, self._showing
         if showing.is_held or not mailer.is_watched or not mailer.are_only_tables_shown:
             return None
-        if self._outcomes.is_waiting or self._schedule.is_soon_wanted:
+        if self._acting.waits_for_an_outcome or self._schedule.is_soon_wanted:
             return None
         shown = showing.shown([view.window for view in mailer.views["tasks"]])
         if shown is None:
@@ -357,12 +265,20 @@ class Feed:
         else:
             self._try(self._showing.let_go, "Looking at the loops failed")
 
+    def _tell_outcomes(self, now: float) -> None:
+        """Also while what is shown stands still: the buttons go on working."""
+        if not self._acting.waits_for_an_outcome:
+            return
+        is_fresh = self._mailer.is_watched and not self._showing.is_held
+        if (said := self._acting.outcome(now, is_fresh=is_fresh)) is not None:
+            self._mailer.say(said)
+
     # -- requests
 
     def _take_from_line(self, request: LineRequest | InvalidRequest, now: float) -> None:
         match request:
             case Meant():
-                self._meanings.note(request, now)
+                self._acting.expect_click(request, now)
             case LineHello(view):
                 self._mailer.greet_line(view)
             case Bye(view):
@@ -455,11 +371,10 @@ class Feed:
             case PickRange():
                 self._pick_range(table, request, face)
             case Act(action, loop_id, picked):
-                self._mailer.say(self._act(action, loop_id, now, only_picked=picked))
+                self._mailer.say(self._acting.act(action, loop_id, now, only_picked=picked))
                 self._look_for_effect(now)
             case Remove(loop_id):
-                targets = self._showing.picks.targets(loop_id)
-                self._mailer.say(self._run([RemoveLoop(target) for target in targets], now))
+                self._mailer.say(self._acting.remove(loop_id, now))
                 self._look_for_effect(now)
             case FilterTasks(text):
                 self._try(lambda: face.set("filter", text), "Filtering failed")
@@ -470,10 +385,10 @@ class Feed:
             case Pause(paused):
                 self._try(lambda: face.set("paused", paused), "Pausing failed")
             case CancelTasks(loop_id, task_ids) if task_ids:
-                self._mailer.say(self._cancel(loop_id, task_ids, now))
+                self._mailer.say(self._acting.cancel(loop_id, task_ids, now))
                 self._look_for_effect(now)
             case SetStopEvent() | StopLoop() | CancelTasks() | InterruptLoop():
-                self._mailer.say(self._run([request], now))
+                self._mailer.say(self._acting.run([request], now))
                 self._look_for_effect(now)
             case _:
                 assert_never(request)
@@ -496,106 +411,6 @@ class Feed:
             self._try(choose, "Selecting a loop failed")
         if not is_listed():
             self._mailer.say(Said("That loop is not listed any more", is_error=True))
-
-    def _click(self, action: Action, loop_id: int | None, now: float) -> None:
-        """A click in a page is for the loop that the page shows as selected.
-
-        From Python, when no loop was chosen, it is for the one that is newest now, not when last
-        looked at: the loop that was started in the line before; and the next click is for the same,
-        until there is a newer one.
-        """
-        self._mailer.expect_answers(now)
-        if (meant := self._meanings.take(action, now)) is not None:
-            said = NO_LOOP
-            if meant.loop_id is not None:
-                is_for_picked = meant.picked and action is Action.CANCEL_TASKS
-                said = self._act(action, meant.loop_id, now, only_picked=is_for_picked)
-            self._mailer.say(said)
-            self._look_for_effect(now)
-            return
-        if action is Action.REMOVE_FINISHED:
-            self._mailer.say(self._runner.run(RemoveFinished()))
-        elif action is Action.STOP_ALL:
-            self._mailer.say(self._stop_all(now))
-        else:
-            if loop_id is None:
-                loops = self._source.snapshots()
-                loop = loop_to_select(loops, self._showing.acted_on.among(loops))
-                loop_id = loop.id if loop else None
-            self._mailer.say(NO_LOOP if loop_id is None else self._act(action, loop_id, now))
-        self._look_for_effect(now)
-
-    def _stop_all(self, now: float) -> Said:
-        count = sum(map(can_be_stopped, self._source.snapshots()))
-        if count == 0:
-            return Said("No loop is running")
-        if self._second_click.click(now):
-            return self._runner.stop_all()
-        loops = "the loop" if count == 1 else f"all {count} loops"
-        return Said(f"Click again within {WITHIN:g} s to stop {loops}")
-
-    def _act(self, action: Action, loop_id: int, now: float, *, only_picked: bool = False) -> Said:
-        """On the loop, on those that are picked with it, or on its tasks that are picked."""
-        picks = self._showing.picks
-        targets = picks.targets(loop_id)
-        if action is Action.KILL and (question := self._ask_before_kill(targets, now)):
-            return question
-        tasks = picks.tasks(loop_id) if action is Action.CANCEL_TASKS and len(targets) == 1 else ()
-        if only_picked and not tasks:
-            # The page does not know yet that they were let go; all tasks are not meant.
-            return Said("Those tasks are not selected any more")
-        if tasks:
-            known = self._showing.known_among(loop_id, tasks)
-            return self._cancel(loop_id, tuple(task.id for task in known), now)
-        return self._run([command_of(action, target) for target in targets], now)
-
-    def _cancel(self, loop_id: int, task_ids: tuple[int, ...], now: float) -> Said:
-        """Those of these tasks that have not ended since they were shown. Where the loop does not
-        know all of them, none is cancelled, and it says so.
-        """
-        known = self._showing.known_among(loop_id, task_ids)
-        left = unfinished(known)
-        if len(known) < len(set(task_ids)):
-            left = task_ids
-        if not left:
-            return Said("That task has ended" if len(task_ids) == 1 else "Those tasks have ended")
-        return self._run([CancelTasks(loop_id, left)], now)
-
-    def _ask_before_kill(self, targets: Sequence[int], now: float) -> Said | None:
-        """What is said to a first click; None when it is a second one, and for the same loops."""
-        found = [loop for loop in self._source.snapshots() if loop.id in targets]
-        living = [loop for loop in found if loop.can_be_killed and not loop.state.has_ended]
-        if not living:
-            return None  # That is said by whoever refuses it.
-        if self._to_kill != tuple(targets):
-            self._to_kill, self._kill_click = tuple(targets), SecondClick()
-        if self._kill_click.click(now):
-            return None
-        loops = living[0].name if len(living) == 1 else f"{len(living)} loops"
-        return Said(f"Click again within {WITHIN:g} s to kill {loops}")
-
-    def _tell_outcomes(self, now: float) -> None:
-        """Also while what is shown stands still: the buttons go on working."""
-        if not self._outcomes.is_waiting:
-            return
-        is_fresh = self._mailer.is_watched and not self._showing.is_held
-        if is_fresh:
-            self._showing.see(self._outcomes.loop_ids)
-        loops = self._showing.loops if is_fresh else self._source.snapshots()
-        if said := self._outcomes.notice(loops, now):
-            self._mailer.say(put_together(said))
-
-    def _run(self, commands: Sequence[PanelCommand], now: float) -> Said:
-        loops = self._source.snapshots()
-        before = {loop.id: loop for loop in loops}
-        said = []
-        for command in commands:
-            if not isinstance(command, RemoveFinished):
-                self._showing.acted_on.note(command.loop_id, loops)
-            said.append(self._runner.run(command))
-            if not said[-1].is_error:
-                self._outcomes.asked(command, before, now)
-        return put_together(said)
 
     def _pick(self, table: Table, ids: tuple[int, ...], loop_id: int | None, face: Face) -> None:
         """Whoever picks tasks has chosen their loop: it stays selected, whatever is started."""

@@ -16,12 +16,12 @@ from typing import Final
 
 from bgwidgets.widgets.busy_cell import Cell
 from bgwidgets.widgets.command_runner import CommandRunner
-from bgwidgets.widgets.feed import (
+from bgwidgets.widgets.feed import Feed
+from bgwidgets.widgets.items import (
     CellRuns,
     Changed,
     Click,
     Displayed,
-    Feed,
     FromDetails,
     FromFinder,
     FromLine,

@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.widgets.command_runner import CommandRunner
-from bgwidgets.widgets.feed import (
-    Click,
-    Feed,
-    FromDetails,
-    FromLine,
-    FromOutput,
-    FromPlots,
-    FromTable,
-)
+from bgwidgets.widgets.feed import Feed
+from bgwidgets.widgets.items import Click, FromDetails, FromLine, FromOutput, FromPlots, FromTable
 from bgwidgets.widgets.protocols import Action
 from bgwidgets.widgets.requests import (
     read_detail_request,
@@ -28,7 +21,7 @@ from tests.widgets.fakes import NOW, FakeFace, FakeSource, loop, task
 
 if TYPE_CHECKING:
     from bgwidgets.widgets.command_runner import Report
-    from bgwidgets.widgets.feed import Item
+    from bgwidgets.widgets.items import Item
     from bgwidgets.widgets.protocols import Channel, Message, Table
 
 

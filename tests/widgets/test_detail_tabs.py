@@ -18,7 +18,7 @@ from bgwidgets.widgets.detail_parts import (
     DetailSubject,
 )
 from bgwidgets.widgets.detail_views import DetailViews
-from bgwidgets.widgets.feed import FromDetails
+from bgwidgets.widgets.items import FromDetails
 from bgwidgets.widgets.requests import InvalidRequest
 from bgwidgets.widgets.views import FORGOTTEN_AFTER, MOST_VIEWS
 from tests.widgets.bench import PROMPT, Bench, start, storm

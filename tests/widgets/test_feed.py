@@ -7,7 +7,7 @@ from typing import Any
 from bgwidgets.commands import StopLoop
 from bgwidgets.snapshots import WindowRequest
 from bgwidgets.states import TaskState
-from bgwidgets.widgets.feed import Changed, SettingChanged
+from bgwidgets.widgets.items import Changed, SettingChanged
 from bgwidgets.widgets.protocols import Action
 from tests.widgets.bench import PROMPT, Bench, names, start
 from tests.widgets.fakes import NOW, ended_loop, loop, task

@@ -9,7 +9,7 @@ import pytest
 
 from bgwidgets.states import TaskState
 from bgwidgets.widgets.budget import MOST
-from bgwidgets.widgets.feed import Changed
+from bgwidgets.widgets.items import Changed
 from bgwidgets.widgets.protocols import Action
 from tests.widgets.bench import PROMPT, Bench, start, storm
 from tests.widgets.fakes import ended_loop, loop

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bgwidgets.widgets.busy_cell import Cell
-from bgwidgets.widgets.feed import CellRuns, FromTable, Refresh
+from bgwidgets.widgets.items import CellRuns, FromTable, Refresh
 from bgwidgets.widgets.requests import read_table_request
 from tests.widgets.bench import PROMPT, Bench, start
 from tests.widgets.fakes import NOW, loop

@@ -10,7 +10,7 @@ import pytest
 from bgwidgets.commands import CancelTasks, RemoveFinished, SetStopEvent, StopLoop
 from bgwidgets.exceptions import ProtectedLoop
 from bgwidgets.widgets.command_runner import Adopted
-from bgwidgets.widgets.feed import Changed, FromTable, SettingChanged
+from bgwidgets.widgets.items import Changed, FromTable, SettingChanged
 from bgwidgets.widgets.protocols import Action, Said
 from bgwidgets.widgets.requests import InvalidRequest
 from tests.widgets.bench import PROMPT, Bench, names, start

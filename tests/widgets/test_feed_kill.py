@@ -8,7 +8,7 @@ import pytest
 
 from bgwidgets.commands import KillLoop
 from bgwidgets.states import LoopState
-from bgwidgets.widgets.feed import Changed
+from bgwidgets.widgets.items import Changed
 from bgwidgets.widgets.outcomes import PATIENCE
 from bgwidgets.widgets.protocols import Action
 from bgwidgets.widgets.second_click import NOT_BEFORE, WITHIN

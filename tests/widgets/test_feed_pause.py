@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bgwidgets.commands import SetStopEvent
-from bgwidgets.widgets.feed import Changed, Refresh, SettingChanged
+from bgwidgets.widgets.items import Changed, Refresh, SettingChanged
 from bgwidgets.widgets.protocols import Action
 from tests.widgets.bench import Bench, names, start, storm
 from tests.widgets.fakes import NOW, loop, task

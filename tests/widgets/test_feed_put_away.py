@@ -6,7 +6,7 @@ import pytest
 
 from bgwidgets.commands import StopLoop
 from bgwidgets.widgets.attendance import FORGOTTEN_AFTER
-from bgwidgets.widgets.feed import Displayed, Replaced
+from bgwidgets.widgets.items import Displayed, Replaced
 from bgwidgets.widgets.protocols import TABLES, Action
 from tests.widgets.bench import Bench, start
 

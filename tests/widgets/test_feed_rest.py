@@ -11,7 +11,7 @@ import pytest
 from bgwidgets.snapshots import LoopSnapshot, ProgressSnapshot
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.widgets.busy_cell import Cell
-from bgwidgets.widgets.feed import CellRuns, Refresh, SettingChanged
+from bgwidgets.widgets.items import CellRuns, Refresh, SettingChanged
 from bgwidgets.widgets.mailer import Mailer
 from bgwidgets.widgets.protocols import Action
 from bgwidgets.widgets.rows import loop_row

@@ -11,7 +11,7 @@ import pytest
 
 from bgwidgets.snapshots import FigureSnapshot, MetricSnapshot
 from bgwidgets.widgets.budget import BYTES_A_SECOND, MOST
-from bgwidgets.widgets.feed import FromPlots
+from bgwidgets.widgets.items import FromPlots
 from bgwidgets.widgets.plot_views import (
     LARGEST_PICTURE,
     NEXT_AFTER,

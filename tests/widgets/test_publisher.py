@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from bgwidgets.commands import CancelTasks, Command, SetStopEvent, StopLoop
-from bgwidgets.widgets.feed import Feed, Refresh
+from bgwidgets.widgets.feed import Feed
+from bgwidgets.widgets.items import Refresh
 from bgwidgets.widgets.protocols import Action, Face
 from bgwidgets.widgets.publisher import Publisher
 from tests.widgets.fakes import FakeFace, FakeSource, loop
