@@ -28,7 +28,7 @@ from bgwidgets.widgets.plots_view import PlotsView
 from bgwidgets.widgets.pop_out import PopOut
 from bgwidgets.widgets.protocols import Action, Channel, Face, Message, Source
 from bgwidgets.widgets.publisher import Publisher
-from bgwidgets.widgets.requests import check_interval
+from bgwidgets.widgets.request_reading import check_interval
 from bgwidgets.widgets.selection import Choice, loop_to_select, possible_actions
 from bgwidgets.widgets.static_view import moment_of, static_html, static_text
 from bgwidgets.widgets.status_line import StatusLine

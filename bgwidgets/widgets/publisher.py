@@ -35,9 +35,7 @@ from bgwidgets.widgets.items import (
     SettingChanged,
 )
 from bgwidgets.widgets.protocols import Action, Channel, Face, Said, Source
-from bgwidgets.widgets.requests import (
-    InvalidRequest,
-    SelectLoop,
+from bgwidgets.widgets.request_reading import (
     read_detail_request,
     read_finder_request,
     read_line_request,
@@ -45,6 +43,7 @@ from bgwidgets.widgets.requests import (
     read_plot_request,
     read_table_request,
 )
+from bgwidgets.widgets.requests import InvalidRequest, SelectLoop
 from bgwidgets.widgets.shared_thread import NOT_BEFORE_CALLED, SharedThread
 
 _THREAD: Final = SharedThread("bgwidgets-panel")

@@ -10,7 +10,7 @@ from bgwidgets.widgets.command_runner import CommandRunner
 from bgwidgets.widgets.feed import Feed
 from bgwidgets.widgets.items import Click, FromDetails, FromLine, FromOutput, FromPlots, FromTable
 from bgwidgets.widgets.protocols import Action
-from bgwidgets.widgets.requests import (
+from bgwidgets.widgets.request_reading import (
     read_detail_request,
     read_line_request,
     read_output_request,

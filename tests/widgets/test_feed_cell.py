@@ -6,7 +6,7 @@ from typing import Any
 
 from bgwidgets.widgets.busy_cell import Cell
 from bgwidgets.widgets.items import CellRuns, FromTable, Refresh
-from bgwidgets.widgets.requests import read_table_request
+from bgwidgets.widgets.request_reading import read_table_request
 from tests.widgets.bench import PROMPT, Bench, start
 from tests.widgets.fakes import NOW, loop
 

@@ -15,7 +15,8 @@ from bgwidgets.loop_manager import LoopManager
 from bgwidgets.widgets.command_runner import Adopted, CommandRunner
 from bgwidgets.widgets.control_panel import ControlPanel
 from bgwidgets.widgets.protocols import Found, Said
-from bgwidgets.widgets.requests import AdoptFound, InvalidRequest, LookForLoops, read_finder_request
+from bgwidgets.widgets.request_reading import read_finder_request
+from bgwidgets.widgets.requests import AdoptFound, InvalidRequest, LookForLoops
 from bgwidgets.widgets.rows import MOST_FOUND, found_message
 from tests.widgets.fakes import FakeSource, loop
 from tests.widgets.panel_page import LIMIT, Page, until, work

@@ -10,7 +10,8 @@ from bgwidgets.output.log import OutputLog
 from bgwidgets.widgets.budget import MOST
 from bgwidgets.widgets.output_text import WINDOW
 from bgwidgets.widgets.output_views import LARGEST_PICTURE, PIECE
-from bgwidgets.widgets.requests import InvalidRequest, read_output_request
+from bgwidgets.widgets.request_reading import read_output_request
+from bgwidgets.widgets.requests import InvalidRequest
 from bgwidgets.widgets.views import FORGOTTEN_AFTER, MOST_VIEWS
 from tests.widgets.bench import PROMPT, Bench, start
 

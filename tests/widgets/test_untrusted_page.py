@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from bgwidgets.loop_manager import LoopManager
 from bgwidgets.states import LoopState
-from bgwidgets.widgets import requests
+from bgwidgets.widgets import request_reading
 from bgwidgets.widgets.control_panel import ControlPanel
 from bgwidgets.widgets.protocols import DETAIL_TABS
 from bgwidgets.widgets.rows import LOOP_COLUMNS, STATE_CHIPS, TASK_COLUMNS
@@ -173,17 +173,17 @@ def malformed(form: dict[str, Any], some: Iterator[Any], name: str) -> Iterator[
 
 
 FORMS_READ: Final[dict[str, Mapping[str, Callable[[Any], object]]]] = {
-    "loops": requests._TABLE_FORMS["loops"],
-    "tasks": requests._TABLE_FORMS["tasks"],
-    "status": requests._LINE_FORMS,
-    "finder": requests._FINDER_FORMS,
-    "details": requests._DETAIL_FORMS,
-    "output": requests._OUTPUT_FORMS,
-    "plots": requests._PLOT_FORMS,
+    "loops": request_reading._TABLE_FORMS["loops"],
+    "tasks": request_reading._TABLE_FORMS["tasks"],
+    "status": request_reading._LINE_FORMS,
+    "finder": request_reading._FINDER_FORMS,
+    "details": request_reading._DETAIL_FORMS,
+    "output": request_reading._OUTPUT_FORMS,
+    "plots": request_reading._PLOT_FORMS,
 }
 
 
-class Asked(requests._Fields):
+class Asked(request_reading._Fields):
     """A message's fields, and which of them the panel asks for."""
 
     def __init__(self, message: Mapping[Any, Any]) -> None:

@@ -11,6 +11,13 @@ from hypothesis import strategies as st
 from bgwidgets.commands import CancelTasks, SetStopEvent, StopLoop
 from bgwidgets.widgets.detail_parts import DetailSubject
 from bgwidgets.widgets.protocols import DETAIL_TABS, Action, Table
+from bgwidgets.widgets.request_reading import (
+    check_interval,
+    read_detail_request,
+    read_line_request,
+    read_plot_request,
+    read_table_request,
+)
 from bgwidgets.widgets.requests import (
     Act,
     Alive,
@@ -34,11 +41,6 @@ from bgwidgets.widgets.requests import (
     ShowRows,
     SortRows,
     TableRequest,
-    check_interval,
-    read_detail_request,
-    read_line_request,
-    read_plot_request,
-    read_table_request,
 )
 from bgwidgets.widgets.rows import Sorting, Window
 
