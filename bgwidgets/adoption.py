@@ -15,7 +15,8 @@ from weakref import WeakKeyDictionary
 
 from bgwidgets.belonging import loop_id_of
 from bgwidgets.exceptions import InvalidWork, ProtectedLoop, UnknownLoop
-from bgwidgets.hosts.adopted import AdoptedHost, Carried, FindLoop, adopted_as
+from bgwidgets.hosts.adopted import AdoptedHost, adopted_as
+from bgwidgets.hosts.finding import Carried, FindLoop
 from bgwidgets.identifiers import new_id
 from bgwidgets.observe.discovery import FoundLoop, running_loops, thread_of
 from bgwidgets.snapshots import LoopSnapshot

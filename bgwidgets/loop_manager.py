@@ -28,7 +28,8 @@ from bgwidgets.exceptions import (
     ProtectedLoop,
     UnknownLoop,
 )
-from bgwidgets.hosts.adopted import AdoptedHost, Carried, FindLoop
+from bgwidgets.hosts.adopted import AdoptedHost
+from bgwidgets.hosts.finding import Carried, FindLoop
 from bgwidgets.hosts.interpreter_exit import call_before_exit
 from bgwidgets.hosts.protocol import LoopPlan
 from bgwidgets.hosts.registry import HostFactory, host_factory

@@ -10,10 +10,9 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextvars import copy_context
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -41,33 +40,28 @@ from bgwidgets.exceptions import (
     ProtectedLoop,
 )
 from bgwidgets.hosts.claim import Claim
+from bgwidgets.hosts.finding import LOOK_EVERY, Carried, FindLoop, find_one_that_runs
 from bgwidgets.hosts.foreign_stop import (
     age_by_name,
     end_in_this_thread,
     end_tasks_in_this_thread,
     stop_where_it_runs,
 )
-from bgwidgets.hosts.foreign_stop_event import (
-    ForeignStopEvent,
-    events_among_arguments,
-    events_beside,
-)
+from bgwidgets.hosts.foreign_stop_event import ForeignStopEvent
+from bgwidgets.hosts.idleness import Idleness, is_longer_ago
 from bgwidgets.hosts.liveness import Liveness
 from bgwidgets.hosts.loop_warnings import LoopWarnings
 from bgwidgets.hosts.output_of_run import write_down
+from bgwidgets.hosts.owners_main import OwnersMain
 from bgwidgets.hosts.pool_threads import forget_pool_threads, know_pool_threads
 from bgwidgets.hosts.protocol import Capabilities, Leftovers, LoopEnd, LoopPlan
 from bgwidgets.hosts.run_state import RunState, detail_of, refuse_unknown
 from bgwidgets.hosts.submissions import Submissions
 from bgwidgets.observe.asyncio_internals import (
     coroutine_of,
-    is_what_its_runner_waits_for,
     let_go_of,
-    peek_exception,
     running_loop_here,
 )
-from bgwidgets.observe.births import RunnersTask
-from bgwidgets.observe.discovery import thread_of
 from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.kernels_own import is_users, why_kernels
 from bgwidgets.observe.ledger import Ledger
@@ -89,14 +83,8 @@ from bgwidgets.states import LoopEvent, LoopState
 from bgwidgets.stop_event import StopEvent
 from bgwidgets.work import Work
 
-APPEARS_WITHIN: Final = 5.0
-"""Seconds in which a function must come to carry its loop."""
-LOOK_EVERY: Final = 0.02
-"""Seconds between two looks at whether a loop has appeared, or still runs."""
 ANSWERS_WITHIN: Final = 1.0
 """Seconds without an answer after which a loop is unresponsive."""
-ENDED_WHEN_IDLE_FOR: Final = 0.3
-"""Seconds after which a loop that is to be stopped, and that nobody runs, is ended here."""
 NOBODY_RUNS_IT: Final = (
     "nobody runs it at the moment: its runner has returned, and neither closed it nor ended its"
     " thread. It goes on when it is run again; stop_loop() closes it"
@@ -104,18 +92,6 @@ NOBODY_RUNS_IT: Final = (
 TASKS_A_TURN: Final = 500
 """Existing tasks are noted in slices, so that a loop with many of them does not stand still."""
 
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """A loop, and the attributes of the function that carried it when it was found."""
-
-    loop: asyncio.AbstractEventLoop
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    runners_task: RunnersTask | None = None
-    """What its runner waits for, where that is told."""
-
-
-FindLoop = Callable[[], Carried | None]
 
 _hosts: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, AdoptedHost]] = WeakKeyDictionary()
 """Who has adopted which loop, for each is listed once; until it has ended."""
@@ -172,15 +148,12 @@ class AdoptedHost:
         self._cleaner: threading.Thread | None = None
         """In which the loop's tasks clean up, when its owner's thread has gone."""
         self._ledger: Ledger | None = None
-        self._main: asyncio.Task[Any] | None = None
-        """What its runner waits for, where that can be seen."""
-        self._runners: RunnersTask | None = None
+        self._main: Final = OwnersMain()
         self._notes: tuple[str, ...] = ()
         self._why_not_attached: Exception | None = None
         self._was_cancelled = False
         self._asked_at: float | None = None
-        self._idle_since: float | None = None
-        """Since when nobody runs it, though somebody may again."""
+        self._idleness: Final = Idleness()
         self._error: str | None = None
         self._error_line: str | None = None
         self._exception: BaseException | None = None
@@ -240,13 +213,13 @@ class AdoptedHost:
     def snapshot(self) -> LoopSnapshot:
         """How the loop stands; read from outside, so it never waits for the loop."""
         self._ask_for_an_answer()
-        owner, is_idle = self._owner, _is_longer_ago(self._idle_since, ANSWERS_WITHIN)
+        owner, is_idle = self._owner, self._idleness.is_long
         return LoopSnapshot(
             id=self._plan.loop_id,
             name=self._plan.name,
             host=self.kind,
             state=self._run_state.state,
-            unresponsive=is_idle or _is_longer_ago(self._asked_at, ANSWERS_WITHIN),
+            unresponsive=is_idle or is_longer_ago(self._asked_at, ANSWERS_WITHIN),
             stop_requested=self._stop_event.is_set(),
             protected=self._why_protected is not None,
             why_protected=self._why_protected,
@@ -395,35 +368,16 @@ class AdoptedHost:
 
     def _watch(self) -> None:
         try:
-            found, owner = self._find_one_that_runs()
-            # What else the function carries may have been read just before this run put it there.
-            again = self._find_loop()
+            found, owner = find_one_that_runs(self._find_loop)
         except Exception as error:  # noqa: BLE001 - what was to make it has failed
             self._fail(error)
             return
-        found = again if again is not None and again.loop is found.loop else found
         if adopted_as(found.loop) not in {None, self._plan.loop_id}:
             self._fail(InvalidWork("this event loop is listed already, by another name"))
             return
         self._has_found(found, owner)
         self._call_in_loop(partial(self._attach, found))
         self._watch_until_the_end(found.loop)
-
-    def _find_one_that_runs(self) -> tuple[Carried, threading.Thread | None]:
-        """With its thread; without, where it is blocked and only code of its own could tell. Raises
-        TimeoutError.
-        """
-        deadline = time.monotonic() + APPEARS_WITHIN
-        pause = threading.Event()
-        while True:
-            if (found := self._find_loop()) is not None and found.loop.is_running():
-                owner = thread_of(found.loop)
-                if owner is not None or found.loop.is_running():  # Else it ended in this moment.
-                    return found, owner
-            if time.monotonic() > deadline:
-                what = "no event loop appeared" if found is None else "its loop did not run"
-                raise TimeoutError(f"{what} within {APPEARS_WITHIN:g} s")
-            pause.wait(LOOK_EVERY)
 
     def _has_found(self, found: Carried, owner: threading.Thread | None) -> None:
         if (why := why_kernels(owner)) is not None and not self._is_kernels:
@@ -446,21 +400,8 @@ class AdoptedHost:
         self._clean_up(loop)
 
     def _is_over(self, loop: asyncio.AbstractEventLoop) -> bool:
-        if loop.is_closed():
-            return True
-        if loop.is_running():
-            if self._idle_since is not None:
-                self._idle_since = self._asked_at = None
-            return False
-        if self._owner is not None and not self._owner.is_alive():
-            return True
-        # Whoever ran it may run it again. But what is to be stopped need not wait for that; nor is
-        # there an end to it when nobody knows whose thread would have to end.
-        if self._idle_since is None:
-            self._idle_since = time.monotonic()
-        if self._run_state.state is LoopState.STOPPING:
-            return _is_longer_ago(self._idle_since, ENDED_WHEN_IDLE_FOR)
-        return self._owner is None and _is_longer_ago(self._idle_since, APPEARS_WITHIN)
+        is_to_stop = self._run_state.state is LoopState.STOPPING
+        return self._idleness.is_over(loop, self._owner, is_to_stop=is_to_stop)
 
     def _clean_up(self, loop: asyncio.AbstractEventLoop) -> None:
         """What was left when its runner went: as with a loop of our own, nothing stays pending."""
@@ -475,12 +416,12 @@ class AdoptedHost:
                 leave_loop_thread(self._plan.loop_id)
 
     def _end(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._idle_since = None
+        self._idleness.ends()
         self._liveness.end()
         self._submissions.close()
         if self._owner is not None and self._owner.ident is not None:
             leave_thread(self._owner.ident, self._plan.loop_id)
-        self._run_state.happened(self._how_it_ended())
+        self._note_how_it_ended()
         self._warnings.look()
         try:
             if loop.is_closed():
@@ -502,24 +443,14 @@ class AdoptedHost:
         if self._why_protected is None and not loop.is_running() and self._ledger is not None:
             end_tasks_in_this_thread(loop, self._ledger)
 
-    def _how_it_ended(self) -> LoopEvent:
-        main = self._main
-        if main is None or not main.done():
-            # Nobody knows how it fared: by what was done to the loop, then.
-            if self._was_cancelled:
-                return LoopEvent.MAIN_CANCELLED
-            if main is not None:  # Somebody called `loop.stop()` under its runner.
-                self._run_state.happened(LoopEvent.STOP_ASKED)
-            return LoopEvent.MAIN_RETURNED
-        if main.cancelled():
-            return LoopEvent.MAIN_CANCELLED
-        error = peek_exception(main)
-        if error is None:
-            self._result = main.result()
-            return LoopEvent.MAIN_RETURNED
-        self._exception = error
-        self._error, self._error_line = full_text(error), one_line(error)
-        return LoopEvent.MAIN_FAILED
+    def _note_how_it_ended(self) -> None:
+        end = self._main.end(was_cancelled=self._was_cancelled)
+        self._result = end.result
+        if end.error is not None:
+            self._exception = end.error
+            self._error, self._error_line = full_text(end.error), one_line(end.error)
+        for event in end.events:
+            self._run_state.happened(event)
 
     def _fail(self, error: BaseException) -> None:
         self._exception = error
@@ -561,8 +492,7 @@ class AdoptedHost:
             forget_pool_threads(self._loop)
         if self._loop is not None and _hosts.get(self._loop) is self:
             del _hosts[self._loop]
-        if self._runners is not None:
-            self._runners.forget()
+        self._main.forget()
 
     # In the loop's thread, or in the one that is about to run it
 
@@ -583,12 +513,10 @@ class AdoptedHost:
         self._owner = self._owner or threading.current_thread()
         self._enter_thread()
         tasks = sorted(asyncio.all_tasks(loop), key=age_by_name)
-        self._find_stop_event(found, tasks)
-        if (runners := found.runners_task) is not None:
-            self._runners = runners
-            self._main = runners.task
-            runners.closing = partial(self._is_about_to_be_closed, loop)
-            runners.changed = partial(self._runs_again, runners)
+        self._find_stop_event(loop, found, tasks)
+        if found.runners_task is not None:
+            closing = partial(self._is_about_to_be_closed, loop)
+            self._main.listen(found.runners_task, self._runs_again, closing)
         self._ledger = Ledger(
             loop,
             lists=is_users if self._is_kernels else None,
@@ -618,37 +546,25 @@ class AdoptedHost:
             leave_loop_thread(self._plan.loop_id)
             forget_pool_threads(self._loop)
 
-    def _find_stop_event(self, found: Carried, tasks: list[asyncio.Task[Any]]) -> None:
-        loop = found.loop
+    def _find_stop_event(
+        self, loop: asyncio.AbstractEventLoop, found: Carried, tasks: list[asyncio.Task[Any]]
+    ) -> None:
         if self._given_event is not None:
             self._stop_event.bind(loop, [self._given_event])
-            return
-        try:
-            events = events_beside(loop, found.attributes) or events_among_arguments(tasks)
-        except Exception as error:  # noqa: BLE001 - what it looks through is the user's
-            self._stop_event.could_not_be_found(one_line(error))
         else:
-            self._stop_event.bind(loop, events)
+            self._stop_event.search(loop, found.attributes, tasks)
 
-    def _runs_again(self, runners: RunnersTask) -> None:
+    def _runs_again(self, main: asyncio.Task[Any] | None) -> None:
         """Its owner runs it once more, and waits for another task this time."""
-        self._main = runners.task
-        if self._ledger is not None and runners.task is not None:
-            self._ledger.is_main_now(runners.task)
+        if self._ledger is not None and main is not None:
+            self._ledger.is_main_now(main)
         if self._loop is not None:
             self._loop.call_soon(self._look_for_an_event)
 
     def _look_for_an_event(self) -> None:
         """Once more, when the tasks of this run are there."""
-        if self._loop is None or self._given_event is not None:
-            return
-        try:
-            events = events_among_arguments(asyncio.all_tasks(self._loop))
-        except Exception as error:  # noqa: BLE001 - as above
-            self._stop_event.could_not_be_found(one_line(error))
-            return
-        if len(events) == 1:
-            self._stop_event.rebind(self._loop, events[0])
+        if self._loop is not None and self._given_event is None:
+            self._stop_event.search_again(self._loop)
 
     def _note(
         self, loop: asyncio.AbstractEventLoop, tasks: deque[tuple[asyncio.Task[Any], str | None]]
@@ -657,9 +573,7 @@ class AdoptedHost:
             return
         for _ in range(min(len(tasks), TASKS_A_TURN)):
             task, called = tasks.popleft()
-            is_main = task is self._main or is_what_its_runner_waits_for(task)
-            self._main = task if is_main else self._main
-            self._ledger.note(task, is_main=is_main, called=called)
+            self._ledger.note(task, is_main=self._main.notes(task), called=called)
         if tasks:
             loop.call_soon(self._note, loop, tasks)
 
@@ -698,11 +612,7 @@ class AdoptedHost:
 
     def _answer(self) -> None:
         self._asked_at = None
-        if self._main is not None and self._main.done():
-            # Its owner runs it once more, and was not heard to do so.
-            self._main = next(
-                filter(is_what_its_runner_waits_for, asyncio.all_tasks(self._loop)), self._main
-            )
+        self._main.look_again(asyncio.get_running_loop())
 
     def _call_in_loop(self, callback: Callable[[], None]) -> None:
         loop = self._loop
@@ -716,8 +626,3 @@ class AdoptedHost:
     def _unfinished(self) -> tuple[str, ...]:
         ledger = self._ledger
         return tuple(ledger.name(task) for task in ledger.unfinished()) if ledger else ()
-
-
-def _is_longer_ago(moment: float | None, seconds: float) -> bool:
-    """Than so many seconds; a moment that has not come is not."""
-    return moment is not None and time.monotonic() - moment > seconds

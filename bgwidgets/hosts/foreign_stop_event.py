@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 from bgwidgets.observe.asyncio_internals import coroutine_of
+from bgwidgets.observe.error_text import one_line
 from bgwidgets.observe.names import peek
 from bgwidgets.stop_event import StopEvent
 
@@ -39,18 +40,41 @@ class ForeignStopEvent(StopEvent):
         if self._flag.is_set():
             self.set()
 
-    def could_not_be_found(self, why: str) -> None:
-        """The search for it has failed. Any thread; does not block."""
-        self.why_missing = (
-            f"among the arguments of its tasks it could not be looked for ({why}): name it with"
-            " adopt(..., stop_event=event)"
-        )
+    def search(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        attributes: Mapping[str, Any],
+        tasks: Iterable[asyncio.Task[Any]],
+    ) -> None:
+        """Stand for the event among a function's attributes, or else among its tasks' arguments.
+        In the loop's thread.
+        """
+        try:
+            events = _beside(loop, attributes) or _among_arguments(tasks)
+        except Exception as error:  # noqa: BLE001 - what it looks through is the user's
+            self._could_not_be_found(error)
+        else:
+            self.bind(loop, events)
 
-    def rebind(self, loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
-        """Stand for the event of the loop's next run, on which nobody has called `set()` yet."""
-        if self._event is not None and self._event is not event:
-            self._flag.clear()
-        self.bind(loop, [event])
+    def search_again(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Stand for the event of the loop's next run, on which nobody has called `set()` yet; if
+        there is one. In the loop's thread.
+        """
+        try:
+            events = _among_arguments(asyncio.all_tasks(loop))
+        except Exception as error:  # noqa: BLE001 - as above
+            self._could_not_be_found(error)
+            return
+        if len(events) == 1:
+            if self._event is not None and self._event is not events[0]:
+                self._flag.clear()
+            self.bind(loop, events)
+
+    def _could_not_be_found(self, error: Exception) -> None:
+        self.why_missing = (
+            "among the arguments of its tasks it could not be looked for"
+            f" ({one_line(error)}): name it with adopt(..., stop_event=event)"
+        )
 
     def is_set(self) -> bool:
         """Whether the event is set, by whomever. Any thread; does not block."""
@@ -75,9 +99,7 @@ class ForeignStopEvent(StopEvent):
             return  # The loop is closed, and nobody waits for it any more.
 
 
-def events_beside(
-    loop: asyncio.AbstractEventLoop, attributes: Mapping[str, Any]
-) -> list[asyncio.Event]:
+def _beside(loop: asyncio.AbstractEventLoop, attributes: Mapping[str, Any]) -> list[asyncio.Event]:
     """The `asyncio.Event` among a function's attributes, one of which is this very loop."""
     if not any(value is loop for value in attributes.values()):
         return []
@@ -85,7 +107,7 @@ def events_beside(
     return events if len(events) == 1 else []
 
 
-def events_among_arguments(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Event]:
+def _among_arguments(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Event]:
     """Each `asyncio.Event` among the arguments of these tasks' coroutines. In their loop."""
     return _distinct(value for task in tasks for value in _arguments(coroutine_of(task)))
 

@@ -23,7 +23,7 @@ from IPython.lib import backgroundjobs
 
 from bgwidgets.background_loop import BackgroundLoop, wait_for_ends
 from bgwidgets.exceptions import BgwidgetsError
-from bgwidgets.hosts.adopted import Carried, FindLoop
+from bgwidgets.hosts.finding import Carried, FindLoop
 from bgwidgets.loop_manager import LoopManager, default_manager
 from bgwidgets.observe.births import LoopBirths, RunnersTask
 from bgwidgets.states import LoopState

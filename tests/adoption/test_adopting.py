@@ -11,7 +11,7 @@ import uvloop
 
 import bgwidgets as bgw
 from bgwidgets import LoopManager, LoopState
-from bgwidgets.hosts import adopted
+from bgwidgets.hosts import foreign_stop_event
 from tests.adoption.conftest import LIMIT, Owner, until
 
 
@@ -186,7 +186,7 @@ def test_an_event_that_cannot_be_looked_for_is_missing(
     theirs = Running(asyncio.new_event_loop())
     theirs.spawn(for_ever())
     with monkeypatch.context() as patch:
-        patch.setattr(adopted, "events_among_arguments", fail)
+        patch.setattr(foreign_stop_event, "_among_arguments", fail)
         job = manager.adopt(theirs.loop)
         until(lambda: job.tasks != [])
         with pytest.raises(bgw.NoStopEvent, match=r"could not be looked for \(ValueError: not"):
@@ -196,7 +196,9 @@ def test_an_event_that_cannot_be_looked_for_is_missing(
     theirs.owner.join()
 
 
-@pytest.mark.parametrize("fails", ["Ledger", "write_down", "is_what_its_runner_waits_for"])
+@pytest.mark.parametrize(
+    "fails", ["adopted.Ledger", "adopted.write_down", "owners_main.is_what_its_runner_waits_for"]
+)
 def test_an_adoption_that_fails_says_why(
     manager: LoopManager, monkeypatch: pytest.MonkeyPatch, fails: str
 ):
@@ -209,7 +211,7 @@ def test_an_adoption_that_fails_says_why(
     before = theirs.loop.create_task
     theirs.spawn(for_ever())
     with monkeypatch.context() as patch:
-        patch.setattr(adopted, fails, fail)
+        patch.setattr(f"bgwidgets.hosts.{fails}", fail)
         job = manager.adopt(theirs.loop)
         assert LoopState.FAILED == job.wait(LIMIT)
     with pytest.raises(ValueError, match="not today"):

@@ -470,14 +470,14 @@ def test_a_loop_that_ends_as_it_is_found_is_looked_for_on(
     manager: LoopManager, monkeypatch: pytest.MonkeyPatch
 ):
     """Nobody can tell any more which thread ran it, so nothing would ever be seen to end."""
-    monkeypatch.setattr("bgwidgets.hosts.adopted.APPEARS_WITHIN", 0.05)
+    monkeypatch.setattr("bgwidgets.hosts.finding.APPEARS_WITHIN", 0.05)
     theirs = Running(asyncio.new_event_loop())
 
     def ends_in_this_moment(loop: asyncio.AbstractEventLoop) -> None:
         loop.call_soon_threadsafe(loop.stop)
         theirs.owner.join()
 
-    monkeypatch.setattr("bgwidgets.hosts.adopted.thread_of", ends_in_this_moment)
+    monkeypatch.setattr("bgwidgets.hosts.finding.thread_of", ends_in_this_moment)
     job = manager.adopt(theirs.loop)
     assert LoopState.FAILED == job.wait(LIMIT)
     assert "its loop did not run within" in str(job.snapshot().error_line)
@@ -489,7 +489,7 @@ def test_a_loop_whose_thread_could_not_tell_itself_ends_like_any_other(
     manager: LoopManager, monkeypatch: pytest.MonkeyPatch, ends_at_once: bool
 ):
     """A uvloop is asked for it: blocked when it is adopted, it has no answer."""
-    monkeypatch.setattr("bgwidgets.hosts.adopted.APPEARS_WITHIN", 0.05)
+    monkeypatch.setattr("bgwidgets.hosts.idleness.APPEARS_WITHIN", 0.05)
     theirs, gate = Running(uvloop.new_event_loop()), threading.Event()
 
     def block() -> None:

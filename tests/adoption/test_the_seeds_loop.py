@@ -104,7 +104,7 @@ def test_a_function_without_a_loop_fails_in_the_end(
     manager: LoopManager, monkeypatch: pytest.MonkeyPatch
 ):
     """It says what was waited for, and for how long."""
-    monkeypatch.setattr("bgwidgets.hosts.adopted.APPEARS_WITHIN", 0.05)
+    monkeypatch.setattr("bgwidgets.hosts.finding.APPEARS_WITHIN", 0.05)
     job = manager.adopt(make_run_loop())
     assert LoopState.FAILED == job.wait(LIMIT)
     with pytest.raises(TimeoutError, match=r"no event loop appeared within 0\.05 s"):
