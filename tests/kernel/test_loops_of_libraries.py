@@ -30,7 +30,7 @@ import bgwidgets as bgw
 
 files = AsyncFileSystemWrapper(LocalFileSystem(), asynchronous=False)
 here = tempfile.mkdtemp()
-client = Client(processes=False, dashboard_address=None, n_workers=1, threads_per_worker=1)
+client = Client(processes=False, dashboard_address=":0", n_workers=1, threads_per_worker=1)
 
 def run_in_a_thread(loop, name):
     runs = threading.Event()
