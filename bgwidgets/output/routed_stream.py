@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from threading import get_ident
 from typing import Any, Final
-from weakref import ref
+from weakref import WeakKeyDictionary, ref
 
 from bgwidgets.belonging import (
     loop_id_by_context,
@@ -40,6 +40,8 @@ class RoutedStream:
         self._log_of: Final = log_of
         self.tees: Final = tees
         self._is_on = True
+        self._put_there: Final = WeakKeyDictionary[threading.Thread, Write]()
+        """What code in a loop's thread has put in the place of `write`."""
         self.mine = Mine(self._find_out)
         self._original: Write = without_ours(stream.write)
         self._to_keep = self._looking(self._original)
@@ -66,8 +68,25 @@ class RoutedStream:
         self._original, self._to_keep = write, self._looking(write)
         self.mine = Mine(self._find_out)
 
+    def replaced_on_a_loop(self, write: Write | None) -> bool:
+        """Code on a loop has put this in the place of `write`, or None: it puts it back. It is for
+        its own thread alone, as `redirect_stdout` is for its loop, and True is returned; elsewhere
+        nothing is done.
+        """
+        if not self._is_on or loop_id_by_thread() is None:
+            return False
+        mine, thread = self.mine, threading.current_thread()
+        if write is None or write is mine.own:
+            self._put_there.pop(thread, None)
+            write = mine.own
+        else:
+            self._put_there[thread] = write
+        mine.write = mine.to_keep = write
+        return True
+
     def forget_thread(self) -> None:
         """The calling thread may belong to another loop from now on."""
+        self._put_there.pop(threading.current_thread(), None)
         self.mine.forget()
 
     def is_routed_here(self) -> bool:
@@ -81,11 +100,13 @@ class RoutedStream:
             loop_id = loop_id_by_thread() if self._is_on else None
             if loop_id is not None:
                 log = self._log_of(loop_id)
-                mine.write = self._nowhere if log is None else self._with_a_pen(loop_id, log)
-                mine.to_keep = mine.write
-                return mine.write  # type: ignore[no-any-return]
+                own = self._nowhere if log is None else self._with_a_pen(loop_id, log)
+                mine.own = own
+                mine.write = mine.to_keep = self._put_there.get(threading.current_thread(), own)
+                return own if what == "own" else mine.write
             if _is_main_thread():
-                mine.write, mine.is_cells = self._original, True
+                mine.write = mine.own = self._original
+                mine.is_cells = True
             mine.to_keep, mine.is_outside = self._to_keep, True
         if what == "to_keep":
             return self._to_keep
@@ -163,7 +184,7 @@ class RoutedStream:
             if log.active is pen:
                 put_down(text)
             elif not is_mine():
-                return self.mine.write(text)
+                return self.mine.own(text)
             else:
                 put_down(text)
                 if log.in_haste and ("\n" in text or "\r" in text):

@@ -4,6 +4,8 @@ A stream whose class is written in Python, as ipykernel's, becomes one of a clas
 which `write` is looked up for each call. Others replace `write` on the stream, too, and that must
 go on to work: IPython (seen: 9.5 to 9.18) does so for the time of each cell, to keep a history of
 what it writes, and then puts back what it had found. What they put there is for all but the loops.
+What code on a loop puts there is for its thread alone: a cell that came upon it would write into
+the loop's log.
 
 A stream of a class written in C gets an attribute, and one that takes none gets a stand-in.
 """
@@ -36,6 +38,8 @@ class Mine(threading.local):
 
     write: Any = _AsFoundOut("write")
     """For now."""
+    own: Any = _AsFoundOut("own")
+    """The same, whatever code on a loop has put in its place."""
     to_keep: Any = _AsFoundOut("to_keep")
     """The same for who may keep it, and call it in another thread: what a loop's thread finds is
     for itself, what others find looks once more who calls."""
@@ -50,7 +54,7 @@ class Mine(threading.local):
 
     def forget(self) -> None:
         """Let the calling thread find out once more."""
-        for name in ("write", "to_keep"):
+        for name in ("write", "own", "to_keep"):
             vars(self).pop(name, None)
         self.is_outside = self.is_cells = False
 
@@ -72,6 +76,11 @@ class Ways(Protocol):
 
     def replaced(self, write: Write) -> None:
         """Others have put this in the place of the stream's own `write`; `mine` is a new one."""
+
+    def replaced_on_a_loop(self, write: Write | None) -> bool:
+        """Where the calling thread is a loop's, it writes with this from now on, or again with its
+        own, and True is returned.
+        """
 
     def is_routed_here(self) -> bool:
         """Whether what the calling code writes is kept from the stream itself."""
@@ -111,10 +120,14 @@ class _InAClass:
         self._class: Final = type(stream)
 
         def set_write(stream: Any, write: Write) -> None:
+            if ways.replaced_on_a_loop(write):
+                return
             vars(stream)["write"] = write = without_ours(write)
             renew(write)
 
         def delete_write(stream: Any) -> None:
+            if ways.replaced_on_a_loop(None):
+                return
             del vars(stream)["write"]
             renew(self._class.write.__get__(stream))
 
@@ -208,10 +221,14 @@ class _RoutedStandIn(StandIn):
     ways_of_bgwidgets: Ways
 
     def _set_write(self, write: Write) -> None:
+        if self.ways_of_bgwidgets.replaced_on_a_loop(write):
+            return
         vars(self)["write"] = write = without_ours(write)
         self._renew(write)
 
     def _delete_write(self) -> None:
+        if self.ways_of_bgwidgets.replaced_on_a_loop(None):
+            return
         del vars(self)["write"]
         self._renew(partial(StandIn.write, self))
 

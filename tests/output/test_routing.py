@@ -11,6 +11,7 @@ import sys
 import threading
 import traceback
 import tracemalloc
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -449,6 +450,79 @@ def test_who_replaces_write_for_a_while_replaces_it_for_all_but_loops(
     assert 4 * "child\n" == job.output.text()
     assert ["cell", "\n", "next cell", "\n"] == seen
     assert "cell\nnext cell\n" == cell.stdout.getvalue()
+
+
+def test_what_a_loop_puts_in_the_place_of_write_is_for_itself(manager: LoopManager, cell: Streams):
+    """As libraries do that keep a copy of all that is printed. Cells that come and go meanwhile do
+    not come upon it, nor do they end it; and it may be left there.
+    """
+    seen: list[str] = []
+
+    async def keep_a_copy() -> Callable[[str], int]:
+        original = sys.stdout.write
+
+        def tee(text: str) -> int:
+            seen.append(text)
+            return original(text)
+
+        sys.stdout.write = tee  # type: ignore[method-assign]
+        return original
+
+    async def put_back(original: Callable[[str], int]) -> None:
+        sys.stdout.write = original  # type: ignore[method-assign]
+
+    job, other = manager.start(), manager.start()
+    original = job.submit(keep_a_copy()).result(LIMIT)
+    print("cell")
+    found = cell.stdout.write
+    cell.stdout.write = lambda text: found(text.upper())  # type: ignore[method-assign]
+    print("next cell")
+    job.submit(child()).result(LIMIT)
+    cell.stdout.write = found  # type: ignore[method-assign]
+    other.submit(child()).result(LIMIT)
+    job.submit(child()).result(LIMIT)
+    assert "cell\nNEXT CELL\n" == cell.stdout.getvalue()
+    assert ("child\nchild\n", "child\n") == (job.output.text(), other.output.text())
+    assert ["child", "\n", "child", "\n"] == seen
+
+    job.submit(put_back(original)).result(LIMIT)
+    job.submit(child()).result(LIMIT)
+    assert 4 == len(seen)
+    job.submit(keep_a_copy()).result(LIMIT)
+    job.stop()
+    print("the cell after it")
+    assert cell.stdout.getvalue().endswith("CELL\nthe cell after it\n")
+
+
+def test_a_loop_may_delete_what_it_put_in_the_place_of_write(manager: LoopManager, cell: Streams):
+    """It writes as before."""
+
+    async def replaces_and_deletes() -> None:
+        sys.stdout.write = len  # type: ignore[method-assign]
+        print("to nobody")
+        del sys.stdout.write
+        print("to the log")
+
+    job = manager.start()
+    job.submit(replaces_and_deletes()).result(LIMIT)
+    print("cell")
+    assert ("to the log\n", "cell\n") == (job.output.text(), cell.stdout.getvalue())
+
+
+def test_a_loop_may_lead_its_writes_through_those_of_another(manager: LoopManager, cell: Streams):
+    """What that one found leads to whoever calls it, and round in no circle."""
+
+    async def own_write() -> Callable[[str], int]:
+        return sys.stdout.write
+
+    async def writes_with(write: Callable[[str], int]) -> None:
+        sys.stdout.write = partial(write)  # type: ignore[method-assign]
+        print("b")
+
+    one, two = manager.start(), manager.start()
+    two.submit(writes_with(one.submit(own_write()).result(LIMIT))).result(LIMIT)
+    assert ("", "b\n") == (one.output.text(), two.output.text())
+    assert "" == cell.stdout.getvalue()
 
 
 class KeepsItsWrite:
