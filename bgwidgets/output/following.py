@@ -9,6 +9,7 @@ import sys
 from concurrent.futures import Future
 from typing import Any, Final
 
+from bgwidgets.output.encoding import encodable
 from bgwidgets.output.log import OutputLog
 from bgwidgets.output.reading import OutputEntry, OutputReading, Stream
 
@@ -93,8 +94,8 @@ class _Follower:
             first, end, others = text.partition("\n")
             if self._is_ended:
                 text = f"{first}{' ' * (len(before) - len(first))}{end}{others}"
-            sys.stdout.write("\r" if self._is_ended or not first.strip() else "\n")
-        (sys.stderr if stream == "stderr" else sys.stdout).write(text)
+            _write("\r" if self._is_ended or not first.strip() else "\n")
+        _write(text, stream)
 
     def _go_on(self) -> None:
         """Of several lines with no end, with the one that was begun last."""
@@ -103,9 +104,9 @@ class _Follower:
         if line == before:
             return
         if line.startswith(before):
-            sys.stdout.write(line[len(before) :])
+            _write(line[len(before) :])
         else:  # A progress bar, say, which is drawn over itself.
-            sys.stdout.write(f"\r{line}{' ' * (len(before) - len(line))}")
+            _write(f"\r{line}{' ' * (len(before) - len(line))}")
         self._unfinished = line
 
     def _end_all(self) -> None:
@@ -116,7 +117,11 @@ class _Follower:
             goes_on = shown and line.text.startswith(shown)
             self._write_lines(f"{line.text}\n", "stdout" if goes_on else line.stream)
         if self._unfinished:
-            sys.stdout.write("\n")
+            _write("\n")
+
+
+def _write(text: str, stream: Stream = "stdout") -> None:
+    (sys.stderr if stream == "stderr" else sys.stdout).write(encodable(text))
 
 
 def _last(entries: tuple[OutputEntry, ...], lines: int) -> tuple[tuple[OutputEntry, ...], int]:

@@ -12,14 +12,16 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
 from bgwidgets.output.blocks import NOBODY, Place, Whose
+from bgwidgets.output.filing import Filing
 from bgwidgets.output.kept_lines import MOST_BYTES, KeptLines
 from bgwidgets.output.log_file import LogFile
 from bgwidgets.output.reading import OutputReading, Stream
 from bgwidgets.output.terminal import without_colours
+from bgwidgets.output.undisturbed import undisturbed
 
 LONGEST_LAST: Final = 400
 """Characters of the last line, as a snapshot has it."""
@@ -84,7 +86,7 @@ class OutputLog:
     def __init__(self, max_bytes: int = MOST_BYTES) -> None:
         # Reentrant: a finalizer that prints may come in between.
         self._guard: Final = threading.RLock()
-        self._kept: Final = KeptLines(max_bytes)
+        self._kept: Final = KeptLines(_checked(max_bytes))
         self._pens: Final[dict[Place, Pen]] = {}
         self._gathered = 0
         self.last: Pen | None = None
@@ -93,7 +95,8 @@ class OutputLog:
         """The same, if it may go on without a word: there is no file, and nobody has moved."""
         self.moves = 0
         """Grows when threads have come to the loop, or gone."""
-        self._file: LogFile | None = None
+        self.filing: Final = Filing(self._guard, self._file_is_given_up)
+        """What is put in a file as well."""
         self.stirred: Callable[[], None] = _tell_no_news
         """Called when something was added, but not by a pen, and when there is another pen. Set by
         the run; must return at once."""
@@ -123,7 +126,7 @@ class OutputLog:
 
     @max_bytes.setter
     def max_bytes(self, value: int) -> None:
-        self._kept.max_bytes = value
+        self._kept.max_bytes = _checked(value)
 
     # Writing
 
@@ -146,9 +149,10 @@ class OutputLog:
         """As `write`, to the unfinished line that is at this place. For those who have no pen."""
         with self._guard:
             self._gather()
-            self._write_to_file(text, place)
+            self.filing.put(text, place)
             self._take(text, place, whose)
             self._gathered += 1
+        self.filing.write_out()
         self.stirred()
 
     def show(
@@ -177,8 +181,9 @@ class OutputLog:
                     update=update,
                 )
             self._kept.show(data, text, (task_id, task_name), display_id, update)
-            self._write_to_file(text, ("display", "stdout"))
+            self.filing.put(text, ("display", "stdout"))
             self._gathered += 1
+        self.filing.write_out()
         self.stirred()
 
     def clear(self, *, wait: bool = False) -> None:
@@ -220,7 +225,7 @@ class OutputLog:
             if pen is not self.last:
                 self._gather()
                 self.last = pen
-            if self._file is None:
+            if not self.filing.is_on:
                 self.active = pen
 
     def begin(self, task_now: Callable[[], Any], whose: Callable[[Any], Whose]) -> None:
@@ -239,30 +244,33 @@ class OutputLog:
         self.moves += 1
         self.active = None
 
-    @property
-    def in_haste(self) -> bool:
-        """Whether every piece is to be put in a file as well."""
-        return self._file is not None
-
     def put_in_file(self, pen: Pen) -> None:
         """Write what this pen has put down to the file, if there is one. In the pen's own thread.
 
         Lines are made of it later, with others.
         """
         with self._guard:
-            if self._file is not None:
-                self._write_to_file("".join(pen.parts[pen.filed :]), pen.place)
-                pen.filed = len(pen.parts)
-
-    def _write_to_file(self, text: str, place: Place) -> None:
-        if self._file is not None:
-            try:
-                self._file.write(text, place)
-            except OSError as error:
-                self._give_up_file(error)
+            parts = pen.parts
+            self.filing.put("".join(parts[pen.filed :] if pen.filed else parts), pen.place)
+            pen.filed = len(parts)
+        self.filing.write_out()
 
     def gather(self) -> None:
-        """Make lines of what the pens have put down."""
+        """Make lines of what the pens have put down. In a thread of the loop's: it waits for the
+        disk, if there is a file.
+        """
+        with self._guard:
+            self._gather()
+        self.filing.write_out()
+
+    def _gather_to_read(self) -> None:
+        """The same for who looks: not even a stop of his cell leaves it half done, and the file is
+        the affair of those who print.
+        """
+        if any(pen.parts for pen in list(self._pens.values())):
+            undisturbed(self._gather_alone)
+
+    def _gather_alone(self) -> None:
         with self._guard:
             self._gather()
 
@@ -272,8 +280,8 @@ class OutputLog:
                 parts = pen.parts[:]
                 del pen.parts[: len(parts)]
                 self._gathered += len(parts)
-                if self._file is not None and pen.filed < len(parts):
-                    self._write_to_file("".join(parts[pen.filed :]), pen.place)
+                if self.filing.is_on and pen.filed < len(parts):
+                    self.filing.put("".join(parts[pen.filed :]), pen.place)
                 pen.filed = 0
                 self._take("".join(parts), pen.place, self._whose_now(pen))
 
@@ -305,37 +313,35 @@ class OutputLog:
 
         Lines are written by who prints them: on a slow disk, a print takes as long as the disk.
         """
-        with self._guard:
-            self._gather()
-            if path is not None and self._file is not None and self._file.is_at(path):
-                self._file.rotate_at(max_bytes, backups)
-                return
-            new = None
-            if path is not None:
-                new = LogFile(path, max_bytes, backups)
-                new.write(self._kept.whole_lines(), None)
-                for place, unfinished in self._kept.unfinished():
-                    new.write(unfinished, place)
-            self.rest()
-            self._file, self.active = new, None
-            if new is not None:
-                self.can_write(new.path)
+        undisturbed(self._gather_alone)
+        if path is None:
+            self.filing.change(None, self._held_for_a_file)
+            return
+        if self.filing.is_rotated(path, max_bytes, backups):
+            return
+        new = LogFile(path, max_bytes, backups)
+        self.filing.change(new, self._held_for_a_file)
+        self.can_write(new.path)
+
+    def _held_for_a_file(self) -> Iterator[tuple[str, object]]:
+        """What is held as it begins. Under the guard."""
+        self._gather()
+        self.active = None
+        if dropped := self._dropped_before():
+            yield dropped, None
+        yield self._kept.whole_lines(), None
+        for place, unfinished in self._kept.unfinished():
+            yield unfinished, place
 
     def rest(self) -> None:
-        """Write what is unfinished, and close the file until something more is written."""
-        with self._guard:
-            self._gather()
-            if self._file is not None:
-                try:
-                    self._file.rest()
-                except OSError as error:
-                    self._give_up_file(error)
+        """Write what is unfinished, and close the file until something more is written. Waits for
+        the disk.
+        """
+        undisturbed(self._gather_alone)
+        self.filing.rest()
 
-    def _give_up_file(self, why: OSError) -> None:
-        file, self._file = self._file, None
-        if file is not None:
-            file.abandon()
-            self.cannot_write(file.path, why.strerror or str(why))
+    def _file_is_given_up(self, path: str, why: OSError) -> None:
+        self.cannot_write(path, why.strerror or str(why))
 
     # Reading
 
@@ -361,8 +367,8 @@ class OutputLog:
         """The last line that is not blank, also one that has no end yet; its end is cut off where
         it is longer than 400 characters, and it has no colours.
         """
+        self._gather_to_read()
         with self._guard:
-            self._gather()
             for text in self._kept.latest_first():
                 rest = text
                 while rest:
@@ -373,20 +379,21 @@ class OutputLog:
 
     def text(self, *, colours: bool = True) -> str:
         """All that it holds. Its first line says how many were dropped before it."""
+        self._gather_to_read()
         with self._guard:
-            self._gather()
-            text = self._kept.text()
-            dropped = self._kept.dropped
-        if dropped:
-            text = f"… {_count(dropped)} dropped\n{text}"
+            text = self._dropped_before() + self._kept.text()
         return text if colours else without_colours(text)
+
+    def _dropped_before(self) -> str:
+        """The line that says how many were dropped before what is held."""
+        return f"… {_count(dropped)} dropped\n" if (dropped := self._kept.dropped) else ""
 
     def tail(self, n: int = 10, *, colours: bool = True) -> str:
         """The last `n` lines."""
         if n <= 0:
             return ""
+        self._gather_to_read()
         with self._guard:
-            self._gather()
             texts: list[str] = []
             found = 0
             for text in self._kept.latest_first():
@@ -404,8 +411,8 @@ class OutputLog:
 
         Of more than that, the end. For those who show a log and ask again and again.
         """
+        self._gather_to_read()
         with self._guard:
-            self._gather()
             return self._kept.read(after, limit, self.version)
 
 
@@ -419,3 +426,10 @@ def _tell_nobody(path: str, why: str = "") -> None:
 
 def _count(lines: int) -> str:
     return f"{lines:,} line{'' if lines == 1 else 's'}"
+
+
+def _checked(max_bytes: object) -> int:
+    """Or every print would raise an error."""
+    if isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or max_bytes <= 0:
+        raise ValueError(f"max_bytes is a number of bytes, as 10_000_000, not {max_bytes!r}")
+    return max_bytes

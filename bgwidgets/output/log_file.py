@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from bgwidgets.output.encoding import encoded
+
 LOOKED_FOR_EVERY: Final = 1.0
 """Seconds between two looks at whether the file is still where it was opened."""
 LONGEST_HELD: Final = 65_536
@@ -59,8 +61,9 @@ class LogFile:
 
     def write(self, text: str, place: object) -> None:
         """Write the whole lines, and hold back the rest of it."""
-        text = self._held.pop(place, "") + text
-        end = max(text.rfind("\n"), text.rfind("\r")) + 1
+        if self._held:
+            text = self._held.pop(place, "") + text
+        end = len(text) if text.endswith("\n") else max(map(text.rfind, "\n\r")) + 1
         if len(text) - end > LONGEST_HELD:
             end = len(text)
         if end < len(text):
@@ -72,6 +75,8 @@ class LogFile:
         """Write what is held back, each on a line of its own, and close until more comes."""
         for place in list(self._held):
             self._write(f"{self._held.pop(place)}\n")
+        if self._file is not None and not self._is_there() and not self._path.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self._path))
         self.abandon()
 
     def abandon(self) -> None:
@@ -84,11 +89,10 @@ class LogFile:
                 return  # Its error was told when it was written to.
 
     def _write(self, text: str) -> None:
-        try:
-            # With `surrogateescape` names of files that are no UTF-8 can be written as they came.
-            data = text.encode(errors="surrogateescape")
-        except UnicodeEncodeError:  # Half of a pair, as cut off JSON has it.
-            data = text.encode(errors="backslashreplace")
+        data = encoded(text)
+        if self._max_bytes is None:
+            self._put(self._opened(), data)
+            return
         for piece in self._pieces(data):
             file = self._opened()
             if self._is_too_small_for(piece):
@@ -96,9 +100,12 @@ class LogFile:
                 file = self._opened()
                 if self._is_too_small_for(piece):
                     file = self._rotated()
-            self._size += len(piece)
-            while (written := os.write(file, piece)) < len(piece):
-                piece = piece[written:]  # noqa: PLW2901 - the rest of it
+            self._put(file, piece)
+
+    def _put(self, file: int, data: bytes) -> None:
+        self._size += len(data)
+        while (written := os.write(file, data)) < len(data):
+            data = data[written:]
 
     def _pieces(self, data: bytes) -> Iterator[bytes]:
         """Whole lines, as many at once as one file takes."""

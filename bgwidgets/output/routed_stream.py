@@ -161,7 +161,7 @@ class RoutedStream:
         task_of_mine = log.task_now if is_own_thread else task_worked_for
         told: Callable[[], Any] = _nobody
         """The task whose the parts are; weakly, for a log keeps no task alive."""
-        moves, thread = log.moves, get_ident()
+        moves, thread, filing = log.moves, get_ident(), log.filing
         is_after_text = False
 
         def write(text: str) -> Any:
@@ -187,7 +187,7 @@ class RoutedStream:
                 return self.mine.own(text)
             else:
                 put_down(text)
-                if log.in_haste and ("\n" in text or "\r" in text):
+                if filing.is_on and ("\n" in text or "\r" in text):
                     log.put_in_file(pen)
             length = len(text)
             if length + len(parts) > ENOUGH:
@@ -210,7 +210,7 @@ class RoutedStream:
                     self.forget_thread()
                     return False
                 task_of_mine = log.task_now if is_own_thread else task_worked_for
-            if log.last is not pen or not log.in_haste:
+            if log.last is not pen or not filing.is_on:
                 log.turn_to(pen)
             return True
 

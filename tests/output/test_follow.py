@@ -201,3 +201,14 @@ def test_where_it_is_seen_anyway_only_the_tail_is_repeated(
     assert "" == capsys.readouterr().out
     job.follow(1)
     assert "once\n" == capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("half \ud83d of a pair", "half \\ud83d of a pair"), 2 * ("caf\udce9",)]
+)
+def test_what_no_kernel_could_send_is_shown_as_python_would(cell: Streams, text: str, shown: str):
+    """Half of a pair of surrogates; what is no UTF-8 is sent as it came."""
+    log = OutputLog()
+    log.write(f"{text}\n")
+    follow(log, ended(), tail=10, is_seen=False)
+    assert f"{shown}\n" == cell.stdout.getvalue()

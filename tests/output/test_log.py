@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import threading
 import tracemalloc
+from _thread import interrupt_main
+from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
-from bgwidgets.output.kept_lines import DISPLAYS_KEPT, LONGEST_LINE, MOST_OPEN
+import pytest
+
+from bgwidgets.output.kept_lines import DISPLAYS_KEPT, LONGEST_LINE, MOST_OPEN, KeptLines
 from bgwidgets.output.log import OutputLog
 
 LIMIT = 10.0
+
+
+def run_in_a_thread(step: Callable[[], None]) -> None:
+    thread = threading.Thread(target=step)
+    thread.start()
+    thread.join(LIMIT)
 
 
 def numbered(log: OutputLog, count: int) -> None:
@@ -35,6 +47,46 @@ def test_the_tail_is_the_last_lines():
     assert "line 19\nmore" == log.tail(2)
     assert "" == log.tail(0)
     assert log.text() == log.tail(1000)
+
+
+@pytest.mark.parametrize("wrong", [None, "1MB", 0, -1, 1e6, True])
+def test_a_bound_that_makes_no_sense_is_an_error(wrong: object):
+    """Of the one who sets it, and of nobody who prints."""
+    with pytest.raises(ValueError, match="max_bytes is a number of bytes"):
+        OutputLog(max_bytes=wrong)  # type: ignore[arg-type]
+    log = OutputLog()
+    with pytest.raises(ValueError, match="max_bytes is a number of bytes"):
+        log.max_bytes = wrong  # type: ignore[assignment]
+    log.write("still here\n")
+    assert ("still here\n", 1_000_000) == (log.text(), log.max_bytes)
+
+
+def test_a_stop_of_the_cell_that_reads_breaks_nothing_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Wherever it comes: what was about to be kept is kept, in memory and in the file."""
+    take = KeptLines.take
+
+    def is_stopped_amid(kept: KeptLines, *args: Any) -> None:
+        interrupt_main()
+        take(kept, *args)
+
+    log = OutputLog()
+    log.to_file(tmp_path / "a.log")
+
+    def put_down() -> None:
+        pen = log.pen("stdout")
+        log.turn_to(pen)
+        pen.parts.extend(["one", "\n", "two"])
+
+    run_in_a_thread(put_down)
+    with monkeypatch.context() as patch:
+        patch.setattr(KeptLines, "take", is_stopped_amid)
+        with pytest.raises(KeyboardInterrupt):
+            log.text()
+    assert "one\ntwo" == log.text()
+    log.to_file(None)
+    assert "one\ntwo\n" == (tmp_path / "a.log").read_text()
 
 
 def test_there_is_no_last_line_before_the_first():

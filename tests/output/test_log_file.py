@@ -6,14 +6,20 @@ import errno
 import os
 import shutil
 import socket
+import stat
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bgwidgets import LoopManager, LoopState
 from bgwidgets.output import log_file
 from bgwidgets.output.log import OutputLog
-from tests.output.conftest import fill_disk
+from tests.output.conftest import LIMIT, fill_disk
+from tests.waiting import until
 
 
 def test_a_file_begins_with_what_is_held(tmp_path: Path):
@@ -186,6 +192,111 @@ def test_many_lines_at_once_are_rotated_as_single_ones(tmp_path: Path, is_held: 
     assert "".join(f"{line}\n" for line in [*lines, "the last one"]) == "".join(texts)
     assert all(text.endswith("\n") for text in texts)
     assert [f"{lines[50]}\n"] == [text for text in texts if len(text) > 100]
+
+
+def test_a_file_says_what_was_dropped_before_it(tmp_path: Path):
+    """As the text does."""
+    log = OutputLog(max_bytes=2_000)
+    for number in range(2_000):
+        log.write(f"{number}\n")
+    log.to_file(tmp_path / "a.log")
+    log.to_file(None)
+    first = (tmp_path / "a.log").read_text().splitlines()[0]
+    assert f"… {log.dropped:,} lines dropped" == first == log.text().splitlines()[0]
+
+
+def test_a_folder_that_vanished_just_before_the_end_is_told(tmp_path: Path):
+    """Nobody looks at each line whether it is still there."""
+    told: list[str] = []
+    log = OutputLog()
+    log.cannot_write = lambda _, why: told.append(why)
+    (tmp_path / "folder").mkdir()
+    log.to_file(tmp_path / "folder" / "a.log")
+    shutil.rmtree(tmp_path / "folder")
+    log.write("the last one\n")
+    log.rest()
+    assert ["No such file or directory"] == told
+
+
+@pytest.fixture
+def hung_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Event]]:
+    """Somebody writes to it, and it goes on."""
+    write, is_reached, goes_on = os.write, threading.Event(), threading.Event()
+
+    def hangs(file: int, data: bytes) -> int:
+        if stat.S_ISREG(os.fstat(file).st_mode):
+            is_reached.set()
+            goes_on.wait(LIMIT)
+        return write(file, data)
+
+    monkeypatch.setattr(os, "write", hangs)
+    yield is_reached, goes_on
+    goes_on.set()
+
+
+def test_a_disk_that_hangs_holds_up_nobody_who_looks(
+    tmp_path: Path, hung_disk: tuple[threading.Event, threading.Event]
+):
+    """Only those who print wait for it, and all of it is there in the end, in order."""
+    is_reached, goes_on = hung_disk
+    log = OutputLog()
+    log.to_file(tmp_path / "a.log")
+    printers = [threading.Thread(target=log.write, args=(f"{name}\n",)) for name in "ab"]
+    printers[0].start()
+    assert is_reached.wait(LIMIT)
+    printers[1].start()
+    until(lambda: log.last_line == "b")
+    assert ("a\nb\n", "b\n") == (log.text(), log.tail(1))
+    assert 2 == len(log.read().entries)
+    log.max_bytes = 2_000_000
+    changes = threading.Thread(target=log.to_file, args=(None,))
+    changes.start()
+    assert "b" == log.last_line
+    assert all(thread.is_alive() for thread in (*printers, changes))
+    goes_on.set()
+    for thread in (*printers, changes):
+        thread.join(LIMIT)
+    assert "a\nb\n" == (tmp_path / "a.log").read_text()
+
+
+def test_a_loop_whose_disk_hangs_is_stopped_in_time(
+    tmp_path: Path, hung_disk: tuple[threading.Event, threading.Event], manager: LoopManager
+):
+    """It is told, as of every loop that is blocked; and the report says how long that took."""
+    is_reached, goes_on = hung_disk
+
+    async def prints() -> None:
+        job.output.to_file(tmp_path / "a.log")
+        job.output.write("one\n")
+
+    job, other = manager.start(), manager.start()
+    job.submit(prints())
+    assert is_reached.wait(LIMIT)
+    began = time.monotonic()
+    assert "one" == job.snapshot().last_output
+    assert [job.id, other.id] == [each.id for each in manager.snapshots()]
+    report = job.stop(grace=0)
+    took = time.monotonic() - began
+    assert (LoopState.STOPPING, True) == (report.outcome, took - 0.5 < report.seconds < 3.5)
+    goes_on.set()
+    assert LoopState.STOPPED == job.wait(LIMIT)
+
+
+def test_a_file_that_takes_nothing_of_what_is_held_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The one before goes on, with all that came meanwhile."""
+    log = OutputLog()
+    log.to_file(tmp_path / "a.log")
+    log.write("one\n")
+    (tmp_path / "b.log").touch()
+    with monkeypatch.context() as patch:
+        fill_disk(tmp_path / "b.log", patch)
+        with pytest.raises(OSError, match="No space left"):
+            log.to_file(tmp_path / "b.log")
+    log.write("two\n")
+    log.to_file(None)
+    assert ("one\ntwo\n", "") == tuple((tmp_path / name).read_text() for name in ("a.log", "b.log"))
 
 
 def test_a_vanished_folder_is_told_and_the_log_goes_on(
