@@ -5,14 +5,16 @@ It loads the standard library, this package without its widgets, and what the wo
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import io
 import logging
 import os
 import socket
 import sys
-from collections.abc import Iterator
-from typing import Final, NoReturn
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Final, NoReturn
 
 from bgwidgets.background_loop import BackgroundLoop
 from bgwidgets.exceptions import CannotRestart, LoopUnfinished
@@ -44,6 +46,8 @@ from bgwidgets.states import LoopEvent
 
 MOST_WAITING: Final = 16_000_000
 """Bytes of output that may wait for a kernel that does not read; then a print waits for it, too."""
+LAST_WORDS_LIMIT: Final = 1.0
+"""Seconds in which a kernel that stands still may take them."""
 _CHUNK: Final = 1 << 18
 _log: Final = logging.getLogger(__name__)
 _UP: Final = {LoopEvent.STARTED, LoopEvent.CLOSED, LoopEvent.HOST_LOST}
@@ -99,7 +103,7 @@ class Child:
             delivery,
             kind=begin.host,
             stop_event=mirror.event,
-            ask_for_end=lambda: self._tell(KillMe()),
+            ask_for_end=self._ask_for_end,
         )
         self._agent: Final = host.agent
         self._reporter: Final = ChildReporter(host.agent, log, self._tell)
@@ -114,6 +118,8 @@ class Child:
 
     def run(self) -> None:
         """Run the loop to its end, and send home what came of it."""
+        for name in ("_exit", "abort"):
+            setattr(os, name, partial(self._say_last_words_before, getattr(os, name)))
         self._sender.start()
         self._control.start()
         self._reporter.start()
@@ -127,6 +133,18 @@ class Child:
         except Exception as error:  # noqa: BLE001 - a result that is there is not to be lost
             self._tell(in_short(last, error))
         self._sender.flush()  # The kernel may stand still for hours; if it ends, so does this.
+
+    def _say_last_words_before(self, end: Callable[..., NoReturn], *args: Any) -> NoReturn:
+        """Work that ends the process by itself has often said why just before it."""
+        if os.getpid() == self._pid:
+            with contextlib.suppress(Exception):
+                self._reporter.tell_output()
+                self._sender.flush(LAST_WORDS_LIMIT)
+        end(*args)
+
+    def _ask_for_end(self) -> None:
+        self._reporter.tell_output()
+        self._tell(KillMe())
 
     def _listen(self) -> None:
         try:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
@@ -25,6 +26,10 @@ from bgwidgets.output.undisturbed import undisturbed
 
 LONGEST_LAST: Final = 400
 """Characters of the last line, as a snapshot has it."""
+FLUSHED_APART: Final = 0.002
+"""Seconds between two flushes. What is written in between is told within the next look, and a log
+that is flushed for each of its lines, as `logging` does, does not become slow.
+"""
 
 
 def _no_task() -> None:
@@ -89,6 +94,7 @@ class OutputLog:
         self._kept: Final = KeptLines(_checked(max_bytes))
         self._pens: Final[dict[Place, Pen]] = {}
         self._gathered = 0
+        self._flushed_at = 0.0
         self.last: Pen | None = None
         """The pen that wrote last."""
         self.active: Pen | None = None
@@ -262,6 +268,16 @@ class OutputLog:
         with self._guard:
             self._gather()
         self.filing.write_out()
+
+    def flush(self) -> None:
+        """Have another process told what was written, if there is one to be told: should this one
+        crash, these are its last words. Not of each of many calls in a row. In a thread of the
+        loop's; does not wait for long.
+        """
+        now = time.monotonic()
+        if self.reporter is not None and now - self._flushed_at >= FLUSHED_APART:
+            self._flushed_at = now
+            self.gather()
 
     def _gather_to_read(self) -> None:
         """The same for who looks: not even a stop of his cell leaves it half done, and the file is

@@ -89,9 +89,15 @@ class RoutedStream:
         self._put_there.pop(threading.current_thread(), None)
         self.mine.forget()
 
-    def is_routed_here(self) -> bool:
-        """Whether what the calling code writes is kept from the stream itself."""
-        return self._is_on and not self.tees and loop_id_here() is not None
+    def is_flushed_here(self) -> bool:
+        """Whether what the calling code writes is kept from the stream itself. Then its log is
+        flushed.
+        """
+        if not self._is_on or (loop_id := loop_id_here()) is None:
+            return False
+        if (log := self._log_of(loop_id)) is not None:
+            log.flush()
+        return not self.tees
 
     def _find_out(self, what: str) -> Write:
         """How the calling code writes."""

@@ -82,8 +82,10 @@ class Ways(Protocol):
         own, and True is returned.
         """
 
-    def is_routed_here(self) -> bool:
-        """Whether what the calling code writes is kept from the stream itself."""
+    def is_flushed_here(self) -> bool:
+        """Whether what the calling code writes is kept from the stream itself, and flushed in its
+        own way.
+        """
 
 
 class Hook(Protocol):
@@ -137,7 +139,7 @@ class _InAClass:
 
         def flush(_: Any) -> None:
             # ipykernel's waits for another thread, which would hold up the loop for nothing.
-            if not ways.is_routed_here():
+            if not ways.is_flushed_here():
                 self._class.flush(stream)
 
         # No Python code runs to look `write` up on a loop's thread, where it is done for each call.
@@ -168,7 +170,7 @@ class _InAttributes:
             return mine.write(text)
 
         def routed_flush() -> None:
-            if not ways.is_routed_here():
+            if not ways.is_flushed_here():
                 flush()
 
         self._ours: Final = {"write": routed_write, "flush": routed_flush}
@@ -240,7 +242,7 @@ class _RoutedStandIn(StandIn):
 
     def flush(self) -> None:
         """The stream, if it was written to."""
-        if not self.ways_of_bgwidgets.is_routed_here():
+        if not self.ways_of_bgwidgets.is_flushed_here():
             super().flush()
 
 

@@ -108,7 +108,7 @@ def test_names_may_be_texts_of_a_class_of_the_notebooks(manager: LoopManager):
     until(lambda: list(job.figures) == ["loss"])
     future = job.submit_call(child_work.answer, name=Names.LOSS)
     assert 42 == future.result(LIMIT)
-    assert 2 == len(job.task_window(filter=Names.LOSS).tasks)
+    until(lambda: 2 == len(job.task_window(filter=Names.LOSS).tasks))
     job.request_stop()
     assert "done" == job.result(LIMIT)
     texts = [job.name, *job.metrics, *job.figures, job.metrics["loss"].name]
