@@ -340,9 +340,10 @@ class BackgroundLoop:
         other C code are left only when they return. The snapshot's and the report's notes tell of
         it ever after.
 
-        Raises `CannotInterrupt` when no task blocks the loop (`snapshot().blocked`) or it was
-        started elsewhere, and then nothing is done. Of a loop in another process it waits for the
-        answer, at most 2 seconds: `HostUnresponsive` when there is none, as of `cancel_tasks()`.
+        Raises `CannotInterrupt` when no task blocks the loop (`snapshot().blocked_by` says so) or
+        it was started elsewhere, and then nothing is done. Of a loop in another process it waits
+        for the answer, at most 2 seconds: `HostUnresponsive` when there is none, as of
+        `cancel_tasks()`.
         """
         self.command(InterruptLoop(self.id))
 

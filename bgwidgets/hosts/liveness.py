@@ -14,6 +14,7 @@ from bgwidgets.hosts.loop_warnings import LoopWarnings
 from bgwidgets.observe.heartbeat import Heartbeat
 from bgwidgets.observe.interrupt import raise_in_task
 from bgwidgets.observe.names import name_of
+from bgwidgets.observe.spell import MANY_SHORT_STEPS
 from bgwidgets.observe.watchdog import watchdog
 
 
@@ -92,7 +93,13 @@ class Liveness:
         step = heartbeat.blocking_step() if heartbeat is not None else None
         task = heartbeat.blocking_task() if heartbeat is not None else None
         if heartbeat is None or task is None or heartbeat.thread_id is None:
-            if heartbeat is not None and heartbeat.pulse().blocked:
+            pulse = None if heartbeat is None else heartbeat.pulse()
+            if pulse is not None and pulse.blocked_by == MANY_SHORT_STEPS:
+                raise CannotInterrupt(
+                    f"{self._name!r} does not turn because of many short steps, and no single task"
+                    " blocks it: nothing was done. cancel_tasks() is heard by each at its next step"
+                )
+            if pulse is not None and pulse.blocked:
                 raise CannotInterrupt(
                     f"{self._name!r} is blocked by a callback and by no task, and only tasks can be"
                     " interrupted: wait for its end, or restart the kernel"

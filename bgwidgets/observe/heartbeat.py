@@ -255,7 +255,8 @@ class Heartbeat:
     def blocking_task(self) -> asyncio.Task[object] | None:
         """The task that blocks the loop; None when it is not blocked by one."""
         spell = self._spell
-        return spell.task if spell is not None and spell.is_blocked else None
+        is_by_one = spell is not None and spell.is_blocked and spell.is_one_step()
+        return spell.task if spell is not None and is_by_one else None
 
     def blocking_step(self) -> object | None:
         """What stays equal as long as the same step of it blocks the loop; None when none does."""

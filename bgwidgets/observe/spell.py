@@ -1,8 +1,9 @@
 """The time in which a loop does not answer, and who is to blame for it.
 
 The watchdog looks at the loop's thread again and again. What it sees is a sample: that a step is
-still the same as at the last look is told by what the loop will run next, and a step is blamed only
-when it was seen more than once.
+still the same as at the last look is told by what the loop will run next. A step is blamed only
+when it was seen more than once, and has by itself lasted as long as a loop may: where many short
+ones keep the loop from turning, which of them is seen is chance.
 
 All times here are `time.monotonic()`.
 """
@@ -21,7 +22,8 @@ from bgwidgets.observe.names import name_of
 from bgwidgets.snapshots import SlowStep
 
 BLOCKED_AFTER: Final = 0.15
-"""Seconds without a turn after which a loop is blocked."""
+"""Seconds without a turn after which a loop is blocked, and in one step, after which that is to
+blame."""
 SLOW: Final = 0.1
 """Seconds that a step may take."""
 NAMED_AFTER: Final = 0.03
@@ -149,7 +151,7 @@ class Spell:
         """Who it is, and where: "sprinter · race.py:12 spin". Any thread."""
         if self._seen.in_debugger:
             return IN_A_DEBUGGER
-        if not self._is_one_step():
+        if not self.is_one_step():
             return MANY_SHORT_STEPS
         task = self.task
         words = (None if task is None else name_of(task), self._seen.where or self._where())
@@ -160,7 +162,7 @@ class Spell:
         watchdog's thread.
         """
         where = self._seen.where or self._where()
-        if not self.is_blocked or self._seen.in_debugger or not self._is_one_step():
+        if not self.is_blocked or self._seen.in_debugger or not self.is_one_step():
             return None
         if where is None or not self._looks:
             return None
@@ -168,8 +170,11 @@ class Spell:
         share = self._looks_in_its_own_code / self._looks
         return Culprit(self.task, where, self.steps, seconds, share)
 
-    def _is_one_step(self) -> bool:
-        return self._sightings >= SIGHTINGS and self._looked_at - self._step_since >= NAMED_AFTER
+    def is_one_step(self) -> bool:
+        """Whether the step that is under way is enough to block the loop, whatever ran before it.
+        Any thread.
+        """
+        return self._sightings >= SIGHTINGS and self._looked_at - self._step_since >= BLOCKED_AFTER
 
     def _step_under_way(self, task: asyncio.Task[Any] | None, frame: FrameType) -> _Step:
         runs = outermost_code(frame, self._runner) if task is None else task

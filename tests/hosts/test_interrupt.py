@@ -16,6 +16,7 @@ from bgwidgets.exceptions import CannotInterrupt, LoopInterrupted
 from bgwidgets.hosts.thread import ThreadHost
 from bgwidgets.observe import interrupt as interruption
 from bgwidgets.observe.interrupt import raise_in_task
+from bgwidgets.observe.spell import MANY_SHORT_STEPS
 from tests.hosts.conftest import LIMIT, MakeHost, end_of, for_ever, outcome_of, stop
 from tests.loop_factories import LoopFactory
 from tests.waiting import until
@@ -59,9 +60,14 @@ class Ticker:
         until(lambda: self.ticks > before + 1)
 
 
+def is_blocked_by_one_step(host: ThreadHost) -> None:
+    """And that is known: the loop may have been blocked for a moment longer."""
+    until(lambda: (host.snapshot().blocked_by or MANY_SHORT_STEPS) != MANY_SHORT_STEPS)
+
+
 def interrupt(host: ThreadHost) -> None:
-    """As soon as the loop is blocked."""
-    until(lambda: host.snapshot().blocked)
+    """As soon as it is known what blocks the loop."""
+    is_blocked_by_one_step(host)
     host.command(InterruptLoop(host.loop_id))
 
 
@@ -73,7 +79,7 @@ def test_a_task_that_spins_is_broken_out_and_the_others_go_on(
     host, ticker = start(for_ever, loop_factory=loop_factory), Ticker()
     host.submit(ticker.run(), "ticker")
     future = host.submit(work(), "spinner")
-    until(lambda: host.snapshot().blocked)
+    is_blocked_by_one_step(host)
     asked_at = time.monotonic()
     host.command(InterruptLoop(host.loop_id))
     assert isinstance(outcome_of(future), LoopInterrupted)
@@ -201,9 +207,31 @@ def test_a_callback_that_blocks_is_let_be(start: MakeHost, gate: threading.Event
         asyncio.get_running_loop().call_soon(gate.wait, LIMIT)
 
     host.submit(call(), None)
-    until(lambda: host.snapshot().blocked)
+    is_blocked_by_one_step(host)
     with pytest.raises(CannotInterrupt, match="blocked by a callback and by no task"):
         host.command(InterruptLoop(host.loop_id))
+
+
+def test_many_short_steps_are_let_be(start: MakeHost):
+    """Any of them would be the wrong one."""
+    host, is_over = start(for_ever), threading.Event()
+
+    async def short() -> None:
+        ends_at = time.monotonic() + 0.04
+        while time.monotonic() < ends_at and not is_over.is_set():
+            pass
+
+    async def many() -> None:
+        await asyncio.gather(*(short() for _ in range(200)))
+
+    future = host.submit(many(), None)
+    until(lambda: host.snapshot().blocked_by == MANY_SHORT_STEPS)
+    with pytest.raises(CannotInterrupt, match="many short steps"):
+        host.command(InterruptLoop(host.loop_id))
+    is_over.set()
+    assert outcome_of(future) is None
+    assert () == host.snapshot().notes
+    assert "blocked" not in {warning.kind for warning in host.snapshot().warnings}
 
 
 def test_before_the_start_and_after_the_end(new_host: MakeHost):

@@ -10,7 +10,8 @@ from types import FrameType
 
 import pytest
 
-from bgwidgets.observe.spell import MANY_SHORT_STEPS, Spell
+from bgwidgets.observe.spell import BLOCKED_AFTER, MANY_SHORT_STEPS, Spell
+from bgwidgets.observe.watchdog import LOOK_CLOSER
 
 
 @pytest.fixture
@@ -74,6 +75,37 @@ def test_when_the_loop_has_something_else_to_run_next_it_is_another_step(
     assert MANY_SHORT_STEPS == spell.blocked_by()
     assert spell.over(now) is None
     first.cancel()
+
+
+def test_a_step_that_began_in_a_spell_is_blamed_when_it_has_lasted_long_enough_itself(
+    loop: asyncio.AbstractEventLoop,
+):
+    """Until then it may be one of many that are each short enough, and it is chance who is seen."""
+    frame = sys._getframe()
+    handles = [loop.call_soon(int) for _ in range(6)]
+    spell = begun(loop, frame, ago=0.3)
+    now = spell.since
+
+    def look_for(seconds: float) -> None:
+        nonlocal now
+        ends_at = now + seconds
+        while now < ends_at - LOOK_CLOSER / 2:
+            now += LOOK_CLOSER
+            spell.look(frame, now)
+
+    look_for(2 * LOOK_CLOSER)
+    for _ in handles[1:]:
+        loop._ready.popleft()  # type: ignore[attr-defined]
+        look_for(BLOCKED_AFTER - LOOK_CLOSER)
+        assert spell.culprit() is None
+        assert not spell.is_one_step()
+        assert spell.blocked_by() in {MANY_SHORT_STEPS, None}
+    assert spell.is_blocked
+    look_for(2 * LOOK_CLOSER)
+    culprit = spell.culprit()
+    assert culprit is not None
+    assert culprit.seconds == pytest.approx(BLOCKED_AFTER, abs=LOOK_CLOSER)
+    assert culprit.where == spell.blocked_by()
 
 
 def test_after_a_look_at_an_idle_loop_it_begins_anew(loop: asyncio.AbstractEventLoop):
