@@ -235,7 +235,8 @@ class SlowStep:
     task: str | None = None
     """The task's name; None for a callback, and where nobody is to blame."""
     where: str | None = None
-    """The user's line, and what it calls: "model.py:88 fit · time.sleep"."""
+    """The user's line, and what it calls: "model.py:88 fit · time.sleep"; of a function in C that
+    the loop itself calls only its name, if that is known."""
 
 
 class WarningKind(StrEnum):

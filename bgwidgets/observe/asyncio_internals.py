@@ -462,6 +462,15 @@ def runs_a_callback(code: CodeType) -> bool:
     return code in _CALLBACK_RUNNERS
 
 
+def callback_run_in(frame: FrameType) -> object:
+    """Which callback is run in a frame of code that `runs_a_callback`; None where it is not known.
+
+    Any thread; does not block.
+    """
+    handle = frame.f_locals.get("self") if runs_a_callback(frame.f_code) else None
+    return getattr(handle, "_callback", None)
+
+
 def next_callback(loop: asyncio.AbstractEventLoop) -> object:
     """What the loop will run after what it runs now: it stays the same until then.
 

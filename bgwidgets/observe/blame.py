@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 from bgwidgets.observe.asyncio_internals import runs_a_callback
 from bgwidgets.observe.await_chain import file_label
 from bgwidgets.observe.error_text import traceback_of
+from bgwidgets.observe.functions_in_c import function_in_c
 from bgwidgets.observe.line_numbers import line_at, line_in
 from bgwidgets.observe.whose_code import Whose, is_ours, whose
 
@@ -33,7 +34,8 @@ class Seen(NamedTuple):
     """What a thread was seen at."""
 
     where: str | None
-    """The user's innermost line and what it calls: "model.py:88 fit · time.sleep"."""
+    """The user's innermost line and what it calls: "model.py:88 fit · time.sleep"; or the latter
+    alone, where the loop itself calls it."""
     in_debugger: bool = False
     in_own_async_code: bool = False
     """Whether that line is in a coroutine, and calls nothing but coroutines."""
@@ -76,7 +78,7 @@ def _seen_at(innermost: FrameType | None, runner: CodeType | None) -> Seen:
             chosen = frame
         frame = frame.f_back
     if innermost is None or (chosen is None and frame is innermost):
-        return Seen(None)  # In a callback that is no Python code.
+        return Seen(None if innermost is None else function_in_c(innermost))
     chosen = chosen or innermost
     words = _label(chosen)
     if shown is None or shown is chosen:

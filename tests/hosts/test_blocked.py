@@ -10,9 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import uvloop
 
 import bgwidgets as bgw
 from bgwidgets.hosts.thread import ThreadHost
+from bgwidgets.observe.functions_in_c import IN_C
 from bgwidgets.observe.heartbeat import NOBODYS_FAULT
 from bgwidgets.observe.spell import MANY_SHORT_STEPS
 from bgwidgets.snapshots import LoopSnapshot, SlowStep
@@ -117,6 +119,28 @@ def test_what_blocks_before_anything_else_has_run_is_named(start: MakeHost):
     host = start(work)
     assert (blocked(host).blocked_by or "").startswith("work · test_blocked.py:")
     gate.set()
+
+
+def test_a_function_in_c_that_the_loop_itself_calls_is_seen_to_block_it(
+    start: MakeHost, loop_factory: LoopFactory
+):
+    """By its name, where the loop shows it; it is no task's. On uvloop only when a beat is due."""
+    host, lock = start(for_ever, loop_factory=loop_factory), threading.Lock()
+    until(lambda: host.snapshot().blocked is False)
+    with lock:
+
+        async def call() -> None:
+            asyncio.get_running_loop().call_soon(lock.acquire, True, LIMIT)
+
+        future = host.submit(call(), None)
+        where = snapshot_where(host, lambda snapshot: snapshot.warnings).blocked_by
+    outcome_of(future)
+    until(lambda: host.snapshot().blocked is False)
+    assert where == ("lock.acquire" if loop_factory is not uvloop.new_event_loop else IN_C)
+    assert [(None, where)] == [(step.task, step.where) for step in blamed(host)]
+    (warning,) = host.snapshot().warnings
+    assert f"a callback keeps the loop from turning at {where}" == warning.text
+    assert (None, where) == (warning.task, warning.where)
 
 
 def test_a_short_slow_step_is_remembered(start: MakeHost):
