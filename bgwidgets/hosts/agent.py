@@ -27,7 +27,7 @@ from bgwidgets.commands import (
     SetStopEvent,
     StopLoop,
 )
-from bgwidgets.hosts.liveness import Liveness
+from bgwidgets.hosts.liveness import Interruption, Liveness
 from bgwidgets.hosts.loop_warnings import LoopWarnings
 from bgwidgets.hosts.main_task import main_coroutine
 from bgwidgets.hosts.output_of_run import write_down
@@ -140,7 +140,7 @@ class Agent:
         self._error_line: str | None = None
         self._left: Final[set[asyncio.Task[Any]]] = set()
         """Tasks that did not end, kept alive: a destroyed one would run its handlers once more."""
-        self._notes: Final[list[str]] = []
+        self._notes: Final[list[str | Interruption]] = []
         self._native_thread_id: int | None = None
         self._started_at: float | None = None
         self._ended_at: float | None = None
@@ -175,7 +175,7 @@ class Agent:
             task_counts=ledger.counts() if ledger else {},
             error=self._error_text,
             error_line=self._error_line,
-            notes=tuple(self._notes),
+            notes=self._notes_now(),
             timings=self._plan.timings,
             as_of=time.time(),
             last_output=self._plan.output.last_line,
@@ -255,7 +255,7 @@ class Agent:
         return Leftovers(
             unfinished_tasks=self._names_of_unfinished(),
             threads_left=(self._thread_name, *self._busy_threads()),
-            notes=(*self._notes, self._why_no_end()),
+            notes=(*self._notes_now(), self._why_no_end()),
         )
 
     def _why_no_end(self) -> str:
@@ -481,10 +481,14 @@ class Agent:
         self._is_closing = True
         self._known_loop().stop()
 
-    def _note(self, text: str) -> None:
+    def _note(self, note: str | Interruption) -> None:
         if len(self._notes) < MOST_NOTES:
-            self._notes.append(text)
+            self._notes.append(note)
             self.signs.changed()
+
+    def _notes_now(self) -> tuple[str, ...]:
+        """As they are to be told. Any thread."""
+        return tuple(str(note) for note in self._notes.copy())
 
     def _finish(self, loop: asyncio.AbstractEventLoop) -> None:
         """The loop turns no more: close it, resolve what waits, report the end."""
@@ -529,7 +533,7 @@ class Agent:
             leftovers=Leftovers(
                 unfinished_tasks=self._names_of_unfinished(),
                 threads_left=self._busy_threads(),
-                notes=tuple(self._notes),
+                notes=self._notes_now(),
             ),
         )
         try:

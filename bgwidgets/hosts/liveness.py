@@ -18,6 +18,34 @@ from bgwidgets.observe.spell import MANY_SHORT_STEPS
 from bgwidgets.observe.watchdog import watchdog
 
 
+class Interruption:
+    """One step of a task that was interrupted, once or several times. `str()` says it: any thread.
+
+    Who asks again before C code returns has the same one come up; but where the task catches it and
+    goes on, the next is another.
+    """
+
+    def __init__(self, step: object, words: str) -> None:
+        """`words` say which task it is, and where."""
+        self.step: Final = step
+        self.is_certain = False
+        self._words: Final = words
+        self._at: Final = time.strftime("%H:%M:%S")
+        self._times = 0
+
+    def came_up(self) -> None:
+        """In the task. Does not block."""
+        self._times += 1
+
+    def __str__(self) -> str:
+        done = "interrupted"
+        if not self.is_certain:
+            done = "perhaps interrupted, as it came back by itself,"
+        if self._times > 1:
+            done = f"interrupted {self._times} times, first"
+        return f"{done} at {self._at} in {self._words}: the loop's state may be inconsistent"
+
+
 class Liveness:
     """The watch over one run of one loop."""
 
@@ -38,8 +66,8 @@ class Liveness:
         self._lag_changed: Final = lag_changed
         self._heartbeat: Heartbeat | None = None
         self._guard: Final = threading.RLock()
-        self._interrupted: object | None = None
-        """The step of which there is a note."""
+        self._interruption: Interruption | None = None
+        """The last one of which there is a note."""
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Watch from now on. In the loop's thread, or in the one that is about to run it."""
@@ -81,10 +109,9 @@ class Liveness:
             math.inf if self._heartbeat is None else self._heartbeat.steady_until(closely=closely)
         )
 
-    def interrupt(self) -> str | None:
-        """Raise `LoopInterrupted` in the task that blocks the loop; returns a note of it, None
-        where that same step of the task was interrupted before: the first one may not have come up
-        yet, while it is in C code.
+    def interrupt(self) -> Interruption | None:
+        """Raise `LoopInterrupted` in the task that blocks the loop; returns what is to be noted of
+        it, None where that same step of the task was interrupted before: then that counts it.
 
         Any thread; blocks for some milliseconds at most. Raises `CannotInterrupt`, and then
         nothing was done.
@@ -108,13 +135,17 @@ class Liveness:
                 f"{self._name!r} is not blocked by a task at this moment: use cancel_tasks()"
             )
         words = heartbeat.pulse().blocked_by or name_of(task)
-        was_raised = raise_in_task(heartbeat.loop, heartbeat.thread_id, task)
-        if was_raised is False:
-            raise CannotInterrupt(f"{self._name!r} has just come back by itself: nothing was done")
         with self._guard:
-            if step is not None and step == self._interrupted:
-                return None
-            self._interrupted = step
-        done = "interrupted" if was_raised else "perhaps interrupted, as it came back by itself,"
-        when = time.strftime("%H:%M:%S")
-        return f"{done} at {when} in {words}: the loop's state may be inconsistent"
+            last = self._interruption
+            is_another = last is None or step is None or last.step != step
+            interruption = Interruption(step, words) if last is None or is_another else last
+            was_raised = raise_in_task(
+                heartbeat.loop, heartbeat.thread_id, task, interruption.came_up
+            )
+            if was_raised is False:
+                raise CannotInterrupt(
+                    f"{self._name!r} has just come back by itself: nothing was done"
+                )
+            interruption.is_certain = interruption.is_certain or was_raised is True
+            self._interruption = interruption
+        return interruption if is_another else None

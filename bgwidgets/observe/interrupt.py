@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from types import CodeType
 from typing import Any, Final
 
@@ -22,14 +23,19 @@ _NAME: Final = "bgwidgets"
 
 
 def raise_in_task(
-    loop: asyncio.AbstractEventLoop, thread_id: int, task: asyncio.Task[Any]
+    loop: asyncio.AbstractEventLoop,
+    thread_id: int,
+    task: asyncio.Task[Any],
+    came_up: Callable[[], None] = lambda: None,
 ) -> bool | None:
     """Raise `LoopInterrupted` in the loop's thread, if it runs this task's code at this moment.
 
     Any thread. Blocks for as long as it takes to get the GIL, some milliseconds. False when it
     does not run it any more: then nothing was done. None when it left the task in that moment: the
     exception was taken back if it had not come up yet, and nobody knows which. Otherwise it comes
-    up as soon as the thread runs Python code; while it is in C code, when that returns.
+    up as soon as the thread runs Python code; while it is in C code, when that returns. Then
+    `came_up` is called there, which must not block or raise; but not when another one is raised
+    before, in the place of which that comes up.
 
     A thread that waits for the GIL stands right where it will raise, so the check holds if nothing
     comes between it and the call. But from Python 3.13 on it first runs on a little, and so does
@@ -40,20 +46,36 @@ def raise_in_task(
 
     raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
     number = ctypes.c_ulong(thread_id)
-    interrupted = ctypes.py_object(LoopInterrupted)
+    interrupted = ctypes.py_object(_ComingUp)
     time.sleep(UNDISTURBED)
     if not _is_in(loop, task):
         return False
     code = peek(coroutine_of(task), "cr_code")
     watched = code if isinstance(code, CodeType) and _ways_out.watch(code) else None
+    _comes_up[thread_id] = came_up
     was_found = bool(raise_in_thread(number, interrupted))
     is_certain = _is_in(loop, task)
     if not is_certain:
         # It ended in between after all. Too late where the exception has come up already.
         raise_in_thread(number, None)
+        _comes_up.pop(thread_id, None)
     if watched is not None:
         _unwatch_when_it_turns(loop, watched)
     return was_found if is_certain or not was_found else None
+
+
+_comes_up: Final[dict[int, Callable[[], None]]] = {}
+"""Whom to tell, by the thread in which it comes up."""
+
+
+class _ComingUp(LoopInterrupted):
+    """Python can only be given a class to raise, and makes an exception of it when it comes up."""
+
+    def __new__(cls, *args: object) -> LoopInterrupted:  # type: ignore[misc] # that is the point
+        """What is raised is a plain `LoopInterrupted`."""
+        if (came_up := _comes_up.pop(threading.get_ident(), None)) is not None:
+            came_up()
+        return LoopInterrupted(*args)
 
 
 def _unwatch_when_it_turns(loop: asyncio.AbstractEventLoop, code: CodeType) -> None:

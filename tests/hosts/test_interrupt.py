@@ -141,6 +141,30 @@ def test_the_notes_tell_of_it_ever_after(start: MakeHost):
     assert (note,) == stop(host).leftovers.notes
 
 
+def test_a_step_that_goes_on_and_is_interrupted_again_is_told_with_a_count(start: MakeHost):
+    """As often as it came up in it, wherever that was."""
+    host, times, caught = start(for_ever), 3, list[type[BaseException]]()
+    begun = threading.Semaphore(0)
+
+    async def stubborn() -> None:
+        while len(caught) < times:
+            try:
+                begun.release()
+                await spin()
+            except LoopInterrupted as error:
+                caught.append(type(error))
+
+    future = host.submit(stubborn(), "stubborn")
+    for _ in range(times):
+        assert begun.acquire(timeout=LIMIT)
+        interrupt(host)
+    outcome_of(future)
+    assert [LoopInterrupted] * times == caught
+    (note,) = host.snapshot().notes
+    assert note.startswith("interrupted 3 times, first at ")
+    assert " in stubborn · test_interrupt.py:" in note
+
+
 def test_who_asks_again_before_it_comes_up_is_told_once(start: MakeHost):
     """It comes up when C code has returned, and is one interruption."""
     host, lock = start(for_ever), threading.Lock()
