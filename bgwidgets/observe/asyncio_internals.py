@@ -274,6 +274,18 @@ TASK_PASSES_ON: Final[CodeType | None] = getattr(
 """By which a task in pure Python does, where nest_asyncio was applied; one in C has no frame."""
 
 
+GROUP_ASKS_AGAIN: Final = frozenset(
+    code
+    for code in (
+        getattr(getattr(asyncio.TaskGroup, name, None), "__code__", None)
+        for name in ("__aexit__", "_aexit")
+    )
+    if code is not None
+)
+"""By which, from Python 3.13 on, a failed group takes back that its task was cancelled, whoever had
+asked for that, and cancels it once more."""
+
+
 def asked_by_gather(frame: FrameType) -> tuple[object, object]:
     """What `gather` returned and which of those that it waits for it has cancelled just now, in a
     frame of `GATHER_PASSES_ON`; None for what is not found.

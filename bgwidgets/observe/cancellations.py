@@ -16,7 +16,12 @@ from types import FrameType
 from typing import Any, Final
 
 from bgwidgets.commands import END_OF_THE_LOOP, Asker
-from bgwidgets.observe.asyncio_internals import GATHER_PASSES_ON, future_waited_for, is_task
+from bgwidgets.observe.asyncio_internals import (
+    GATHER_PASSES_ON,
+    GROUP_ASKS_AGAIN,
+    future_waited_for,
+    is_task,
+)
 from bgwidgets.observe.cancellation_history import CancellationHistory, Parent
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.observe.group_leftovers import group_leftovers
@@ -150,7 +155,8 @@ class Cancellations:
         # As a library may ask again in each turn, until the task has ended.
         if known is not None and known.by == asker and known.is_no_news(task, now):
             return
-        self._note(task, future, asker, now)
+        is_told = known is not None and caller.f_code in GROUP_ASKS_AGAIN
+        self._note(task, future, asker, now, is_told=is_told)
 
     def is_passed_on(self, task: Task, future: Future | None, parent: Task) -> None:
         """As `Listener.is_passed_on`."""
@@ -176,11 +182,14 @@ class Cancellations:
         now: float,
         times: int = 1,
         parent: Parent | None = None,
+        *,
+        is_told: bool = False,
     ) -> None:
         cancelled = self._swallowed.asked(task, future, asker, now, times)
         if not task.done():
             self._asked[task] = cancelled
-        self._history.add(task, cancelled, parent)
+        if not is_told:
+            self._history.add(task, cancelled, parent)
 
     # From any thread
 

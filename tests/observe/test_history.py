@@ -218,6 +218,33 @@ def test_what_a_wait_with_a_limit_passes_on_is_told_as_the_parents():
     run(watched)
 
 
+def test_who_cancelled_a_task_in_a_group_that_then_fails_is_told_once():
+    """From Python 3.13 on the group has the task cancel itself once more, for whoever has asked."""
+
+    async def fails_when_cancelled() -> None:
+        try:
+            await for_ever()
+        finally:
+            await fails()
+
+    async def grouped() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fails_when_cancelled(), name="member")
+
+    async def watched(ledger: Ledger) -> None:
+        task = asyncio.create_task(grouped(), name="grouped")
+        await turns(5)
+        task.cancel()
+        await ended(task)
+        assert isinstance(task.exception(), ExceptionGroup)
+        me = asyncio.current_task()
+        assert me is not None
+        told = [each for each in ledger.history().cancellations if each.name == "grouped"]
+        assert [f"task {me.get_name()}"] == [each.asked_by for each in told]
+
+    run(watched)
+
+
 def test_another_thread_is_named():
     """It should not do that, but when it does, one wants to know."""
 
