@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
 from typing import Final, Literal, NoReturn
 
 from bgwidgets.belonging import loop_id_of_thread
 from bgwidgets.exceptions import WouldDeadlock
+from bgwidgets.reentrant_event import ReentrantEvent
 from bgwidgets.time_limits import check_timeout
 
 
@@ -25,7 +25,7 @@ class StopEvent:
         thread that does it. It must return at once.
         """
         self._told: Final = told
-        self._flag: Final = threading.Event()
+        self._flag: Final = ReentrantEvent()
         # No lock guards it, for a waiter may be destroyed as garbage at any moment, also in the
         # middle of `set()`, and takes itself out then. Each step on a set is one of C code.
         self._waiters: Final[set[asyncio.Future[Literal[True]]]] = set()

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import bgwidgets
 from bgwidgets import StopEvent, current
@@ -300,8 +300,23 @@ async def waits_for_the_next() -> str:
 
 
 async def returns_what_is_slow_to_pickle(fifo: Path) -> SlowToPickle:
-    _has_returned[0].set()
+    for event in _has_returned:
+        event.set()
     return SlowToPickle(fifo)
+
+
+class RaisesAtPickling:
+    """What it raises need not be an `Exception`."""
+
+    def __init__(self, error: type[BaseException]) -> None:
+        self._error = error
+
+    def __reduce__(self) -> NoReturn:
+        raise self._error
+
+
+async def returns_what_raises_at_pickling(error: type[BaseException]) -> RaisesAtPickling:
+    return RaisesAtPickling(error)
 
 
 async def leaves_shared_memory() -> str:

@@ -100,7 +100,10 @@ class ChildControl:
             case Ask(number, question):
                 self._answer(number, question)
             case CancelMore(number):
-                self._mail.put(partial(self._cancel_more, number))
+                if (future := self._more.get(number)) is not None:
+                    future.cancel()
+                else:  # It is being unpacked, or waits for that.
+                    self._mail.put(partial(self._cancel_more, number))
             case SetEvent():
                 self._mirror.take(message)
                 self._host.agent.signs.changed()

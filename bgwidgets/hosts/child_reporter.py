@@ -17,6 +17,7 @@ from bgwidgets.hosts.signs import Standstill
 from bgwidgets.output.blocks import Place, Whose
 from bgwidgets.output.log import OutputLog
 from bgwidgets.own_thread import OwnThread
+from bgwidgets.reentrant_event import ReentrantEvent
 
 BEAT: Final = 0.5
 """Seconds after which it is said that nothing has changed; at once to who asks."""
@@ -58,7 +59,7 @@ class ChildReporter:
         self._agent: Final = agent
         self._log: Final = log
         self._tell: Final = tell
-        self._wake: Final = threading.Event()
+        self._wake: Final = ReentrantEvent()
         self._is_wanted = True
         self._standstill: Standstill | None = None
         """None: when it was told last, something was moving, or it was not told yet."""

@@ -54,6 +54,9 @@ def _packed(end: LoopEnd) -> tuple[bytes | None, PackedError | None]:
         return pack(end.result, "the result"), None
     except CannotCross as error:
         return None, pack_error(error.with_traceback(None))
+    except BaseException as why:  # noqa: BLE001 - pickling runs the user's code, which may exit
+        text = f"the result cannot be brought to another process: {one_line(why)}"
+        return None, pack_error(CannotCross(text))
 
 
 def _leftovers(left: Leftovers) -> Leftovers:

@@ -455,7 +455,7 @@ class RemoteHost:
             case Told():
                 self._looks_since = None
                 is_first = self._known.heard_at is None
-                self._known.told(message)
+                self._looks.told(is_news=self._known.told(message))
                 return is_first
             case Answer():
                 self._questions.answered(message)

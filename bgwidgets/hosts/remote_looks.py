@@ -49,6 +49,11 @@ SIGN_AFTER: Final = 0.02
 """Seconds without an answer, after which it is asked for a sign of life."""
 MOST_ASIDE: Final = 4
 """Questions to a slow process that are open at the same time."""
+KEPT_UP_EVERY: Final = 1.0
+"""Seconds between two questions that nobody has asked, after what is to be known of a loop should
+it be gone without a word.
+"""
+FIRST_ROWS: Final = WindowRequest()
 MOST_ENDED: Final = 1_000
 """Of the ended tasks as many are listed."""
 
@@ -76,12 +81,35 @@ class RemoteLooks:
         self._answered_at: Final[dict[object, float]] = {}
         self._is_slow = False
         """The last answer did not come in time."""
+        self._has_news = False
+        """It has told something new since its tasks and findings were asked for unasked."""
+        self._kept_up_at = 0.0
+        self._keeping_up: Future[Any] | None = None
         self._aside = 0
         """Questions that are open, and for whose answers nobody waits."""
 
     def heard(self) -> None:
         """The process has said something. In the listening thread."""
         self._signs += 1
+
+    def told(self, *, is_news: bool) -> None:
+        """It has told how it stands, and whether that is new. Now and then its first tasks, metrics
+        and figures are asked for, so that they are known when it is gone, though nobody has looked.
+        In the listening thread; does not wait.
+        """
+        self._has_news = self._has_news or is_news
+        now = time.monotonic()
+        is_answered = self._keeping_up is None or self._keeping_up.done()
+        if not self._has_news or not is_answered or now - self._kept_up_at < KEPT_UP_EVERY:
+            return
+        self._has_news, self._kept_up_at = False, now
+        known, last = self._known, Future[Any]()
+        self._questions.put(
+            WantWindow(FIRST_ROWS), Future(), partial(known.keep_window, FIRST_ROWS)
+        )
+        self._questions.put(WantMetrics(known.metrics_answer), Future(), known.keep_metrics)
+        self._keeping_up = last
+        self._questions.put(WantFigures(known.figures_answer), last, known.keep_figures)
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks; as known last, when there is no answer."""

@@ -13,8 +13,16 @@ from typing import Any
 import pytest
 
 from bgwidgets import LoopSnapshot, LoopState, TaskState
+from bgwidgets.hosts import remote_looks
 from bgwidgets.hosts.last_known import LastKnown
-from bgwidgets.hosts.messages import Answer, Ask, WantHistory
+from bgwidgets.hosts.messages import (
+    Answer,
+    Ask,
+    WantFigures,
+    WantHistory,
+    WantMetrics,
+    WantWindow,
+)
 from bgwidgets.hosts.questions import Questions, Unanswered
 from bgwidgets.hosts.remote_looks import RemoteLooks
 from bgwidgets.snapshots import TaskWindow, WindowRequest
@@ -125,3 +133,21 @@ def test_who_waits_patiently_waits_no_longer_when_it_is_taken_to_hang(
         far.questions.doubt()
         with pytest.raises(Unanswered):
             patient.result(AT_ONCE)
+
+
+def test_what_nobody_looks_at_is_asked_for_now_and_then(far: Far, monkeypatch: pytest.MonkeyPatch):
+    """While there is news, and never twice at the same time: it may be gone without a word."""
+    wanted = [WantWindow, WantMetrics, WantFigures]
+    far.looks.told(is_news=False)
+    assert [] == far.asked
+    far.looks.told(is_news=True)
+    assert wanted == [type(each.question) for each in far.asked]
+    far.looks.told(is_news=True)
+    assert 3 == len(far.asked)
+    monkeypatch.setattr(remote_looks, "KEPT_UP_EVERY", 0.0)
+    far.looks.told(is_news=True)
+    assert 3 == len(far.asked)
+    for asked, value in zip(far.asked[:3], (WINDOW, None, None), strict=True):
+        far.questions.answered(Answer(asked.number, value))
+    far.looks.told(is_news=False)
+    assert 2 * wanted == [type(each.question) for each in far.asked]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import threading
@@ -229,6 +230,33 @@ def test_a_stop_does_not_wait_for_a_result_that_is_slow_to_pickle(manager: LoopM
     assert job.wait(LIMIT).has_ended
     with pytest.raises(bgw.LoopEnded, match="has ended, and its loop was stopped before the resul"):
         future.result(LIMIT)
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+def test_a_result_whose_pickling_ends_the_process_does_not(
+    manager: LoopManager, error: type[BaseException]
+):
+    """It is an error as of any that cannot be brought here, and no crash."""
+    job = manager.start(child_work.returns_what_raises_at_pickling, error, host="process")
+    with pytest.raises(bgw.CannotCross, match=f"the result cannot be .*: {error.__name__}"):
+        job.result(LIMIT)
+    assert LoopState.FAILED == job.state
+
+
+def test_a_coroutine_is_cancelled_while_another_ones_result_is_pickled(
+    manager: LoopManager, fifo: Path
+):
+    """What is slow holds up nobody else."""
+    job = manager.start(host="process")
+    slow = job.submit_call(child_work.returns_what_is_slow_to_pickle, fifo)
+    waiting = job.submit_call(child_work.for_ever, name="waiting")
+    until(lambda: [each.state for each in job.tasks if each.name == "waiting"])
+    until(lambda: any(each.state.has_ended for each in job.tasks))
+    waiting.cancel()
+    until(lambda: [TaskState.CANCELLED] == [e.state for e in job.tasks if e.name == "waiting"])
+    assert not slow.done()
+    fifo.write_text("it was slow")
+    assert "it was slow" == slow.result(LIMIT)
 
 
 @pytest.mark.timeout(LIMIT)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -259,3 +261,35 @@ def test_a_waiter_may_be_destroyed_while_the_event_is_busy():
         gc.enable()
         loop.close()
     assert not setting.is_alive()
+
+
+def test_a_signal_handler_may_set_it_in_the_middle_of_another_set():
+    """Wherever it comes: it does not wait for the one that it has interrupted."""
+    event, places = StopEvent(), list[int]()
+    is_amid = False
+
+    def handler(frame: FrameType, kind: str, _: object) -> Any:
+        nonlocal is_amid
+        if kind == "line" and not is_amid:
+            is_amid = True
+            places.append(frame.f_lineno)
+            event.set()
+            is_amid = False
+        return handler
+
+    def set_it() -> None:
+        before = sys.gettrace()
+        sys.settrace(handler)
+        try:
+            event.set()
+        finally:
+            sys.settrace(before)
+
+    waiter = threading.Thread(target=event.wait_sync, args=(LIMIT,))
+    waiter.start()
+    setter = threading.Thread(target=set_it, daemon=True)
+    setter.start()
+    setter.join(LIMIT)
+    assert not setter.is_alive()
+    waiter.join(AT_ONCE)
+    assert (False, True) == (waiter.is_alive(), len(places) > 5)

@@ -1,0 +1,35 @@
+"""An event that a signal handler may set in the middle of another `set()`."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+
+class ReentrantEvent:
+    """As `threading.Event`, whose lock is not reentrant: a handler that sets it while the main
+    thread is in the middle of setting it would wait for itself for ever.
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._changed: Final = threading.Condition(threading.RLock())
+
+    def is_set(self) -> bool:
+        """Whether it is set. Any thread; does not block."""
+        return self._is_set
+
+    def set(self) -> None:
+        """Set it, and wake all who wait. Any thread; does not block."""
+        self._is_set = True
+        with self._changed:
+            self._changed.notify_all()
+
+    def clear(self) -> None:
+        """Unset it. Any thread; does not block."""
+        self._is_set = False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it is set, at most `timeout` seconds. Whether it is, or was."""
+        with self._changed:
+            return self._is_set or self._changed.wait(timeout)
