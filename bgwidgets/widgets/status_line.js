@@ -36,18 +36,13 @@ function render({ model, el }) {
     show({ text: about, level });
   };
 
-  // The buttons beside it are ipywidgets' own, and keep the focus after a click: no key may mean
-  // something to the notebook there, where x cuts the cell. The box is there with the first word.
-  let isKept = false;
-  const keepKeys = () => {
+  // What ipywidgets sends of a click on a button does not say what the page showed: that goes before
+  // it. The box of the buttons is there with the first word.
+  let isHeard = false;
+  const hearClicks = () => {
     const box = /** @type {HTMLElement | null} */ (line.closest(".bgw-actions"));
-    if (isKept || !box) return;
-    isKept = true;
-    const keep = (/** @type {KeyboardEvent} */ event) => {
-      if (!(event.ctrlKey || event.metaKey || event.altKey)) event.stopPropagation();
-    };
-    box.addEventListener("keydown", keep, { signal: lifetime.signal });
-    // What ipywidgets sends of a click does not say what the page showed: that goes before it.
+    if (isHeard || !box) return;
+    isHeard = true;
     const tell = (/** @type {Event} */ { target }) => {
       const button = /** @type {Element} */ (target).closest("button");
       const action = /\bbgw-does-(\w+)/.exec(button?.className ?? "")?.[1];
@@ -63,7 +58,7 @@ function render({ model, el }) {
 
   /** @param {Info | Said} message */
   function hear(message) {
-    keepKeys();
+    hearClicks();
     if (message.type === "info") {
       const isShown = line.dataset.level === level;
       about = message.text;

@@ -13,6 +13,7 @@
 /** @import {Home} from "./page/table_place.js" */
 /** @import {Model} from "./page/table_types.js" */
 import { coalesced } from "./page/elements.js";
+import { keepKeysAndFocus } from "./page/panel_keys.js";
 import { MOST_LOOPS_IN_SIGHT, TASKS_IN_SIGHT, loopsFace, tasksFace } from "./page/table_faces.js";
 import { listenForKeys } from "./page/table_keys.js";
 import { Place, setDead } from "./page/table_place.js";
@@ -29,13 +30,20 @@ function render({ model, el, home = { el, isGone: () => true } }) {
   const wire = new Wire(model, firstWindow, place, signal);
   const face = isLoops ? loopsFace(wire, signal) : tasksFace(wire, signal);
   let isDead = false;
+  // What is between the tables and around them is the panel's, for which the table of loops speaks.
+  let scope = el;
+  const findPanel = () => {
+    const panel = /** @type {HTMLElement | null} */ (el.closest(".bgw-panel"));
+    if (!isLoops || scope !== el || !panel) return; // it is not in the page yet
+    scope = panel;
+    keepKeysAndFocus(panel, signal);
+  };
   const paint = () => {
+    findPanel();
     place.look();
     face.grid.look();
     face.element.classList.toggle("bgw-lost", !wire.inContact);
     face.paint();
-    // The buttons between the tables are the panel's, for which the table of loops speaks.
-    const scope = isLoops ? (el.closest(".bgw-panel") ?? el) : el;
     if (isDead || !wire.inContact) setDead(scope, !wire.inContact);
     isDead = !wire.inContact;
     // A grid that is hidden has forgotten where it was scrolled to, until it is shown again.

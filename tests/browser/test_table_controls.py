@@ -286,7 +286,12 @@ def test_keys_do_not_leak_into_the_notebook(loops: Stage):
     loops.find(".bgw-filter").focus()
     loops.press("b")
     assert loops.page.evaluate("globalThis.leaked") is None
-    assert loops.attribute(".bgw-table", "data-lm-suppress-shortcuts") == "true"
+    assert loops.attribute(".bgw-panel", "data-lm-suppress-shortcuts") == "true"
+    loops.press("Control+s")
+    assert loops.page.evaluate("globalThis.leaked") is True  # it saves the notebook
+    assert loops.attribute(".bgw-panel", "data-lm-suppress-shortcuts") is None
+    loops.press("b")
+    assert loops.attribute(".bgw-panel", "data-lm-suppress-shortcuts") == "true"
 
 
 # -- several rows at once

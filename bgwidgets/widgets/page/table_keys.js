@@ -4,6 +4,7 @@
 /** @import {Face} from "./table_parts.js" */
 /** @import {Wire} from "./table_wire.js" */
 import { make } from "./elements.js";
+import { isForTheNotebook } from "./panel_keys.js";
 
 const ACTION_KEYS = /** @type {Record<string, string>} */ ({
   e: "stop_event",
@@ -15,15 +16,13 @@ const ACTION_KEYS = /** @type {Record<string, string>} */ ({
 
 /**
  * Single keys act on the selected loop from inside either grid; "/" leads to the panel's filter.
- * No key leaks into the notebook, where it could mean something else (c copies a cell).
  * @param {Face} face @param {Wire} wire @param {AbortSignal} signal
  */
 export function listenForKeys({ element, grid, selectedLoop, cancel }, wire, signal) {
-  element.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab's own way to opt out
   element.addEventListener(
     "keydown",
     (event) => {
-      event.stopPropagation();
+      if (!isForTheNotebook(event)) event.stopPropagation();
       const { key } = event;
       const target = /** @type {HTMLElement} */ (event.target);
       if (event.ctrlKey || event.metaKey || event.altKey || target.matches("input, select")) return;
