@@ -104,7 +104,9 @@ def _frame_of(step: Step, loop: asyncio.AbstractEventLoop) -> AwaitFrame:
 
 
 def _timeout_of(step: Step, loop: asyncio.AbstractEventLoop) -> float | None:
-    """Seconds until the first of its timeouts runs out; None without one."""
+    """Seconds until the first of its timeouts runs out; None without one, or if none ever will."""
+    if loop.is_closed():
+        return None
     if is_asyncios(step) and name_of(step) in WAITS_FOR_ITS_TASK:
         left = seconds_left(step, loop)  # Until Python 3.11 `wait_for` has a timer of its own.
         if left is not None:

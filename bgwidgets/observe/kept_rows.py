@@ -55,9 +55,15 @@ class KeptRows:
     def get(self, task: Task, about: object) -> TaskSnapshot | None:
         """The task's row, where it cannot have changed. `about` is what else is known of it."""
         kept = self._kept.get(task)
-        if kept is None or not kept.is_true(task, about) or time_of(self._loop) >= kept.until:
+        if kept is None or not kept.is_true(task, about) or self.have_changed(kept.until):
             return None
         return kept.row
+
+    def have_changed(self, until: float) -> bool:
+        """Whether rows that are true until that time of the loop may not be true any more, whatever
+        their tasks do: of one that waits when its loop is closed, that is what is to be said.
+        """
+        return time_of(self._loop) >= until or self._loop.is_closed()
 
     def known(self, task: Task) -> KeptRow | None:
         """What is kept of a task, true or not."""

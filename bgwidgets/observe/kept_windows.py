@@ -14,7 +14,6 @@ from typing import Any, Final, NamedTuple
 
 from bgwidgets.observe.ended_tasks import EndedTask, Entry
 from bgwidgets.observe.kept_rows import KeptRow, KeptRows
-from bgwidgets.observe.wait_words import time_of
 from bgwidgets.snapshots import TaskSnapshot
 
 MOST_KEPT: Final = 16
@@ -50,7 +49,6 @@ class KeptWindows:
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
         rows: KeptRows,
         stamp: Callable[[], object | None],
         about: Callable[[Task], object],
@@ -60,7 +58,6 @@ class KeptWindows:
         has ended, and None where nobody can tell; `about` and `bars`, what is known of a task that
         it does not tell by itself, and which progress bars it has.
         """
-        self._loop: Final = loop
         self._rows: Final = rows
         self.stamp: Final = stamp
         self._about: Final = about
@@ -89,7 +86,7 @@ class KeptWindows:
 
     def _true(self, places: Places) -> _Kept | None:
         kept = self._kept.get(places)
-        if kept is None or self.stamp() != kept.stamp or time_of(self._loop) >= kept.until:
+        if kept is None or self.stamp() != kept.stamp or self._rows.have_changed(kept.until):
             return None
         about, bars = self._about, self._bars
         for each in kept.waiting:

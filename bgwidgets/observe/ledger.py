@@ -94,7 +94,7 @@ class Ledger:
         self._looks: Final = Looks(loop, self._generations, self._ended, self.states, bars)
         self.changes: Final = BookChanges(self._generations, self._cancellations)
         self.windows: Final = KeptWindows(
-            loop, self._looks.rows, self._places_stamp, self._known.about, bars
+            self._looks.rows, self._places_stamp, self._known.about, bars
         )
         """Of tasks that were looked at. Any thread."""
 

@@ -37,6 +37,9 @@ UNKNOWN: Final = "unknown"
 EXECUTOR: Final = "executor"
 OF_A_THREAD: Final = "future of another thread"
 """One of `concurrent.futures`: of an executor that has not begun with it, or of anybody's."""
+LOOP_HAS_ENDED: Final = "its loop has ended"
+"""Said of what is left on a loop that is closed, and will never be woken."""
+WORKER_THREAD: Final = "worker thread"
 LONGEST_NAME: Final = 100
 MOST_COUNTED: Final = 200
 """Of more futures than this it is not counted how many are done: that would cost every row."""
@@ -68,8 +71,8 @@ _WORDS: Final = {
     "create_subprocess_shell": "subprocess",
     "Process.wait": "subprocess",
     "Process.communicate": "subprocess",
-    "to_thread": "worker thread",
-    "run_in_worker_thread": "worker thread",
+    "to_thread": WORKER_THREAD,
+    "run_in_worker_thread": WORKER_THREAD,
     "TaskGroup.__aexit__": "task group",
     "wait": "tasks",
     "as_completed.<locals>._wait_for_one": "tasks",  # until Python 3.12
@@ -113,6 +116,8 @@ def words_until(wait: Wait, task: asyncio.Task[Any]) -> tuple[str | None, float 
     is not known. Any thread; does not block.
     """
     step, words = _asyncios_own(wait)
+    if words != WORKER_THREAD and task.get_loop().is_closed():  # That thread goes on.
+        return LOOP_HAS_ENDED, math.inf
     if step is None:
         without_a_name = _without_a_name(wait, task)
         return without_a_name, math.inf if without_a_name in _FOR_EVER else None

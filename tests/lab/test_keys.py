@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from playwright.sync_api import expect
@@ -11,7 +11,10 @@ from tests.lab.live import OpenNotebook, open_panel
 from tests.lab.notebook import Notebook
 from tests.lab.panel import LIMIT, Panel
 
-PLACES: Final = {
+if TYPE_CHECKING:
+    from playwright.sync_api import Position
+
+PLACES: Final[dict[str, Position]] = {
     ".bgw-sum": {"x": 8, "y": 8},
     ".bgw-bar": {"x": 3, "y": 3},
     ".bgw-loops .bgw-head .bgw-col-mark": {"x": 4, "y": 4},
