@@ -288,7 +288,7 @@ def tasks_head(
     return {
         "loop": loop.id if loop else None,
         "loop_name": clean(loop.name) if loop else None,
-        "loop_state": loop.state.value if loop else None,
+        "loop_ended": loop.ended_at if loop else None,
         "unfinished": loop.unfinished_tasks if loop else 0,
         "counts": _counts(loop.task_counts if loop else {}),
         "sort": [sorting.column, sorting.descending],

@@ -175,7 +175,7 @@ def loops_head(**more: Any) -> Message:
 
 def tasks_head(**more: Any) -> Message:
     """The head of loop 7's tasks."""
-    head = {"now": NOW, "loop": 7, "loop_name": "race", "loop_state": "running", "unfinished": 2}
+    head = {"now": NOW, "loop": 7, "loop_name": "race", "loop_ended": None, "unfinished": 2}
     head |= {
         "counts": NO_COUNTS,
         "sort": ["name", False],

@@ -39,6 +39,19 @@ def test_loops_have_a_row_each(loops: Stage):
     assert loops.attribute("[data-bgw-id='3'] .bgw-col-note", "data-tone") == "bad"
 
 
+def test_what_was_left_on_a_loop_that_ended_stands_still(tasks: Stage):
+    """It gets no older than its loop, and there is nothing to cancel."""
+    row = task_row(1, state="cancelling", waiting="its loop has ended", created=NOW - 65)
+    tasks.frame([row], head=tasks_head(loop_ended=NOW - 5))
+    tasks.stay_in_contact(3)
+    assert tasks.texts(".bgw-row .bgw-col-age") == ["1:00"]
+    assert tasks.texts(".bgw-row .bgw-col-waiting") == ["its loop has ended"]
+    assert tasks.find(".bgw-cancel:visible").count() == 0
+    tasks.frame([row], head={"loop": 8, "loop_ended": None})
+    assert tasks.find(".bgw-cancel:visible").count() == 1
+    assert tasks.texts(".bgw-row .bgw-col-age") == ["1:08"]
+
+
 def test_tasks_have_a_row_each(tasks: Stage):
     """What a task waits for, or that it runs, is being cancelled, or why it failed."""
     rows = [

@@ -325,7 +325,9 @@ def test_the_head_of_the_tasks_says_which_tabs_there_are():
     failed = ended_loop(2, LoopState.FAILED, error="Traceback", timings=True)
     head = tasks_head(failed, Sorting("waiting"), filter_text="fetch", paused=True)
     assert (head["has_error"], head["timings"]) == (True, True)
-    assert (head["loop"], head["loop_name"], head["loop_state"]) == (2, "loop-2", "failed")
+    assert (head["loop"], head["loop_name"]) == (2, "loop-2")
+    assert head["loop_ended"] == failed.ended_at
+    assert head["loop_ended"] is not None
     assert (head["unfinished"], head["counts"]["finished"]) == (0, 1)
     assert (head["sort"], head["filter"], head["filtered"]) == (["waiting", False], "fetch", True)
     assert head["paused"] is True

@@ -189,7 +189,12 @@ export function tasksFace(wire, signal) {
         "aria-label",
         `Tasks of ${wire.head.get("loop_name") ?? "no loop"}`,
       );
-      grid.paint({ ...tableContents(wire), currentId, empty: noTasks(wire) });
+      // On a loop that has ended nothing moves: what was left there gets no older, and cannot end.
+      const ended = wire.head.get("loop_ended") ?? null;
+      setAttribute(element, "data-bgw-ended", ended === null ? null : "");
+      const contents = tableContents(wire);
+      const now = ended ?? contents.now;
+      grid.paint({ ...contents, now, currentId, empty: noTasks(wire) });
     },
   };
 }
