@@ -276,6 +276,48 @@ def test_slash_goes_to_the_filter(loops: Stage):
     assert loops.page.input_value(".bgw-filter") == ""
 
 
+@pytest.mark.parametrize("key", ["Escape", "Enter", "ArrowDown"])
+def test_from_the_filter_a_key_leads_back(loops: Stage, key: str):
+    """To the grid that "/" was pressed in; Esc empties it first. What was typed is sent."""
+    loops.find(".bgw-grid").focus()
+    loops.press("/", "a")
+    if key == "Escape":
+        loops.press("Escape")
+        assert loops.page.input_value(".bgw-filter") == ""
+        assert loops.page.evaluate("document.activeElement.className") == "bgw-filter"
+    loops.press(key)
+    assert loops.page.evaluate("document.activeElement.className") == "bgw-grid"
+    loops.pass_time(0.2)
+    text = "" if key == "Escape" else "a"
+    assert loops.sent() == [{"type": "filter", "text": text}]
+
+
+def test_from_the_filter_a_key_leads_back_to_the_tasks(loops: Stage):
+    """Where the user came from their grid, or by a click, and it is to be seen."""
+    loops.page.evaluate(
+        """() => {
+          const other = Object.assign(document.createElement("div"), { className: "bgw-grid" });
+          other.tabIndex = 0;
+          other.id = "tasks";
+          document.querySelector(".bgw-panel").append(other);
+        }"""
+    )
+    focused = "document.activeElement.id"
+    loops.find("#tasks").focus()
+    loops.find(".bgw-filter").focus()
+    loops.press("Escape")
+    assert loops.page.evaluate(focused) == "tasks"
+    loops.page.evaluate("document.activeElement.blur()")
+    loops.click(".bgw-filter")
+    loops.press("Enter")
+    assert loops.page.evaluate(focused) == "tasks"
+    loops.page.evaluate("document.querySelector('#tasks').hidden = true")
+    loops.click(".bgw-filter")
+    loops.press("Enter")
+    assert loops.page.evaluate(focused) == ""
+    assert loops.page.evaluate("document.activeElement.className") == "bgw-grid"
+
+
 def test_keys_do_not_leak_into_the_notebook(loops: Stage):
     """Neither by bubbling nor through JupyterLab's shortcuts, which a click on c would trigger."""
     loops.page.evaluate(
@@ -345,6 +387,18 @@ def test_ctrl_a_picks_all(loops: Stage):
     loops.frame({}, total=2, head={"picked": [2]})
     loops.pass_time(4)
     assert picked_rows(loops) == ["loop-2"]
+
+
+def test_of_a_range_the_kernel_knows_best_what_is_in_it(tasks: Stage):
+    """Those at hand are shown until it says so, and not for longer: it takes no more than 1000."""
+    tasks.frame(window_of_tasks(0, 15), total=MANY, head=tasks_head())
+    tasks.find(".bgw-grid").focus()
+    tasks.press("Control+a")
+    assert tasks.texts(".bgw-row-count") == ["100,000 rows, 15 selected"]
+    tasks.frame({}, total=MANY, head={"unfinished": 3})
+    assert tasks.texts(".bgw-row-count") == ["100,000 rows, 15 selected"]
+    tasks.frame({}, total=MANY, head={"picked": list(range(1000))})
+    assert tasks.texts(".bgw-row-count") == ["100,000 rows, 1,000 selected"]
 
 
 def test_delete_cancels_what_is_picked(tasks: Stage):

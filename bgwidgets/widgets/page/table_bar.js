@@ -98,6 +98,21 @@ export function filterInput(wire, signal) {
     },
     { signal },
   );
+  /** Where the user came from. @type {EventTarget | null} */
+  let before = null;
+  element.addEventListener("focus", ({ relatedTarget }) => (before = relatedTarget), { signal });
+  element.addEventListener(
+    "keydown",
+    (event) => {
+      const { key, isComposing } = event;
+      // With a text in it, the browser has Esc take that away, for which it sends no key of its own.
+      const isDone = key === "Enter" || key === "ArrowDown" || (key === "Escape" && !element.value);
+      if (!isDone || isComposing) return;
+      event.preventDefault();
+      gridToReturnTo(element, before)?.focus({ preventScroll: true });
+    },
+    { signal },
+  );
   signal.addEventListener("abort", () => window.clearTimeout(delay));
   return {
     element,
@@ -108,6 +123,16 @@ export function filterInput(wire, signal) {
       element.value = text;
     },
   };
+}
+
+/**
+ * The one that "/" was pressed in, or else that of the tasks, which are filtered.
+ * @param {Element} filter @param {EventTarget | null} before @returns {HTMLElement | null | undefined}
+ */
+function gridToReturnTo(filter, before) {
+  const grids = filter.closest(".bgw-panel")?.querySelectorAll(".bgw-grid:not([hidden])");
+  const shown = /** @type {HTMLElement[]} */ ([...(grids ?? [])]);
+  return shown.find((grid) => grid === before) ?? shown.at(-1);
 }
 
 /** @param {Wire} wire @param {AbortSignal} signal @returns {Part} */

@@ -12,7 +12,7 @@ const WISH_LASTS = 3 * SECOND;
 export class Head {
   /** @type {Record<string, any>} */
   #said = {};
-  /** @type {Map<string, {value: any, until: number}>} */
+  /** @type {Map<string, {value: any, until: number, isGuess: boolean}>} */
   #wishes = new Map();
 
   /** @param {string} key */
@@ -25,19 +25,24 @@ export class Head {
     return this.#said[key];
   }
 
-  /** @param {string} key @param {any} value */
-  wish(key, value) {
-    this.#wishes.set(key, { value, until: Date.now() + WISH_LASTS });
+  /**
+   * @param {string} key @param {any} value
+   * @param {boolean} [isGuess] the kernel alone knows what it will be: all of a range, say
+   */
+  wish(key, value, isGuess = false) {
+    this.#wishes.set(key, { value, until: Date.now() + WISH_LASTS, isGuess });
   }
 
   /**
-   * Take the keys that changed. A different value does not end a wish: it answers an earlier one.
+   * Take the keys that changed. A different value does not end a wish: it answers an earlier one;
+   * but whatever the kernel says is better than a guess.
    * @param {Record<string, any>} patch
    */
   merge(patch) {
     Object.assign(this.#said, patch);
-    for (const [key, { value }] of this.#wishes)
-      if (key in patch && String(patch[key]) === String(value)) this.#wishes.delete(key);
+    for (const [key, { value, isGuess }] of this.#wishes)
+      if (key in patch && (isGuess || String(patch[key]) === String(value)))
+        this.#wishes.delete(key);
   }
 
   dropOldWishes() {

@@ -62,7 +62,7 @@ const KEYS = [
   ["o", "the loop's output"],
   ["Left Right", "from tab to tab"],
   ["Esc", "back, or select one row again"],
-  ["/", "filter"],
+  ["/", "filter; Enter or ↓ leads back"],
   ["Space", "pause, resume"],
   ["e", "Stop event"],
   ["s", "Stop loop"],

@@ -39,14 +39,13 @@ export function picker(wire, loopOf) {
   const of = () => (loopOf ? { loop: loopOf() } : {});
   return {
     picked: (ids) => wire.wish("picked", ids, { type: "pick", ids, ...of() }),
-    pickedRange: (range, ids, { first, last }) =>
-      wire.wish("picked", ids, {
-        type: "pick_range",
-        ...range,
+    pickedRange(range, ids, { first, last }) {
+      const ends = {
         ...(first !== undefined && { first }),
         ...(last !== undefined && { last }),
-        ...of(),
-      }),
+      };
+      wire.wish("picked", ids, { type: "pick_range", ...range, ...ends, ...of() }, true);
+    },
   };
 }
 

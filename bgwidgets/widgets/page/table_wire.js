@@ -129,10 +129,11 @@ export class Wire {
    * @param {string} key
    * @param {any} value
    * @param {object} message
+   * @param {boolean} [isGuess] whether the kernel may well answer with another value
    */
-  wish(key, value, message) {
+  wish(key, value, message, isGuess) {
     if (!this.inContact) return;
-    this.head.wish(key, value);
+    this.head.wish(key, value, isGuess);
     this.send(message);
     this.onChange();
   }
