@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from bgwidgets.widgets.cleaning import clean
+from bgwidgets.widgets.cleaning import sendable
 from bgwidgets.widgets.output_text import Line, OutputText, head_of, picture_of
 from bgwidgets.widgets.protocols import Message
 from bgwidgets.widgets.views import FORGOTTEN_AFTER, MOST_VIEWS
@@ -203,7 +203,7 @@ class OutputView:
         """The next piece of the whole; `whole` gives all of it as it is now."""
         start, self.saves_from = self.saves_from or 0, None
         if start == 0 or self.saved is None:
-            self.saved = clean(whole(), longest=MOST_SAVED)
+            self.saved = sendable(whole(), longest=MOST_SAVED)
         piece = self.saved[start : start + PIECE]
         stop, total = start + len(piece), len(self.saved)
         if stop >= total:

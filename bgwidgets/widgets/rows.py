@@ -17,7 +17,7 @@ from typing import Any, Final
 from bgwidgets.snapshots import LoopSnapshot, SortKey, TaskSnapshot
 from bgwidgets.states import LoopState, TaskState
 from bgwidgets.widgets.busy_cell import KernelState
-from bgwidgets.widgets.cleaning import clean
+from bgwidgets.widgets.cleaning import clean, sendable
 from bgwidgets.widgets.progress_words import bar_in_row
 from bgwidgets.widgets.protocols import Found
 
@@ -262,7 +262,7 @@ def loops_contents(
             "selected": selected,
             "picked": list(picked),
             "sort": [sorting.column, sorting.descending],
-            "filter": clean(filter_text),
+            "filter": sendable(filter_text),
             "interval": interval,
             "paused": paused,
             "kernel": kernel.word,
@@ -292,7 +292,7 @@ def tasks_head(
         "unfinished": loop.unfinished_tasks if loop else 0,
         "counts": _counts(loop.task_counts if loop else {}),
         "sort": [sorting.column, sorting.descending],
-        "filter": clean(filter_text),
+        "filter": sendable(filter_text),
         "chips": list(chips),
         "picked": list(picked),
         "filtered": bool(filter_text or chips),

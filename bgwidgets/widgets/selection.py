@@ -11,6 +11,9 @@ from bgwidgets.snapshots import LoopSnapshot, TaskSnapshot
 from bgwidgets.widgets.protocols import Action
 from bgwidgets.widgets.rows import silent_since
 
+LONGEST_NAME: Final = 40
+"""Of a loop or a thread, where more is to be said in the same line: the loop's row has the rest."""
+
 
 class Choice:
     """Tells a loop that somebody chose from one that the panel follows by itself.
@@ -150,21 +153,26 @@ def about(loop: LoopSnapshot | None) -> str:
     if loop is None:
         return ""
     # There is room for two short lines: what cannot be seen elsewhere goes before what can.
+    name = _shortened(loop.name)
     if (why := why_limited(loop)) is not None:
-        return f"{loop.name} · {why}"
-    parts = [loop.name]
+        return f"{name} · {why}"
+    parts = [name] if name.strip() else []
     if (since := silent_since(loop)) is not None:
         parts.append(f"no answer since {clock_time(since, loop.as_of)}")
     parts.append(f"run {loop.run_number}")
     if loop.started_at is not None:
         parts.append(f"started {clock_time(loop.started_at, loop.as_of)}")
     if loop.thread_name is not None:
-        parts.append(f"thread {loop.thread_name}")
+        parts.append(f"thread {_shortened(loop.thread_name)}")
     if loop.host != "thread" and loop.pid is not None:
         parts.append(f"pid {loop.pid}")
     if loop.protected:
         parts.append("protected")
     return " · ".join(parts)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def clock_time(moment: float, now: float) -> str:

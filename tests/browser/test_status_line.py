@@ -87,6 +87,13 @@ def test_text_is_never_html(line: Stage):
     assert line.find(".bgw-status *").count() == 0
 
 
+def test_a_word_without_an_end_is_broken(line: Stage):
+    """It goes over both lines, and does not run out of them."""
+    line.say(INFO | {"text": "x" * 300})
+    widths = line.find(".bgw-status").evaluate("each => [each.scrollWidth, each.clientWidth]")
+    assert widths[0] <= widths[1]
+
+
 def test_a_screen_reader_is_told_politely(line: Stage):
     """It is a status, not an alarm."""
     assert line.page.get_by_role("status").count() == 1

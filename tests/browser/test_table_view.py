@@ -52,6 +52,16 @@ def test_what_was_left_on_a_loop_that_ended_stands_still(tasks: Stage):
     assert tasks.texts(".bgw-row .bgw-col-age") == ["1:08"]
 
 
+def test_no_name_is_said_to_be_none(tasks: Stage):
+    """In another tone than a name that reads like that; its button has a name to be heard."""
+    tasks.frame([task_row(1, name=""), task_row(2, name="(no name)")], head=tasks_head())
+    assert tasks.texts(".bgw-row .bgw-col-name") == ["(no name)", "(no name)"]
+    assert tasks.texts(".bgw-col-name > .bgw-soft") == ["(no name)"]
+    assert tasks.attribute("[data-bgw-id='1'] .bgw-cancel", "aria-label") == "Cancel task (no name)"
+    tasks.frame({0: {"name": "race"}}, total=2)
+    assert tasks.find(".bgw-col-name > .bgw-soft").count() == 0
+
+
 def test_tasks_have_a_row_each(tasks: Stage):
     """What a task waits for, or that it runs, is being cancelled, or why it failed."""
     rows = [

@@ -221,8 +221,16 @@ def test_any_text_can_travel(text: str):
 
 def test_text_that_is_short_is_not_touched():
     """No character of it means anything here; the page shows each as it is."""
-    evil = "<img src=x onerror=alert(1)> & \n\u202e é"
+    evil = "<img src=x onerror=alert(1)> & \n é \u05de\u05e8\u05d5\u05e5 \u200f!"
     assert clean(evil) == evil
+
+
+def test_what_would_turn_round_the_text_beside_it_is_shown():
+    """In the place of the character, its escape; but a filter is what was typed."""
+    assert clean("a\u202eb\u2066") == r"a\u202eb\u2066"
+    assert clean("é\u202e" * 100_000) == clean(r"é\u202e" * 100_000)
+    assert task_row(task(1, name="\u202egpj.exe"))["name"] == r"\u202egpj.exe"
+    assert contents(filter_text="\u202e").head["filter"] == "\u202e"
 
 
 # -- sorting loops

@@ -82,6 +82,13 @@ def test_the_line_tells_what_is_selected():
     assert about(None) == ""
 
 
+def test_a_long_name_leaves_room_for_the_rest():
+    """Its row has all of it. Where there is no name, the line does not begin with a gap."""
+    long = about(loop(1, name="x" * 300, thread_name="bgw-" + "x" * 300, started_at=None))
+    assert long == f"{'x' * 39}… · run 1 · thread bgw-{'x' * 35}…"
+    assert about(loop(1, name=" ", started_at=None)) == "run 1"
+
+
 def test_the_line_says_since_when_the_loop_does_not_answer():
     """All else that it says, and the tasks below it, are as old."""
     heard_at = time.mktime((2026, 3, 1, 12, 3, 41, 0, 0, -1))

@@ -18,6 +18,7 @@ import {
 } from "./detail_parts.js";
 import { bucketsOf, formatDuration, formatEnds, formatLife, sharesOf } from "./detail_words.js";
 import { make } from "./elements.js";
+import { called } from "./names.js";
 import { formatCount } from "./numbers.js";
 
 /**
@@ -36,7 +37,7 @@ function headline() {
     /** @param {string} name @param {string} mono @param {string} words */
     say(name, mono, words) {
       head.replaceChildren(
-        cell("bgw-detail-name", name),
+        cell("bgw-detail-name", called(name)),
         cell("bgw-mono", mono === name ? "" : mono),
         cell("bgw-words", words),
       );

@@ -4,6 +4,7 @@
 /** @import {About, Bar, Cancellation, ChainFrame, Failure, Link, More, SlowStep, Warning} from "./detail_types.js" */
 import { andMore, formatDuration } from "./detail_words.js";
 import { make } from "./elements.js";
+import { called } from "./names.js";
 import { formatCount } from "./numbers.js";
 
 /** A cell whose full text is its tooltip, for it may be cut off.
@@ -140,7 +141,7 @@ export function link(link) {
       "div",
       "bgw-item",
       { role: "listitem" },
-      cell("bgw-link-name", name),
+      cell("bgw-link-name", called(name)),
       cell("bgw-mono bgw-soft", coroutine === name ? "" : coroutine),
       cell("bgw-soft", words),
     ),
@@ -199,7 +200,7 @@ function eventLine(at, name, words, where) {
     "bgw-item",
     { role: "listitem" },
     cell("bgw-at", at),
-    cell("bgw-link-name", name),
+    cell("bgw-link-name", called(name)),
     cell("", words),
     cell("bgw-mono bgw-soft", where),
   );
@@ -221,7 +222,7 @@ function warning({ at, text, advice, where, count }) {
 function failure({ at, name, coroutine, error, traceback }) {
   const cells = [
     cell("bgw-at", at),
-    cell("bgw-link-name", name, coroutine),
+    cell("bgw-link-name", called(name), coroutine),
     cell("bgw-bad", error),
   ];
   if (traceback === null) return make("div", "bgw-item", { role: "listitem" }, ...cells);

@@ -4,6 +4,7 @@
 /** @import {Column} from "./table_grid.js" */
 /** @import {Bar, LoopRow, TaskRow} from "./table_types.js" */
 import { make, setAttribute, setHidden, setText } from "./elements.js";
+import { called } from "./names.js";
 import { formatCount } from "./numbers.js";
 import {
   SLOW,
@@ -100,6 +101,13 @@ function lagLine(cell) {
   };
 }
 
+/** That there is none is not said as if it were one. @param {HTMLElement} element @param {string} name */
+function writeName(element, name) {
+  const words = called(name);
+  setText(element, words);
+  element.classList.toggle("bgw-soft", words !== name);
+}
+
 /** @type {Column["build"]} */
 function loopName(cell) {
   const name = make("span", "");
@@ -112,7 +120,7 @@ function loopName(cell) {
   );
   cell.append(name);
   return (/** @type {LoopRow} */ row) => {
-    setText(name, row.name);
+    writeName(name, row.name);
     setAttribute(cell, "title", row.name);
     // Where it is too narrow for the bar itself, a line beneath the name stands for it.
     cell.style.setProperty("--bgw-share", row.bar ? `${row.bar.share ?? 0}%` : "");
@@ -128,7 +136,7 @@ function taskName(cell) {
   const isMain = make("span", "bgw-main", { title: "The loop's main task" }, "main");
   cell.append(name, isMain);
   return (/** @type {TaskRow} */ row) => {
-    setText(name, row.name);
+    writeName(name, row.name);
     setAttribute(cell, "title", row.name);
     // A main task that is named "main" says so already.
     setHidden(isMain, !row.main || row.name === "main");
@@ -141,8 +149,9 @@ function cancelButton(cell) {
   cell.append(button);
   return (/** @type {TaskRow} */ row) => {
     setHidden(button, !isUnfinished(row));
-    setAttribute(button, "aria-label", `Cancel task ${row.name}`);
-    setAttribute(button, "title", `Cancel task ${row.name}`);
+    const words = `Cancel task ${called(row.name)}`;
+    setAttribute(button, "aria-label", words);
+    setAttribute(button, "title", words);
   };
 }
 
@@ -164,7 +173,7 @@ function progressBar(cell) {
     setHidden(element, !bar);
     if (!bar) return;
     paintBar(track, fill, bar);
-    setAttribute(track, "aria-label", `Progress of ${name}${bar.label && `: ${bar.label}`}`);
+    setAttribute(track, "aria-label", `Progress of ${called(name)}${bar.label && `: ${bar.label}`}`);
     setText(share, bar.far);
     setText(more, bar.rest);
     setAttribute(element, "title", [bar.label, bar.far + bar.rest].filter(Boolean).join(": "));
