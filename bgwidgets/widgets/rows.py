@@ -231,6 +231,18 @@ def _failures(loop: LoopSnapshot) -> int:
     return max(loop.task_counts.get(TaskState.FAILED, 0), loop.state is LoopState.FAILED)
 
 
+def _word_for(loop: LoopSnapshot) -> str:
+    """The state of a loop, or what is laid over it, in the words of its row."""
+    if loop.state.has_ended or loop.state is LoopState.STOPPING:
+        return loop.state.value
+    if blocked_since(loop) is not None:
+        return "blocked"
+    if loop.unresponsive:
+        return "unresponsive"
+    is_asked = loop.state is LoopState.RUNNING and loop.stop_requested
+    return "stop asked" if is_asked else loop.state.value
+
+
 def _counts_of_all(loops: Sequence[LoopSnapshot]) -> dict[str, int]:
     counts = Counter[TaskState]()
     for loop in loops:
@@ -259,6 +271,7 @@ def loops_contents(
             "tasks": sum(loop.total_tasks for loop in loops),
             "failed": sum(map(_failures, loops)),
             "counts": _counts_of_all(loops),
+            "loop_counts": Counter(map(_word_for, loops)),
             "selected": selected,
             "picked": list(picked),
             "sort": [sorting.column, sorting.descending],

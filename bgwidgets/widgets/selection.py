@@ -11,7 +11,7 @@ from bgwidgets.snapshots import LoopSnapshot, TaskSnapshot
 from bgwidgets.widgets.protocols import Action
 from bgwidgets.widgets.rows import silent_since
 
-LONGEST_NAME: Final = 40
+LONGEST_NAME: Final = 24
 """Of a loop or a thread, where more is to be said in the same line: the loop's row has the rest."""
 
 

@@ -167,7 +167,7 @@ def bar(
 
 def loops_head(**more: Any) -> Message:
     """The head of a panel of two loops."""
-    head = {"now": NOW, "loops": 2, "tasks": 4, "failed": 0, "counts": {}}
+    head = {"now": NOW, "loops": 2, "tasks": 4, "failed": 0, "counts": {}, "loop_counts": {}}
     head |= {"selected": 1, "picked": []}
     head |= {"sort": ["name", False], "filter": "", "interval": 0.5, "paused": False}
     return head | {"cell": None, "kernel": None, "busy_since": None} | more

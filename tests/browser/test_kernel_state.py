@@ -59,7 +59,7 @@ def test_it_makes_room_for_what_matters_more(loops: Stage, width: int):
     """Where there is none it is not shown, whole; nothing else moves, and nothing is cut off."""
     loops.page.set_viewport_size({"width": width, "height": 700})
     tell(loops, None, failed=2, tasks=100_123)
-    others = ".bgw-bar > :not(.bgw-contact, .bgw-sum), .bgw-sum > :not(.bgw-kernel)"
+    others = ".bgw-bar > :not(.bgw-contact, .bgw-sum), .bgw-sum > :not(.bgw-for-kernel)"
     places = """
         all => all.filter((each) => each.checkVisibility())
             .map((each) => each.getBoundingClientRect())

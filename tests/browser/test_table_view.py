@@ -240,13 +240,72 @@ def test_a_clock_that_was_set_is_followed(loops: Stage):
     assert loops.texts(".bgw-row .bgw-col-age") == ["0:05", "0:05"]
 
 
+SUM = ".bgw-sum [class^=bgw-count-]:visible"
+MARKS = ".bgw-state-count:visible"
+
+
 def test_the_bar_sums_up(loops: Stage):
-    """What failed is counted only when there is something; the tasks' states are told by hand."""
-    assert loops.texts(".bgw-sum > :visible") == ["2 loops", "4 tasks"]
+    """What failed is counted only when there is something; each state is told to the hand, too."""
+    assert loops.texts(SUM) == ["2 loops", "4 tasks"]
+    assert loops.texts(MARKS) == []
     counts = {"pending": 1205, "failed": 2}
-    loops.frame({}, total=2, head={"loops": 1, "tasks": 1207, "failed": 2, "counts": counts})
+    by_word = {"running": 2, "stopped": 3, "finished": 1, "killed": 1, "stop asked": 1}
+    head = {"loops": 8, "tasks": 1207, "failed": 2, "counts": counts, "loop_counts": by_word}
+    loops.frame({}, total=2, head=head)
+    assert loops.texts(SUM) == ["8 loops", "1,207 tasks", "2 failed"]
     assert loops.attribute(".bgw-count-tasks", "title") == "1,205 pending, 2 failed"
-    assert loops.texts(".bgw-sum > :visible") == ["1 loop", "1,207 tasks", "2 failed"]
+    assert [
+        (mark.get_attribute("data-mark"), mark.get_attribute("title"))
+        for mark in loops.find(MARKS).all()
+    ] == [
+        ("run", "2 running"),
+        ("stopg", "1 stop asked"),
+        ("fail", "1 killed"),
+        ("end", "3 stopped, 1 finished"),
+        ("wait", "1,205 pending"),
+    ]
+    figures = loops.find(f"{MARKS} > [aria-hidden]:not(.bgw-mark)").all_inner_texts()
+    assert figures == ["2", "1", "1", "4", "1,205"]
+    heard = loops.find(f"{MARKS} > .bgw-unseen").all_inner_texts()
+    assert [words.strip() for words in heard][3] == "3 stopped, 1 finished"
+
+
+def shown_of(stage: Stage, selector: str) -> list[bool]:
+    """Which of them stand in the line of the summary. None is cut off."""
+    line = stage.find(".bgw-sum").bounding_box()
+    assert line is not None
+    shown = []
+    for each in stage.find(f":is({selector}):visible").all():
+        box = each.bounding_box()
+        assert box is not None
+        shown.append(box["y"] < line["y"] + line["height"] - 1)
+        assert not shown[-1] or box["x"] + box["width"] <= line["x"] + line["width"] + 0.5
+    return shown
+
+
+@pytest.mark.parametrize("width", [1000, 900, 780, 700, 620, 390])
+def test_what_the_bar_has_no_room_for_goes_whole(loops: Stage, width: int):
+    """Mark by mark, those of the tasks first; how many there are and what failed stays."""
+    loops.page.set_viewport_size({"width": width, "height": 700})
+    words = ["running", "starting", "blocked", "unresponsive", "stopping", "failed", "cancelled"]
+    counts = {"pending": 100_205, "running": 12, "cancelling": 310, "finished": 9_000}
+    head = {"loops": 108, "tasks": 109_527, "failed": 1_002, "counts": counts}
+    head |= {"loop_counts": dict.fromkeys(words, 12), "kernel": "busy", "busy_since": NOW - 9_000}
+    loops.frame({}, total=2, head=head)
+    assert shown_of(loops, ".bgw-for-loops > :first-child, .bgw-count-failed") == [True, True]
+    assert shown_of(loops, ".bgw-for-tasks > :first-child") == [True]
+    of_loops, of_tasks = (
+        shown_of(loops, f".bgw-for-{each} > .bgw-state-count") for each in ("loops", "tasks")
+    )
+    assert (len(of_loops), len(of_tasks)) == (7, 4)
+    in_order = of_loops + of_tasks
+    assert in_order == sorted(in_order, reverse=True)
+    assert sum(in_order) >= (2 if width >= 780 else 0)
+    filter_box, out = (loops.find(each).bounding_box() for each in (".bgw-filter", ".bgw-pop-out"))
+    assert filter_box is not None
+    assert out is not None
+    assert filter_box["width"] >= 60
+    assert out["x"] + out["width"] <= width
 
 
 def test_the_footer_sums_up(tasks: Stage):

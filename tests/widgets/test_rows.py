@@ -316,6 +316,7 @@ def test_the_head_of_the_loops_sums_up():
         "tasks": 9,
         "failed": 1,
         "counts": {"pending": 3, "finished": 6},
+        "loop_counts": {"running": 1, "failed": 1, "finished": 1},
         "selected": 1,
         "picked": [],
         "sort": ["age", True],
@@ -325,6 +326,27 @@ def test_the_head_of_the_loops_sums_up():
         "kernel": None,
         "cell": None,
         "busy_since": None,
+    }
+
+
+def test_loops_are_counted_by_what_their_rows_say():
+    """Which is more than their state, as long as they have not ended."""
+    blocked = {"blocked": True, "blocked_for": 1.0, "as_of": 10.0}
+    loops = [
+        loop(1, **blocked),
+        loop(2, unresponsive=True),
+        loop(3, stop_requested=True),
+        loop(4, state=LoopState.STOPPING, stop_requested=True, **blocked),
+        loop(5, state=LoopState.STARTING),
+        ended_loop(6, LoopState.STOPPED, stop_requested=True, unresponsive=True),
+    ]
+    assert contents(*loops).head["loop_counts"] == {
+        "blocked": 1,
+        "unresponsive": 1,
+        "stop asked": 1,
+        "stopping": 1,
+        "starting": 1,
+        "stopped": 1,
     }
 
 

@@ -85,7 +85,7 @@ def test_the_line_tells_what_is_selected():
 def test_a_long_name_leaves_room_for_the_rest():
     """Its row has all of it. Where there is no name, the line does not begin with a gap."""
     long = about(loop(1, name="x" * 300, thread_name="bgw-" + "x" * 300, started_at=None))
-    assert long == f"{'x' * 39}… · run 1 · thread bgw-{'x' * 35}…"
+    assert long == f"{'x' * 23}… · run 1 · thread bgw-{'x' * 19}…"
     assert about(loop(1, name=" ", started_at=None)) == "run 1"
 
 

@@ -1,69 +1,13 @@
 // @ts-check
-/** The bar above the loops: how things stand, filter, interval, pause. */
+/** What the bar above the loops holds beside the summary: filter, interval, pause. */
 
 /** @import {Part} from "./table_parts.js" */
-/** @import {TaskState} from "./table_types.js" */
 /** @import {Wire} from "./table_wire.js" */
-import { make, setAttribute, setHidden, setText } from "./elements.js";
-import { formatCount } from "./numbers.js";
+import { make, setAttribute, setText } from "./elements.js";
 import { togglePause } from "./table_keys.js";
-import { ageOf, formatAge, formatCounts, plural } from "./table_words.js";
 
 const INTERVALS = [0.2, 0.5, 1, 2, 5];
 const FILTER_SETTLES_IN = 150;
-
-/** @type {TaskState[]} */
-const ALL_STATES = ["pending", "running", "cancelling", "failed", "lost", "cancelled", "finished"];
-
-/** @param {Wire} wire @returns {Part} */
-export function summary(wire) {
-  const { head } = wire;
-  const element = make("div", "bgw-sum");
-  const counters = [
-    { key: "loops", words: (/** @type {number} */ count) => plural(count, "loop") },
-    { key: "tasks", words: (/** @type {number} */ count) => plural(count, "task") },
-    { key: "failed", words: () => "failed" },
-  ].map(({ key, words }) => {
-    const number = make("b", "");
-    const noun = make("span", "");
-    const counter = make("span", `bgw-count-${key}`, {}, number, " ", noun);
-    element.append(counter);
-    return () => {
-      const count = head.get(key) ?? 0;
-      setText(number, formatCount(count));
-      setText(noun, words(count));
-      if (key === "failed") setHidden(counter, count === 0);
-      if (key === "tasks")
-        setAttribute(counter, "title", formatCounts(head.get("counts") ?? {}, ALL_STATES) || null);
-    };
-  });
-  const kernel = kernelState(wire);
-  element.append(kernel.element);
-  return {
-    element,
-    paint() {
-      for (const paint of counters) paint();
-      kernel.paint();
-    },
-  };
-}
-
-/** "kernel busy 0:41", "kernel idle". @param {Wire} wire @returns {Part} */
-function kernelState(wire) {
-  const word = make("span", "");
-  const age = make("b", "");
-  return {
-    element: make("span", "bgw-kernel", {}, word, age),
-    paint() {
-      const state = wire.inContact ? (wire.head.said("kernel") ?? null) : null;
-      const since = wire.head.said("busy_since") ?? null;
-      // It does not stand still in a pause: the buttons go on working, or wait.
-      const time = state === "busy" ? formatAge(ageOf(since, null, wire.kernelNow)) : "";
-      setText(word, state === null ? "" : `kernel ${state}${time ? " " : ""}`);
-      setText(age, time);
-    },
-  };
-}
 
 /** @param {Wire} wire @returns {Part} */
 export function contactMark(wire) {

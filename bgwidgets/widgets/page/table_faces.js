@@ -11,12 +11,12 @@ import {
   intervalSelect,
   pauseButton,
   popOutButton,
-  summary,
 } from "./table_bar.js";
 import { LOOP_COLUMNS, TASK_COLUMNS } from "./table_cells.js";
 import { Grid } from "./table_grid.js";
 import { liveMark } from "./table_live.js";
 import { carryOn, noTasks, picker, rowsHigh, sorter, tableContents } from "./table_parts.js";
+import { summary } from "./table_summary.js";
 import { stateChips, tabStrip, tasksFooter } from "./table_tabs.js";
 
 export const MOST_LOOPS_IN_SIGHT = 6;

@@ -73,7 +73,7 @@ export function formatEnded(counts) {
   return formatCounts(counts, ["failed", "lost", "cancelled", "finished"]);
 }
 
-/** @param {Partial<Counts>} counts @param {TaskState[]} states */
+/** @param {Record<string, number>} counts @param {string[]} states */
 export function formatCounts(counts, states) {
   return states
     .filter((state) => counts[state])
@@ -95,6 +95,12 @@ const APPEARANCE = /** @type {Record<string, {mark: string, tone: string}>} */ (
   killed: { mark: "fail", tone: "bad" },
   lost: { mark: "fail", tone: "bad" },
 });
+
+/** The mark of a state, or of what is said in its place. @param {string} word */
+export function markOf(word) {
+  const laidOver = { blocked: "block", unresponsive: "mute", "stop asked": "stopg" };
+  return /** @type {Record<string, string>} */ (laidOver)[word] ?? APPEARANCE[word]?.mark ?? "end";
+}
 
 /**
  * The word, its tone and the mark that say how a row's loop or task is doing.
