@@ -426,8 +426,9 @@ def test_the_list_of_keys(loops: Stage):
     loops.find(".bgw-grid").focus()
     loops.press("?")
     assert loops.attribute(".bgw-help", "role") == "dialog"
+    assert loops.find(".bgw-help").get_by_text("? or Esc closes").is_visible()
     assert "Stop loop" in loops.texts(".bgw-help dd")
-    loops.press("s", "?")
+    loops.press("s", "Escape")
     assert loops.find(".bgw-help").count() == 0
     assert loops.page.evaluate("document.activeElement.className") == "bgw-grid"
     assert loops.sent() == []

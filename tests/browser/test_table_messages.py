@@ -186,6 +186,16 @@ def test_a_comm_that_ipywidgets_gave_up_is_a_restart(loops: Stage):
     assert loops.texts(".bgw-contact") == ["kernel restarted"]
 
 
+def test_without_contact_a_tasks_button_is_dead_too(tasks: Stage):
+    """And looks it."""
+    button = tasks.find("[data-bgw-id='1'] .bgw-cancel")
+    opacity = "button => getComputedStyle(button).opacity"
+    assert button.evaluate(opacity) == "1"
+    tasks.pass_time(3.5)
+    assert button.evaluate(opacity) == "0.5"
+    assert button.evaluate("button => button.inert")
+
+
 def test_without_contact_nothing_can_be_asked_for(loops: Stage):
     """Or it would be done when nobody wants it any more. The last picture can be read."""
     loops.page.evaluate(

@@ -94,7 +94,7 @@ function showKeys(element, signal) {
       tabindex: "-1",
       "data-lm-suppress-shortcuts": "true",
     },
-    make("h2", "", {}, "Keys"),
+    make("h2", "", {}, "Keys", make("span", "", {}, "? or Esc closes")),
     list,
   );
   const close = () => {
