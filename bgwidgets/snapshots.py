@@ -107,8 +107,10 @@ class TaskSnapshot:
     """The qualified name of the coroutine or function that it runs."""
     state: TaskState
     created_at: float | None
-    """To within a tenth of a second; None of one that was born before anybody watched."""
+    """To within a tenth of a second; exact with `timings=True`. None where it is not known: of one
+    that was born before anybody watched, or while no thread could."""
     ended_at: float | None = None
+    """The same. None also of one that has not ended; which of the two, its state tells."""
     waiting_on: str | None = None
     """What it waits for, in words: "sleep, 12 s left", "queue get", "task fetch-3"; "unknown" when
     that cannot be seen, None when it does not wait."""
@@ -194,7 +196,7 @@ class TaskDetail:
     coroutine: str
     state: TaskState | None = None
     created_at: float | None = None
-    """To within a tenth of a second; None of one that was born before anybody watched."""
+    """As of its `TaskSnapshot`; and this one, too."""
     ended_at: float | None = None
     error: str | None = None
     """Why it failed, in one line."""
@@ -365,7 +367,7 @@ class TaskFailure:
     name: str
     coroutine: str
     at: float
-    """When, to within a tenth of a second."""
+    """When, to within a tenth of a second; or when it was found out, where that is not known."""
     error: str
     """In one line."""
     traceback: str | None = None

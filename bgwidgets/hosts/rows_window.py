@@ -44,7 +44,14 @@ def _sort_key(sort: str, now: float) -> Callable[[TaskSnapshot], Any]:
         "coroutine": lambda row: row.coroutine.casefold(),
         "state": lambda row: _STATE_ORDER[row.state],
         "waiting_on": lambda row: row.waiting_on or row.error or "",
-        "age": lambda row: min(now, row.ended_at or now) - (row.created_at or 0.0),
+        "age": lambda row: _age(row, now),
         "created_at": lambda row: row.created_at or 0.0,
     }
     return keys[sort]
+
+
+def _age(row: TaskSnapshot, now: float) -> float:
+    """The least that it can be, where it is not known of one that has ended."""
+    if row.ended_at is None and row.state.has_ended:
+        return 0.0
+    return min(now, row.ended_at or now) - (row.created_at or 0.0)

@@ -27,6 +27,7 @@ from bgwidgets.observe.error_text import (
     one_line,
     traceback_of,
 )
+from bgwidgets.observe.known_times import Births, births_among, births_of_last, known_end
 from bgwidgets.observe.names import name_of
 from bgwidgets.observe.timings import TaskTiming
 from bgwidgets.snapshots import ProgressSnapshot, TaskFailure
@@ -67,7 +68,7 @@ class EndedTask(NamedTuple):
     coroutine: str
     state: TaskState
     created_at: float | None
-    ended_at: float
+    ended_at: float | None
     error: str | None
     is_main: bool
     timing: TaskTiming | None
@@ -159,10 +160,11 @@ class Judged(NamedTuple):
 
     living: list[asyncio.Task[Any]]
     ended: list[asyncio.Task[Any]]
-    created_at: float
-    ended_at: float
-    recorded: int
-    """Of so many, the last, a record is to be made."""
+    births: Births
+    """Of the living."""
+    created_at: list[float | None]
+    """Of the last, of which a record is to be made."""
+    ended_at: float | None
     counts: dict[TaskState, int]
     failures: list[Failure]
     errors: dict[int, str]
@@ -178,7 +180,7 @@ class EndedTasks:
 
     def __init__(
         self,
-        record: Callable[[asyncio.Task[Any], float | None, float, str | None], EndedTask],
+        record: Callable[[asyncio.Task[Any], float | None, float | None, str | None], EndedTask],
         forget: Callable[[list[asyncio.Task[Any]]], None],
         failure_of: Callable[[asyncio.Task[Any], float, bool], Failure | None],
     ) -> None:
@@ -206,10 +208,16 @@ class EndedTasks:
         return End(task, state, failure)
 
     def judge(
-        self, tasks: list[asyncio.Task[Any]], created_at: float, now: float, *, at_least: int = 0
+        self,
+        tasks: list[asyncio.Task[Any]],
+        births: Births,
+        ended_since: float,
+        now: float,
+        *,
+        at_least: int = 0,
     ) -> Judged:
-        """Which of these, which are young, have ended, and how. Of `at_least` so many of them a
-        record is to be made.
+        """Which of these, which are young, have ended, and how; none had at the moment
+        `ended_since`. Of `at_least` so many of them a record is to be made.
         """
         are_done = all_done(tasks)
         if False in are_done:
@@ -217,10 +225,15 @@ class EndedTasks:
             ended = list(compress(tasks, are_done))
         else:
             living, ended = [], tasks[:]
+        if births[1]:
+            left = births_among(births, [not is_done for is_done in are_done])
+        else:
+            left = births[0], []
         cancelled = all_cancelled(ended).count(True)
         failed = failed_among(ended)
+        ended_at = known_end(ended_since, now)
         failures = [
-            self._failure_of(task, now, number < FAILURES_IN_FULL)
+            self._failure_of(task, now if ended_at is None else ended_at, number < FAILURES_IN_FULL)
             for number, task in enumerate(failed[-FAILURES_KEPT:])
         ]
         counts = {
@@ -234,7 +247,8 @@ class EndedTasks:
             id(task): error_of(task) or ""
             for task in (failed_among(ended[len(ended) - recorded :]) if failed else ())
         }
-        return Judged(living, ended, created_at, now, recorded, counts, known, errors)
+        created_at = births_of_last(recorded, are_done, births, now)
+        return Judged(living, ended, left, created_at, ended_at, counts, known, errors)
 
     def _take_room(self, wanted: int, now: float, at_least: int) -> int:
         """Of how many tasks of so many a record may be made."""
@@ -246,13 +260,13 @@ class EndedTasks:
 
     # Written
 
-    def add(self, end: End, created_at: float | None, now: float) -> None:
+    def add(self, end: End, created_at: float | None, ended_at: float | None) -> None:
         """This task has ended."""
         self.counts[end.state] += 1
         if end.failure is not None:
             self.failures.append(end.failure)
         error = end.failure.error if end.failure is not None else None
-        self._keep_record(end.task, created_at, now, error)
+        self._keep_record(end.task, created_at, ended_at, error)
 
     def add_all(self, judged: Judged) -> list[asyncio.Task[Any]]:
         """These have ended, and nothing but records is kept of them. Returns them: let go of them
@@ -264,16 +278,20 @@ class EndedTasks:
         for state, count in judged.counts.items():
             self.counts[state] += count
         self.failures.extend(judged.failures)
-        recorded = len(ended) - judged.recorded
+        recorded = len(ended) - len(judged.created_at)
         if recorded:
             self._forget(ended[:recorded])
-        for task in ended[recorded:]:
+        for task, created_at in zip(ended[recorded:], judged.created_at, strict=True):
             error = judged.errors.get(id(task))
-            self._keep_record(task, judged.created_at, judged.ended_at, error)
+            self._keep_record(task, created_at, judged.ended_at, error)
         return ended
 
     def _keep_record(
-        self, task: asyncio.Task[Any], created_at: float | None, ended_at: float, error: str | None
+        self,
+        task: asyncio.Task[Any],
+        created_at: float | None,
+        ended_at: float | None,
+        error: str | None,
     ) -> None:
         try:
             self.records.append(self._record(task, created_at, ended_at, error))

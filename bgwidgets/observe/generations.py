@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
+from itertools import compress
 from typing import Any, Final
 
 from bgwidgets.observe.ended_tasks import (
@@ -20,6 +21,14 @@ from bgwidgets.observe.ended_tasks import (
     EndedTasks,
     Judged,
     can_be_judged,
+)
+from bgwidgets.observe.known_times import (
+    Births,
+    SameBirth,
+    births_among,
+    by_birth,
+    known_end,
+    mark,
 )
 from bgwidgets.observe.task_births import Lists, TaskBirths
 from bgwidgets.observe.timings import Timings
@@ -35,6 +44,8 @@ SMALL_NURSERY: Final = 8
 """So many at least. What ended tasks have returned is held until they are swept."""
 FILLED_IN: Final = 0.005
 """Seconds in which a nursery of the right size is filled."""
+AT_ONCE: Final = 0.02
+"""Seconds that there may be between a look at the clock and one at the tasks."""
 PROMOTED_A_TURN: Final = 500
 STORM: Final = 0.1
 """When fewer than this part of a full nursery is alive, it is a storm of short tasks."""
@@ -56,13 +67,15 @@ class Generations:
         self._loop: Final = loop
         self._ended: Final = ended
         self.young: Final[Tasks] = []
-        self.young_since = time.time()
+        self.young_births: Births = (time.time(), [])
         self.older: Tasks = []
-        self.older_since = self.young_since
-        self.survivors: Final[list[tuple[Tasks, float]]] = []
+        self.older_births: Births = (0.0, [])
+        self.ends_known_at = 0.0
+        """When it was last looked which of all these have ended."""
+        self.survivors: Final[list[SameBirth]] = []
         """On their way to `lasting`, in slices, so that the loop does not stand still."""
         self.lasting: Final[dict[asyncio.Task[Any], float | None]] = {}
-        """Each with the time of its birth, which those of one tick share."""
+        """Each with the time of its birth, where that is known; those of one tick share it."""
         self.unwatched: Final[dict[asyncio.Task[Any], None]] = {}
         """Those of the lasting that do not tell when they are to be cancelled."""
         self.changes = 0
@@ -103,22 +116,40 @@ class Generations:
         with self._sweeping():
             young, let_go = len(self.young), list[asyncio.Task[Any]]()
             by_age = [
-                self._judge(tasks, since, now, at_least=ENDED_KEPT)
-                for tasks, since in (
-                    (self.older, self.older_since),
-                    (self.young[:young], self.young_since),
+                self._judge(tasks, births, now, at_least=ENDED_KEPT)
+                for tasks, births in (
+                    (self.older, self.older_births),
+                    (self.young[:young], self.young_births),
                 )
             ]
             with self._moving():
                 for judged in by_age:
-                    self.survivors.append((judged.living, judged.created_at))
+                    self.survivors.extend(by_birth(judged.living, judged.births, now))
                     let_go += self._ended.add_all(judged)
                 self.older = []
                 del self.young[:young]
+                self.young_births = (now, [])
                 self._limit[0] = 1
         del let_go  # Now that the book may be read again.
         while self.survivors:
             self._promote()
+
+    def recent(self, now: float) -> list[SameBirth]:
+        """Those that are not lasting yet, oldest first. Any thread."""
+        return [
+            *self.survivors,
+            *by_birth(self.older, self.older_births, now),
+            *by_birth(list(self.young), self.young_births, now),
+        ]
+
+    def note_births(self) -> None:
+        """So many tasks have been born up to now. Any thread."""
+        births, at = self.young_births, time.time()
+        count = len(self.young)
+        # Each sweep begins another list of marks, when it has taken out those that ended: what was
+        # counted before that is not noted, or in a list that nobody reads any more.
+        if self.young_births is births and time.time() - at < AT_ONCE:
+            mark(births[1], at, count)
 
     def close(self) -> None:
         """Watch no more births; those who live are told of when they die."""
@@ -131,7 +162,10 @@ class Generations:
             self.young.clear()
             return
         if self._timer is None:  # The first for a while.
-            self.young_since = self._swept_at = time.time()
+            self._swept_at = time.time()
+            self.young_births = (self._swept_at, [])
+            if not self.survivors:
+                self.ends_known_at = self._swept_at
             self._limit[0] = self._size
             self._set_timer()
             return
@@ -141,10 +175,11 @@ class Generations:
         now = time.time()
         try:
             born = len(self.young)
-            judged = self._judge(self.young[:born], self.young_since, now)
+            judged = self._judge(self.young[:born], self.young_births, now)
             self.changes += 1
             try:
                 self.young[:born] = judged.living
+                self.young_births = judged.births
                 let_go = self._ended.add_all(judged)
             finally:
                 self.changes += 1
@@ -156,15 +191,17 @@ class Generations:
         self._limit[0] = max(self._size, 2 * living)
         self.births.watch_cancellations(wanted=born < NURSERY or living > STORM * born)
 
-    def _judge(self, tasks: Tasks, since: float, now: float, *, at_least: int = 0) -> Judged:
+    def _judge(self, tasks: Tasks, births: Births, now: float, *, at_least: int = 0) -> Judged:
         """As `EndedTasks.judge`. Whoever makes a task must not suffer for another that cannot be
         asked; nor must those that come after it: it is let go of.
         """
+        since = self.ends_known_at
         try:
-            return self._ended.judge(tasks, since, now, at_least=at_least)
+            return self._ended.judge(tasks, births, since, now, at_least=at_least)
         except Exception:  # noqa: BLE001 - a user's kind of task may raise anything
-            told = [task for task in tasks if can_be_judged(task)]
-            return self._ended.judge(told, since, now, at_least=at_least)
+            chosen = [can_be_judged(task) for task in tasks]
+            told, births = list(compress(tasks, chosen)), births_among(births, chosen)
+            return self._ended.judge(told, births, since, now, at_least=at_least)
 
     def _fit_size(self, born: int, now: float) -> None:
         elapsed, self._swept_at = now - self._swept_at, now
@@ -177,19 +214,20 @@ class Generations:
         with self._sweeping():
             born = len(self.young)
             older, young = (
-                self._judge(tasks, since, now, at_least=RECORDS_A_TICK)
-                for tasks, since in (
-                    (self.older, self.older_since),
-                    (self.young[:born], self.young_since),
+                self._judge(tasks, births, now, at_least=RECORDS_A_TICK)
+                for tasks, births in (
+                    (self.older, self.older_births),
+                    (self.young[:born], self.young_births),
                 )
             )
             with self._moving():
                 let_go = self._ended.add_all(older) + self._ended.add_all(young)
-                if older.living:
-                    self.survivors.append((older.living, self.older_since))
-                self.older = young.living
+                self.survivors.extend(by_birth(older.living, older.births, now))
+                self.older, self.older_births = young.living, young.births
+                mark(young.births[1], now, len(young.living))
                 del self.young[:born]
-                self.older_since, self.young_since = self.young_since, now
+                self.young_births = (now, [])
+                self.ends_known_at = now
                 self._fit_size(born, now)
                 self._limit[0] = self._size
         del let_go  # Now that the book may be read again.
@@ -218,11 +256,12 @@ class Generations:
         now = time.time()
         tasks, born_at = self.survivors[0]
         first, rest = tasks[:PROMOTED_A_TURN], tasks[PROMOTED_A_TURN:]
+        ended_at = known_end(self.ends_known_at, now)
         ends = {id(task): self._ended.end_of(task, now) for task in first if task.done()}
         with self._moving():
             for task in first:
                 if (end := ends.get(id(task))) is not None:
-                    self._ended.add(end, born_at, now)
+                    self._ended.add(end, born_at, ended_at)
                 else:
                     self.enter(task, born_at)
             if rest:

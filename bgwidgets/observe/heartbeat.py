@@ -23,6 +23,7 @@ from typing import Final, NamedTuple
 
 from bgwidgets.observe.asyncio_internals import runs_a_callback, waits_for_events
 from bgwidgets.observe.lag import SECONDS_KEPT, LagHistory
+from bgwidgets.observe.sightings import listener_of
 from bgwidgets.observe.spell import SLOW, Spell
 from bgwidgets.snapshots import SlowStep
 
@@ -77,7 +78,8 @@ class Heartbeat:
         self._history: Final = LagHistory()
         self._slow_steps: Final[deque[SlowStep]] = deque(maxlen=SLOW_STEPS_KEPT)
         self._spell: Spell | None = None
-        self._turned_at = time.monotonic()
+        self._turned_at = self._seen_to_turn_at = time.monotonic()
+        """The latter is never only supposed."""
         self._due: float | None = None
         """When the next beat is to come; None while nobody runs the loop."""
         self._lag: float | None = None
@@ -130,7 +132,7 @@ class Heartbeat:
             return  # It was asked before the loop stood still, or has ended.
         now = time.monotonic()
         self._spell = None
-        self._turned_at = now
+        self._turned_at = self._seen_to_turn_at = now
         self._note_lag(now, now - spell.asked_at)
         self._keep(spell.over(now - self._overslept(now)))
         self._changed()
@@ -153,14 +155,19 @@ class Heartbeat:
             return False
         spell = self._spell
         if self._is_idle(frame, now):
-            self._turned_at = now
+            self._turned_at = self._seen_to_turn_at = now
             if spell is not None:
                 self._keep(spell.look_while_idle(now))
             return False
+        listener = listener_of(self.loop)
         if spell is None:
             self._ask(frame, now)
+            if listener is not None:
+                listener.is_at_work()
         else:
             self._keep(spell.look(frame, now))
+            if listener is not None:
+                listener.does_not_turn(time.time() - (now - self._seen_to_turn_at))
             if spell.is_blocked:
                 self._blocked(spell)
         return True
@@ -192,7 +199,7 @@ class Heartbeat:
             self._spell.forget()
         is_news = self._due is not None
         self._spell = self._due = self._lag = None
-        self._turned_at = now
+        self._turned_at = self._seen_to_turn_at = now
         if is_news:
             self._changed()
 

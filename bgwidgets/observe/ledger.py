@@ -37,7 +37,7 @@ from bgwidgets.observe.look import Look, Looks
 from bgwidgets.observe.names import name_of_coroutine
 from bgwidgets.observe.task_births import Lists
 from bgwidgets.observe.task_states import TaskStates
-from bgwidgets.observe.timings import Timings, timing_of
+from bgwidgets.observe.timings import Timings
 from bgwidgets.observe.warnings_kept import WarningsKept
 from bgwidgets.snapshots import LoopHistory, ProgressSnapshot
 from bgwidgets.states import TaskState
@@ -91,7 +91,9 @@ class Ledger:
         )
         self.states: Final = TaskStates(loop, self._known, self._cancellations)
         """How each task stands. Any thread."""
-        self._looks: Final = Looks(loop, self._generations, self._ended, self.states, bars)
+        self._looks: Final = Looks(
+            loop, self._generations, self._ended, self.states, bars, are_timed=timings is not None
+        )
         self.changes: Final = BookChanges(self._generations, self._cancellations)
         self.windows: Final = KeptWindows(
             self._looks.rows, self._places_stamp, self._known.about, bars
@@ -180,21 +182,23 @@ class Ledger:
         self,
         task: asyncio.Task[Any],
         created_at: float | None,
-        ended_at: float,
+        ended_at: float | None,
         error: str | None,
     ) -> EndedTask:
         self._cancellations.ended(task)
         about, number = self._known.take(task)
+        times = self._looks.times
+        created_at, ended_at = times.life_of(task, created_at, ended_at)
         return EndedTask(
             number or new_id(),
             named(task, about),
             runs(task, about),
             state_of_ended(task),
             created_at,
-            min(self._looks.first_seen_ended(task, ended_at), ended_at),
+            ended_at,
             error,
             about.is_main,
-            timing_of(task) if self._timings is not None else None,
+            times.timing(task),
             self._bars(task),
             OfTask(task),
         )

@@ -24,17 +24,14 @@ from bgwidgets.observe.ended_tasks import (
 )
 from bgwidgets.observe.generations import Generations
 from bgwidgets.observe.kept_rows import KeptRows
+from bgwidgets.observe.known_times import SameBirth
 from bgwidgets.observe.names import name_of
+from bgwidgets.observe.seen_times import LOOKED_AT_ONE_BY_ONE, SeenTimes
 from bgwidgets.observe.task_states import TaskStates
-from bgwidgets.observe.weak_by_identity import WeakByIdentity
 from bgwidgets.snapshots import ProgressSnapshot, TaskSnapshot
 from bgwidgets.states import TaskState
 
 CANNOT_BE_SHOWN: Final = "(cannot be shown)"
-LOOKED_AT_ONE_BY_ONE: Final = 5_000
-"""Of more tasks, one that has just ended counts as unfinished until the loop's next turn; unless it
-was told already that it has."""
-
 Task = asyncio.Task[Any]
 
 
@@ -48,8 +45,7 @@ class Copied(NamedTuple):
     """How many there are, copied or not."""
     told: list[Task]
     """Those of the lasting of which it was told that they have ended."""
-    recent: list[tuple[list[Task], float]]
-    """With the time of their birth."""
+    recent: list[SameBirth]
     records: list[EndedTask]
     counts: dict[TaskState, int]
 
@@ -64,6 +60,8 @@ class Looks:
         ended: EndedTasks,
         states: TaskStates,
         bars: Callable[[Task], tuple[ProgressSnapshot, ...]],
+        *,
+        are_timed: bool,
     ) -> None:
         self._loop: Final = loop
         self._bars: Final = bars
@@ -73,8 +71,8 @@ class Looks:
         self.known: Final = states.known
         self.rows: Final = KeptRows(loop)
         """Of tasks that were looked at."""
-        self._seen_ended: Final[WeakByIdentity[Task, float]] = WeakByIdentity()
-        """When somebody first saw that a task had ended which the book did not know of yet."""
+        self.times: Final = SeenTimes(loop, generations, are_timed=are_timed)
+        """When each was born and has ended."""
         self._told: list[weakref.ref[Task]] = []
         """The lasting that were last counted as ended, before the loop's next turn."""
 
@@ -106,11 +104,7 @@ class Looks:
                 told=[
                     task for each in self._told if (task := each()) is not None and task in lasting
                 ],
-                recent=[
-                    *generations.survivors,
-                    (generations.older, generations.older_since),
-                    (list(generations.young), generations.young_since),
-                ],
+                recent=generations.recent(time.time()),
                 records=list(ended.records),
                 counts=dict(ended.counts),
             )
@@ -157,17 +151,6 @@ class Looks:
             *listed(self._ended.failures),
         ]
         return next((each.id for each in kept if each.of() is task), None)
-
-    def seen_ended_at(self, task: Task) -> float:
-        """When somebody first saw that it had ended, which may be now."""
-        seen = self._seen_ended.get(task)
-        if seen is None:
-            self._seen_ended[task] = seen = time.time()
-        return seen
-
-    def first_seen_ended(self, task: Task, now: float) -> float:
-        """The same, of one whose record is being made now. In the loop's thread."""
-        return (self._seen_ended.pop(task) or now) if len(self._seen_ended) else now
 
 
 class Look:
@@ -245,20 +228,25 @@ class Look:
         }
 
     def created_at(self, task: Task) -> float | None:
-        """When a task was born, to within a tenth of a second; None where nobody saw it."""
-        if (created := self._births.get(task)) is not None:
-            return created
-        return self._looks.generations.lasting.get(task)
+        """When a task was born, to within a tenth of a second; None where nobody knows."""
+        if (timing := self._looks.times.timing(task)) is not None:
+            return timing.born_at
+        births = self._births
+        return births[task] if task in births else self._looks.generations.lasting.get(task)
 
     @cached_property
-    def _births(self) -> dict[Task, float]:
-        return {task: since for tasks, since in self._copied.recent for task in tasks}
+    def _births(self) -> dict[Task, float | None]:
+        return {task: birth for tasks, birth in self._copied.recent for task in tasks}
 
     def ended_at(self, entry: Entry) -> float | None:
-        """When a task ended, to within a tenth of a second."""
+        """When a task ended, to within a tenth of a second; None where nobody knows."""
         if type(entry) is EndedTask:
             return entry.ended_at
-        return self._looks.seen_ended_at(entry) if entry.done() else None
+        return self._looks.times.ended_at(entry) if entry.done() else None
+
+    def has_ended(self, entry: Entry) -> bool:
+        """Whether a task has, by now."""
+        return type(entry) is EndedTask or entry.done()
 
     def row(self, entry: Entry) -> TaskSnapshot:
         """A task as it stands now. Any thread; does not block.

@@ -96,9 +96,9 @@ def _filtered_and_sorted(
         text = request.filter.casefold()
         entries = [entry for entry in entries if _matches(ledger, entry, text)]
     if request.sort:
-        in_order = enumerate((*look.unfinished, *reversed(look.ended)))
-        ages = {entry: place for place, entry in in_order}
-        key = _sort_key(ledger, look, request.sort, now)
+        in_order: list[Entry] = [*look.unfinished, *reversed(look.ended)]
+        ages = {entry: place for place, entry in enumerate(in_order)}
+        key = _sort_key(ledger, look, request.sort, now, in_order)
         # Of equal keys the older comes first, or last when the order is turned round. Of those born
         # in the same tenth of a second, the ones that still live are taken for the older.
         sign = -1 if request.sort == "age" else 1
@@ -117,11 +117,15 @@ def _matches(ledger: Ledger, entry: Entry, text: str) -> bool:
     )
 
 
-def _sort_key(ledger: Ledger, look: Look, sort: str, now: float) -> Callable[[Entry], Any]:
-    def born(entry: Entry) -> float:
-        # Nobody knows when a task was born that was found alive: before all others, then.
-        created = entry.created_at if type(entry) is EndedTask else look.created_at(entry)
-        return 0.0 if created is None else created
+def _sort_key(
+    ledger: Ledger, look: Look, sort: str, now: float, in_order: list[Entry]
+) -> Callable[[Entry], Any]:
+    births = _births(look, in_order) if sort in {"age", "created_at"} else {}
+
+    def age(entry: Entry) -> float:
+        if (ended_at := look.ended_at(entry)) is None and look.has_ended(entry):
+            return 0.0  # The least that it can be, where nobody knows.
+        return min(now, ended_at or now) - births[entry]
 
     keys: dict[str, Callable[[Entry], Any]] = {
         "name": lambda entry: ledger.name(entry).casefold(),
@@ -130,7 +134,19 @@ def _sort_key(ledger: Ledger, look: Look, sort: str, now: float) -> Callable[[En
         "waiting_on": lambda entry: (
             ledger.states.kind_of_wait(entry) or ledger.states.error(entry) or ""
         ),
-        "age": lambda entry: min(now, look.ended_at(entry) or now) - born(entry),
-        "created_at": born,
+        "age": age,
+        "created_at": births.__getitem__,
     }
     return keys[sort]
+
+
+def _births(look: Look, in_order: list[Entry]) -> dict[Entry, float]:
+    """When these were born. Where nobody knows, they are taken for as old as the one before; and
+    those that were found alive, which come first, for older than all others.
+    """
+    births: dict[Entry, float] = {}
+    last = 0.0
+    for entry in in_order:
+        created = entry.created_at if type(entry) is EndedTask else look.created_at(entry)
+        births[entry] = last = last if created is None else created
+    return births

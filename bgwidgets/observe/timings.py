@@ -38,6 +38,7 @@ class TaskTiming:
     __slots__ = (
         "_at",
         "_began",
+        "_born",
         "_clock",
         "_histogram",
         "_is_ready",
@@ -47,11 +48,15 @@ class TaskTiming:
         "_step_so_far",
         "_sums",
         "_where",
+        "born_at",
     )
 
     def __init__(self, clock: Clock) -> None:
         now = clock()
         self._clock: Final = clock
+        self._born = now
+        self.born_at = time.time()
+        """By `time.time()`."""
         # Polls, seconds that it was busy, ready and idle, and up to when: for a reader in another
         # thread all of it changes at once.
         self._sums: tuple[int, float, float, float, float] = (0, 0.0, 0.0, 0.0, now)
@@ -96,6 +101,8 @@ class TaskTiming:
     def had_first_step(self, task: asyncio.Task[Any], began: float) -> None:
         """Its first step was taken as it was made, and has just ended."""
         self._sums = (0, 0.0, 0.0, 0.0, began)
+        self.born_at -= self._born - began
+        self._born = began
         self._ready_at = self._began = self._step_began = began
         self.ended(task)
 
@@ -125,6 +132,10 @@ class TaskTiming:
         return took
 
     # In any thread
+
+    def last_step_at(self) -> float:
+        """When its last step so far ended, by `time.time()`. Any thread; does not block."""
+        return self.born_at + (self._sums[-1] - self._born)
 
     def as_value(self, *, has_ended: bool) -> TaskTimings:
         """The figures of this moment. Any thread; does not block."""

@@ -107,11 +107,19 @@ def task_row(task: TaskSnapshot) -> Row:
         "state": task.state.value,
         "coroutine": clean(task.coroutine),
         "waiting": waiting(task),
-        "created": task.created_at,
+        "created": began_of(task),
         "ended": task.ended_at,
         "error": clean(task.error) if task.error else None,
         "bar": bar_in_row(task.progress),
     }
+
+
+def began_of(task: TaskSnapshot) -> float | None:
+    """From when on a task's age is told; None where it is not known. Without a time of its end, one
+    that has ended would grow older and older.
+    """
+    has_known_age = task.ended_at is not None or not task.state.has_ended
+    return task.created_at if has_known_age else None
 
 
 def found_message(found: Found, clock: str) -> Row:

@@ -26,7 +26,7 @@ from bgwidgets.snapshots import (
 from bgwidgets.widgets.cleaning import clean
 from bgwidgets.widgets.progress_words import bar_in_row
 from bgwidgets.widgets.protocols import Source
-from bgwidgets.widgets.rows import Sorting, note, sorted_loops, waiting
+from bgwidgets.widgets.rows import Sorting, began_of, note, sorted_loops, waiting
 from bgwidgets.widgets.selection import loop_to_select
 
 MOST_ROWS: Final = 20
@@ -145,7 +145,7 @@ def _loop_cells(loop: LoopSnapshot) -> list[str]:
 
 def _task_cells(task: TaskSnapshot, now: float) -> list[str]:
     why = task.error or waiting(task) or ""
-    age = _age(task.created_at, task.ended_at, now)
+    age = _age(began_of(task), task.ended_at, now)
     bar = bar_in_row(task.progress)
     far = bar["far"] + bar["rest"] if bar else ""
     texts = [task.name, task.state.value, task.coroutine, why, age, far]

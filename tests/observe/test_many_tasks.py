@@ -9,7 +9,7 @@ import pytest
 
 from bgwidgets.observe.generations import TICK
 from bgwidgets.observe.ledger import Ledger
-from bgwidgets.observe.look import LOOKED_AT_ONE_BY_ONE
+from bgwidgets.observe.seen_times import LOOKED_AT_ONE_BY_ONE
 from bgwidgets.observe.task_window import task_window
 from bgwidgets.snapshots import WindowRequest
 from bgwidgets.states import TaskState

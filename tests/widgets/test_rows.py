@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -126,6 +127,14 @@ def test_a_tasks_row():
         "error": None,
         "bar": None,
     }
+
+
+def test_a_task_whose_end_nobody_knows_has_no_age():
+    """The page would let it grow for ever."""
+    ended = task(3, state=TaskState.FINISHED)
+    assert (None, None) == (task_row(ended)["created"], task_row(ended)["ended"])
+    ended = replace(ended, ended_at=NOW - 1)
+    assert (NOW - 3, NOW - 1) == (task_row(ended)["created"], task_row(ended)["ended"])
 
 
 def epoch(**more: Any) -> ProgressSnapshot:

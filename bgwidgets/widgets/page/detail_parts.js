@@ -7,6 +7,8 @@ import { make } from "./elements.js";
 import { called } from "./names.js";
 import { formatCount } from "./numbers.js";
 
+const OVER = new Set(["finished", "failed", "cancelled", "lost"]);
+
 /** A cell whose full text is its tooltip, for it may be cut off.
  * @param {string} className @param {string | null} text @param {string | null} [title] */
 export function cell(className, text, title = text) {
@@ -120,7 +122,7 @@ export function chainFrame(frame) {
  * @param {About} task
  */
 export function waitingLine(words, timeout, task) {
-  if (task.ended) return [emptyLine("It has ended, and waits for nothing")];
+  if (task.state !== null && OVER.has(task.state)) return [emptyLine("It has ended, and waits for nothing")];
   const line = [];
   if (words) line.push(make("i", "bgw-ring"), cell("", `waits on ${words}`));
   else if (task.state === "running") line.push(cell("bgw-ok", "running"));

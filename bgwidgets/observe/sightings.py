@@ -1,0 +1,40 @@
+"""Who is told when a loop is seen at work from outside.
+
+The watchdog looks at loops twenty times a second, whatever they do; what is found out about tasks
+at its looks costs the loop nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from typing import Final, Protocol
+
+from bgwidgets.observe.weak_by_identity import WeakByIdentity
+
+
+class Sighted(Protocol):
+    """Who listens for one loop. In the watchdog's thread; must not block."""
+
+    def is_at_work(self) -> None:
+        """The loop's thread runs something."""
+
+    def does_not_turn(self, since: float) -> None:
+        """It has not turned since then, by `time.time()`, or a little later."""
+
+
+_listeners: Final[WeakByIdentity[asyncio.AbstractEventLoop, weakref.ref[Sighted]]] = (
+    WeakByIdentity()
+)
+"""Weak on both sides, as those of `watched_task`."""
+
+
+def listen(loop: asyncio.AbstractEventLoop, listener: Sighted) -> None:
+    """From now on tell it of this loop, for as long as it lives. Any thread."""
+    _listeners[loop] = weakref.ref(listener)
+
+
+def listener_of(loop: asyncio.AbstractEventLoop) -> Sighted | None:
+    """Who listens for this loop. Any thread."""
+    found = _listeners.get(loop)
+    return None if found is None else found()

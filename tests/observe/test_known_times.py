@@ -1,0 +1,285 @@
+"""When tasks were born and have ended, also where the loop was blocked meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from itertools import compress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bgwidgets.observe import generations, look, seen_times
+from bgwidgets.observe.known_times import (
+    EXACT,
+    Births,
+    births_among,
+    births_of_last,
+    by_birth,
+    known_birth,
+    known_end,
+    mark,
+)
+from bgwidgets.observe.ledger import Ledger
+from bgwidgets.observe.sightings import Sighted, listener_of
+from bgwidgets.observe.task_window import task_window
+from bgwidgets.snapshots import TaskSnapshot, WindowRequest
+from tests.loop_factories import LoopFactory
+from tests.observe.conftest import comes_true, ends_later, for_ever, rows, run, turns
+
+BEGAN = 1000.0
+
+
+class Clock:
+    """The time of the day, as the book has it. The loop's own timers go on as ever."""
+
+    def __init__(self) -> None:
+        self.now = BEGAN
+
+    def time(self) -> float:
+        """As `time.time()`."""
+        return self.now
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """It stands still until a test moves it."""
+    clock = Clock()
+    for module in (generations, look, seen_times):
+        monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+@pytest.mark.parametrize(
+    ("latest", "birth", "end"),
+    [(0.0, 0.0, 0.0), (0.1, 0.0, 0.1), (0.16, 0.06, 0.1), (0.2, 0.1, 0.1), (0.21, None, None)],
+)
+def test_what_is_told_is_at_most_a_tenth_of_a_second_off(
+    latest: float, birth: float | None, end: float | None
+):
+    assert pytest.approx(birth) == known_birth(0.0, latest)
+    assert pytest.approx(end) == known_end(0.0, latest)
+
+
+@given(
+    sightings=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), max_size=12),
+    more=st.integers(0, 3),
+    data=st.data(),
+)
+def test_each_task_was_born_between_the_looks_around_it(
+    sightings: list[tuple[int, int]], more: int, data: st.DataObject
+):
+    """Whichever of them are left, and however many looks have found no more than the one before."""
+    marks: list[tuple[float, int]] = []
+    now, earliest, latest = 0.0, list[float](), list[float]()
+    last = 0.0
+    for born, pause in [*sightings, (more, 1)]:
+        now += pause / 20
+        earliest += [last] * born
+        latest += [now] * born
+        last = now
+        mark(marks, now, len(earliest))
+    births: Births = (0.0, marks)
+    tasks: list[Any] = list(range(len(earliest)))
+    chosen = [data.draw(st.booleans()) for _ in tasks]
+    expected = list(compress(map(known_birth, earliest, latest), chosen))
+    left = list(compress(tasks, chosen))
+    found = by_birth(left, births_among(births, chosen), now)
+    assert left == [task for tasks, _ in found for task in tasks]
+    assert expected == [birth for tasks, birth in found for _ in tasks]
+    for number in range(len(left) + 1):
+        last_ones = births_of_last(number, chosen, births, now)
+        assert expected[len(left) - number :] == last_ones
+
+
+def test_a_long_block_leaves_two_marks():
+    marks: list[tuple[float, int]] = []
+    for number in range(1000):
+        mark(marks, float(number), 3)
+    assert [(0.0, 3), (999.0, 3)] == marks
+
+
+def row(ledger: Ledger, name: str) -> TaskSnapshot:
+    (found,) = [row for row in rows(ledger) if row.name == name]
+    return found
+
+
+def watcher() -> Sighted:
+    """Who is told when this loop is seen from outside."""
+    found = listener_of(asyncio.get_running_loop())
+    assert found is not None
+    return found
+
+
+def make(name: str, work: Coroutine[Any, Any, Any] | None = None) -> asyncio.Task[Any]:
+    return asyncio.create_task(work or for_ever(), name=name)
+
+
+async def swept(ledger: Ledger) -> None:
+    """Until the next sweep."""
+    young = ledger._generations.young
+    await comes_true(lambda: not young)
+
+
+async def lasting(ledger: Ledger, task: asyncio.Task[Any]) -> None:
+    await comes_true(lambda: ledger.is_lasting(task))
+
+
+def test_a_birth_is_known_from_the_first_look_to_the_last(clock: Clock, loop_factory: LoopFactory):
+    """While the task is young, while it is not so young any more, and when it is lasting."""
+
+    async def watched(ledger: Ledger) -> None:
+        task = make("a")
+        assert row(ledger, "a").created_at == BEGAN
+        clock.now += 0.1
+        await swept(ledger)
+        assert row(ledger, "a").created_at == BEGAN
+        clock.now += 0.1
+        await lasting(ledger, task)
+        clock.now += 100
+        assert row(ledger, "a").created_at == BEGAN
+
+    run(watched, loop_factory)
+
+
+def test_the_first_task_for_a_while_was_not_born_before_that(clock: Clock):
+    async def watched(ledger: Ledger) -> None:
+        await asyncio.wait_for(make("before", ends_later()), 9)
+        clock.now += 0.1
+        await comes_true(lambda: ledger._generations._timer is None)
+        clock.now += 100
+        make("after")
+        assert row(ledger, "after").created_at == clock.now
+
+    run(watched)
+
+
+def test_who_is_born_after_a_block_was_not_born_before_it(clock: Clock, loop_factory: LoopFactory):
+    """The block was seen from outside, which the loop is not told."""
+
+    async def watched(ledger: Ledger) -> None:
+        before = make("before")
+        clock.now += 0.05
+        watcher().is_at_work()
+        for _ in range(200):
+            clock.now += 0.025
+            watcher().does_not_turn(BEGAN)
+        blocked_until = clock.now
+        after = make("after")
+        for _ in range(2):  # While they are young, and when they are not.
+            assert row(ledger, "before").created_at == BEGAN
+            assert row(ledger, "after").created_at == pytest.approx(blocked_until)
+            await lasting(ledger, before)
+            await lasting(ledger, after)
+            clock.now += 1
+
+    run(watched, loop_factory)
+
+
+def test_a_birth_that_nobody_knows_is_not_told(clock: Clock):
+    """Where the block was not seen, either; and it is taken for as old as the one before."""
+
+    async def watched(ledger: Ledger) -> None:
+        make("before")
+        clock.now += 5
+        task = make("after")
+        await lasting(ledger, task)
+        later = make("later")
+        await lasting(ledger, later)
+        assert row(ledger, "after").created_at is None
+        assert row(ledger, "later").created_at == clock.now
+        for request in (
+            WindowRequest(sort="created_at"),
+            WindowRequest(sort="age", descending=True),
+        ):
+            found = task_window(ledger, request).tasks
+            names = [task.name for task in found if "for_ever" in task.coroutine]
+            assert ["before", "after", "later"] == names
+
+    run(watched)
+
+
+def test_who_has_ended_before_a_block_did_not_live_until_its_end(
+    clock: Clock, loop_factory: LoopFactory
+):
+    """A young task and a lasting one."""
+
+    async def watched(ledger: Ledger) -> None:
+        stop = asyncio.Event()
+        old = make("old", stop.wait())
+        await lasting(ledger, old)
+        clock.now = began = BEGAN + 50
+        stop.set()
+        await asyncio.wait({old, make("young", ends_later())})
+        for _ in range(200):
+            clock.now += 0.025
+            watcher().does_not_turn(began)
+        assert row(ledger, "young").ended_at == pytest.approx(began, abs=EXACT)
+        await swept(ledger)
+        await turns()
+        for name in ("old", "young"):
+            ended_at = row(ledger, name).ended_at
+            assert ended_at is not None
+            assert began <= ended_at <= began + EXACT
+
+    run(watched, loop_factory)
+
+
+def test_who_has_ended_after_a_block_did_so_when_it_was_over(clock: Clock):
+    """It was seen unfinished until then."""
+
+    async def watched(ledger: Ledger) -> None:
+        task = make("young", ends_later())
+        for _ in range(200):
+            clock.now += 0.025
+            watcher().does_not_turn(BEGAN)
+        await asyncio.wait({task})
+        await swept(ledger)
+        assert row(ledger, "young").ended_at == clock.now
+
+    run(watched)
+
+
+def test_an_end_that_nobody_knows_is_not_told(clock: Clock):
+    """Where nobody has seen when the block began."""
+
+    async def watched(ledger: Ledger) -> None:
+        await asyncio.wait({make("young", ends_later())})
+        clock.now += 5
+        await swept(ledger)
+        found = row(ledger, "young")
+        assert (None, None) == (found.created_at, found.ended_at)
+        (oldest, youngest) = task_window(ledger, WindowRequest(sort="age", descending=True)).tasks
+        assert youngest.name == "young" != oldest.name
+
+    run(watched)
+
+
+def test_looks_from_outside_leave_tasks_of_another_kind_alone(clock: Clock):
+    """Their code is not to run in that thread."""
+    is_looked_at = False
+
+    class Strange(asyncio.Task[Any]):
+        def done(self) -> bool:
+            """Only in the loop's turn."""
+            assert not is_looked_at
+            return super().done()
+
+    async def watched(ledger: Ledger) -> None:
+        nonlocal is_looked_at
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(lambda loop, coro, **more: Strange(coro, loop=loop, **more))
+        await asyncio.wait({make("strange", ends_later())})
+        is_looked_at = True
+        clock.now += 0.025
+        watcher().does_not_turn(BEGAN)
+        is_looked_at = False
+        assert row(ledger, "strange").ended_at == pytest.approx(clock.now)
+
+    run(watched)
