@@ -159,14 +159,11 @@ class Heartbeat:
             if spell is not None:
                 self._keep(spell.look_while_idle(now))
             return False
-        listener = listener_of(self.loop)
         if spell is None:
             self._ask(frame, now)
-            if listener is not None:
-                listener.is_at_work()
         else:
             self._keep(spell.look(frame, now))
-            if listener is not None:
+            if (listener := listener_of(self.loop)) is not None:
                 listener.does_not_turn(time.time() - (now - self._seen_to_turn_at))
             if spell.is_blocked:
                 self._blocked(spell)

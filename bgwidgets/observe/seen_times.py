@@ -69,10 +69,6 @@ class SeenTimes:
 
     # In the watchdog's thread
 
-    def is_at_work(self) -> None:
-        """As `Sighted.is_at_work`."""
-        self._generations.note_births()
-
     def does_not_turn(self, since: float) -> None:
         """As `Sighted.does_not_turn`. Who has ended before that is not to be taken for one that
         has ended after it.

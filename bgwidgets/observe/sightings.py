@@ -1,7 +1,7 @@
-"""Who is told when a loop is seen at work from outside.
+"""Who is told when it is seen from outside that a loop does not turn.
 
-The watchdog looks at loops twenty times a second, whatever they do; what is found out about tasks
-at its looks costs the loop nothing.
+The watchdog looks at such a loop forty times a second; what is found out about tasks at its looks
+costs the loop nothing.
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ from bgwidgets.observe.weak_by_identity import WeakByIdentity
 
 class Sighted(Protocol):
     """Who listens for one loop. In the watchdog's thread; must not block."""
-
-    def is_at_work(self) -> None:
-        """The loop's thread runs something."""
 
     def does_not_turn(self, since: float) -> None:
         """It has not turned since then, by `time.time()`, or a little later."""

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgwidgets.observe import generations, look, seen_times
+from bgwidgets.observe.generations import NURSERY
 from bgwidgets.observe.known_times import (
     EXACT,
     Births,
@@ -140,7 +141,8 @@ def test_a_birth_is_known_from_the_first_look_to_the_last(clock: Clock, loop_fac
         clock.now += 0.1
         await swept(ledger)
         assert row(ledger, "a").created_at == BEGAN
-        clock.now += 0.1
+        clock.now += 100
+        assert row(ledger, "a").created_at == BEGAN
         await lasting(ledger, task)
         clock.now += 100
         assert row(ledger, "a").created_at == BEGAN
@@ -165,8 +167,6 @@ def test_who_is_born_after_a_block_was_not_born_before_it(clock: Clock, loop_fac
 
     async def watched(ledger: Ledger) -> None:
         before = make("before")
-        clock.now += 0.05
-        watcher().is_at_work()
         for _ in range(200):
             clock.now += 0.025
             watcher().does_not_turn(BEGAN)
@@ -180,6 +180,25 @@ def test_who_is_born_after_a_block_was_not_born_before_it(clock: Clock, loop_fac
             clock.now += 1
 
     run(watched, loop_factory)
+
+
+def test_births_around_a_block_are_known_when_many_have_ended_since(clock: Clock):
+    """The sweeps in between take out the tasks that were born there, too."""
+
+    async def watched(ledger: Ledger) -> None:
+        make("before")
+        await asyncio.wait({make(str(number), ends_later()) for number in range(5)})
+        for _ in range(200):
+            clock.now += 0.025
+            watcher().does_not_turn(BEGAN)
+        make("after")
+        for _ in range(3):
+            await asyncio.wait({make("", ends_later()) for _ in range(NURSERY)})
+        assert len(ledger._generations.young) < 3 * NURSERY
+        assert row(ledger, "before").created_at == BEGAN
+        assert row(ledger, "after").created_at == pytest.approx(clock.now)
+
+    run(watched)
 
 
 def test_a_birth_that_nobody_knows_is_not_told(clock: Clock):
@@ -229,6 +248,48 @@ def test_who_has_ended_before_a_block_did_not_live_until_its_end(
             assert began <= ended_at <= began + EXACT
 
     run(watched, loop_factory)
+
+
+def test_a_lasting_task_that_ends_in_the_midst_of_a_long_turn(clock: Clock):
+    """It was not done at one look, and was at the next."""
+
+    async def watched(ledger: Ledger) -> None:
+        stop = asyncio.Event()
+        task = make("old", stop.wait())
+        await lasting(ledger, task)
+
+        def blocks() -> None:
+            for _ in range(100):
+                clock.now += 0.025
+                watcher().does_not_turn(BEGAN)
+
+        blocks()
+        middle = clock.now
+        stop.set()
+        await asyncio.sleep(0)
+        assert task.done()
+        blocks()
+        await turns()
+        assert row(ledger, "old").ended_at == pytest.approx(middle, abs=EXACT)
+
+    run(watched)
+
+
+def test_who_was_seen_unfinished_by_a_sweep_has_ended_later(clock: Clock):
+    """However long before the sweep it was born."""
+
+    async def watched(ledger: Ledger) -> None:
+        stop = asyncio.Event()
+        make("one", stop.wait())
+        clock.now += 0.15
+        await swept(ledger)
+        stop.set()
+        await turns()
+        clock.now += 0.15
+        await comes_true(lambda: not ledger._generations.older)
+        assert row(ledger, "one").ended_at == pytest.approx(BEGAN + 0.25)
+
+    run(watched)
 
 
 def test_who_has_ended_after_a_block_did_so_when_it_was_over(clock: Clock):
