@@ -401,10 +401,10 @@ class LoopHistory:
     failures: tuple[TaskFailure, ...] = ()
     """The last 50, latest first."""
     cancellations: tuple[TaskCancellation, ...] = ()
-    """The last 50, latest first. Of tasks that are made by a factory of the user's own, or in a
-    storm of short ones, nobody knows who else but a command had them cancelled: those that are
-    found still unfinished are here as `asked_by` "unknown", with the time when that was; the others
-    are not."""
+    """The last 50, latest first. Of tasks that are made by a factory of the user's own, or among
+    many short ones, nobody knows who else but a command had them cancelled: those that are found
+    to be so are here as `asked_by` "unknown", with the time when that was. Of a storm of short
+    tasks, only those that are also listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ from bgwidgets.observe.error_text import one_line
 from bgwidgets.observe.group_leftovers import group_leftovers
 from bgwidgets.observe.kept_askers import KeptAskers
 from bgwidgets.observe.known_tasks import KnownTasks
-from bgwidgets.observe.swallowed import PATIENCE, Cancelled, Swallowed
+from bgwidgets.observe.swallowed import PATIENCE, Cancelled, Swallowed, unseen
 from bgwidgets.observe.warnings_kept import WarningsKept
 from bgwidgets.observe.watched_task import listen, together, watched_task_class
 from bgwidgets.snapshots import TaskCancellation
@@ -130,16 +130,22 @@ class Cancellations:
 
     def ended(self, task: Task) -> None:
         """It has ended."""
-        self._history.write_down()
-        if (asked := self._asked.pop(task, None)) is not None:
+        asked = self._asked.pop(task, None)
+        if asked is not None:
             self._swallowed.ended(task, asked)
+        elif task.cancelled() and task.cancelling():  # Nobody saw who asked.
+            self._history.add(task, unseen())
+        self._history.write_down()
 
     def forget(self, tasks: list[Task]) -> None:
-        """These have, and nothing is to be told of them."""
+        """These have, and there are too many to look at each: only at those that were seen being
+        cancelled.
+        """
         self._history.write_down()
         if self._asked:
             for task in tasks:
-                self._asked.pop(task, None)
+                if (asked := self._asked.pop(task, None)) is not None:
+                    self._swallowed.ended(task, asked)
 
     # In the thread that cancels
 

@@ -161,9 +161,7 @@ class Swallowed:
         """A task was cancelled some time ago, and not only as often as `level` says. In the loop's
         thread.
         """
-        cancelled = Cancelled(
-            time.monotonic(), NOBODY_KNOWS, time.time(), was_seen=False, level=level
-        )
+        cancelled = unseen(level)
         self._wait_for(task, cancelled)
         return cancelled
 
@@ -272,6 +270,11 @@ class Swallowed:
             coroutine,
             lambda: Told(f"task {name!r} was cancelled{by} and {and_then}", name, where),
         )
+
+
+def unseen(level: int = 0) -> Cancelled:
+    """That somebody was not seen to cancel a task; found out now."""
+    return Cancelled(time.monotonic(), NOBODY_KNOWS, time.time(), was_seen=False, level=level)
 
 
 def _new(

@@ -297,14 +297,57 @@ def test_a_callback_is_told_so_where_the_thread_is_watched_as_well(loop_factory:
 def test_a_storm_of_short_tasks_is_not_watched_for_cancellations():
     """Plain tasks are quicker to wait for. When it is over, tasks are watched again."""
 
-    async def watched(_: Ledger) -> None:
-        kinds = set()
+    async def watched(ledger: Ledger) -> None:
+        kinds = []
         for _number in range(5_000):
             task = asyncio.create_task(ends_at_once())
-            kinds.add(type(task) is asyncio.Task)
+            kinds.append(type(task) is asyncio.Task)
             await task
-        assert {True, False} == kinds
-        await comes_true(lambda: type(asyncio.create_task(ends_at_once())) is not asyncio.Task)
+        assert {True, False} == set(kinds)
+        while not kinds[-1]:
+            await (task := asyncio.create_task(ends_at_once()))
+            kinds.append(type(task) is asyncio.Task)
+        await comes_true(lambda: not ledger._generations.young)
+        assert type(asyncio.create_task(ends_at_once())) is not asyncio.Task
+
+    run(watched)
+
+
+def test_a_task_that_does_not_tell_and_ends_cancelled_is_told_by_its_end():
+    """Nobody knows who asked. Not one that has ended so by itself, for which nobody asked."""
+
+    async def gives_up() -> None:
+        raise asyncio.CancelledError
+
+    def plain(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
+        return asyncio.Task(work, loop=loop, **options)
+
+    async def watched(ledger: Ledger) -> None:
+        asyncio.get_running_loop().set_task_factory(plain)
+        lasting = asyncio.create_task(for_ever(), name="lasting")
+        await comes_true(lambda: ledger.is_lasting(lasting))
+        young = asyncio.create_task(for_ever(), name="young")
+        by_itself = asyncio.create_task(gives_up(), name="by itself")
+        await turns()
+        for task in (lasting, young):
+            task.cancel()
+        await ended(lasting, young, by_itself)
+        await turns()
+        ledger.settle()
+        told = cancellations(ledger)
+        assert {"lasting": ("unknown", None), "young": ("unknown", None)} == told
+
+    run(watched)
+
+
+def test_what_goes_past_a_tasks_own_cancel_is_told_by_its_end():
+    async def watched(ledger: Ledger) -> None:
+        task = asyncio.create_task(for_ever(), name="one")
+        await turns()
+        asyncio.Task.cancel(task)
+        await ended(task)
+        ledger.settle()
+        assert {"one": ("unknown", None)} == cancellations(ledger)
 
     run(watched)
 

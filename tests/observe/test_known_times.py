@@ -137,15 +137,14 @@ def test_a_birth_is_known_from_the_first_look_to_the_last(clock: Clock, loop_fac
 
     async def watched(ledger: Ledger) -> None:
         task = make("a")
-        assert row(ledger, "a").created_at == BEGAN
+        assert ledger.look().created_at(task) == BEGAN
         clock.now += 0.1
         await swept(ledger)
-        assert row(ledger, "a").created_at == BEGAN
         clock.now += 100
-        assert row(ledger, "a").created_at == BEGAN
+        assert ledger.look().created_at(task) == BEGAN
         await lasting(ledger, task)
         clock.now += 100
-        assert row(ledger, "a").created_at == BEGAN
+        assert ledger.look().created_at(task) == BEGAN
 
     run(watched, loop_factory)
 

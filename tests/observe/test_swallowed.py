@@ -14,7 +14,7 @@ from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.swallowed import MOST_A_LOOK, MOST_WAITED_FOR
 from bgwidgets.observe.warnings_kept import WarningsKept
 from bgwidgets.states import TaskState
-from tests.observe.conftest import LIMIT, fails, for_ever, turns
+from tests.observe.conftest import LIMIT, ends_later, fails, for_ever, turns
 
 
 @pytest.fixture
@@ -107,6 +107,28 @@ def test_those_that_have_ended_do_not_hide_one_that_goes_on(number: int):
 
 
 @pytest.mark.usefixtures("at_once")
+def test_all_that_end_as_if_they_had_not_been_cancelled_are_counted():
+    """Also those of which no record is kept, for too many end in that moment."""
+
+    async def swallows() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await for_ever()
+
+    async def watched(_: Ledger) -> None:
+        for _number in range(30):
+            await asyncio.gather(*(ends_later() for _ in range(100)))
+        tasks = [asyncio.create_task(swallows()) for _ in range(20)]
+        await turns()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        for _number in range(10):
+            await asyncio.gather(*(ends_later() for _ in range(100)))
+
+    (warning,) = run(watched, None).all()
+    assert 20 == warning.count
+
+
 def test_what_a_task_group_forgets_is_not_held_against_a_task():
     """Up to Python 3.12 it does not take back that it cancelled the task that waits for it."""
     is_over = asyncio.Event()
