@@ -96,6 +96,10 @@ class KnownTasks:
         """The tasks that stand for a function in a worker thread."""
         return [task for task, about in list(self._about.items()) if about.runs]
 
+    def are_all_plain(self) -> bool:
+        """Whether each is called what it says, and runs it."""
+        return not any(about.called or about.runs for about in list(self._about.values()))
+
     def name(self, entry: Entry) -> str:
         """A task's name now."""
         return entry.name if type(entry) is EndedTask else named(entry, self.about(entry))

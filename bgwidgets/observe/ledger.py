@@ -336,6 +336,12 @@ class Ledger:
         """The qualified name of what a task runs. Any thread; does not block."""
         return self._known.coroutine(entry)
 
+    def tells_all_by_itself(self) -> bool:
+        """Whether nothing is known of a task's name and coroutine that it does not tell. Any
+        thread; does not block.
+        """
+        return self._known.are_all_plain()
+
     def progress(self, entry: Entry) -> tuple[ProgressSnapshot, ...]:
         """A task's progress bars, the one to be shown first. Any thread; does not block."""
         return self._looks.progress(entry)

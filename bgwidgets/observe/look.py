@@ -160,6 +160,8 @@ class Look:
         self._looks: Final = looks
         self._states: Final = looks.states
         self._copied: Final = copied
+        self._as_of: Final = time.time()
+        """Of those that are seen to have ended in the same look, none did so before the others."""
 
     def holds(self, task: Task) -> bool:
         """Whether the task was in the book, and was itself still held."""
@@ -242,7 +244,7 @@ class Look:
         """When a task ended, to within a tenth of a second; None where nobody knows."""
         if type(entry) is EndedTask:
             return entry.ended_at
-        return self._looks.times.ended_at(entry) if entry.done() else None
+        return self._looks.times.ended_at(entry, self._as_of) if entry.done() else None
 
     def has_ended(self, entry: Entry) -> bool:
         """Whether a task has, by now."""

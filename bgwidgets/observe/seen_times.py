@@ -43,13 +43,14 @@ class SeenTimes:
         """The task's own figures, which are exact, where they are taken."""
         return timing_of(task) if self._are_timed else None
 
-    def ended_at(self, task: Task) -> float | None:
-        """When a task ended that the book does not know to have; None where nobody knows."""
+    def ended_at(self, task: Task, now: float) -> float | None:
+        """When a task ended that is seen `now` to have, which the book does not know; None where
+        nobody knows.
+        """
         if (timing := self.timing(task)) is not None:
             return timing.last_step_at()
         seen = self._seen.get(task)
         if seen is None:
-            now = time.time()
             # One of the lasting tells by itself, in the loop's next turn.
             is_lasting = task in self._generations.lasting
             since = now if is_lasting else self._generations.ends_known_at

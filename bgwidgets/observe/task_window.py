@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from bgwidgets.observe.ended_tasks import EndedTask, Entry
+from bgwidgets.observe.ended_tasks import Entry
 from bgwidgets.observe.kept_windows import WindowStandstill
 from bgwidgets.observe.ledger import Ledger
+from bgwidgets.observe.letting_in import LettingIn
 from bgwidgets.observe.look import Look
+from bgwidgets.observe.words_of_many import WordsOfMany
 from bgwidgets.snapshots import TaskSnapshot, TaskWindow, WindowRequest
 from bgwidgets.states import TaskState
 
 _UNFINISHED: Final = frozenset(state for state in TaskState if not state.has_ended)
-_STATE_ORDER: Final = {state: number for number, state in enumerate(TaskState)}
+Task = asyncio.Task[Any]
 
 
 def task_window(ledger: Ledger, request: WindowRequest) -> TaskWindow:
@@ -28,14 +31,29 @@ def task_window(ledger: Ledger, request: WindowRequest) -> TaskWindow:
     if not (asks_for_all or request.ids):
         rows, total = _in_their_order(ledger, start, stop)
         return TaskWindow(tasks=rows, start=start, total=total, as_of=now)
+    work = LettingIn(others=not ledger.states.is_own_thread())
     look = ledger.look(stop=0 if request.ids and not request.sort else None)
     if request.ids:
         unfinished, ended = _of_these(ledger, look, request)
     else:
         unfinished, ended = _in_states(ledger, look, request.states)
-    entries = _filtered_and_sorted(ledger, look, [*unfinished, *ended], request, now)
-    rows = tuple(look.row(entry) for entry in entries[start:stop])
-    return TaskWindow(tasks=rows, start=start, total=len(entries), as_of=now)
+    words = WordsOfMany(ledger, look, now)
+    if request.filter:
+        text = request.filter.casefold()
+        unfinished, ended = (
+            [entry for part in work.slices(entries) for entry in words.matching(part, text)]
+            for entries in (unfinished, ended)
+        )
+    total = len(unfinished) + len(ended)
+    if request.sort:
+        entries = _sorted(unfinished, ended, request, words, work)
+    else:
+        entries = [*unfinished, *ended]
+        if request.descending:
+            entries.reverse()
+        entries = entries[start:stop]
+    rows = tuple(look.row(entry) for entry in entries)
+    return TaskWindow(tasks=rows, start=start, total=total, as_of=now)
 
 
 def window_standstill(ledger: Ledger, window: TaskWindow) -> WindowStandstill | None:
@@ -66,8 +84,11 @@ def _of_these(
 ) -> tuple[Sequence[Entry], Sequence[Entry]]:
     """Those that are asked for by their number, as far as they are still known."""
     wanted, states = frozenset(request.ids), frozenset(request.states or TaskState)
-    unfinished = filter(None, map(ledger.task_of, dict.fromkeys(request.ids)))
+    unfinished: Iterable[Task] = filter(None, map(ledger.task_of, dict.fromkeys(request.ids)))
     ended = (entry for entry in look.ended if ledger.id_so_far(entry) in wanted)
+    if request.sort:  # From which they come in the order of their births.
+        those = frozenset(map(id, unfinished))
+        unfinished = (task for task in look.unfinished if id(task) in those)
     return (
         [entry for entry in unfinished if ledger.states.state(entry) in states],
         [entry for entry in ended if ledger.states.state(entry) in states],
@@ -89,64 +110,25 @@ def _in_states(
     return unfinished, [entry for entry in look.ended if ledger.states.state(entry) in wanted]
 
 
-def _filtered_and_sorted(
-    ledger: Ledger, look: Look, entries: list[Entry], request: WindowRequest, now: float
+def _sorted(
+    unfinished: Sequence[Entry],
+    ended: Sequence[Entry],
+    request: WindowRequest,
+    words: WordsOfMany,
+    work: LettingIn,
 ) -> list[Entry]:
-    if request.filter:
-        text = request.filter.casefold()
-        entries = [entry for entry in entries if _matches(ledger, entry, text)]
-    if request.sort:
-        in_order: list[Entry] = [*look.unfinished, *reversed(look.ended)]
-        ages = {entry: place for place, entry in enumerate(in_order)}
-        key = _sort_key(ledger, look, request.sort, now, in_order)
-        # Of equal keys the older comes first, or last when the order is turned round. Of those born
-        # in the same tenth of a second, the ones that still live are taken for the older.
-        sign = -1 if request.sort == "age" else 1
-        entries.sort(key=lambda entry: (key(entry), sign * ages[entry]), reverse=request.descending)
-    elif request.descending:
-        entries.reverse()
-    return entries
+    """Those in the window, of all these.
 
-
-def _matches(ledger: Ledger, entry: Entry, text: str) -> bool:
-    return (
-        text in ledger.name(entry).casefold()
-        or text in ledger.coroutine(entry).casefold()
-        or text in ledger.states.state(entry)
-        or text in (ledger.states.error(entry) or "").casefold()
-    )
-
-
-def _sort_key(
-    ledger: Ledger, look: Look, sort: str, now: float, in_order: list[Entry]
-) -> Callable[[Entry], Any]:
-    births = _births(look, in_order) if sort in {"age", "created_at"} else {}
-
-    def age(entry: Entry) -> float:
-        if (ended_at := look.ended_at(entry)) is None and look.has_ended(entry):
-            return 0.0  # The least that it can be, where nobody knows.
-        return min(now, ended_at or now) - births[entry]
-
-    keys: dict[str, Callable[[Entry], Any]] = {
-        "name": lambda entry: ledger.name(entry).casefold(),
-        "coroutine": lambda entry: ledger.coroutine(entry).casefold(),
-        "state": lambda entry: _STATE_ORDER[ledger.states.state(entry)],
-        "waiting_on": lambda entry: (
-            ledger.states.kind_of_wait(entry) or ledger.states.error(entry) or ""
-        ),
-        "age": age,
-        "created_at": births.__getitem__,
-    }
-    return keys[sort]
-
-
-def _births(look: Look, in_order: list[Entry]) -> dict[Entry, float]:
-    """When these were born. Where nobody knows, they are taken for as old as the one before; and
-    those that were found alive, which come first, for older than all others.
+    Of equal keys the older comes first, or last when the order is turned round. Of those born in
+    the same tenth of a second, the ones that still live are taken for the older.
     """
-    births: dict[Entry, float] = {}
-    last = 0.0
-    for entry in in_order:
-        created = entry.created_at if type(entry) is EndedTask else look.created_at(entry)
-        births[entry] = last = last if created is None else created
-    return births
+    entries = [*unfinished, *reversed(ended)]
+    keys = [key for part in work.slices(entries) for key in words.keys(part, request.sort)]
+    if request.sort == "age":
+        entries.reverse()
+        keys.reverse()
+    start, stop, count = max(0, request.start), max(0, request.start, request.stop), len(entries)
+    if not request.descending:
+        return [entries[place] for place in work.sorted_places(keys, start, stop)]
+    places = work.sorted_places(keys, max(0, count - stop), max(0, count - start))
+    return [entries[place] for place in reversed(places)]
