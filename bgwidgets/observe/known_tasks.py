@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -11,6 +12,7 @@ from bgwidgets.identifiers import new_id
 from bgwidgets.observe.asyncio_internals import coroutine_of
 from bgwidgets.observe.ended_tasks import EndedTask, Entry
 from bgwidgets.observe.names import name_of, name_of_coroutine
+from bgwidgets.observe.weak_by_identity import WeakByIdentity
 
 _DEFAULT_NAME: Final = re.compile(r"Task-\d+")
 Task = asyncio.Task[Any]
@@ -38,6 +40,9 @@ class KnownTasks:
         self._about: Final[dict[Task, About]] = {}
         self._ids: Final[dict[Task, int]] = {}
         self._by_id: Final[dict[int, Task]] = {}
+        self._former: Final[WeakByIdentity[Task, int]] = WeakByIdentity()
+        """The numbers of those that are not in the book any more: who looks just then, or holds one
+        of which nothing is recorded, is to see no other."""
 
     # In the loop's thread
 
@@ -53,8 +58,11 @@ class KnownTasks:
 
     def take(self, task: Task) -> tuple[About, int | None]:
         """What is known of it, and its number if it was given one; and forget both."""
-        number = self._ids.pop(task, None)
+        number = self._ids.get(task)
         if number is not None:
+            with contextlib.suppress(TypeError):  # A task of a factory's own.
+                self._former[task] = number
+            del self._ids[task]
             self._by_id.pop(number, None)
         return self._about.pop(task, NOTHING_ABOUT), number
 
@@ -71,13 +79,13 @@ class KnownTasks:
 
         So a hundred thousand tasks that nobody looks at have none, and need no room for it.
         """
-        number = self._ids.setdefault(task, new_id())
+        number = self._ids.setdefault(task, self._former.get(task) or new_id())
         self._by_id[number] = task
         return number
 
     def number_so_far(self, task: Task) -> int | None:
         """The same; None when nobody has asked for it yet."""
-        return self._ids.get(task)
+        return self._ids.get(task) or self._former.get(task)
 
     def take_back(self, task: Task, number: int) -> None:
         """It is in no book any more, so nobody will come to forget its number."""

@@ -327,6 +327,21 @@ def test_a_task_is_known_by_its_id(loop_factory: LoopFactory):
     run(watched, loop_factory)
 
 
+def test_whoever_holds_a_task_sees_it_under_one_number(loop_factory: LoopFactory):
+    """Also one of very many that have ended, of which nothing is recorded."""
+
+    async def watched(ledger: Ledger) -> None:
+        tasks = [asyncio.create_task(asyncio.sleep(0)) for _ in range(10 * ENDED_KEPT)]
+        numbers = [ledger.id_of(task) for task in tasks]
+        await asyncio.wait(tasks)
+        ledger.settle()
+        assert ENDED_KEPT >= len(ended_rows(ledger))
+        assert numbers == [ledger.id_of(task) for task in tasks]
+        assert ledger.task_of(numbers[0]) is None
+
+    run(watched, loop_factory)
+
+
 def test_a_task_that_is_recorded_after_the_look_has_its_records_number(
     loop_factory: LoopFactory,
 ):
