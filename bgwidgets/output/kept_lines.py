@@ -34,12 +34,14 @@ AT_ONCE: Final = 100
 class _OpenLine:
     """A line that has no end yet."""
 
-    __slots__ = ("cut", "number", "text", "whose")
+    __slots__ = ("cut", "is_plain", "number", "text", "whose")
 
     def __init__(self, number: int, whose: Whose) -> None:
         self.number: Final = number
         self.whose: Final = whose
         self.text = ""
+        self.is_plain = True
+        """Whether it is shown as it stands."""
         self.cut = 0
         """How many characters at its beginning are gone."""
 
@@ -48,9 +50,14 @@ class _OpenLine:
         """Bytes, about."""
         return COST + sys.getsizeof(self.text)
 
-    def goes_on(self, text: str, longest: int) -> None:
-        """This is all of it now, of which so many characters at most are kept."""
-        self.text, cut = _end_of(shortened(text), longest)
+    def goes_on(self, text: str, longest: int, added: str) -> None:
+        """This is all of it now, of which so many characters at most are kept, and that is new: a
+        long line, to which little is added again and again, is not looked through each time.
+        """
+        if not self.is_plain or not is_plain(added):
+            text = shortened(text)
+            self.is_plain = is_plain(text)
+        self.text, cut = _end_of(text, longest)
         self.cut += cut
 
     def shown(self) -> str:
@@ -154,7 +161,7 @@ class KeptLines:
             self._add_lines(whole[:end], place[1], whose, 0 if line is None else line.cut)
             line = None
         if rest := whole[end:]:
-            self._keep_open(rest, place, line, whose)
+            self._keep_open(rest, place, line, whose, rest if end else text)
         self._drop()
 
     def _write_over(self, text: str, place: Place, whose: Whose) -> None:
@@ -199,7 +206,7 @@ class KeptLines:
         *rows, last = screen.written()
         self._add_rows(rows, place, whose)
         if last.shown():
-            self._keep_open(last.text, place, None, whose)
+            self._keep_open(last.text, place, None, whose, last.text)
 
     def _add_rows(self, rows: list[Row], place: Place, whose: Whose) -> None:
         for row in rows:
@@ -210,10 +217,12 @@ class KeptLines:
         self._opened += 1
         return -self._opened
 
-    def _keep_open(self, text: str, place: Place, line: _OpenLine | None, whose: Whose) -> None:
+    def _keep_open(
+        self, text: str, place: Place, line: _OpenLine | None, whose: Whose, added: str
+    ) -> None:
         if line is None:
             line = _OpenLine(self._next_open(), whose)
-        line.goes_on(text, self._longest)
+        line.goes_on(text, self._longest, added)
         self._open[place] = line
         self._size += line.size
         if len(self._open) > MOST_OPEN:
@@ -266,7 +275,7 @@ class KeptLines:
             if len(line.text) <= SHORTEST_CUT:
                 return
             self._size -= line.size
-            line.goes_on(line.text, max(SHORTEST_CUT, len(line.text) // 2))
+            line.goes_on(line.text, max(SHORTEST_CUT, len(line.text) // 2), "")
             self._size += line.size
 
     def _drop_blocks(self) -> None:

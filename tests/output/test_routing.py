@@ -494,6 +494,28 @@ def test_what_a_loop_puts_in_the_place_of_write_is_for_itself(manager: LoopManag
     assert cell.stdout.getvalue().endswith("CELL\nthe cell after it\n")
 
 
+def test_a_loop_that_flushes_does_not_wait_for_the_stream(
+    manager: LoopManager, cell: Streams, monkeypatch: pytest.MonkeyPatch
+):
+    """A kernel's waits for another thread; what a cell flushes is flushed as ever."""
+    flushed_in: list[str] = []
+    flush = CellStream.flush
+
+    def notes(stream: CellStream) -> None:
+        flushed_in.append(threading.current_thread().name)
+        flush(stream)
+
+    async def flushes() -> None:
+        print("loop", flush=True)
+
+    monkeypatch.setattr(CellStream, "flush", notes)
+    job = manager.start()
+    job.submit(flushes()).result(LIMIT)
+    print("cell", flush=True)
+    assert ["MainThread"] == flushed_in
+    assert ("loop\n", "cell\n") == (job.output.text(), cell.stdout.getvalue())
+
+
 def test_a_loop_may_delete_what_it_put_in_the_place_of_write(manager: LoopManager, cell: Streams):
     """It writes as before."""
 
