@@ -231,7 +231,8 @@ class EndedTasks:
             left = births[0], []
         cancelled = all_cancelled(ended).count(True)
         failed = failed_among(ended)
-        ended_at = known_end(ended_since, now)
+        recorded = self._take_room(len(ended), now, at_least)
+        ended_at = known_end(ended_since, now) if recorded or failed else None
         failures = [
             self._failure_of(task, now if ended_at is None else ended_at, number < FAILURES_IN_FULL)
             for number, task in enumerate(failed[-FAILURES_KEPT:])
@@ -242,12 +243,11 @@ class EndedTasks:
             TaskState.FINISHED: len(ended) - cancelled - len(failed),
         }
         known = [failure for failure in failures if failure is not None]
-        recorded = self._take_room(len(ended), now, at_least)
         errors = {
             id(task): error_of(task) or ""
             for task in (failed_among(ended[len(ended) - recorded :]) if failed else ())
         }
-        created_at = births_of_last(recorded, are_done, births, now)
+        created_at = births_of_last(recorded, are_done, births, now) if recorded else []
         return Judged(living, ended, left, created_at, ended_at, counts, known, errors)
 
     def _take_room(self, wanted: int, now: float, at_least: int) -> int:
