@@ -6,6 +6,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from bgwidgets.output.widths import laid_over, width
+
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
 _TOKEN: Final = re.compile(
     r"\x1b\[([0-?]*)[ -/]*([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.?|.", re.DOTALL
@@ -59,7 +61,7 @@ def _overwritten(line: str) -> tuple[str, int]:
     """What is shown of a line that only returns to its beginning, and the cursor's column."""
     shown = part = ""
     for part in line.split("\r"):
-        shown = part + shown[len(part) :]
+        shown = laid_over(part, shown)
     return shown, len(part)
 
 
@@ -159,13 +161,26 @@ class _Line:
             self._colours = _colours_after(self._colours, said)
             self._code = _switched_on(self._colours)
         elif said[0] != "\x1b":
-            self._cells += [("", " ")] * (self.column - len(self._cells))
-            self._cells[self.column : self.column + 1] = [(self._code, said)]
-            self.column += 1
+            self._put(said)
         elif token.group(2) == "K":
             self._erase(token.group(1))
         elif token.group(2) in {"C", "D", "G"}:
             self._move(token.group(2), int(token.group(1)) if token.group(1).isdigit() else 1)
+
+    def _put(self, character: str) -> None:
+        cells, at, wide = self._cells, self.column, width(character)
+        cells += [("", " ")] * (at - len(cells))
+        if not wide and at:  # Put on the one before it, be that a wide one.
+            before = at - 1 if cells[at - 1][1] or at == 1 else at - 2
+            cells[before] = (cells[before][0], cells[before][1] + character)
+            return
+        end = at + max(1, wide)
+        if at < len(cells) and not cells[at][1]:
+            cells[at - 1] = (cells[at - 1][0], " ")  # Half of a wide one is left.
+        if end < len(cells) and not cells[end][1]:
+            cells[end] = (cells[end][0], " ")
+        cells[at:end] = [(self._code, character), *[(self._code, "")] * (end - at - 1)]
+        self.column = end
 
     def _erase(self, what: str) -> None:
         if what == "2":

@@ -28,6 +28,15 @@ from bgwidgets.output.terminal import as_shown, shortened, without_colours
         ("abcdef\x1b[3Gx", "abxdef"),
         ("up\x1b[A and away", "up and away"),
         ("\x1b]0;a title\x07text\r", "text"),
+        ("日本\rab", "ab本"),
+        ("日本\ra", "a 本"),
+        ("ab本\r日", "日本"),
+        ("日本\b\bx", "日x "),
+        ("日本\b日", "日 日"),
+        ("e\u0301x\rb", "bx"),
+        ("日e\u0301\bx\x1b[K", "日x"),
+        ("日\bx", " x"),
+        ("日\u0301x\b\x1b[0my", "日\u0301y"),
     ],
 )
 def test_a_line_is_shown_as_in_a_terminal(written: str, shown: str):
@@ -35,11 +44,18 @@ def test_a_line_is_shown_as_in_a_terminal(written: str, shown: str):
 
 
 TEXTS = st.text(alphabet=st.sampled_from("ab\r\b\x1b[31mK0"), max_size=30) | st.lists(
-    st.sampled_from(["ab", "\r", "\b", "\x1b[31m", "\x1b[0m", "\x1b[K", "xyz", "\x1b[2C"])
+    st.sampled_from(
+        ["ab", "日", "\u0301", "\r", "\b", "\x1b[31m", "\x1b[0m", "\x1b[K", "xyz", "\x1b[2C"]
+    )
 ).map("".join)
 
 
-@given(st.lists(st.sampled_from(["ab", "\r", "\b", "\x1b[31m", "\x1b[0m", "\x1b[K", "xyz"])), TEXTS)
+@given(
+    st.lists(
+        st.sampled_from(["ab", "日", "e\u0301", "\r", "\b", "\x1b[31m", "\x1b[0m", "\x1b[K", "xyz"])
+    ),
+    TEXTS,
+)
 def test_what_is_left_out_of_an_unfinished_line_was_overwritten(parts: list[str], more: str):
     """Whatever is added to it later, it looks the same as if nothing had been left out."""
     line = "".join(parts)
