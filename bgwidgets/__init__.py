@@ -34,7 +34,7 @@ from bgwidgets.exceptions import (
     UnknownTask,
     WouldDeadlock,
 )
-from bgwidgets.hosts.dask_link import DaskHost
+from bgwidgets.hosts.dask_start import DaskHost
 from bgwidgets.loop_manager import LoopManager
 from bgwidgets.loop_manager import default_manager as manager
 from bgwidgets.output.log import OutputLog

@@ -516,8 +516,9 @@ class BackgroundLoop:
                 raise
 
     def _renew(self, work: Work) -> None:
-        self._plan = replace(self._plan, work=work, run_number=self.run_number + 1)
-        self._run = _Run(self._make_host(self._plan))
+        plan = replace(self._plan, work=work, run_number=self.run_number + 1)
+        run = _Run(self._make_host(plan))  # It may refuse: then nothing has changed.
+        self._plan, self._run = plan, run
 
     def begin(self) -> None:
         """Start this run. Called once for each, by whoever made it; raises what broke it, and then

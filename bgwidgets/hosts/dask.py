@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from bgwidgets.exceptions import UnknownHost
 from bgwidgets.hosts.crossing import refuse_without_cloudpickle
-from bgwidgets.hosts.dask_link import DaskHost, DaskLink
+from bgwidgets.hosts.dask_link import DaskLink
+from bgwidgets.hosts.dask_start import DaskHost
 from bgwidgets.hosts.process import pack_work
 from bgwidgets.hosts.protocol import LoopPlan
 from bgwidgets.hosts.remote_host import RemoteHost
@@ -30,13 +31,13 @@ class DaskHosts:
             raise UnknownHost(
                 "a loop on a Dask cluster needs a client that is not asynchronous: Client(address)"
             )
-        if where.client.status == "closed":
-            raise UnknownHost("this Dask client is closed: make another one")
+        _refuse_closed(where)
         self._where: Final = where
         self._first: bytes | None = pack_work(work, loop_factory)
 
     def __call__(self, plan: LoopPlan) -> RemoteHost:
-        """The host of one run."""
+        """The host of one run. Raises `UnknownHost` when the client was closed meanwhile."""
+        _refuse_closed(self._where)
 
         def parcel() -> bytes:
             packed, self._first = self._first, None
@@ -52,6 +53,13 @@ class DaskHosts:
             parcel=parcel,
             connect=connect,
             kill_advice="kill() ends its process as soon as its Dask worker can be reached",
+        )
+
+
+def _refuse_closed(where: DaskHost) -> None:
+    if where.client.status == "closed":
+        raise UnknownHost(
+            "this Dask client is closed: make another one, and start the loop with that one"
         )
 
 

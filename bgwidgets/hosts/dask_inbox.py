@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from bgwidgets.hosts.messages import FrameKind, kind_of
@@ -54,6 +55,7 @@ class Inbox:
         """The number of what tells that output was dropped, and how much, while that may change."""
         self._stands: Final[dict[FrameKind, int]] = {}
         """The numbers of the last messages that say how the loop stands."""
+        self._when_gone: Final[list[Callable[[], None]]] = []
         self._waiters: Final[set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = set()
 
     def take(self, after: int) -> list[Event]:
@@ -88,6 +90,10 @@ class Inbox:
             with self._guard:
                 self._waiters.discard(waiter)
 
+    def call_when_gone(self, callback: Callable[[], None]) -> None:
+        """To be called when the child has ended, of which nothing is known yet."""
+        self._when_gone.append(callback)
+
     # In the thread that listens to the child
 
     def listens(self) -> None:
@@ -118,6 +124,8 @@ class Inbox:
         with self._guard:
             self._add("gone", how)
         self._wake()
+        for callback in self._when_gone:
+            callback()
 
     def _wake(self) -> None:
         with self._guard:

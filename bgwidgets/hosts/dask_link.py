@@ -11,14 +11,15 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, wait
 from functools import partial
 from typing import Any, Final, Protocol
 
 from bgwidgets.exceptions import UnknownHost
 from bgwidgets.hosts.child_link import Listener
-from bgwidgets.hosts.dask_worker import ChildKeeper, versions
+from bgwidgets.hosts.dask_start import DaskHost, ask_for_keeper, ask_for_room, cannot_be_there
+from bgwidgets.hosts.dask_worker import versions
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.own_thread import OwnThread
 
@@ -32,7 +33,8 @@ KILL_ANSWERED_WITHIN: Final = 5.0
 """Seconds after a kill in which the worker must answer, or nobody will see what becomes of it."""
 LOST_AFTER: Final = 1.0
 """Seconds of failing calls, while the scheduler is there, after which the worker counts as gone."""
-
+TOLD_WITHIN: Final = 0.5
+"""Seconds that a call may still wait when the scheduler says that there is no actor any more."""
 
 _THERE: Final = frozenset({"finished", "pending"})
 """What the scheduler may say of an actor that is there, or is still to be made."""
@@ -56,18 +58,6 @@ class DaskListener(Listener, Protocol):
         """So many bytes of output, about, were not fetched in time, and are lost."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DaskHost:
-    """Where on a Dask cluster a loop is to run: `start(f, host=DaskHost(client, workers=...))`."""
-
-    client: Any
-    """A `distributed.Client`, which has its own security: TLS and the like."""
-    workers: Any = None
-    """A worker's address or name, or several; None: wherever the scheduler wants it."""
-    resources: Mapping[str, float] | None = None
-    """What a worker must have left: {"GPU": 1}."""
-
-
 class _NeverBegan(Exception):
     """It was killed or stopped first."""
 
@@ -88,6 +78,8 @@ class DaskLink:
         self._thread: Final = OwnThread(self._run, f"{name}-from-dask")
         self._sender: Final = OwnThread(self._send_all, f"{name}-to-dask")
         self._future: Any = None
+        self._room: Any = None
+        """The future of the task that holds its resources."""
         self._actor: Any = None
         self._pid: int | None = None
         self._is_kill_asked = threading.Event()
@@ -168,39 +160,62 @@ class DaskLink:
     def _end(self) -> None:
         self._is_over.set()
         self._outgoing.put(None)
-        if self._future is not None:
-            self._future.release()
-        self._future = self._actor = None
+        for future in (self._room, self._future):
+            if future is not None:
+                future.release()
+        self._room = self._future = self._actor = None
 
     def _begin(self) -> None:
-        where = self._where
-        self._future = where.client.submit(
-            ChildKeeper,
-            actor=True,
-            pure=False,
-            retries=0,
-            workers=where.workers,
-            resources=dict(where.resources) if where.resources else None,
-        )
-        actor = self._fetched()
-        self._refuse_other_versions(self._result_of(actor.versions()))
-        self._pid = self._result_of(actor.begin(self._name))
+        self._future = ask_for_keeper(self._where)
+        try:
+            actor = self._fetched()
+        except ImportError as error:
+            raise cannot_be_there(error, versions()["bgwidgets"]) from None
+        self._refuse_other_versions(self._answer_of(actor.versions()))
+        if self._where.resources:
+            self._reserve(actor)
+        self._pid = self._answer_of(actor.begin(self._name))
         self._actor = actor
         self._sender.start()
         if self._is_kill_asked.is_set():
             self._tell("kill")
 
+    def _reserve(self, actor: Any) -> None:
+        """Wait until its resources are there, which Dask has given back when the actor was made."""
+        self._room = ask_for_room(self._where, *self._answer_of(actor.wants_room()))
+        while not self._answer_of(actor.has_room()):  # That takes longer than a tick.
+            if self._room.status not in _THERE:
+                raise RuntimeError(f"its resources could not be held: {self._room.status}")
+
     def _fetched(self) -> Any:
         """The actor, as soon as it is made. Its address comes over the network once more, which may
         never end when a worker dies in between.
         """
-        client = self._where.client
 
         async def fetch() -> Any:
-            return await client.gather(self._future, asynchronous=True)
+            return await self._where.client.gather(self._future, asynchronous=True)
 
         # Not to be cancelled, of which distributed complains: it ends when the future is released.
-        return self._result_of(asyncio.run_coroutine_threadsafe(fetch(), client.loop.asyncio_loop))
+        return self._result_of(self._on_clients_loop(fetch()))
+
+    def _answer_of(self, call: Any) -> Any:
+        """What the actor answers to this call."""
+
+        async def answer() -> Any:
+            return await call
+
+        coming = self._on_clients_loop(answer())
+        try:
+            return self._result_of(coming)
+        finally:
+            coming.cancel()  # It may never come.
+
+    def _on_clients_loop(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
+        try:
+            return asyncio.run_coroutine_threadsafe(coroutine, self._where.client.loop.asyncio_loop)
+        except RuntimeError:  # That loop is closed.
+            coroutine.close()
+            raise
 
     def _refuse_other_versions(self, theirs: dict[str, str]) -> None:
         ours = versions()
@@ -215,20 +230,19 @@ class DaskLink:
                 " Nothing was started"
             )
 
-    def _result_of(self, future: Any) -> Any:
+    def _result_of(self, coming: Future[Any]) -> Any:
         """What comes of it, however long that takes; but not much longer once it is killed."""
+        given_up = 0.0
         while True:
             began = time.monotonic()
-            try:
-                return future.result(TICK)
-            except TimeoutError:
-                if future.done():
-                    raise  # The worker's own.
-            finally:
-                # Not more than was waited for: this process itself may have stood still.
-                waited = min(time.monotonic() - began, TICK)
-                self._silence += waited
-                self._unheard += waited if self._is_kill_asked.is_set() else 0.0
+            # Not its `result(TICK)`: a TimeoutError may be the worker's own.
+            is_there = bool(wait([coming], TICK).done)
+            # Not more than was waited for: this process itself may have stood still.
+            waited = min(time.monotonic() - began, TICK)
+            self._silence += waited
+            self._unheard += waited if self._is_kill_asked.is_set() else 0.0
+            if is_there:
+                return coming.result(0)
             if self._actor is None and (
                 self._is_kill_asked.is_set() or self._is_withdrawn.is_set()
             ):
@@ -237,7 +251,8 @@ class DaskLink:
                 raise _Gone("its Dask worker does not answer")
             if self._where.client.status == "closed":
                 raise _Gone("the Dask client was closed")
-            if self._actor is not None and self._is_given_up():
+            given_up = given_up + waited if self._is_given_up() else 0.0
+            if given_up >= TOLD_WITHIN:
                 raise _Gone("its Dask worker is gone")  # Not every call that waits is told so.
             self._listener.silent(self._silence)
 
@@ -250,7 +265,7 @@ class DaskLink:
         failing_since: float | None = None
         while True:
             try:
-                events = self._result_of(self._actor.poll(taken))
+                events = self._answer_of(self._actor.poll(taken))
                 self._unheard = 0.0
                 if self._is_kill_asked.is_set():
                     self._tell("kill")

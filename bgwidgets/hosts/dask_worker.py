@@ -8,16 +8,22 @@ it is gone.
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bgwidgets.hosts.child_link import ChildLink
 from bgwidgets.hosts.child_process import refuse_elsewhere
 from bgwidgets.hosts.dask_inbox import Event, Inbox
 
+if TYPE_CHECKING:
+    from bgwidgets.hosts.dask_room import Room
+
 POLL_LIMIT: Final = 0.4
 """Seconds after which a poll is answered, also when there is nothing to tell."""
+
+# What needs distributed is imported only on a worker: who starts loops elsewhere may not have it.
 
 
 class ChildKeeper:
@@ -28,14 +34,37 @@ class ChildKeeper:
         self._inbox: Final = Inbox()
         self._link: ChildLink | None = None
         self._received = 0
+        self._room: Room | None = None
+        self._has_room: asyncio.Future[None] | None = None
 
     def __del__(self) -> None:
         if (link := getattr(self, "_link", None)) is not None:
             link.kill()
+        if (room := getattr(self, "_room", None)) is not None and link is None:
+            room.give_back()
 
     async def versions(self) -> dict[str, str]:
         """Of what both sides must have the same."""
         return versions()
+
+    async def wants_room(self) -> tuple[str, str]:
+        """What the task must be told that holds the child's resources: its worker, and a name."""
+        if self._room is None:
+            from bgwidgets.hosts.dask_plugin import end_with_worker
+            from bgwidgets.hosts.dask_room import Room
+
+            self._room = room = Room()
+            self._has_room = asyncio.wrap_future(room.taken)
+            self._inbox.call_when_gone(room.give_back)
+            await end_with_worker(room)
+        return self._room.worker, self._room.name
+
+    async def has_room(self) -> bool:
+        """Whether they are held; waits a little when they are not."""
+        if self._has_room is None:
+            return False
+        await asyncio.wait([self._has_room], timeout=POLL_LIMIT)
+        return self._has_room.done()
 
     async def begin(self, name: str) -> int | None:
         """Start the child. Returns its process id. Blocks the worker for some milliseconds.
@@ -44,7 +73,6 @@ class ChildKeeper:
         """
         if self._link is None:
             refuse_elsewhere()
-            # Only there: it needs distributed, which who starts loops elsewhere may not have.
             from bgwidgets.hosts.dask_plugin import end_with_worker
 
             self._link = ChildLink(self._inbox, name)

@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,23 +32,20 @@ from bgwidgets.hosts.dask_link import DaskLink
 from bgwidgets.hosts.link import UNREACHABLE, UNSEEN
 from tests import child_work
 from tests.hosts.conftest import AT_ONCE, LIMIT
+from tests.hosts.dask_cluster import (
+    ROOT,
+    STARTS_WITHIN,
+    Cluster,
+    end_cluster,
+    start_cluster,
+    until_slowly,
+)
 from tests.processes import StartedProcesses
 from tests.waiting import until
 
 pytestmark = [pytest.mark.timeout(180)]
 
 LOST_WITHIN = 2.0
-STARTS_WITHIN = 60.0
-ROOT = Path(__file__).parents[2]
-
-
-@dataclass
-class Cluster:
-    """A scheduler and two workers with their nannies."""
-
-    address: str
-    scheduler: subprocess.Popen[str]
-    workers: subprocess.Popen[str]
 
 
 @pytest.fixture(scope="module")
@@ -58,51 +54,6 @@ def cluster_processes() -> Iterator[StartedProcesses]:
     processes = StartedProcesses()
     yield processes
     processes.expect_none()
-
-
-def start_cluster(processes: StartedProcesses, folder: Path) -> Cluster:
-    environment = os.environ | processes.environment | {"PYTHONPATH": str(ROOT)}
-    common: dict[str, Any] = {"env": environment, "cwd": folder, "text": True}
-    scheduler = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1"),
-            *("--port", "0", "--no-dashboard", "--scheduler-file", "scheduler.json"),
-        ],
-        stderr=subprocess.DEVNULL,
-        **common,
-    )
-    file = folder / "scheduler.json"
-    until_slowly(lambda: file.exists() and file.stat().st_size)
-    workers = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(file)),
-            *("--nworkers", "2", "--nthreads", "1", "--no-dashboard", "--death-timeout", "5"),
-            *("--resources", "ROOM=5"),
-        ],
-        stderr=subprocess.DEVNULL,
-        **common,
-    )
-    try:
-        with distributed.Client(scheduler_file=str(file), set_as_default=False) as client:
-            client.wait_for_workers(2, timeout=STARTS_WITHIN)
-            return Cluster(client.scheduler.address, scheduler, workers)
-    except BaseException:
-        end_cluster(Cluster("", scheduler, workers))
-        raise
-
-
-def until_slowly(find: Any) -> None:
-    deadline = time.monotonic() + STARTS_WITHIN
-    while not find():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def end_cluster(cluster: Cluster) -> None:
-    for process in (cluster.workers, cluster.scheduler):
-        process.terminate()
-    for process in (cluster.workers, cluster.scheduler):
-        process.wait(STARTS_WITHIN)
 
 
 @pytest.fixture(scope="module")
@@ -280,6 +231,10 @@ def test_a_client_that_is_closed_loses_its_loops_and_leaves_no_child(cluster: Cl
         child = pid_of(job)
     assert LoopState.LOST == job.wait(LIMIT)
     until(lambda: not is_alive(child))
+    for _ in range(2):
+        with pytest.raises(bgw.UnknownHost, match="this Dask client is closed: make another one"):
+            job.restart()
+        assert (LoopState.LOST, 1) == (job.state, job.run_number)
 
 
 @pytest.mark.parametrize("way", ["the cluster is closed", "its workers are taken away"])

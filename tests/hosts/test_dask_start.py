@@ -1,0 +1,99 @@
+"""How a loop comes to a Dask worker, and what is said when it cannot."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import Future
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import distributed
+import pytest
+
+import bgwidgets as bgw
+from bgwidgets import DaskHost, LoopManager, LoopState
+from bgwidgets.hosts.dask_link import DaskLink
+from tests import child_work
+from tests.hosts.conftest import LIMIT
+from tests.hosts.dask_cluster import end_cluster, start_cluster
+from tests.processes import StartedProcesses
+
+pytestmark = [pytest.mark.timeout(180)]
+
+
+def test_workers_without_this_package_are_a_clear_error_and_live_on(
+    processes: StartedProcesses, tmp_path: Path
+):
+    """Nothing else on the cluster is touched."""
+    cluster = start_cluster(processes, tmp_path, without_package="workers")
+    try:
+        with distributed.Client(cluster.address, set_as_default=False) as client:
+            kept = client.submit(sum, [1, 2], pure=False)
+            assert 3 == kept.result(LIMIT)
+            workers = set(client.scheduler_info(n_workers=-1)["workers"])
+            for _ in range(2):
+                job = LoopManager().start(child_work.answer, host=client)
+                error = job.exception(LIMIT)
+                assert isinstance(error, bgw.UnknownHost)
+                assert re.fullmatch(
+                    r"the Dask worker (?P<where>tcp://\S+), with Python 3\.\d+, cannot import"
+                    r" bgwidgets \(ModuleNotFoundError: .*\): install it in that Python, in the"
+                    r" version of this kernel: pip install 'bgwidgets\[dask\]==\S+'\."
+                    r" Nothing was started",
+                    str(error),
+                )
+                assert [where for where in workers if f" {where}, " in str(error)]
+                assert LoopState.FAILED == job.state
+            assert workers == set(client.scheduler_info(n_workers=-1)["workers"])
+            assert "finished" == kept.status
+    finally:
+        end_cluster(cluster)
+
+
+def test_a_scheduler_needs_not_this_package(processes: StartedProcesses, tmp_path: Path):
+    cluster = start_cluster(processes, tmp_path, without_package="scheduler")
+    try:
+        with distributed.Client(cluster.address, set_as_default=False) as client:
+            host = DaskHost(client, resources={"ROOM": 1})
+            job = LoopManager().start(child_work.prints, host=host)
+            job.wait(LIMIT)
+            assert "from a task" in job.output.text()
+            with pytest.raises(child_work.OurError):
+                LoopManager().start(child_work.raises_ours, host=client).result(LIMIT)
+    finally:
+        end_cluster(cluster)
+
+
+class JustNow(Future[str]):
+    """An answer that comes in the very moment in which the wait for it has run out."""
+
+    def result(self, timeout: float | None = None) -> str:
+        """As a future's."""
+        try:
+            return super().result(timeout)
+        except TimeoutError:
+            self.set_result("there")
+            raise
+
+
+def link_that_waits(meanwhile: Any) -> DaskLink:
+    """A link to nowhere, of which only the waiting is real."""
+    listener: Any = SimpleNamespace(silent=lambda _: meanwhile())
+    link = DaskLink(listener, "link", DaskHost(SimpleNamespace(status="running")))
+    link._future = SimpleNamespace(status="finished")
+    return link
+
+
+def test_an_answer_that_comes_when_the_wait_runs_out_is_an_answer():
+    """And no loss of the worker."""
+    late = JustNow()
+    link = link_that_waits(lambda: late.set_result("there"))
+    assert "there" == link._result_of(late)
+
+
+def test_a_time_limit_of_the_workers_own_is_not_taken_for_the_end_of_a_wait():
+    own: Future[Any] = Future()
+    link = link_that_waits(lambda: own.set_exception(TimeoutError("its own")))
+    with pytest.raises(TimeoutError, match="its own"):
+        link._result_of(own)
