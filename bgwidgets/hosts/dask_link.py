@@ -253,7 +253,7 @@ class DaskLink:
                 raise _Gone("the Dask client was closed")
             given_up = given_up + waited if self._is_given_up() else 0.0
             if given_up >= TOLD_WITHIN:
-                raise _Gone("its Dask worker is gone")  # Not every call that waits is told so.
+                raise _Gone(self._what_is_gone())  # Not every call that waits is told so.
             self._listener.silent(self._silence)
 
     def _is_given_up(self) -> bool:
@@ -303,7 +303,13 @@ class DaskLink:
                 raise _Gone("its Dask scheduler cannot be reached") from error
             return  # It has lost its scheduler, and tries to find it again.
         if self._is_given_up() or seconds >= LOST_AFTER:
-            raise _Gone(f"its Dask worker is gone ({one_line(error)})") from error
+            raise _Gone(f"{self._what_is_gone()} ({one_line(error)})") from error
+
+    def _what_is_gone(self) -> str:
+        if self._future.status == "cancelled":
+            # The scheduler, too, gives up what a client had that it does not hear any more.
+            return "its Dask client lost the scheduler, or restarted the cluster"
+        return "its Dask worker is gone"
 
     # In the sending thread
 

@@ -6,7 +6,6 @@ The cluster is a real one: a scheduler, nannies and workers, each a process.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import random
 import re
@@ -16,7 +15,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,7 @@ import psutil
 import pytest
 
 import bgwidgets as bgw
-from bgwidgets import BackgroundLoop, DaskHost, LoopManager, LoopState
+from bgwidgets import BackgroundLoop, DaskHost, LoopManager, LoopState, TaskState
 from bgwidgets.hosts import dask_link
 from bgwidgets.hosts.dask_inbox import MOST_OUTPUT, Event
 from bgwidgets.hosts.dask_link import DaskLink
@@ -40,6 +38,7 @@ from tests.hosts.dask_cluster import (
     start_cluster,
     until_slowly,
 )
+from tests.hosts.slow_wire import SlowWire
 from tests.processes import StartedProcesses
 from tests.waiting import until
 
@@ -473,7 +472,7 @@ def test_output_that_is_not_fetched_is_bounded_and_its_loss_is_told(
     ]
 
 
-@pytest.mark.parametrize("end", ["close", "kill"])
+@pytest.mark.parametrize("end", ["the client closes", "it is killed", "its worker dies"])
 def test_nothing_waits_for_an_actor_that_is_made_and_cannot_be_fetched(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, end: str
 ):
@@ -488,51 +487,16 @@ def test_nothing_waits_for_an_actor_that_is_made_and_cannot_be_fetched(
         monkeypatch.setattr(client, "_gather", never)
         job = LoopManager().start(child_work.for_ever, host=client)
         assert begun.wait(LIMIT)
-        if end == "kill":
+        if end == "it is killed":
             job.kill()
             assert LoopState.KILLED == job.wait(LOST_WITHIN)
+        elif end == "its worker dies":
+            (key,) = client.futures
+            (worker,) = until(lambda: client.who_has().get(key))
+            os.kill(client.run(os.getpid, workers=[worker])[worker], signal.SIGKILL)
+            assert LoopState.LOST == job.wait(LOST_WITHIN)
+            assert "its Dask worker is gone" in (job.snapshot().error or "")
     assert job.wait(LOST_WITHIN).has_ended
-
-
-class SlowWire:
-    """A way to the scheduler that takes its time, and can be cut."""
-
-    def __init__(self, address: str, delay: float) -> None:
-        self._target = address.rpartition("/")[2].split(":")
-        self._delay = delay
-        self._port: Future[int] = Future()
-        self._job = LoopManager().start(self._serve, name="wire")
-
-    @property
-    def address(self) -> str:
-        """Where it begins."""
-        return f"tcp://127.0.0.1:{self._port.result(LIMIT)}"
-
-    def close(self) -> None:
-        """Cut it."""
-        self._job.stop(0)
-
-    async def _serve(self) -> None:
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        self._port.set_result(server.sockets[0].getsockname()[1])
-        try:
-            await asyncio.Event().wait()
-        finally:
-            server.close()
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(self._target[0], int(self._target[1]))
-        # Cut, it is no error; and asyncio's streams do not expect that a handler is cancelled.
-        with contextlib.suppress(asyncio.CancelledError, OSError):
-            await asyncio.gather(self._carry(reader, back), self._carry(there, writer))
-        back.close()
-        writer.close()
-
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        loop = asyncio.get_running_loop()
-        while data := await reader.read(1 << 16):
-            loop.call_later(self._delay, writer.write, data)
-        loop.call_later(self._delay, writer.close)
 
 
 def test_nothing_waits_for_a_slow_network_and_a_cut_one_is_the_end(cluster: Cluster):
@@ -556,6 +520,46 @@ def test_nothing_waits_for_a_slow_network_and_a_cut_one_is_the_end(cluster: Clus
     until_slowly(lambda: not is_alive(child))
     client.close(timeout=1)
     assert LoopState.LOST == job.wait(STARTS_WITHIN)
+
+
+def test_a_client_that_reconnects_says_what_was_known_and_then_that_the_loop_is_lost(
+    cluster: Cluster,
+):
+    """The scheduler gives up what a client had as soon as it does not hear it: so no child outlives
+    a kernel.
+    """
+    manager = LoopManager()
+    wire = SlowWire(cluster.address)
+    with distributed.Client(wire.address, set_as_default=False) as client:
+        job = manager.start(child_work.many_tasks, 3, host=client)
+        until(lambda: len(job.tasks) == 4 == job.history().births)
+        child = pid_of(job)
+        before = job.snapshot()
+        assert (LoopState.RUNNING, False) == (before.state, before.unresponsive)
+        with wire.cut():
+            began = time.time()
+            until(lambda: client.status == "connecting")
+            until(lambda: job.snapshot().unresponsive)
+            during = job.snapshot()
+            assert LoopState.RUNNING == during.state
+            assert during.as_of <= began
+            assert 4 == len(job.tasks) == job.history().births
+            until(lambda: not is_alive(child))
+            with pytest.raises(bgw.HostUnresponsive):
+                job.cancel_tasks(job.tasks[0].id)
+            assert (LoopState.RUNNING, during.as_of) == (job.state, job.snapshot().as_of)
+        assert LoopState.LOST == job.wait(LIMIT)
+        assert "running" == client.status
+        after = job.snapshot()
+        assert f"{UNREACHABLE}: its Dask client lost the scheduler" in (after.error or "")
+        assert after.unresponsive is None
+        assert {TaskState.LOST} == {task.state for task in job.tasks}
+        job.restart()
+        until(lambda: len(job.tasks) == 4)
+        assert child != pid_of(job)
+        job.kill()
+        assert LoopState.KILLED == job.wait(LIMIT)
+    wire.close()
 
 
 def test_nannies_that_are_killed_take_their_workers_along(

@@ -13,7 +13,7 @@ import pytest
 
 import bgwidgets as bgw
 from bgwidgets import DaskHost, LoopManager, LoopState
-from bgwidgets.hosts.dask_link import DaskLink
+from bgwidgets.hosts.dask_link import DaskLink, _Gone
 from tests import child_work
 from tests.hosts.conftest import LIMIT
 from tests.hosts.dask_cluster import end_cluster, start_cluster
@@ -77,11 +77,11 @@ class JustNow(Future[str]):
             raise
 
 
-def link_that_waits(meanwhile: Any) -> DaskLink:
+def link_that_waits(meanwhile: Any, client: str = "running", actor: str = "finished") -> DaskLink:
     """A link to nowhere, of which only the waiting is real."""
     listener: Any = SimpleNamespace(silent=lambda _: meanwhile())
-    link = DaskLink(listener, "link", DaskHost(SimpleNamespace(status="running")))
-    link._future = SimpleNamespace(status="finished")
+    link = DaskLink(listener, "link", DaskHost(SimpleNamespace(status=client)))
+    link._future = SimpleNamespace(status=actor)
     return link
 
 
@@ -97,3 +97,36 @@ def test_a_time_limit_of_the_workers_own_is_not_taken_for_the_end_of_a_wait():
     link = link_that_waits(lambda: own.set_exception(TimeoutError("its own")))
     with pytest.raises(TimeoutError, match="its own"):
         link._result_of(own)
+
+
+@pytest.mark.parametrize(
+    ("actor", "what"),
+    [
+        ("error", "its Dask worker is gone"),
+        ("lost", "its Dask worker is gone"),
+        ("cancelled", "its Dask client lost the scheduler, or restarted the cluster"),
+    ],
+)
+def test_a_call_that_is_never_answered_ends_when_the_scheduler_has_given_its_actor_up(
+    actor: str, what: str
+):
+    link = link_that_waits(lambda: None, actor=actor)
+    with pytest.raises(_Gone, match=f"^{what}$"):
+        link._result_of(Future())
+
+
+@pytest.mark.parametrize(
+    ("client", "actor"), [("running", "pending"), ("running", "finished"), ("connecting", "error")]
+)
+def test_it_waits_on_while_the_actor_is_there_or_the_scheduler_cannot_be_heard(
+    client: str, actor: str
+):
+    answer: Future[str] = Future()
+    looks: list[str] = []
+
+    def look() -> None:
+        looks.append(actor)
+        if len(looks) == 4:
+            answer.set_result("there")
+
+    assert "there" == link_that_waits(look, client, actor)._result_of(answer)
