@@ -110,7 +110,13 @@ def test_a_time_limit_of_the_workers_own_is_not_taken_for_the_end_of_a_wait():
 def test_a_call_that_is_never_answered_ends_when_the_scheduler_has_given_its_actor_up(
     actor: str, what: str
 ):
-    link = link_that_waits(lambda: None, actor=actor)
+    looks: list[str] = []
+
+    def look() -> None:
+        looks.append(actor)
+        assert len(looks) < 10
+
+    link = link_that_waits(look, actor=actor)
     with pytest.raises(_Gone, match=f"^{what}$"):
         link._result_of(Future())
 
