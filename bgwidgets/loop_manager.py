@@ -178,7 +178,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
                         nested=nested,
                         timings=timings,
                         changed=self._changed,
-                        stirred=partial(self._stirred, loop_id),
+                        stirred=partial(_stir, weakref.ref(self), loop_id),
                     )
                     loop = BackgroundLoop(
                         plan,
@@ -506,6 +506,12 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         self._guard = threading.RLock()
         self._loops.clear()
         self._subscribers.clear()
+
+
+def _stir(find: weakref.ref[LoopManager], loop_id: int) -> None:
+    """Weakly: what a run has left for ever must not keep all other loops."""
+    if (manager := find()) is not None:
+        manager._stirred(loop_id)  # noqa: SLF001 - its own
 
 
 def _can_be_stopped(loop: BackgroundLoop) -> bool:

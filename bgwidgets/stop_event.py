@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Final, Literal, NoReturn
 
@@ -66,10 +67,9 @@ class StopEvent:
                 waiter = self._waiters.pop()
             except KeyError:
                 return  # Another thread was faster, or the last waiter was cancelled.
-            try:
+            # Where that loop is closed, so is its waiter; work may also have broken it.
+            with contextlib.suppress(Exception):
                 waiter.get_loop().call_soon_threadsafe(_wake, waiter)
-            except RuntimeError:
-                continue  # That loop is closed, and its waiter with it.
 
     async def wait(self) -> Literal[True]:
         """Wait until the event is set, in a task of any loop."""

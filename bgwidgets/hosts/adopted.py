@@ -39,18 +39,21 @@ from bgwidgets.exceptions import (
     NoStopEvent,
     ProtectedLoop,
 )
+from bgwidgets.hosts.call_in_loop import call_in_loop
 from bgwidgets.hosts.claim import Claim
 from bgwidgets.hosts.finding import LOOK_EVERY, Carried, FindLoop, find_one_that_runs
 from bgwidgets.hosts.foreign_stop import (
     age_by_name,
-    end_in_this_thread,
     end_tasks_in_this_thread,
     stop_where_it_runs,
 )
 from bgwidgets.hosts.foreign_stop_event import ForeignStopEvent
 from bgwidgets.hosts.idleness import Idleness, is_longer_ago
+from bgwidgets.hosts.left_tasks import let_go_of_all
 from bgwidgets.hosts.liveness import Liveness
 from bgwidgets.hosts.loop_warnings import LoopWarnings
+from bgwidgets.hosts.names_of_left import names_of_left
+from bgwidgets.hosts.never_ended import never_ended
 from bgwidgets.hosts.output_of_run import write_down
 from bgwidgets.hosts.owners_main import OwnersMain
 from bgwidgets.hosts.pool_threads import forget_pool_threads, know_pool_threads
@@ -59,7 +62,6 @@ from bgwidgets.hosts.run_state import RunState, detail_of, refuse_unknown
 from bgwidgets.hosts.submissions import Submissions
 from bgwidgets.observe.asyncio_internals import (
     coroutine_of,
-    let_go_of,
     running_loop_here,
 )
 from bgwidgets.observe.error_text import full_text, one_line
@@ -349,13 +351,14 @@ class AdoptedHost:
         self._submissions.close()
         self._submissions.fail_the_rest()
         holder = self._cleaner or self._owner
+        names, more = self._unfinished()
         return Leftovers(
-            unfinished_tasks=self._unfinished(),
+            unfinished_tasks=names,
             threads_left=(
                 *([holder.name] if holder is not None and holder.is_alive() else []),
                 *self._warnings.threads_at_work(),
             ),
-            notes=("the loop did not end in time",),
+            notes=("the loop did not end in time", *more),
         )
 
     def kill(self) -> None:
@@ -425,23 +428,21 @@ class AdoptedHost:
         self._warnings.look()
         try:
             if loop.is_closed():
-                self._let_go_of_what_is_left(loop)
+                # Over the heads of its tasks: they stay unfinished, and are named so.
+                never_ended.hold(let_go_of_all(loop, None), self)
             elif self._why_protected is None:
-                end_in_this_thread(loop, self._ledger or Ledger(loop))
+                left = end_tasks_in_this_thread(loop, self._ledger or Ledger(loop))
+                never_ended.hold(left, self)
+                loop.close()
         except BaseException as error:  # noqa: BLE001 - the end comes, whatever is broken
             self._notes = (f"the event loop could not be closed: {one_line(error)}",)
         self._report_the_end()
-
-    def _let_go_of_what_is_left(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Its owner has closed it over their heads: they stay unfinished, and are named so."""
-        for task in asyncio.all_tasks(loop):
-            let_go_of(task)
 
     def _is_about_to_be_closed(self, loop: asyncio.AbstractEventLoop) -> None:
         """Its owner is closing it: what is left is cancelled first. In the owner's thread."""
         self._warnings.look()
         if self._why_protected is None and not loop.is_running() and self._ledger is not None:
-            end_tasks_in_this_thread(loop, self._ledger)
+            never_ended.hold(end_tasks_in_this_thread(loop, self._ledger), self)
 
     def _note_how_it_ended(self) -> None:
         end = self._main.end(was_cancelled=self._was_cancelled)
@@ -469,6 +470,7 @@ class AdoptedHost:
         self._submissions.fail_the_rest()
         self._run_state.happened(LoopEvent.CLOSED)
         state = self._run_state.state
+        names, more = self._unfinished()
         self._ended.set_result(
             LoopEnd(
                 state=state,
@@ -476,9 +478,9 @@ class AdoptedHost:
                 result=self._result if state is LoopState.FINISHED else None,
                 exception=self._exception if state is LoopState.FAILED else None,
                 leftovers=Leftovers(
-                    unfinished_tasks=self._unfinished(),
+                    unfinished_tasks=names,
                     threads_left=threads_left,
-                    notes=self._notes,
+                    notes=(*self._notes, *more),
                 ),
             )
         )
@@ -615,14 +617,9 @@ class AdoptedHost:
         self._main.look_again(asyncio.get_running_loop())
 
     def _call_in_loop(self, callback: Callable[[], None]) -> None:
-        loop = self._loop
-        if loop is None:
-            return
-        try:
-            loop.call_soon_threadsafe(callback)
-        except RuntimeError:
-            return  # It is closed: the watching thread will see that.
+        if self._loop is not None:  # Where it is closed, the watching thread will see that.
+            call_in_loop(self._loop, callback)
 
-    def _unfinished(self) -> tuple[str, ...]:
+    def _unfinished(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         ledger = self._ledger
-        return tuple(ledger.name(task) for task in ledger.unfinished()) if ledger else ()
+        return names_of_left(ledger.unfinished(), ledger.name) if ledger else ((), ())

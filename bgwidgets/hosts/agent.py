@@ -27,9 +27,13 @@ from bgwidgets.commands import (
     SetStopEvent,
     StopLoop,
 )
+from bgwidgets.hosts.call_in_loop import call_in_loop
+from bgwidgets.hosts.left_tasks import let_go_of_all
 from bgwidgets.hosts.liveness import Interruption, Liveness
 from bgwidgets.hosts.loop_warnings import LoopWarnings
 from bgwidgets.hosts.main_task import main_coroutine
+from bgwidgets.hosts.names_of_left import names_of_left
+from bgwidgets.hosts.never_ended import never_ended
 from bgwidgets.hosts.output_of_run import write_down
 from bgwidgets.hosts.pool_threads import forget_pool_threads, know_pool_threads
 from bgwidgets.hosts.protocol import Leftovers, LoopEnd, LoopPlan
@@ -138,8 +142,9 @@ class Agent:
         self._exception: BaseException | None = None
         self._error_text: str | None = None
         self._error_line: str | None = None
-        self._left: Final[set[asyncio.Task[Any]]] = set()
-        """Tasks that did not end, kept alive: a destroyed one would run its handlers once more."""
+        self._main: asyncio.Task[Any] | None = None
+        self._left: set[asyncio.Task[Any]] = set()
+        """Tasks that did not end."""
         self._notes: Final[list[str | Interruption]] = []
         self._native_thread_id: int | None = None
         self._started_at: float | None = None
@@ -252,10 +257,11 @@ class Agent:
         """Fail the futures of a loop that does not end, and say what it is busy with."""
         self._submissions.close()
         self._submissions.fail_the_rest()
+        names, more = self._names_of_unfinished()
         return Leftovers(
-            unfinished_tasks=self._names_of_unfinished(),
+            unfinished_tasks=names,
             threads_left=(self._thread_name, *self._busy_threads()),
-            notes=(*self._notes_now(), self._why_no_end()),
+            notes=(*self._notes_now(), self._why_no_end(), *more),
         )
 
     def _why_no_end(self) -> str:
@@ -263,9 +269,9 @@ class Agent:
         is_blocked = self._inbox or self._liveness.told().get("blocked")
         return f"the loop did not end in time{': its thread is blocked' if is_blocked else ''}"
 
-    def _names_of_unfinished(self) -> tuple[str, ...]:
+    def _names_of_unfinished(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         ledger = self._ledger
-        return tuple(ledger.name(task) for task in self._unfinished()) if ledger else ()
+        return names_of_left(self._unfinished(), ledger.name) if ledger else ((), ())
 
     def _unfinished(self) -> list[asyncio.Task[Any]]:
         try:
@@ -285,7 +291,8 @@ class Agent:
             loop = self._loop
             if loop is None or loop.is_closed():
                 return  # Not up yet, or over: both find the inbox, or need nothing from it.
-            loop.call_soon_threadsafe(callback, context=self._context.copy())
+            # Where it does not take it, the ladder gives it up, as one that is blocked.
+            call_in_loop(loop, callback, self._context.copy())
 
     # In the loop's thread
 
@@ -361,6 +368,7 @@ class Agent:
                     started.set_exception(error)
             return
         self.signs.changed()  # The main task was entered without a word.
+        self._main = main
         main.add_done_callback(self._main_ended)
         if not started.done():
             started.set_result(None)
@@ -499,18 +507,21 @@ class Agent:
         if self._workers is not None:
             self._workers.shutdown(wait=False, cancel_futures=True)
         forget_pool_threads(loop)
-        for step in (partial(self._let_go_of_what_is_left, loop), self._warnings.look, loop.close):
+        for step in (partial(self._hold_what_is_left, loop), self._warnings.look, loop.close):
             try:
                 step()
             except BaseException as error:  # noqa: BLE001 - the end comes, whatever is broken
                 self._note(f"the event loop could not be closed: {one_line(error)}")
         self._report_the_end()
 
-    def _let_go_of_what_is_left(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._left.update(asyncio.all_tasks(loop))
-        for task in self._left | self._our_tasks:
+    def _hold_what_is_left(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._main is not None:  # It never ends any more, and need not lead here.
+            self._main.remove_done_callback(self._main_ended)
+        self._left = self._ending.left() if self._ending else let_go_of_all(loop, None)
+        for task in self._our_tasks:
             if not task.done():
                 let_go_of(task)
+        never_ended.hold(self._left, self)
 
     def _report_the_end(self) -> None:
         self._ended_at = time.time()
@@ -525,15 +536,16 @@ class Agent:
         if not self._run_state.state.has_ended:
             self._run_state.happened(LoopEvent.CLOSED)
         state = self._run_state.state
+        names, more = self._names_of_unfinished()
         end = LoopEnd(
             state=state,
             ended_at=self._ended_at,
             result=self._result if state is LoopState.FINISHED else None,
             exception=self._exception if state is LoopState.FAILED else None,
             leftovers=Leftovers(
-                unfinished_tasks=self._names_of_unfinished(),
+                unfinished_tasks=names,
                 threads_left=self._busy_threads(),
-                notes=self._notes_now(),
+                notes=(*self._notes_now(), *more),
             ),
         )
         try:

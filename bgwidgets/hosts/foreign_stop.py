@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from bgwidgets.hosts.stopping import STOP_LIMIT, Ending, run_until_closing
-from bgwidgets.observe.asyncio_internals import is_what_its_runner_waits_for, let_go_of
+from bgwidgets.observe.asyncio_internals import is_what_its_runner_waits_for
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.names import name_of
 
@@ -31,14 +31,12 @@ def age_by_name(task: asyncio.Task[Any]) -> tuple[int, str]:
     return (int(number) if prefix == "Task" and number.isdecimal() else 0, name)
 
 
-def end_in_this_thread(loop: asyncio.AbstractEventLoop, ledger: Ledger) -> None:
-    """Cancel what its runner left, and close the loop. When nobody else runs it any more."""
-    end_tasks_in_this_thread(loop, ledger)
-    loop.close()
-
-
-def end_tasks_in_this_thread(loop: asyncio.AbstractEventLoop, ledger: Ledger) -> None:
-    """Cancel what its runner left. When nobody runs it any more, or in the thread that did."""
+def end_tasks_in_this_thread(
+    loop: asyncio.AbstractEventLoop, ledger: Ledger
+) -> set[asyncio.Task[Any]]:
+    """Cancel what its runner left; what did not end even then. When nobody runs it any more, or in
+    the thread that did.
+    """
     is_over = False
 
     def over(_note: str | None) -> None:
@@ -50,5 +48,4 @@ def end_tasks_in_this_thread(loop: asyncio.AbstractEventLoop, ledger: Ledger) ->
     ending.hurry()
     loop.call_soon(lambda: ending.begin(ledger.close, over))
     run_until_closing(loop, lambda: is_over, lambda _: None)
-    for task in asyncio.all_tasks(loop):
-        let_go_of(task)
+    return ending.left()

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from types import FrameType
 from typing import Any
 
+from bgwidgets.hosts.call_in_loop import call_in_loop
 from bgwidgets.observe.asyncio_internals import coroutine_of
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.observe.names import peek
@@ -93,10 +94,8 @@ class ForeignStopEvent(StopEvent):
     def _in_its_loop(self, method: str) -> None:
         if self._loop is None or self._event is None:
             return
-        try:
-            self._loop.call_soon_threadsafe(getattr(self._event, method))
-        except RuntimeError:
-            return  # The loop is closed, and nobody waits for it any more.
+        # Where the loop is closed, nobody waits for it any more.
+        call_in_loop(self._loop, getattr(self._event, method))
 
 
 def _beside(loop: asyncio.AbstractEventLoop, attributes: Mapping[str, Any]) -> list[asyncio.Event]:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final, NoReturn
 
 from bgwidgets.exceptions import LoopInterrupted
+from bgwidgets.hosts.left_tasks import LateBirths, let_go_of_all
 from bgwidgets.observe.asyncio_internals import let_go_of
 from bgwidgets.observe.weak_by_identity import WeakByIdentity
 
@@ -57,6 +58,7 @@ class Ending:
         self._cancel: Final = cancel
         self._cancelled_at: Final[WeakByIdentity[asyncio.Task[Any], float]] = WeakByIdentity()
         self._ends_by = float("inf")
+        self._late: LateBirths | None = None
         self.has_begun = False
 
     def cancel_all(self, *, again_after: float = CANCEL_AGAIN_AFTER) -> None:
@@ -92,9 +94,15 @@ class Ending:
         try:
             await self._cancel_until_nothing_is_left()
             closing()
+            self._late = LateBirths(self._loop)
             note = await self._close_generators()
         finally:
             over(note)
+
+    def left(self) -> set[asyncio.Task[Any]]:
+        """All that has not ended, let go of. When the loop runs no more."""
+        late, self._late = self._late, None
+        return let_go_of_all(self._loop, late)
 
     async def _cancel_until_nothing_is_left(self) -> None:
         is_last_call = False

@@ -15,6 +15,7 @@ from typing import Any, Final
 from bgwidgets.belonging import would_wait_for_itself
 from bgwidgets.commands import NOBODY_KNOWS, Asker
 from bgwidgets.exceptions import LoopEnded, WouldDeadlock
+from bgwidgets.hosts.call_in_loop import call_in_loop
 from bgwidgets.hosts.failed_futures import fail_all
 from bgwidgets.observe.askers import caller
 from bgwidgets.observe.asyncio_internals import coroutine_of, take_first_step
@@ -172,10 +173,13 @@ class Submissions:
             self._inside[0].call_soon_threadsafe(
                 self._begin, *self._inside, name, future, context=self._context.copy()
             )
-        except RuntimeError:
+        except Exception as error:
             self._futures.discard(future)
             del self._not_begun[future]
-            return False
+            if isinstance(error, RuntimeError):
+                return False
+            coroutine.close()
+            raise  # Work has broken its loop: whoever submits to it is told how.
         future.add_done_callback(self._forget)
         return True
 
@@ -258,6 +262,6 @@ def _passes_on(
     def pass_on(future: Any) -> None:
         """The future, a `LoopFuture`, is done."""
         if future.cancelled() and not task.done() and not loop.is_closed():
-            loop.call_soon_threadsafe(cancel, [task], future.cancelled_by)
+            call_in_loop(loop, partial(cancel, [task], future.cancelled_by))
 
     return pass_on

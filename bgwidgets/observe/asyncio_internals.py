@@ -429,6 +429,23 @@ def close_half_made(error: BaseException) -> None:
         traceback = traceback.tb_next
 
 
+def close_what_did_not_begin(error: BaseException) -> None:
+    """Close the coroutines that asyncio did not take, as where no loop runs, when it raised this
+    error: nobody need be told that they were never awaited.
+    """
+    traceback = error.__traceback__
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if frame.f_globals.get("__name__", "").startswith("asyncio."):
+            for held in frame.f_locals.values():
+                if (
+                    isinstance(held, CoroutineType)
+                    and inspect.getcoroutinestate(held) == inspect.CORO_CREATED
+                ):
+                    held.close()
+        traceback = traceback.tb_next
+
+
 def running_loop_here() -> asyncio.AbstractEventLoop | None:
     """The loop that runs in the calling thread, if any."""
     try:

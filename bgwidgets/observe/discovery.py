@@ -7,6 +7,7 @@ for a million of them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import threading
 from concurrent.futures import Future, wait
@@ -64,10 +65,9 @@ def _asked(loops: list[asyncio.AbstractEventLoop]) -> dict[int, int | None]:
     for loop in loops:
         answer: Future[int] = Future()
         answers[id(loop)] = answer
-        try:
+        # It may be closed in this moment; or somebody has broken it.
+        with contextlib.suppress(Exception):
             loop.call_soon_threadsafe(_answer, answer)
-        except RuntimeError:
-            continue  # It was closed in this moment.
     # Asked in a thread of its own loop, it could not answer; but then it is this very one.
     own = running_loop_here()
     if id(own) in answers:

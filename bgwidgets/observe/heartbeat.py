@@ -207,7 +207,7 @@ class Heartbeat:
         self._spell = spell
         try:
             self.loop.call_soon_threadsafe(self._answer, spell)
-        except RuntimeError:  # It was closed in this moment.
+        except Exception:  # noqa: BLE001 - it was closed in this moment, or work has broken it
             self._spell = None
             return
         spell.first_look(frame)

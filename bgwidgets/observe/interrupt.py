@@ -82,7 +82,7 @@ def _unwatch_when_it_turns(loop: asyncio.AbstractEventLoop, code: CodeType) -> N
     """However the task's step ends, the loop then turns again, or is closed."""
     try:
         loop.call_soon_threadsafe(_ways_out.unwatch, code)
-    except RuntimeError:  # It is closed.
+    except Exception:  # noqa: BLE001 - it is closed, or work has broken it
         _ways_out.unwatch(code)
 
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from bgwidgets import LoopManager, LoopState
 from bgwidgets.commands import CancelTasks, SetStopEvent, StopLoop
-from bgwidgets.hosts import stopping
+from bgwidgets.exceptions import LoopEnded
+from bgwidgets.hosts import names_of_left, stopping
 from bgwidgets.snapshots import WindowRequest
 from tests.conftest import Complaints
 from tests.hosts.conftest import AT_ONCE, LIMIT, MakeHost, end_of, for_ever, stop, swallow
@@ -587,3 +589,59 @@ def test_ten_loops_are_stopped_in_the_time_of_one(start: MakeHost):
         host.command(StopLoop(host.loop_id))
     assert {"stopped"} == {end_of(host).state for host in hosts}
     assert time.monotonic() - began < CLOSED_BY
+
+
+def test_a_loop_that_lets_nobody_call_in_is_given_up():
+    """As one that is blocked: every command comes back, and the report names what is left."""
+    manager, broken = LoopManager(), threading.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def refuse(*_args: Any, **_options: Any) -> None:
+        raise OSError("not here")
+
+    async def breaks_its_loop() -> None:
+        loops.append(asyncio.get_running_loop())
+        loops[0].call_soon_threadsafe = refuse  # type: ignore[method-assign, assignment]
+        broken.set()
+        await for_ever()
+
+    job = manager.start()
+    future = job.submit(breaks_its_loop(), name="breaks")
+    assert broken.wait(LIMIT)
+    with pytest.raises(OSError, match="not here"):
+        job.submit(for_ever())
+    job.cancel_tasks()
+    report = job.stop(0.05)
+    assert (LoopState.STOPPING, ("breaks",)) == (report.outcome, report.unfinished_tasks)
+    assert isinstance(future.exception(LIMIT), LoopEnded)
+    # Mended, it obeys again: with each call one of the commands that it has not heard.
+    del loops[0].call_soon_threadsafe
+
+    def ends() -> bool:
+        job.stop_loop()
+        return job.state.has_ended
+
+    until(ends)
+    assert LoopState.STOPPED == job.state
+
+
+def test_of_very_many_that_are_left_the_first_are_named(
+    start: MakeHost, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+):
+    """To name them all could take longer than a stop may."""
+    monkeypatch.setattr(names_of_left, "MOST_NAMED", 3)
+    begun = threading.Event()
+
+    async def work() -> None:
+        tasks = [asyncio.create_task(for_ever()) for _ in range(6)]
+        await asyncio.sleep(0)
+        begun.set()
+        gate.wait(LIMIT)
+        del tasks
+
+    host = start(work)
+    assert begun.wait(LIMIT)
+    left = host.give_up()
+    gate.set()
+    assert 3 == len(left.unfinished_tasks)
+    assert "4 more tasks are left, which are not named here" in left.notes

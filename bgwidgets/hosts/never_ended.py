@@ -1,0 +1,122 @@
+"""What is left of tasks that never ended, held so that it comes to life nowhere else.
+
+The garbage collector closes the coroutine of such a task in whatever thread it comes round: in that
+of another loop, say, where its `finally` would hold up the work of others, or start tasks in their
+name. So something outside of its run holds the coroutine from the moment at which the run has
+ended. When nobody can look at the run any more, a thread of our own closes it, where no loop runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import queue
+import sys
+import threading
+import weakref
+from collections.abc import Iterable
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, Final
+
+from bgwidgets.observe.asyncio_internals import close_what_did_not_begin, coroutine_of
+from bgwidgets.own_thread import OwnThread
+
+MOST_CLOSES: Final = 10
+"""So often a coroutine is closed that awaits something else each time, as a TaskGroup does. What
+goes on even then is kept for ever."""
+
+
+class NeverEnded:
+    """Closes coroutines in a thread that is there as long as there are any.
+
+    One that does not return holds up this thread for ever, be it that it spins, and what comes
+    after it is kept as it is.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        """For starting and ending the thread. No finalizer takes it."""
+        self._owners = 0
+        """As many have gone whose coroutines are not closed yet, or are still there."""
+        self._ownerless: Final[queue.SimpleQueue[list[Any]]] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._go_on: Final[list[Any]] = []
+        """What could not be closed."""
+
+    def hold(self, tasks: Iterable[asyncio.Task[Any]], owner: object) -> None:
+        """Hold what these tasks run until `owner` is gone, and close it then. Any thread; does not
+        block. Their loop must not turn any more.
+
+        What leads to its owner, as a variable of the work's with `current()` in it, keeps it.
+        """
+        coroutines = [coroutine for task in tasks if (coroutine := coroutine_of(task)) is not None]
+        if not coroutines:
+            return
+        _tell_of_forks()
+        finalizer = weakref.finalize(owner, self._ownerless.put, coroutines)
+        finalizer.atexit = False  # The process ends anyhow, without one `finally` more.
+        with self._guard:
+            self._owners += 1
+            # Now: when the owner goes, it may be in the midst of anything, where no thread can be
+            # started.
+            if self._thread is None:
+                thread = OwnThread(self._run, "bgwidgets-closer")
+                with contextlib.suppress(RuntimeError):  # None can be had: they are held meanwhile.
+                    thread.start()
+                    self._thread = thread
+
+    def forget_thread(self) -> None:
+        """In a child process after a fork: the next one to be held starts another."""
+        self._guard = threading.Lock()
+        self._thread = None
+
+    def _run(self) -> None:
+        is_over = False
+        while not is_over:
+            coroutines = self._ownerless.get()
+            while coroutines:
+                self._close(coroutines.pop())
+            with self._guard:
+                self._owners -= 1
+                is_over = not self._owners
+                if is_over:
+                    self._thread = None
+
+    def _close(self, coroutine: Any) -> None:
+        for _ in range(MOST_CLOSES):
+            try:
+                coroutine.close()
+            except RuntimeError as error:
+                # It awaits something else; or asyncio tells it that there is no loop.
+                close_what_did_not_begin(error)
+            except BaseException as error:  # noqa: BLE001 - as the collector would tell of it
+                _tell(coroutine, error)
+            if getattr(coroutine, "cr_frame", None) is None:
+                return
+        self._go_on.append(coroutine)
+
+
+def _tell(coroutine: Any, error: BaseException) -> None:
+    with contextlib.suppress(Exception):  # A hook of the user's may raise.
+        sys.unraisablehook(
+            SimpleNamespace(
+                exc_type=type(error),
+                exc_value=error,
+                exc_traceback=error.__traceback__,
+                err_msg="Exception ignored in a task that had not ended when its loop did",
+                object=coroutine,
+            )
+        )
+
+
+never_ended: Final = NeverEnded()
+"""This process's."""
+
+
+@cache
+def _tell_of_forks() -> None:
+    """Once, and not by the import."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=never_ended.forget_thread)

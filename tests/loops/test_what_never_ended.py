@@ -1,0 +1,299 @@
+"""What is left of a task that never ended comes to life on no other loop or thread."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+
+from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState, current
+from bgwidgets.hosts import adopted, agent
+from bgwidgets.hosts.never_ended import NeverEnded
+from bgwidgets.observe.asyncio_internals import running_loop_here
+from tests.adoption.conftest import Owner
+from tests.loop_factories import LOOP_FACTORIES, LoopFactory
+from tests.loops.conftest import LIMIT
+from tests.waiting import until
+
+CLOSER = "bgwidgets-closer"
+
+AtTheEnd = Callable[[], object]
+
+
+async def goes_on(at_the_end: AtTheEnd, begun: threading.Event) -> None:
+    """Swallows every CancelledError; what it does at its end nobody should see."""
+    try:
+        while True:
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                continue
+    finally:
+        at_the_end()
+
+
+async def collects() -> None:
+    """Whatever is garbage."""
+    gc.collect()
+
+
+@pytest.fixture
+def other(manager: LoopManager) -> BackgroundLoop:
+    """A loop in whose thread the garbage collector comes round."""
+    return manager.start(name="other")
+
+
+def collect_in(other: BackgroundLoop) -> None:
+    other.submit(collects()).result(LIMIT)
+
+
+def stop(job: BackgroundLoop) -> None:
+    job.stop_loop()
+    assert LoopState.STOPPED == job.wait(LIMIT)
+
+
+@pytest.fixture
+def left(manager: LoopManager) -> Callable[..., None]:
+    """`left(work, *args)`: it was stopped, has not ended, and its loop was removed."""
+
+    def leave(work: Callable[..., Coroutine[Any, Any, None]], *args: Any, count: int = 1) -> None:
+        begun = threading.Event()
+        job = manager.start(work, *args, begun)
+        assert begun.wait(LIMIT)
+        stop(job)
+        assert count == job.snapshot().unfinished_tasks
+        job.remove()
+
+    return leave
+
+
+@pytest.fixture(autouse=True)
+def closer_has_ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], bool]]:
+    """Whether its thread has gone, as it does with the last that it has to close. It is the test's
+    own: what another test holds does not keep it.
+    """
+    before, closer = set(threading.enumerate()), NeverEnded()
+    for module in (agent, adopted):
+        monkeypatch.setattr(module, "never_ended", closer)
+
+    def has_ended() -> bool:
+        return CLOSER not in [thread.name for thread in set(threading.enumerate()) - before]
+
+    yield has_ended
+    until(has_ended)
+
+
+def test_it_is_closed_in_a_thread_of_our_own(other: BackgroundLoop, left: Callable[..., None]):
+    """And not in that of the loop that makes garbage."""
+    where: list[tuple[str, object, object]] = []
+
+    def tells() -> None:
+        where.append((threading.current_thread().name, running_loop_here(), current()))
+
+    left(goes_on, tells)
+    collect_in(other)
+    until(lambda: where)
+    assert [(CLOSER, None, None)] == where
+    assert LoopState.RUNNING == other.state
+
+
+def test_its_finally_holds_up_nobody(other: BackgroundLoop, left: Callable[..., None]):
+    begun, gate = threading.Event(), threading.Event()
+
+    def blocks() -> None:
+        begun.set()
+        gate.wait(LIMIT)
+
+    left(goes_on, blocks)
+    collect_in(other)
+    assert begun.wait(LIMIT)
+    assert 1 == other.submit(asyncio.sleep(0, 1)).result(LIMIT)
+    gate.set()
+
+
+def test_what_comes_after_one_that_does_not_return_waits(left: Callable[..., None]):
+    begun, gate, after = threading.Event(), threading.Event(), list[str]()
+
+    def blocks() -> None:
+        begun.set()
+        gate.wait(LIMIT)
+
+    left(goes_on, blocks)
+    gc.collect()
+    assert begun.wait(LIMIT)
+    left(goes_on, lambda: after.append(threading.current_thread().name))
+    gc.collect()
+    assert [] == after
+    gate.set()
+    until(lambda: after)
+    assert [CLOSER] == after
+
+
+def test_its_finally_starts_no_task_on_another_loop(
+    other: BackgroundLoop,
+    left: Callable[..., None],
+    closer_has_ended: Callable[[], bool],
+    capfd: pytest.CaptureFixture[str],
+):
+    """Nor is anybody told that it could not start one."""
+    tried = threading.Event()
+
+    async def cleans_up() -> None:
+        await asyncio.sleep(3600)
+
+    def starts_one() -> None:
+        tried.set()
+        asyncio.create_task(cleans_up())  # noqa: RUF006 - as somebody's clean-up does
+
+    left(goes_on, starts_one)
+    collect_in(other)
+    assert tried.wait(LIMIT)
+    until(closer_has_ended)
+    unfinished = [task.coroutine for task in other.tasks if not task.state.has_ended]
+    assert [] == unfinished
+    assert ("", "") == capfd.readouterr()
+
+
+def test_a_task_group_is_closed_too(left: Callable[..., None], capfd: pytest.CaptureFixture[str]):
+    """It awaits its tasks even then, and is closed once more."""
+    closed: list[str] = []
+
+    async def group(begun: threading.Event) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(goes_on(lambda: closed.append("inner"), begun))
+                await goes_on(lambda: closed.append("body"), begun)
+        finally:
+            closed.append("outer")
+
+    left(group, count=2)
+    gc.collect()
+    until(lambda: len(closed) == 3)
+    assert {"inner", "body", "outer"} == set(closed)
+    assert ("", "") == capfd.readouterr()
+
+
+def test_it_may_go_on_for_ever_even_then(left: Callable[..., None]):
+    """Then it is kept, and others are closed."""
+    times, closed, over = list[str](), threading.Event(), threading.Event()
+
+    async def never_ends(begun: threading.Event) -> None:
+        loop = asyncio.get_running_loop()
+        while not over.is_set():
+            begun.set()
+            try:
+                await loop.create_future()
+            except BaseException as error:  # noqa: BLE001 - as somebody writes it
+                times.append(type(error).__name__)
+
+    left(never_ends)
+    left(goes_on, closed.set)
+    gc.collect()
+    assert closed.wait(LIMIT)
+    told = times.copy()
+    gc.collect()
+    assert told == times
+    assert "GeneratorExit" in times
+    over.set()
+
+
+def test_its_last_error_is_told(left: Callable[..., None], monkeypatch: pytest.MonkeyPatch):
+    """As Python tells of what nobody can catch."""
+    told: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+
+    def fails() -> None:
+        raise OSError("the disk is full")
+
+    left(goes_on, fails)
+    gc.collect()
+    until(lambda: told)
+    assert ["OSError: the disk is full"] == [
+        f"{each.exc_type.__name__}: {each.exc_value}" for each in told
+    ]
+    told.clear()
+
+
+def test_it_is_not_closed_while_somebody_looks_at_the_loop(manager: LoopManager):
+    """Nor while the loop is listed."""
+    begun, closed = threading.Event(), threading.Event()
+    job = manager.start(goes_on, closed.set, begun)
+    assert begun.wait(LIMIT)
+    stop(job)
+    job.remove()
+    gc.collect()
+    assert [TaskState.CANCELLING] == [task.state for task in job.tasks]
+    assert not closed.is_set()
+    del job
+    until(lambda: gc.collect() >= 0 and closed.is_set())
+
+
+def test_a_manager_that_is_dropped_is_not_kept_by_it():
+    begun, closed = threading.Event(), threading.Event()
+    manager = LoopManager()
+    job = manager.start(goes_on, closed.set, begun)
+    assert begun.wait(LIMIT)
+    stop(job)
+    del manager, job
+    until(lambda: gc.collect() >= 0 and closed.is_set())
+
+
+def test_the_same_on_an_adopted_loop(manager: LoopManager, other: BackgroundLoop):
+    begun, where = threading.Event(), list[str]()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def owns() -> None:
+        loops.append(asyncio.new_event_loop())
+        loops[0].run_until_complete(
+            goes_on(lambda: where.append(threading.current_thread().name), begun)
+        )
+
+    owner = Owner(owns)
+    owner.thread.start()
+    assert begun.wait(LIMIT)
+    job = manager.adopt(loops.pop())
+    stop(job)
+    job.remove()
+    owner.thread.join(LIMIT)
+    del job, owner
+    collect_in(other)
+    until(lambda: where)
+    assert [CLOSER] == where
+    assert LoopState.RUNNING == other.state
+
+
+@pytest.mark.parametrize("loop_factory", LOOP_FACTORIES)
+def test_tasks_that_start_two_each_at_their_end_are_held(
+    manager: LoopManager,
+    other: BackgroundLoop,
+    closer_has_ended: Callable[[], bool],
+    loop_factory: LoopFactory,
+):
+    """Eager ones wait at once for what nobody else knows, and would be garbage in the midst of
+    the ending: destroyed, they would start the next.
+    """
+    begun = threading.Event()
+
+    async def breeds() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(2):
+                asyncio.create_task(breeds())  # noqa: RUF006 - nobody holds them
+
+    job = manager.start(breeds, loop_factory=loop_factory)
+    assert begun.wait(LIMIT)
+    stop(job)
+    job.remove()
+    del job
+    collect_in(other)
+    until(closer_has_ended)
+    unfinished = [task.coroutine for task in other.tasks if not task.state.has_ended]
+    assert [] == unfinished
