@@ -64,6 +64,34 @@ def test_a_loop_that_its_owner_has_closed_takes_no_more():
     submissions.fail_the_rest()
 
 
+def test_the_gate_does_not_close_while_one_is_let_in(monkeypatch: pytest.MonkeyPatch):
+    """Whoever has closed it fails all that are inside, and must find this one there."""
+    loop, was_closed = asyncio.new_event_loop(), list[bool]()
+    submissions = Submissions(1, "work", contextvars.copy_context(), lambda *_: None)
+    closed = threading.Event()
+
+    def close() -> None:
+        submissions.close()
+        closed.set()
+        submissions.fail_the_rest()
+
+    closer = threading.Thread(target=close)
+    let_in = loop.call_soon_threadsafe
+
+    def close_meanwhile(*args: Any, **options: Any) -> asyncio.Handle:
+        closer.start()
+        was_closed.append(closed.wait(0.1))
+        return let_in(*args, **options)
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", close_meanwhile)
+    submissions.open(loop, lambda *_: None)
+    future = submissions.submit(answer(42), None)
+    closer.join(LIMIT)
+    assert ([False], True) == (was_closed, closed.is_set())
+    assert isinstance(future.exception(LIMIT), LoopEnded)
+    loop.close()
+
+
 def test_a_result(start: MakeHost, loop_factory: LoopFactory):
     host = start(loop_factory=loop_factory)
     future = host.submit(answer(42), "the answer")
