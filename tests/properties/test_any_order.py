@@ -33,7 +33,7 @@ EACH = settings(
 def threads_take_turns_often() -> Iterator[None]:
     """So that they come between each other where they seldom would."""
     before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
+    sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
 
