@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from bgwidgets.belonging import loop_id_of
 from bgwidgets.exceptions import InvalidWork, ProtectedLoop, UnknownLoop
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.adopted import AdoptedHost, adopted_as
 from bgwidgets.hosts.finding import Carried, FindLoop
 from bgwidgets.identifiers import new_id
@@ -45,7 +46,7 @@ class FoundLoops:
 
     def __init__(self) -> None:
         self._ids: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, int]] = WeakKeyDictionary()
-        self._guard: Final = threading.Lock()
+        self._guard: Final = free_in_forks(threading.Lock())
 
     def look(self) -> list[tuple[FoundLoop, LoopSnapshot]]:
         """Every loop that is not ours. Blocks for a moment: see `running_loops`."""

@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 from bgwidgets.belonging import current_loop_id, stop_event_of_worker, works_for
 from bgwidgets.commands import CancelTasks, HostCommand, InterruptLoop, SetStopEvent, StopLoop
 from bgwidgets.exceptions import CannotRestart, LoopEnded, ProtectedLoop, WouldDeadlock
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.ladder import climb_down, climb_down_async, ladder
 from bgwidgets.hosts.protocol import Host, LoopEnd, LoopPlan
 from bgwidgets.hosts.registry import HostFactory
@@ -94,7 +95,7 @@ class _Run:
 
     def __init__(self, host: Host) -> None:
         self.host: Final = host
-        self.answer: Final[Future[LoopEnd]] = Future()
+        self.answer: Final[Future[LoopEnd]] = free_in_forks(Future())
         """As `host.ended`, but also resolved, with `LoopEnded`, when a stop has given it up."""
         host.ended.add_done_callback(lambda ended: self._answer(ended.result()))
 
@@ -134,7 +135,7 @@ class BackgroundLoop:
         self._make_host: Final = make_host
         self._put_on_list: Final = put_on_list
         self._take_off_list: Final = take_off_list
-        self._restarting: Final = threading.Lock()
+        self._restarting: Final = free_in_forks(threading.Lock())
         self._run = _Run(make_host(plan))
         _handles[plan.loop_id] = self
         router.register(plan.loop_id, plan.output)

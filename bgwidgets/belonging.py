@@ -7,12 +7,13 @@ because a task that another loop's code has submitted brings along that other lo
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
+
+from bgwidgets.fork_locks import call_in_forks
 
 _loop_of_thread: Final[dict[int, tuple[int, threading.Thread]]] = {}
 """By the thread's number, and with the thread itself: the system gives the number to another one as
@@ -184,5 +185,4 @@ def _forget_all() -> None:
         _tell(loop_id)
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)
+call_in_forks(_forget_all)

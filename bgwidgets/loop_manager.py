@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sized
@@ -28,6 +27,7 @@ from bgwidgets.exceptions import (
     ProtectedLoop,
     UnknownLoop,
 )
+from bgwidgets.fork_locks import call_in_forks, free_in_forks
 from bgwidgets.hosts.adopted import AdoptedHost
 from bgwidgets.hosts.finding import Carried, FindLoop
 from bgwidgets.hosts.interpreter_exit import call_before_exit
@@ -71,7 +71,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
     """
 
     def __init__(self) -> None:
-        self._guard = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         self._loops: Final[dict[int, BackgroundLoop]] = {}
         self._subscribers: Final[dict[object, Callable[[], None]]] = {}
         self._changes: Final = itertools.count(1)
@@ -79,6 +79,7 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
         """Another number after each change, whichever of several threads is the last to set it."""
         self._watches: tuple[weakref.ref[LoopWatch], ...] = ()
         self._found: Final = FoundLoops()
+        call_in_forks(self._forget)
 
     # The collection
 
@@ -503,7 +504,6 @@ class LoopManager(Iterable[BackgroundLoop], Sized):
 
     def _forget(self) -> None:
         """In a child process after a fork: no loop and no panel has come along."""
-        self._guard = threading.RLock()
         self._loops.clear()
         self._subscribers.clear()
 
@@ -570,13 +570,6 @@ def _watch_process_for(manager: LoopManager) -> None:
 @cache
 def _watch_process() -> None:
     call_before_exit(_stop_all_at_exit)
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_forget_all)
-
-
-def _forget_all() -> None:
-    for manager in _managers.keys():  # noqa: SIM118 - it is no dictionary
-        manager._forget()  # noqa: SLF001 - its own module
 
 
 def _stop_all_at_exit() -> None:

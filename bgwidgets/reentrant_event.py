@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Final
 
+from bgwidgets.fork_locks import free_in_forks
+
 
 class ReentrantEvent:
     """As `threading.Event`, whose lock is not reentrant: a handler that sets it while the main
@@ -13,7 +15,7 @@ class ReentrantEvent:
 
     def __init__(self) -> None:
         self._is_set = False
-        self._changed: Final = threading.Condition(threading.RLock())
+        self._changed: Final = free_in_forks(threading.Condition(threading.RLock()))
 
     def is_set(self) -> bool:
         """Whether it is set. Any thread; does not block."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 from weakref import WeakSet
 
 from bgwidgets.exceptions import CannotRestart, InvalidWork
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.plain_text import plain_text
 
 
@@ -131,7 +132,7 @@ def check_call(function: object, args: tuple[Any, ...]) -> Work:
 
 _claimed: Final[WeakSet[Coroutine[Any, Any, Any]]] = WeakSet()
 """Coroutine objects that a loop was given; until its first step nothing else tells."""
-_claiming: Final = threading.Lock()
+_claiming: Final = free_in_forks(threading.Lock())
 
 
 def check_coroutine(target: object) -> Coroutine[Any, Any, Any]:

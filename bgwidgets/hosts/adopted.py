@@ -39,6 +39,7 @@ from bgwidgets.exceptions import (
     NoStopEvent,
     ProtectedLoop,
 )
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.call_in_loop import call_in_loop
 from bgwidgets.hosts.claim import Claim
 from bgwidgets.hosts.finding import LOOK_EVERY, Carried, FindLoop, find_one_that_runs
@@ -134,7 +135,7 @@ class AdoptedHost:
         self._is_kernels = is_kernels
         self._about_to_run: Final = about_to_run
         self._stop_event: Final = ForeignStopEvent()
-        self._ended: Final[Future[LoopEnd]] = Future()
+        self._ended: Final[Future[LoopEnd]] = free_in_forks(Future())
         self._run_state: Final = RunState(plan.changed)
         self._inbox: Final[deque[HostCommand]] = deque()
         self._warnings: Final = LoopWarnings(plan.loop_id, self._is_listed)

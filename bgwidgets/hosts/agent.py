@@ -27,6 +27,7 @@ from bgwidgets.commands import (
     SetStopEvent,
     StopLoop,
 )
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.call_in_loop import call_in_loop
 from bgwidgets.hosts.left_tasks import let_go_of_all
 from bgwidgets.hosts.liveness import Interruption, Liveness
@@ -109,7 +110,7 @@ class Agent:
             stop_event = StopEvent(lambda _: signs.changed())
         self.stop_event: Final = stop_event
         """Whoever has given it tells the `signs` of its changes."""
-        self.ended: Final[Future[LoopEnd]] = Future()
+        self.ended: Final[Future[LoopEnd]] = free_in_forks(Future())
         self._context: Final = contextvars.copy_context()
         self._context.run(enter_context, plan.loop_id)
         self._warnings: Final = LoopWarnings(plan.loop_id, changed=signs.changed)
@@ -121,7 +122,7 @@ class Agent:
             plan.loop_id, plan.name, self._context, self._warnings.lost
         )
         # Reentrant: a signal handler, or a user's `__del__`, may command while a command is obeyed.
-        self._guard: Final = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         self._run_state: Final = RunState(self._changed, plan.happened)
         self._inbox: Final[deque[HostCommand]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None

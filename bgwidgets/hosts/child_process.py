@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import IO, Final
 
 from bgwidgets.exceptions import UnknownHost
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.no_more_files import NUMBERS, PROCESS, say_what_to_do
 from bgwidgets.hosts.spawner import spawner
 from bgwidgets.hosts.warden import warden
@@ -72,10 +73,10 @@ class ChildProcess:
 
     def __init__(self) -> None:
         """Starts nothing yet. Raises OSError when the system has no room."""
-        self._guard: Final = threading.Lock()
+        self._guard: Final = free_in_forks(threading.Lock())
         self._started: _Started | None = None
         self._is_starting = False
-        self._given_up: Final = threading.Event()
+        self._given_up: Final = free_in_forks(threading.Event())
         self._is_reaped = False
         self._owner: Final = os.getpid()
         """A fork of this process has it too, and is not to end what is not its own."""

@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from bgwidgets.exceptions import UnknownHost
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.child_link import Listener
 from bgwidgets.hosts.dask_start import DaskHost, ask_for_keeper, ask_for_room, cannot_be_there
 from bgwidgets.hosts.dask_worker import versions
@@ -82,9 +83,9 @@ class DaskLink:
         """The future of the task that holds its resources."""
         self._actor: Any = None
         self._pid: int | None = None
-        self._is_kill_asked = threading.Event()
-        self._is_withdrawn = threading.Event()
-        self._is_over = threading.Event()
+        self._is_kill_asked = free_in_forks(threading.Event())
+        self._is_withdrawn = free_in_forks(threading.Event())
+        self._is_over = free_in_forks(threading.Event())
         self._silence = 0.0
         """Seconds in which one could listen, and the child said nothing."""
         self._unheard = 0.0

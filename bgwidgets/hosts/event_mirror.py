@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.messages import SetEvent
 from bgwidgets.stop_event import StopEvent
 
@@ -21,7 +22,7 @@ class EventMirror:
         """`send` tells the other side."""
         self._send: Final = send
         self._rank: Final = int(is_kernels)
-        self._guard: Final = threading.RLock()  # A signal handler may set it, too.
+        self._guard: Final = free_in_forks(threading.RLock())  # A signal handler may set it, too.
         self._last = 0, 0
         """The number of the last change, and who made it."""
         self.event: Final = StopEvent(self._tell)

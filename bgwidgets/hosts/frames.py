@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.own_thread import OwnThread
 
 _HEAD: Final = struct.Struct("!4sQ")
@@ -53,8 +54,8 @@ class FrameSender:
         self._socket: Final = sock
         # Not that of the condition, which is taken and released in Python code: there, too, a
         # Ctrl-C may come.
-        self._guard: Final = threading.RLock()
-        self._changed: Final = threading.Condition(self._guard)
+        self._guard: Final = free_in_forks(threading.RLock())
+        self._changed: Final = free_in_forks(threading.Condition(self._guard))
         self._waiting: Final[deque[_Outgoing]] = deque()
         self._bytes_waiting = 0
         self._is_writing = False

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from bgwidgets.exceptions import UnknownTask
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.lost_tasks import lost_detail, lost_history, lost_row, lost_snapshot
 from bgwidgets.hosts.messages import Record, Told
 from bgwidgets.hosts.news import Mirror, News
@@ -35,7 +36,7 @@ class LastKnown:
 
     def __init__(self, blank: LoopSnapshot) -> None:
         """`blank` is how the loop stands before anything was heard of it."""
-        self._guard: Final = threading.Lock()
+        self._guard: Final = free_in_forks(threading.Lock())
         self.snapshot = blank
         self.changes = 0
         """Grows with each snapshot that tells something new."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from bgwidgets.exceptions import CannotInterrupt
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.loop_warnings import LoopWarnings
 from bgwidgets.observe.heartbeat import Heartbeat
 from bgwidgets.observe.interrupt import raise_in_task
@@ -65,7 +66,7 @@ class Liveness:
         self._changed: Final = changed
         self._lag_changed: Final = lag_changed
         self._heartbeat: Heartbeat | None = None
-        self._guard: Final = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         self._interruption: Interruption | None = None
         """The last one of which there is a note."""
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from bgwidgets.exceptions import CannotCross, InvalidWork, LoopEnded
+from bgwidgets.fork_locks import call_in_forks
 from bgwidgets.hosts.crossing import PackedError, pack, unpack, unpack_error
 from bgwidgets.hosts.failed_futures import fail_all
 from bgwidgets.hosts.messages import CancelMore, RunMore
@@ -52,6 +53,11 @@ class MoreWork:
         """Those that are not done yet."""
         self._have_come: Final[set[LoopFuture]] = set()
         """Those of them of which the result is there, and is to be unpacked."""
+        call_in_forks(self._set_free)
+
+    def _set_free(self) -> None:
+        for future in list(self._futures):
+            future.set_free()
 
     def submit(self, call: Work, name: str | None) -> Future[Any]:
         """Have it run. Raises `InvalidWork` for what cannot be brought there, and `LoopEnded` in a

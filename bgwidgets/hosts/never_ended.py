@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import queue
 import sys
 import threading
 import weakref
 from collections.abc import Iterable
-from functools import cache
 from types import SimpleNamespace
 from typing import Any, Final
 
+from bgwidgets.fork_locks import call_in_forks, free_in_forks
 from bgwidgets.observe.asyncio_internals import close_what_did_not_begin, coroutine_of
 from bgwidgets.own_thread import OwnThread
 
@@ -36,7 +35,7 @@ class NeverEnded:
     """
 
     def __init__(self) -> None:
-        self._guard = threading.Lock()
+        self._guard: Final = free_in_forks(threading.Lock())
         """For starting and ending the thread. No finalizer takes it."""
         self._owners = 0
         """As many have gone whose coroutines are not closed yet, or are still there."""
@@ -44,6 +43,7 @@ class NeverEnded:
         self._thread: threading.Thread | None = None
         self._go_on: Final[list[Any]] = []
         """What could not be closed."""
+        call_in_forks(self._forget_thread)
 
     def hold(self, tasks: Iterable[asyncio.Task[Any]], owner: object) -> None:
         """Hold what these tasks run until `owner` is gone, and close it then. Any thread; does not
@@ -54,7 +54,6 @@ class NeverEnded:
         coroutines = [coroutine for task in tasks if (coroutine := coroutine_of(task)) is not None]
         if not coroutines:
             return
-        _tell_of_forks()
         finalizer = weakref.finalize(owner, self._ownerless.put, coroutines)
         finalizer.atexit = False  # The process ends anyhow, without one `finally` more.
         with self._guard:
@@ -67,9 +66,8 @@ class NeverEnded:
                     thread.start()
                     self._thread = thread
 
-    def forget_thread(self) -> None:
+    def _forget_thread(self) -> None:
         """In a child process after a fork: the next one to be held starts another."""
-        self._guard = threading.Lock()
         self._thread = None
 
     def _run(self) -> None:
@@ -113,10 +111,3 @@ def _tell(coroutine: Any, error: BaseException) -> None:
 
 never_ended: Final = NeverEnded()
 """This process's."""
-
-
-@cache
-def _tell_of_forks() -> None:
-    """Once, and not by the import."""
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=never_ended.forget_thread)

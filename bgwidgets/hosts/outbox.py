@@ -6,6 +6,7 @@ import os
 import threading
 from typing import Final
 
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.link import Link
 from bgwidgets.hosts.messages import Begin, ToChild, encode
 
@@ -20,7 +21,7 @@ class Outbox:
         self.link: Link | None = None
         """The way; None while there is none."""
         self._owner: Final = os.getpid()
-        self._guard: Final = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         self._early: list[bytes] | None = []
         """What is to be sent as soon as there is a link; None from then on."""
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NoReturn
 
 from bgwidgets.exceptions import InvalidWork
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.observe.asyncio_internals import (
     can_be_turned,
     is_stopping,
@@ -119,7 +120,7 @@ class NestedRuns:
     """
 
     def __init__(self) -> None:
-        self._guard: Final = threading.Lock()
+        self._guard: Final = free_in_forks(threading.Lock())
         self._loops: Final[set[int]] = set()
         self._undo: Callable[[], None] = lambda: None
 

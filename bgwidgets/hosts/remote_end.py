@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from bgwidgets.belonging import enter_loop_thread, leave_loop_thread
 from bgwidgets.exceptions import CannotCross
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.child_process import UNKNOWN_END
 from bgwidgets.hosts.claim import Claim
 from bgwidgets.hosts.crossing import unpack, unpack_error
@@ -43,7 +44,7 @@ class RemoteEnd:
         let_go: Callable[[], None],
     ) -> None:
         """`let_go` is called at the end: whoever waits for an answer will not get one."""
-        self.future: Final[Future[LoopEnd]] = Future()
+        self.future: Final[Future[LoopEnd]] = free_in_forks(Future())
         """Resolved once, with the end."""
         self.is_kill_asked = False
         self.outcome: Outcome | None = None

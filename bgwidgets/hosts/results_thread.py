@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bgwidgets.belonging import enter_loop_thread, leave_loop_thread
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.own_thread import OwnThread
 
 _log: Final = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ class ResultsThread:
     def __init__(self, loop_id: int, loop_name: str) -> None:
         self._loop_id: Final = loop_id
         self._loop_name: Final = loop_name
-        self._guard: Final = threading.Lock()
+        self._guard: Final = free_in_forks(threading.Lock())
         self._calls: Final[queue.SimpleQueue[Callable[[], None] | None]] = queue.SimpleQueue()
         self._threads: Final[list[threading.Thread]] = []
         """One; when the run is over, another for each that does not come back."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bgwidgets.exceptions import UnknownTask
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.task_detail import task_detail
 from bgwidgets.snapshots import TaskDetail
@@ -27,7 +28,7 @@ class RunState:
         self._changed: Final = changed
         self._tell_event: Final = happened
         # Reentrant: a signal handler, or a user's `__del__`, may come in between.
-        self._guard: Final = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         self._life = LoopLife()
 
     @property

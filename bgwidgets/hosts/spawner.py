@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.own_thread import OwnThread
 
 T = TypeVar("T")
@@ -25,7 +26,7 @@ class Spawner:
     """Calls what it is given in a thread that never ends. Any thread may call everything."""
 
     def __init__(self) -> None:
-        self._guard: Final = threading.Lock()
+        self._guard: Final = free_in_forks(threading.Lock())
         self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from bgwidgets.belonging import would_wait_for_itself
 from bgwidgets.commands import NOBODY_KNOWS, Asker
 from bgwidgets.exceptions import LoopEnded, WouldDeadlock
+from bgwidgets.fork_locks import call_in_forks, free_in_forks, set_free
 from bgwidgets.hosts.call_in_loop import call_in_loop
 from bgwidgets.hosts.failed_futures import fail_all
 from bgwidgets.observe.askers import caller
@@ -44,6 +45,11 @@ class LoopFuture(Future[Any]):
         """Who has called `cancel()`."""
         self._telling: Final = threading.RLock()
         self._is_told = False
+
+    def set_free(self) -> None:
+        """Nobody holds its locks any more: this is a fork."""
+        set_free(self)
+        set_free(self._telling)
 
     def cancel(self) -> bool:
         """Cancel the coroutine. Any thread; does not block. True unless it has ended.
@@ -119,13 +125,18 @@ class Submissions:
         self._loop_name: Final = loop_name
         self._context: Final = context
         self._lost: Final = lost
-        self._guard: Final = threading.RLock()  # a signal handler may submit, too
+        self._guard: Final = free_in_forks(threading.RLock())  # a signal handler may submit, too
         self._futures: Final[set[LoopFuture]] = set()
         self._not_begun: Final[dict[Future[Any], Coroutine[Any, Any, Any]]] = {}
         self._inside: tuple[asyncio.AbstractEventLoop, Cancel] | None = None
         """The loop, and what cancels its tasks; None while the gate is closed."""
         self._has_opened = False
         self._process: Final = os.getpid()
+        call_in_forks(self._set_free)
+
+    def _set_free(self) -> None:
+        for future in list(self._futures):
+            future.set_free()
 
     def open(self, loop: asyncio.AbstractEventLoop, cancel: Cancel) -> None:
         """Let coroutines in to this loop; `cancel` cancels tasks in somebody's name. In its

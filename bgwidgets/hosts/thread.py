@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from bgwidgets.commands import HostCommand, KillLoop, StopLoop
 from bgwidgets.exceptions import CannotKillThread
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.agent import Agent
 from bgwidgets.hosts.claim import Claim
 from bgwidgets.hosts.new_loop import new_loop
@@ -46,7 +47,7 @@ class ThreadHost:
         self._plan: Final = plan
         self._thread_name: Final = f"bgw-{plan.name}"
         self._agent: Final = Agent(plan, self.kind, self._thread_name)
-        self._started: Final[Future[None]] = Future()
+        self._started: Final[Future[None]] = free_in_forks(Future())
         self._claim: Final = Claim()
         """Who has it sees to the run's end."""
         self._is_made = False

@@ -16,6 +16,8 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from bgwidgets.fork_locks import call_in_forks, free_in_forks
+
 _SCRIPT: Final = str(Path(__file__).resolve().with_name("warden_script.py"))
 
 
@@ -26,13 +28,12 @@ class Warden:
     """
 
     def __init__(self) -> None:
+        self._guard: Final = free_in_forks(threading.Lock())
         self._begin_anew()
         # A fork has no children yet, and those of the process that it comes from are not its own.
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._begin_anew)
+        call_in_forks(self._begin_anew)
 
     def _begin_anew(self) -> None:
-        self._guard = threading.Lock()
         self._groups: set[int] = set()
         self._socket: socket.socket | None = None
         """The way to the process; None while there is none."""

@@ -17,6 +17,7 @@ from contextvars import copy_context
 from typing import Any, Final, TypeVar
 
 from bgwidgets.belonging import enter_worker_thread, leave_worker_thread
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.output.whose import TaskRef, ref_here, work_for
 from bgwidgets.own_thread import OwnThread
 
@@ -46,7 +47,7 @@ class WorkerThreads(ThreadPoolExecutor):
         self._stop_event: Final = stop_event
         self._most_threads: Final = most_threads
         self._jobs: Final[queue.SimpleQueue[_Job | None]] = queue.SimpleQueue()
-        self._guard: Final = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         self._workers: Final[list[threading.Thread]] = []
         self._busy: Final[set[str]] = set()
         self._idle = 0

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.observe.asyncio_internals import classes_with, is_of_closing
 from bgwidgets.replaced import Replaced
 
@@ -51,7 +52,7 @@ class LoopBirths:
     """Tells of each loop that a watched thread, or one that it started, is about to run."""
 
     def __init__(self) -> None:
-        self._guard: Final = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         self._watched: Final[WeakKeyDictionary[threading.Thread, Watcher]] = WeakKeyDictionary()
         self._known: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, RunnersTask]] = (
             WeakKeyDictionary()

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from bgwidgets.commands import Asker
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.observe.await_chain import where_of
 from bgwidgets.observe.consistent_copy import listed
 from bgwidgets.observe.names import name_of
@@ -48,7 +49,7 @@ class CancellationHistory:
     def __init__(self, words: Callable[[Task], tuple[str, str]]) -> None:
         """`words` are a task's name and that of its coroutine."""
         self._words: Final = words
-        self._guard: Final = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         self._recent: Final[deque[tuple[Task, Cancelled, Parent | None]]] = deque(maxlen=KEPT)
         """They hold their tasks until one ends, but no longer."""
         self._written: Final[deque[TaskCancellation]] = deque(maxlen=KEPT)

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.observe.asyncio_internals import waits_at_its_end
 from bgwidgets.observe.weak_by_identity import WeakByIdentity
 from bgwidgets.replaced import Replaced
@@ -27,7 +28,7 @@ class GroupLeftovers:
     """This process's. Any thread may call everything; nothing blocks."""
 
     def __init__(self) -> None:
-        self._guard: Final = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         self._watchers = 0
         self._replaced: Final = Replaced()
         self._left: Final[WeakByIdentity[Task, int]] = WeakByIdentity()

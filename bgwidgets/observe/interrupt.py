@@ -12,6 +12,7 @@ from types import CodeType
 from typing import Any, Final
 
 from bgwidgets.exceptions import LoopInterrupted
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.observe.asyncio_internals import coroutine_of
 from bgwidgets.observe.names import peek
 
@@ -106,7 +107,7 @@ class _WaysOut:
     """
 
     def __init__(self) -> None:
-        self._guard: Final = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         self._watched: Final[Counter[CodeType]] = Counter()
 
     def watch(self, code: CodeType) -> bool:

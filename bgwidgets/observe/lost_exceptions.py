@@ -23,6 +23,7 @@ from typing import Any, Final
 from weakref import ref
 
 from bgwidgets.belonging import has_a_thread, speaks_for
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.observe.asyncio_internals import classes_with, coroutine_of, is_task
 from bgwidgets.observe.blame import raised_at
 from bgwidgets.observe.error_text import one_line
@@ -58,7 +59,7 @@ class LostExceptions:
     """Listens to what watched loops are told. Any thread may call everything; nothing blocks."""
 
     def __init__(self) -> None:
-        self._guard: Final = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         self._watched: Final[
             WeakByIdentity[asyncio.AbstractEventLoop, tuple[WarningsKept, int]]
         ] = WeakByIdentity()

@@ -30,6 +30,7 @@ from types import FrameType
 from typing import Any, Final
 
 from bgwidgets.belonging import current_loop_id
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.observe.asyncio_internals import running_loop_here
 from bgwidgets.observe.await_chain import file_label
 from bgwidgets.observe.line_numbers import line_in
@@ -55,7 +56,7 @@ class UnawaitedCoroutines:
     """
 
     def __init__(self) -> None:
-        self._guard: Final = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         self._watched: Final[dict[int, WarningsKept]] = {}
         self._replaced: Final = Replaced()
         self._seeing: tuple[Callable[..., Any], Any] | None = None

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.snapshots import LoopWarning, WarningKind
 
 WARNINGS_KEPT: Final = 20
@@ -64,7 +65,7 @@ class WarningsKept:
         """`changed` is called after each change, on any thread. It must return at once."""
         self._changed: Final = changed
         # Reentrant: a task may be destroyed, and have its failure told, in the midst of this.
-        self._guard: Final = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         self._kept: Final[dict[tuple[WarningKind, str], _Entry]] = {}
         self.changes = 0
         """Grows with each change. Any thread may read it."""

@@ -11,12 +11,12 @@ as ever, if later: see `threads_at_work`.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from types import FrameType
 from typing import Final
 
+from bgwidgets.fork_locks import call_in_forks, free_in_forks
 from bgwidgets.observe.heartbeat import Heartbeat
 from bgwidgets.observe.thread_frames import frames_of_other_threads
 from bgwidgets.observe.threads_at_work import (
@@ -47,7 +47,7 @@ class Watchdog:
 
     def __init__(self) -> None:
         # Reentrant: a signal handler, or a user's `__del__`, may start a loop in between.
-        self._guard = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         self._heartbeats: Final[dict[int, Heartbeat]] = {}
         self._thread: threading.Thread | None = None
         self._wakes_at = float("inf")
@@ -55,7 +55,7 @@ class Watchdog:
         """How late it may be before anybody else than the threads at work is to blame."""
         self._positions: Positions = {}
         """Where the threads were at the last look."""
-        self._is_told_of_forks = False
+        call_in_forks(self._forget)
 
     def overslept(self, now: float) -> float:
         """By how many seconds the watching thread is late at this moment of `time.monotonic()`.
@@ -77,9 +77,6 @@ class Watchdog:
         self._heartbeats.pop(id(heartbeat), None)
 
     def _start(self) -> None:
-        if not self._is_told_of_forks and hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._forget)
-            self._is_told_of_forks = True
         thread = OwnThread(self._run, "bgwidgets-watchdog")
         try:
             thread.start()
@@ -90,7 +87,6 @@ class Watchdog:
 
     def _forget(self) -> None:
         """In a child process after a fork: neither the thread nor the loops have come along."""
-        self._guard = threading.RLock()
         self._heartbeats.clear()
         self._thread = None
         self._wakes_at = float("inf")

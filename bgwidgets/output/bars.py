@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any, Final, Protocol
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.snapshots import ProgressSnapshot
 
 ENDED_KEPT: Final = 10
@@ -86,7 +87,7 @@ class Bars:
         """`changed` is called after each bar that is opened or ends. It must return at once."""
         self._changed: Final = changed
         # Reentrant: a bar may be destroyed, and say so, in the midst of this.
-        self._guard: Final = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         self._open: Final[dict[OpenBar, None]] = {}
         self._of_task: Final[WeakKeyDictionary[Task, _BarsOfTask]] = WeakKeyDictionary()
         self._of_nobody: Final = _BarsOfTask()

@@ -8,6 +8,7 @@ import threading
 import time
 from typing import Final, Protocol
 
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.own_thread import OwnThread
 
 STOP_LIMIT: Final = 5.0
@@ -34,9 +35,9 @@ class DrawingThread:
     """Draws what is due. Any thread may call everything; nothing blocks."""
 
     def __init__(self) -> None:
-        self._guard: Final = threading.Lock()
+        self._guard: Final = free_in_forks(threading.Lock())
         self._pictures: Final[dict[Picture, None]] = {}
-        self._something_happened: Final = threading.Event()
+        self._something_happened: Final = free_in_forks(threading.Event())
         self._thread: threading.Thread | None = None
         self._watches_exit = False
         self._is_stopped = False

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bgwidgets.belonging import enter_context
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.output.drawing_thread import drawing_thread
 from bgwidgets.plain_text import plain_text
 from bgwidgets.snapshots import FigureSnapshot
@@ -163,7 +164,7 @@ class Figures:
         self._loop_id: Final = loop_id
         self._tell_of_error: Final = tell_of_error
         self._changed: Final = changed
-        self._guard: Final = threading.Lock()
+        self._guard: Final = free_in_forks(threading.Lock())
         self._sketches: Final[dict[str, Sketch]] = {}
         self._is_over = False
 

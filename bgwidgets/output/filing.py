@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.output.log_file import LogFile
 
 Piece = tuple[str, object]
@@ -31,7 +32,7 @@ class Filing:
         """
         self._logs_guard: Final = guard
         self._cannot_write: Final = cannot_write
-        self._guard: Final = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         """Held while something is written, for as long as the disk takes."""
         self._file: tuple[LogFile | None, deque[Piece]] = (None, deque())
         """And what is to be written to it."""

@@ -18,6 +18,8 @@ from typing import Any, Final, Self, cast
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from bgwidgets.fork_locks import free_in_forks
+
 _ticks: Final = itertools.count(1)
 OUR_ATTRIBUTES: Final = ("_bgw_lock", "_bgw_changed", "changes", "changed_at", "whole_at")
 """They are not the picture's."""
@@ -33,7 +35,7 @@ class LiveFigure(Figure):
 
     def __init__(self, changed: Callable[[], None], **figure_arguments: Any) -> None:
         """`changed` is called after each change, in the thread that made it."""
-        self._bgw_lock = threading.RLock()
+        self._bgw_lock = free_in_forks(threading.RLock())
         self._bgw_changed = changed
         self.changes = 0
         """Another number after each change."""

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.output.blocks import NOBODY, Place, Whose
 from bgwidgets.output.filing import Filing
 from bgwidgets.output.kept_lines import MOST_BYTES, KeptLines
@@ -90,7 +91,7 @@ class OutputLog:
 
     def __init__(self, max_bytes: int = MOST_BYTES) -> None:
         # Reentrant: a finalizer that prints may come in between.
-        self._guard: Final = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         self._kept: Final = KeptLines(_checked(max_bytes))
         self._pens: Final[dict[Place, Pen]] = {}
         self._gathered = 0

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.output.clock import TimeOfDay
 from bgwidgets.output.series import Series
 from bgwidgets.plain_text import plain_text
@@ -22,7 +23,7 @@ class Metrics:
     def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
         """`changed` is called when there is one more. It must return at once."""
         self._changed: Final = changed
-        self._guard: Final = threading.Lock()
+        self._guard: Final = free_in_forks(threading.Lock())
         self._series: Final[dict[str, Series]] = {}
         self.at_hand: Final[dict[str, Series]] = {}
         """For the run's own threads; empty when it is over, for the thread may go on to another."""

@@ -17,6 +17,7 @@ from typing import Final
 from weakref import WeakValueDictionary, ref
 
 from bgwidgets.belonging import on_move
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.output.blocks import Whose
 from bgwidgets.output.capture_ways import STREAMS
 from bgwidgets.output.captures import Captures
@@ -35,7 +36,7 @@ class Router:
     """The one who stands between the streams and the logs of this process."""
 
     def __init__(self) -> None:
-        self._guard: Final = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         # Weak: a loop that was removed, and that nobody holds any more, has no log. What its
         # abandoned threads still write goes nowhere, and least of all to a cell.
         self._logs: Final[WeakValueDictionary[int, OutputLog]] = WeakValueDictionary()

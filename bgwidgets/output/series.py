@@ -14,6 +14,7 @@ from itertools import compress
 from math import inf, isfinite
 from typing import Any, Final
 
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.snapshots import MetricSnapshot
 
 MOST_STRETCHES: Final = 500
@@ -80,7 +81,7 @@ class Series:
         there are `CHUNK` of them. Not pairs: these would keep the garbage collector busy."""
         # Not reentrant, and so not waited for by who has a value: it may come in a finalizer, in
         # the midst of this.
-        self._guard: Final = threading.Lock()
+        self._guard: Final = free_in_forks(threading.Lock())
         self._stretches: Final[dict[int, _Stretch]] = {}
         self._start: float | None = None
         self._width = FIRST_WIDTH

@@ -23,6 +23,7 @@ from typing import Any, Final, cast
 from weakref import WeakSet
 
 from bgwidgets.belonging import current_loop_id
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.output.findings import findings_here
 from bgwidgets.output.whose import task_here
 from bgwidgets.snapshots import ProgressSnapshot
@@ -258,7 +259,7 @@ class TqdmCatcher:
     """Whether bars on background loops are caught. Any thread may call everything."""
 
     def __init__(self) -> None:
-        self._guard: Final = threading.RLock()
+        self._guard: Final = free_in_forks(threading.RLock())
         self._is_wanted = True
         self._after_import: _AfterImport | None = None
         self._put_back: Callable[[], None] | None = None

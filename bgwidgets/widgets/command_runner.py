@@ -24,6 +24,7 @@ from bgwidgets.commands import (
     StopLoop,
 )
 from bgwidgets.exceptions import BgwidgetsError
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.own_thread import OwnThread
 from bgwidgets.snapshots import LoopSnapshot, StopReport
@@ -100,7 +101,7 @@ class CommandRunner:
         self._report: Final = report
         self._restarting: Final[set[int]] = set()
         self._is_stopping_all = False
-        self._guard: Final = threading.Lock()
+        self._guard: Final = free_in_forks(threading.Lock())
         self._wanted: list[int | None] = []
         """The looks to come, each with what is to be adopted before it."""
         self._is_looking = False

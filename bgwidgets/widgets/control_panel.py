@@ -18,6 +18,7 @@ from typing import Any, Final, Literal
 import ipywidgets
 import traitlets
 
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.widgets.cells import CellWatch
 from bgwidgets.widgets.channel import LiveChannel
 from bgwidgets.widgets.command_runner import error_in_words
@@ -118,7 +119,7 @@ class ControlPanel(ipywidgets.VBox):
         possible = possible_actions(followed, loops)
         self._choice: Final = Choice()
         self._source: Final = manager
-        self._on_pages: Final = threading.RLock()
+        self._on_pages: Final = free_in_forks(threading.RLock())
         """Held while the panel comes onto pages or is taken off them."""
         self._buttons: Final = {
             action: _make_button(action, label, disabled=action not in possible)

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.widgets.busy_cell import Cell
 from bgwidgets.widgets.command_runner import CommandRunner
 from bgwidgets.widgets.feed import Feed
@@ -67,7 +68,7 @@ class Publisher:
     ) -> None:
         self._find_face: Final = find_face
         self._clock: Final = clock
-        self._lock: Final = threading.RLock()
+        self._lock: Final = free_in_forks(threading.RLock())
         self._inbox: Final[deque[Item]] = deque()
         self._asked: Face | None = None
         """The panel of which something is asked that is not done yet: it must not go before."""

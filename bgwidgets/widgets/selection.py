@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.snapshots import LoopSnapshot, TaskSnapshot
 from bgwidgets.widgets.protocols import Action
 from bgwidgets.widgets.rows import silent_since
@@ -23,7 +24,7 @@ class Choice:
 
     def __init__(self) -> None:
         self.loop_id: int | None = None
-        self._lock: Final = threading.Lock()
+        self._lock: Final = free_in_forks(threading.Lock())
         self._following_thread: int | None = None
 
     def follow(self, select: Callable[[], None]) -> None:

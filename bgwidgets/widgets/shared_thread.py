@@ -8,6 +8,7 @@ import threading
 import time
 from typing import Final, Protocol
 
+from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.own_thread import OwnThread
 
 NOT_BEFORE_CALLED: Final = math.inf
@@ -35,7 +36,7 @@ class SharedThread:
         """Who is called, and whether that makes it a member."""
         self._turns: Final[dict[Member, float]] = {}
         """When each member's next turn is. Used in the thread alone."""
-        self._guard: Final = threading.Lock()
+        self._guard: Final = free_in_forks(threading.Lock())
         """For starting and ending the thread."""
         self._thread: threading.Thread | None = None
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+import bgwidgets
 from tests.scripts.conftest import Ran
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
@@ -156,3 +159,133 @@ print(*(future.result(20) for future in futures))
 """
     )
     assert ("[True, True, True] 0\n1 2\n", "") == (ran.stdout, ran.stderr)
+
+
+HOLDS_EVERYTHING = """
+import contextlib
+from bgwidgets import fork_locks
+
+class Everything(contextlib.ExitStack):
+    '''All locks that are known to be free in a fork, and those of some futures.'''
+
+    def __init__(self, *futures):
+        super().__init__()
+        self.futures = futures
+
+    def __enter__(self):
+        locks = [getattr(each, "_cond", each) for each in fork_locks._locks]
+        for future in self.futures:
+            locks += [future._condition, future._telling]
+        for lock in locks:
+            assert lock.acquire(timeout=5)
+            self.callback(lock.release)
+"""
+
+
+@pytest.mark.parametrize("host", ["thread", "process"])
+def test_a_forked_child_waits_for_no_thread_that_did_not_come_along(
+    run_script: RunScript, host: str
+):
+    """Whatever it asks of an inherited handle, and whatever others were in the midst of."""
+    ran = run_script(
+        HELD_WHILE_IT_FORKS
+        + HOLDS_EVERYTHING
+        + f"""
+async def shows():
+    bgw.metric("loss", 1)
+    print("a line")
+    await asyncio.Event().wait()
+
+far = bgw.start(shows, name="far", host={host!r})
+near = bgw.start(asyncio.Event().wait(), name="near")
+pending = far.submit_call(asyncio.sleep, 60)
+deadline = time.monotonic() + 20
+while not (far.metrics and far.output.text().endswith("\\n")):
+    assert time.monotonic() < deadline
+"""
+        + """
+def in_the_child():
+    began = time.monotonic()
+    looks = far.snapshot(), far.tasks, far.history(), far.metrics, far.figures
+    text = far.output.text()
+    for each in far.request_stop, far.cancel_tasks, far.stop_loop:
+        each()
+    report = far.stop(0.1)
+    took = time.monotonic() - began
+    try:
+        pending.result(5)
+    except bgw.LoopEnded:
+        answer = "told that it ended"
+    try:
+        far.result(5)
+    except bgw.LoopEnded as error:
+        given_up = "given up" in str(error)
+    own = bgw.start(asyncio.sleep, 0, 42)
+    return text, report.outcome.has_ended, took < 4, answer, given_up, own.result(10)
+
+fork_beside(Everything(pending), in_the_child)
+print(*(each.stop(5).outcome for each in (far, near)))
+"""
+    )
+    in_the_child = ("a line\n", False, True, "told that it ended", True, 42)
+    told = ran.stdout.removeprefix("a line\n")  # As a terminal shows what threads print.
+    assert (f"{in_the_child!r} 0\ncancelled cancelled\n", "") == (told, ran.stderr)
+
+
+def test_a_thread_that_forks_while_it_holds_a_lock_goes_on_holding_it(run_script: RunScript):
+    """As a signal handler does, or a `__del__`, that comes in between."""
+    ran = run_script(
+        """
+import os, signal, threading
+from bgwidgets.fork_locks import free_in_forks
+
+lock = free_in_forks(threading.RLock())
+with lock:
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        others = []
+        other = threading.Thread(target=lambda: others.append(lock.acquire(blocking=False)))
+        other.start()
+        other.join()
+if not child:
+    os._exit(others == [False] and lock.acquire(blocking=False) and 7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    )
+    assert ("7\n", "") == (ran.stdout, ran.stderr)
+
+
+FREE_OTHERWISE = {
+    "fork_locks.py": "it is what frees them",
+    "hosts/adopted.py": "an event of the very thread that waits for it",
+    "hosts/child_control.py": "in a child process, that of a loop",
+    "hosts/child_reporter.py": "in a child process, that of a loop",
+    "hosts/claim.py": "nobody ever waits for it",
+    "hosts/dask_inbox.py": "on a Dask worker",
+    "hosts/dask_room.py": "on a Dask worker",
+    "hosts/finding.py": "an event of the very thread that waits for it",
+    "hosts/submissions.py": "that of each future is freed by its gate",
+    "output/undisturbed.py": "an event of the very thread that waits for it",
+    "observe/thread_frames.py": "the thread that forks has it",
+}
+
+
+def test_no_lock_is_forgotten():
+    """Each lock of this package is free in a fork, or there is a reason why it need not be."""
+    top = Path(bgwidgets.__file__).parent
+    forgotten = {
+        path.relative_to(top).as_posix()
+        for path in top.rglob("*.py")
+        if any(_locks_not_freed(ast.parse(path.read_text(encoding="utf-8"))))
+    }
+    assert forgotten <= FREE_OTHERWISE.keys()
+
+
+def _locks_not_freed(tree: ast.AST) -> Iterator[str]:
+    for node in ast.iter_child_nodes(tree):
+        call = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+        if call in {f"threading.{kind}" for kind in ("Lock", "RLock", "Condition", "Event")}:
+            yield call
+        if call != "free_in_forks":
+            yield from _locks_not_freed(node)
