@@ -30,11 +30,13 @@ from bgwidgets.widgets.pop_out import PopOut
 from bgwidgets.widgets.protocols import Action, Channel, Face, Message, Source
 from bgwidgets.widgets.publisher import Publisher
 from bgwidgets.widgets.request_reading import check_interval
+from bgwidgets.widgets.requests import InvalidRequest
 from bgwidgets.widgets.selection import Choice, loop_to_select, possible_actions
 from bgwidgets.widgets.static_view import moment_of, static_html, static_text
 from bgwidgets.widgets.status_line import StatusLine
 from bgwidgets.widgets.task_details import TaskDetails
 from bgwidgets.widgets.task_table import TaskTable
+from bgwidgets.widgets.unchanged_by_pages import PanelButton, PanelColumn, PanelRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ _DISPLAYS: Final = Displays()
 """Of all panels of this kernel."""
 
 
-class ControlPanel(ipywidgets.VBox):
+class ControlPanel(PanelColumn):
     """A live view of a manager's loops and of their tasks, with buttons that stop them.
 
     Display it in a cell, in as many as you like. Its traits can be set, observed and linked; they
@@ -135,7 +137,7 @@ class ControlPanel(ipywidgets.VBox):
             "status": StatusLine(),
             "finder": LoopFinder(),
         }
-        actions = ipywidgets.HBox([*self._buttons.values(), self._widgets["status"]])
+        actions = PanelRow([*self._buttons.values(), self._widgets["status"]])
         actions.add_class("bgw-actions")
         widgets = self._widgets
         tasks, details, output = widgets["tasks"], widgets["details"], widgets["output"]
@@ -294,6 +296,8 @@ class ControlPanel(ipywidgets.VBox):
             return None if panel is None else _PanelFace(panel, choice, buttons, widgets)
 
         self._publisher = Publisher(self._source, find_face)
+        for part in (self, *self._parts):
+            part.refuse = partial(_refuse, self._publisher)
         for channel, widget in self._widgets.items():
             widget.on_msg(partial(_pass_on, self._publisher, channel))
         for action, button in self._buttons.items():
@@ -431,7 +435,7 @@ class _ButtonChanges:
 
 
 def _make_button(action: Action, label: _Label, *, disabled: bool) -> ipywidgets.Button:
-    button = ipywidgets.Button(description=label.text, tooltip=label.tooltip, disabled=disabled)
+    button = PanelButton(description=label.text, tooltip=label.tooltip, disabled=disabled)
     button.add_class("bgw-button")
     button.add_class(f"bgw-does-{action.value}")  # status_line.js reads it
     if label.style:
@@ -451,6 +455,11 @@ def _pass_on(
 ) -> None:
     """A page sent a message. May come in a thread of the kernel's, so nothing is done here."""
     publisher.receive(channel, content)
+
+
+def _refuse(publisher: Publisher, why: str) -> None:
+    """May be called in a thread of the kernel's too."""
+    publisher.refuse(InvalidRequest(why))
 
 
 def _say_that_clicks_wait(publisher: Publisher, error: Exception) -> None:

@@ -120,6 +120,8 @@ class Feed:
                 self._take_from_output(request, now)
             case FromPlots(request):
                 self._take_from_plots(request, now)
+            case InvalidRequest():
+                self._refuse(item)
             case Found():
                 self._mailer.show_found(item)
             case Adopted(loop_id):

@@ -105,6 +105,15 @@ class FromPlots:
 
 FromPage = FromTable | FromLine | FromFinder | FromDetails | FromOutput | FromPlots
 Item = (
-    FromPage | Click | Report | Changed | Refresh | SettingChanged | CellRuns | Displayed | Replaced
+    FromPage
+    | InvalidRequest
+    | Click
+    | Report
+    | Changed
+    | Refresh
+    | SettingChanged
+    | CellRuns
+    | Displayed
+    | Replaced
 )
 """What other threads hand to the publisher."""

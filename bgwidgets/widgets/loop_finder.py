@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import anywidget
-
 from bgwidgets.widgets.page_scripts import script_of
 from bgwidgets.widgets.style_sheets import style_of
+from bgwidgets.widgets.unchanged_by_pages import PanelPart
 
 
-class LoopFinder(anywidget.AnyWidget):
+class LoopFinder(PanelPart):
     """Folded until somebody wants it: only then the kernel looks, once; told by custom messages."""
 
     _esm = script_of(__file__)

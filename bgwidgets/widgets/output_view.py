@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import anywidget
-
 from bgwidgets.widgets.page_scripts import script_of
 from bgwidgets.widgets.style_sheets import style_of
+from bgwidgets.widgets.unchanged_by_pages import PanelPart
 
 
-class OutputView(anywidget.AnyWidget):
+class OutputView(PanelPart):
     """A loop's output, live: asked for and told by custom messages.
 
     The tab itself is the table's, which tells this widget in the page whether it is open. In a

@@ -135,6 +135,10 @@ class Publisher:
         """Another cell began, or it ended."""
         self._put(CellRuns(cell))
 
+    def refuse(self, error: InvalidRequest) -> None:
+        """A page sent what is for none of the channels."""
+        self._put(error)
+
     def complain(self, words: str) -> None:
         """Something went wrong that users should know of."""
         self._put(Said(words, is_error=True))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import anywidget
-
 from bgwidgets.widgets.page_scripts import script_of
 from bgwidgets.widgets.style_sheets import style_of
+from bgwidgets.widgets.unchanged_by_pages import PanelPart
 
 
-class StatusLine(anywidget.AnyWidget):
+class StatusLine(PanelPart):
     """Says what is selected, and for a while what a command did; told by custom messages."""
 
     _esm = script_of(__file__)

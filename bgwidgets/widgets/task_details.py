@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import anywidget
-
 from bgwidgets.widgets.page_scripts import script_of
 from bgwidgets.widgets.style_sheets import style_of
+from bgwidgets.widgets.unchanged_by_pages import PanelPart
 
 
-class TaskDetails(anywidget.AnyWidget):
+class TaskDetails(PanelPart):
     """Await chain, error, history, timings: asked for and told by custom messages.
 
     The tabs themselves are the table's, which tells this widget in the page which one is open.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import anywidget
 import traitlets
 
 from bgwidgets.widgets.page_scripts import script_of
 from bgwidgets.widgets.style_sheets import style_of
+from bgwidgets.widgets.unchanged_by_pages import PanelPart
 
 
-class TaskTable(anywidget.AnyWidget):
+class TaskTable(PanelPart):
     """A virtual table: only the rows in sight travel, as custom messages.
 
     The page never writes a trait of it, for trait changes stall while a cell runs; what is shown

@@ -15,6 +15,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from ipywidgets.widgets.widget import _instances
 
 from bgwidgets.loop_manager import LoopManager
 from bgwidgets.states import LoopState
@@ -22,6 +23,7 @@ from bgwidgets.widgets import request_reading
 from bgwidgets.widgets.control_panel import ControlPanel
 from bgwidgets.widgets.protocols import DETAIL_TABS
 from bgwidgets.widgets.rows import LOOP_COLUMNS, STATE_CHIPS, TASK_COLUMNS
+from bgwidgets.widgets.unchanged_by_pages import _Unchanged
 from tests.widgets.panel_page import Page, until, work
 
 MESSAGES: Final = 10_000
@@ -301,6 +303,117 @@ def test_what_is_malformed_is_answered_with_an_error_and_nothing_else(
     assert [] == [text for text in (CODE, MARKUP) if text in str(said)]
     assert [] == caplog.records
     assert panel._publisher is not None
+
+
+def raw_malformed(widget: Any, some: Iterator[Any]) -> Iterator[object]:
+    """What a page could send to the comm of any widget, and no script of a panel's does."""
+    # Random values are in no widget's form, but for the channels', that are tried above.
+    yield next(some)
+    yield {}
+    yield {"method": next(some)}
+    yield {"method": [next(some)], "state": {}}
+    yield {"method": "update"}
+    yield {"method": "update", "state": next(some), "buffer_paths": next(some)}
+    yield {"method": "update", "state": {}, "buffer_paths": [["_esm"]]}
+    for trait in widget.keys:
+        yield {"method": "update", "state": {trait: next(some)}}
+        yield {"method": "update", "state": {trait: getattr(widget, trait)}}
+    yield {"method": "custom"}
+    yield {"method": "custom", "content": next(some)}
+    yield {"method": "custom", "content": [{"event": "click"}]}
+    yield {"method": "custom", "content": {"event": "click", "more": next(some)}}
+    yield {"method": "custom", "content": {"event": ["click"]}}
+
+
+def test_no_page_changes_a_widget_whatever_it_sends_to_it(
+    manager: LoopManager,
+    panel: ControlPanel,
+    page: Page,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Below the messages of our own scripts: to the comm of each widget, with the right names of
+    its traits. Nothing is raised there, for the kernel would show it.
+    """
+    caplog.set_level(logging.WARNING)
+    manager.start(work)
+    listener = Listener(panel, manager, monkeypatch)
+    until(lambda: not panel.stop_all_button.disabled)
+    widgets = [panel, *panel._parts]
+    panel.open()
+    listener.wait(page)
+    before = [widget.get_state() for widget in widgets]
+    sent = 0
+
+    @settings(
+        max_examples=10,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(some=st.lists(values, min_size=30, max_size=40))
+    def send(some: list[Any]) -> None:
+        nonlocal sent
+        each = cycle(some)
+        listener.refused = count_of_this = 0
+        for widget in widgets:
+            for data in raw_malformed(widget, each):
+                page.send_raw(widget, {"data": data, "comm_id": "any"})
+                count_of_this += 1
+            page.send_raw(widget, {"comm_id": "any"})
+            count_of_this += 1
+        listener.wait(page)
+        sent += count_of_this
+        assert listener.refused == count_of_this
+
+    send()
+    assert sent >= MESSAGES
+    assert listener.done == []
+    assert before == [widget.get_state() for widget in widgets]
+    assert page.wait_for_words("is for a page to change") == "error"
+    assert [] == caplog.records
+
+
+def test_every_widget_of_a_panel_is_one_that_no_page_changes(panel: ControlPanel):
+    """Or a widget that is added one day would be open to it."""
+    before = set(_instances)
+    panel.open()
+    made = [_instances[name] for name in _instances.keys() - before] + panel._parts
+    assert len(made) > 20
+    assert [] == [type(each).__name__ for each in made if not isinstance(each, _Unchanged)]
+
+
+def test_what_pages_of_ours_send_is_taken(manager: LoopManager, panel: ControlPanel, page: Page):
+    """A click, a script's message, and the question how a widget stands, when a page is loaded."""
+    panel.open()
+    job = manager.start(work)
+    until(lambda: panel.selected == job.id)
+    button = panel.stop_event_button
+    page.send_raw(button, {"data": {"method": "custom", "content": {"event": "click"}}})
+    until(job.stop_event.is_set)
+    message = {"type": "filter", "text": "x"}
+    page.send_raw(panel.children[2], {"data": {"method": "custom", "content": message}})
+    until(lambda: panel.filter == "x")
+    told: list[object] = []
+    button.send_state = lambda *_: told.append(button.get_state())
+    page.send_raw(button, {"data": {"method": "request_state"}})
+    assert [True] == [state["description"] == "Stop event" for state in told]  # type: ignore[index] # a state
+
+
+def test_python_changes_widgets_as_ever(panel: ControlPanel):
+    """And pages are told."""
+    panel.open()
+    button = panel.stop_event_button
+    told: list[str] = []
+
+    def send_state(key: str) -> None:
+        told.append(key)
+
+    button.send_state = send_state
+    button.description, button.disabled = "Enough", not button.disabled
+    assert ["description", "disabled"] == told
 
 
 FOR_A_LOOP: Final = [

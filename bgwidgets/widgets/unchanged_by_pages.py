@@ -1,0 +1,90 @@
+"""The widgets that a panel consists of: no page changes them.
+
+What a page sends as an `update` ipywidgets sets as a trait, which may be a widget's script, that
+every other page then runs, or its children. No script of a panel ever sends one, nor does a view of
+ipywidgets' own that is in it: so all of them are refused. What is neither that, nor a message for
+the widget, nor a request for its state, ipywidgets would raise in the kernel (seen: 8.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import anywidget
+import ipywidgets
+import traitlets
+
+_A_CLICK: Final = {"event": "click"}
+
+
+class _Unchanged(ipywidgets.Widget):
+    """One of them. Pages' messages may come in any thread of the kernel's."""
+
+    refuse: Callable[[str], None] | None = None
+    """Is told what was wrong with a message of a page; nothing of it was done."""
+
+    def _handle_msg(self, msg: Any) -> None:
+        """In the place of ipywidgets' own, which takes a page's message for what it should be."""
+        data = msg["content"].get("data")
+        method = data.get("method") if isinstance(data, dict) else None
+        if method == "request_state":
+            self.send_state()
+        elif method == "custom" and self._takes(data.get("content")):
+            self._handle_custom_msg(data.get("content"), msg.get("buffers", []))
+        elif self.refuse is not None:
+            self.refuse(_why_not(method))
+
+    def _takes(self, content: object) -> bool:
+        """Whether this is for those who listen to the widget."""
+        del content
+        return False
+
+
+class _InPage(_Unchanged, ipywidgets.DOMWidget):
+    @traitlets.default("layout")
+    def _unchanged_layout(self) -> ipywidgets.Layout:
+        return _Layout()
+
+
+class _Layout(_Unchanged, ipywidgets.Layout):
+    """How a part of a panel is laid out."""
+
+
+class _ButtonStyle(_Unchanged, ipywidgets.ButtonStyle):
+    """How a button of a panel looks."""
+
+
+class PanelButton(_InPage, ipywidgets.Button):
+    """A button: what a page may do is to click it."""
+
+    @traitlets.default("style")
+    def _unchanged_style(self) -> ipywidgets.ButtonStyle:
+        return _ButtonStyle()
+
+    def _takes(self, content: object) -> bool:
+        return isinstance(content, dict) and content == _A_CLICK
+
+
+class PanelRow(_InPage, ipywidgets.HBox):
+    """Widgets side by side."""
+
+
+class PanelColumn(_InPage, ipywidgets.VBox):
+    """Widgets one below the other."""
+
+
+class PanelPart(_InPage, anywidget.AnyWidget):
+    """A widget with a script of ours. Who listens to it checks what its pages send."""
+
+    def _takes(self, content: object) -> bool:
+        del content
+        return True
+
+
+def _why_not(method: object) -> str:
+    if method == "update":
+        return "nothing of a panel's widgets is for a page to change"
+    if method == "custom":
+        return "this widget takes no such message"
+    return "a message of this method is not known"
