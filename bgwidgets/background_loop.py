@@ -95,19 +95,25 @@ class _Run:
 
     def __init__(self, host: Host) -> None:
         self.host: Final = host
-        self.answer: Final[Future[LoopEnd]] = free_in_forks(Future())
-        """As `host.ended`, but also resolved, with `LoopEnded`, when a stop has given it up."""
-        host.ended.add_done_callback(lambda ended: self._answer(ended.result()))
+        self._answer: Final[Future[LoopEnd]] = free_in_forks(Future())
+        host.ended.add_done_callback(lambda ended: self._has_ended(ended.result()))
 
-    def _answer(self, end: LoopEnd) -> None:
+    @property
+    def answer(self) -> Future[LoopEnd]:
+        """As `host.ended`, but also resolved, with `LoopEnded`, when a stop has given it up; until
+        it ends all the same.
+        """
+        return self.host.ended if self.host.ended.done() else self._answer
+
+    def _has_ended(self, end: LoopEnd) -> None:
         try:
-            self.answer.set_result(end)
+            self._answer.set_result(end)
         except InvalidStateError:
             return  # It was given up before.
 
     def give_up(self, error: LoopEnded) -> None:
         try:
-            self.answer.set_exception(error)
+            self._answer.set_exception(error)
         except InvalidStateError:
             return  # It ended in this moment.
 

@@ -79,6 +79,23 @@ async def returns_what_is_slow_to_unpickle() -> SlowToUnpickle:
     return SlowToUnpickle()
 
 
+class ErrorSlowToUnpickle(Exception):
+    """As `SlowToUnpickle`, but not where it was pickled: there it is tried whether it can be."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _slowly_unpickled, (os.getpid(),)
+
+
+def _slowly_unpickled(pickled_in: int) -> ErrorSlowToUnpickle:
+    if os.getpid() != pickled_in:
+        SlowToUnpickle().__setstate__({})
+    return ErrorSlowToUnpickle()
+
+
+async def raises_what_is_slow_to_unpickle() -> None:
+    raise ErrorSlowToUnpickle
+
+
 class ExitsWhenUnpickled:
     """It ends whoever unpickles it."""
 

@@ -32,6 +32,10 @@ LOOK_EVERY: Final = 0.1
 """Seconds after which somebody may have had enough, and kills it."""
 
 
+class _KilledMeanwhile(Exception):
+    """Raised when somebody has had enough of waiting for what is being unpickled."""
+
+
 class RemoteEnd:
     """That of one run, and what is to be said of it. Any thread may read."""
 
@@ -58,6 +62,7 @@ class RemoteEnd:
         self._known: Final = known
         self._stop_event: Final = stop_event
         self._let_go: Final = let_go
+        self._is_unpickling = False
         self._claim: Final = Claim()
         """Who has it tells of the end."""
 
@@ -100,6 +105,18 @@ class RemoteEnd:
         else:
             self._gone_in_order(self.outcome)
 
+    def left(self, kill_advice: str) -> Leftovers | None:
+        """What is still waited for when the loop has ended there; None: it has not ended."""
+        outcome = self.outcome
+        if outcome is None:
+            return None
+        if self._is_unpickling:
+            what = f"its {_brings(outcome)} is still being unpickled"
+            notes = [f"its loop has ended, and {what}: kill() waits for it no longer"]
+        else:
+            notes = ["its loop has ended, and its process has not yet", kill_advice]
+        return replace(outcome.leftovers, notes=(*outcome.leftovers.notes, *notes))
+
     def _gone_in_order(self, outcome: Outcome) -> None:
         if outcome.record is None:
             self.notes = (*self.notes, *outcome.leftovers.notes)
@@ -110,9 +127,15 @@ class RemoteEnd:
                 error = self._beside(partial(unpack_error, outcome.error))
             elif outcome.result is not None:
                 result = self._beside(partial(unpack, outcome.result))
+        except _KilledMeanwhile:
+            note = f"it was killed while its {_brings(outcome)} was being unpickled"
+            self.notes = (*self.notes, note)
+            left = replace(outcome.leftovers, notes=(*outcome.leftovers.notes, note))
+            self.at = outcome.ended_at
+            self._end(LoopEvent.KILLED, leftovers=left)
+            return
         except BaseException as why:  # noqa: BLE001 - unpickling runs the user's code, which may exit
-            what = "result" if outcome.error is None else "exception"
-            error = CannotCross(f"the {what} cannot be unpickled: {one_line(why)}")
+            error = CannotCross(f"the {_brings(outcome)} cannot be unpickled: {one_line(why)}")
         if error is not None and outcome.state is LoopState.FINISHED:
             self._is_blamed(error)
             self._run_state.happened(LoopEvent.MAIN_FAILED)
@@ -139,10 +162,11 @@ class RemoteEnd:
             OwnThread(run, f"bgw-{self._plan.name}-result").start()
         except RuntimeError:  # None can be had.
             return unpickle()
+        self._is_unpickling = True
         deadline = time.monotonic() + RESULT_LIMIT
         while not wait([came], LOOK_EVERY).done:
             if self.is_kill_asked:
-                raise TimeoutError("the loop was killed before that was done")
+                raise _KilledMeanwhile
             if time.monotonic() > deadline:
                 raise TimeoutError(f"that takes longer than {RESULT_LIMIT:g} s")
         return came.result(0)
@@ -193,3 +217,8 @@ class RemoteEnd:
             self.future.set_result(end)
         finally:
             self._plan.changed()
+
+
+def _brings(outcome: Outcome) -> str:
+    """What it is that comes home, and is to be unpickled."""
+    return "result" if outcome.error is None else "exception"

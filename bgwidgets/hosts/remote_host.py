@@ -388,6 +388,8 @@ class RemoteHost:
         """Fail the loop's futures, and say what it is busy with."""
         note = self._kill_advice
         self._more_work.fail_the_rest()
+        if (ended := self._end.left(note)) is not None:
+            return ended
         try:
             left: Leftovers = self._looks.ask_patiently(WantLeftovers(), LEFTOVERS_LIMIT)
         except Unanswered:

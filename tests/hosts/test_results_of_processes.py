@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -136,23 +136,46 @@ def test_nobody_waits_for_ever_for_what_is_never_unpickled(
     until(lambda: not threads_of_results())
 
 
-@pytest.mark.parametrize("is_killed", [False, True])
 def test_a_main_result_that_is_never_unpickled_keeps_no_loop_from_its_end(
-    manager: LoopManager,
-    slow: type[SlowToUnpickle],
-    monkeypatch: pytest.MonkeyPatch,
-    is_killed: bool,
+    manager: LoopManager, slow: type[SlowToUnpickle], monkeypatch: pytest.MonkeyPatch
 ):
-    """After a while it has failed; at once, if somebody has had enough."""
-    monkeypatch.setattr(remote_end, "RESULT_LIMIT", LIMIT if is_killed else 0.1)
+    """After a while it has failed."""
+    monkeypatch.setattr(remote_end, "RESULT_LIMIT", 0.1)
     job = manager.start(child_work.returns_what_is_slow_to_unpickle, host="process")
     assert slow.begun.wait(LIMIT)
-    if is_killed:
-        job.kill()
-    assert job.wait(LIMIT).has_ended
-    with pytest.raises(bgw.BgwidgetsError):
+    assert LoopState.FAILED == job.wait(LIMIT)
+    with pytest.raises(bgw.CannotCross):
         job.result(0)
     assert "the result cannot be unpickled: TimeoutError" in str(job.snapshot().error_line)
+    slow.gate.set()
+    until(lambda: not threads_of_results())
+
+
+@pytest.mark.parametrize(
+    ("work", "what"),
+    [
+        (child_work.returns_what_is_slow_to_unpickle, "result"),
+        (child_work.raises_what_is_slow_to_unpickle, "exception"),
+    ],
+)
+def test_who_stops_a_loop_whose_result_is_being_unpickled_is_told_so(
+    manager: LoopManager, slow: type[SlowToUnpickle], work: Callable[[], Any], what: str
+):
+    """Its process has answered all there was to answer. Killed meanwhile, it is killed, and nobody
+    waits any longer.
+    """
+    job = manager.start(work, host="process")
+    assert slow.begun.wait(LIMIT)
+    report = job.stop(0)
+    note = f"its loop has ended, and its {what} is still being unpickled"
+    assert LoopState.STOPPING == report.outcome
+    assert (f"{note}: kill() waits for it no longer",) == report.notes
+    assert ((), ()) == (report.unfinished_tasks, report.threads_left)
+    job.kill()
+    assert LoopState.KILLED == job.wait(LIMIT)
+    assert f"it was killed while its {what} was being unpickled" in job.snapshot().notes
+    with pytest.raises(bgw.LoopEnded, match="was killed, so there is no result"):
+        job.result(0)
     slow.gate.set()
     until(lambda: not threads_of_results())
 

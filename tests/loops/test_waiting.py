@@ -263,6 +263,8 @@ def test_stop_gives_up_a_blocked_loop(manager: LoopManager):
 
     go_on.set()
     assert LoopState.STOPPED == job.wait(LIMIT)
+    with pytest.raises(bgw.LoopEnded, match="was stopped, so there is no result"):
+        job.result(0)
 
 
 def test_stop_of_what_has_ended_needs_nothing(manager: LoopManager):
