@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import psutil
 import pytest
 
 from tests.kernel.conftest import Kernel
-from tests.kernel.test_kernel_life import TEN_LOOPS
+from tests.kernel.test_kernel_life import TEN_LOOPS, TEN_PROCESSES
 
 StartKernel = Callable[[], Kernel]
 
@@ -19,39 +21,70 @@ kernel."""
 SHUTDOWN_LIMIT = 5.0
 
 
-@pytest.mark.timeout(180)
-@pytest.mark.parametrize(("coroutines", "functions"), [(10, 0), (5, 5)])
-def test_ten_loops_hardly_lengthen_a_restart(
-    start_kernel: StartKernel, coroutines: int, functions: int
-):
+LOOPS = {
+    "coroutines": TEN_LOOPS.format(coroutines=10, functions=0),
+    "functions too": TEN_LOOPS.format(coroutines=5, functions=5),
+    "in processes": TEN_PROCESSES,
+}
+SPINNING = "print('began', flush=True)\nwhile True: pass"
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("spins", [False, True], ids=["idle", "amid a cell that spins"])
+@pytest.mark.parametrize("loops", LOOPS)
+def test_ten_loops_hardly_lengthen_a_restart(start_kernel: StartKernel, loops: str, spins: bool):
     """Restarted in turn, so that whatever slows the machine down slows both kernels down; and the
-    quickest of each counts, for half a second is soon lost where others have much to do.
+    quickest of each counts, for half a second is soon lost where others have much to do. A cell
+    that spins never hears that the kernel is to end. No process is left of any of them.
     """
     bare, with_loops = start_kernel(), start_kernel()
     seconds: dict[Kernel, list[float]] = {bare: [], with_loops: []}
     for _ in range(MOST_ROUNDS):
-        with_loops.run(TEN_LOOPS.format(coroutines=coroutines, functions=functions))
+        with_loops.run(LOOPS[loops])
+        started = processes_of(with_loops)
         for kernel, took in seconds.items():
+            if spins:
+                kernel.begin(SPINNING)
             took.append(kernel.restart())
+        expect_no_more(started)
         if min(seconds[with_loops]) <= min(seconds[bare]) + MORE:
-            return
+            break
+    else:
+        pytest.fail(f"{seconds[bare]} s without loops, and with them {seconds[with_loops]} s")
+    assert "False" == with_loops.run("print('bgw' in globals(), end='')")["stdout"]
 
-    pytest.fail(f"{seconds[bare]} s without loops, and with them {seconds[with_loops]} s")
 
-
-@pytest.mark.parametrize(("coroutines", "functions"), [(10, 0), (5, 5)])
-def test_a_shutdown_leaves_no_process(start_kernel: StartKernel, coroutines: int, functions: int):
+@pytest.mark.parametrize("loops", LOOPS)
+def test_a_shutdown_leaves_no_process(start_kernel: StartKernel, loops: str):
     """A kernel that is asked to end does so by itself; it need not be killed."""
     kernel = start_kernel()
-    kernel.run(TEN_LOOPS.format(coroutines=coroutines, functions=functions))
+    kernel.run(LOOPS[loops])
     assert kernel.manager.is_alive()
+    started = processes_of(kernel)
+    assert len(started) >= (10 if loops == "in processes" else 0)
 
     kernel.client.shutdown()
 
+    assert 0 == process_of(kernel).wait(SHUTDOWN_LIMIT)
+    expect_no_more(started)
+
+
+def process_of(kernel: Kernel) -> Any:
     provisioner = kernel.manager.provisioner
     assert provisioner is not None
-    process = provisioner.process  # type: ignore[attr-defined] # a local one has it
-    assert 0 == process.wait(SHUTDOWN_LIMIT)
+    return provisioner.process  # type: ignore[attr-defined] # a local one has it
+
+
+def processes_of(kernel: Kernel) -> list[psutil.Process]:
+    """Those that it has started, and theirs."""
+    children: list[psutil.Process] = psutil.Process(process_of(kernel).pid).children(recursive=True)
+    return children
+
+
+def expect_no_more(processes: list[psutil.Process]) -> None:
+    """They are gone, or will be in a moment."""
+    _, left = psutil.wait_procs(processes, timeout=5)
+    assert [] == left
 
 
 def test_the_import_loads_no_widgets(start_kernel: StartKernel):

@@ -24,6 +24,22 @@ for _ in range({functions}): bgw.start(time.sleep, 3600)
 panel = bgw.panel()
 """
 
+TEN_PROCESSES = """
+import asyncio, time
+import bgwidgets as bgw
+
+async def work():
+    await asyncio.Event().wait()
+
+jobs = [bgw.start(work, host="process") for _ in range(5)]
+jobs += [bgw.start(time.sleep, 3600, host="process") for _ in range(5)]
+deadline = time.monotonic() + 50
+while {job.state for job in jobs} != {"running"}:
+    assert time.monotonic() < deadline, jobs
+    time.sleep(0.01)
+panel = bgw.panel()
+"""
+
 
 @pytest.mark.parametrize(("coroutines", "functions"), [(10, 0), (5, 5)])
 def test_a_restart_with_ten_loops_takes_at_most_a_second(

@@ -1,5 +1,5 @@
-"""What happens to a kernel with loops in it: a restart amid a cell, a fork, code that is loaded
-anew, and no more file descriptors.
+"""What happens to a kernel with loops in it: a fork, code that is loaded anew, and no more file
+descriptors.
 """
 
 from __future__ import annotations
@@ -8,17 +8,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.kernel.conftest import LIMIT, Kernel
-from tests.kernel.test_kernel_life import TEN_LOOPS
 
 StartKernel = Callable[[], Kernel]
 
-LONGER = 1.0
-"""Seconds that ten loops may add to a restart amid a cell: the promised
-half, and another for a busy machine."""
-SPINNING = "print('began', flush=True)\nwhile True: pass"
 JOBS = """
 import asyncio, importlib, os, sys, threading, time
 import bgwidgets as bgw
@@ -35,20 +28,6 @@ for job in jobs: job.request_stop()
 print(answers, [str(job.wait(10)) for job in jobs], [job.result() for job in jobs], end="")
 """
 OBEYED = f"{[7] * 3} {['finished'] * 3} {[7] * 3}"
-
-
-@pytest.mark.timeout(180)
-def test_ten_loops_hardly_lengthen_a_restart_amid_a_cell(start_kernel: StartKernel):
-    """Of a cell that spins, and so never hears that the kernel is to end."""
-    bare, with_loops = start_kernel(), start_kernel()
-    with_loops.run(TEN_LOOPS.format(coroutines=5, functions=5))
-    took = {}
-    for kernel in (bare, with_loops):
-        kernel.begin(SPINNING)
-        took[kernel] = kernel.restart()
-
-    assert took[with_loops] <= took[bare] + LONGER
-    assert "False" == with_loops.run("print('bgw' in globals(), end='')")["stdout"]
 
 
 def test_a_fork_in_a_cell_harms_neither_process(start_kernel: StartKernel):
