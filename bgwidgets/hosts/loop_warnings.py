@@ -51,9 +51,9 @@ class LoopWarnings:
         told = Told(text=f"{path} cannot be written any more: {why}", where=path)
         self.kept.add(WarningKind.OUTPUT_NOT_WRITTEN, path, lambda: told)
 
-    def output_written(self, path: str) -> None:
-        """That file can be written. Any thread."""
-        self.kept.forget(WarningKind.OUTPUT_NOT_WRITTEN, path)
+    def output_written(self) -> None:
+        """Another file can be written, or none is to be. Any thread."""
+        self.kept.forget_all(WarningKind.OUTPUT_NOT_WRITTEN)
 
     def figure_not_drawn(self, name: str, error: str) -> None:
         """To be called with the figure's name and what matplotlib said. Any thread."""

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from types import CodeType
 from typing import Any, Final
 
@@ -16,6 +17,11 @@ from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.observe.asyncio_internals import coroutine_of
 from bgwidgets.observe.names import peek
 
+_OUTPUT: Final = str(Path(__file__).parent.parent / "output")
+"""Where the code is that makes lines of what is printed: broken off, it would lose some."""
+DEEPEST: Final = 10
+"""Frames of it, above which nothing is printed."""
+TRIES: Final = 100
 UNDISTURBED: Final = 0.001
 """Seconds to stand back, so that the GIL comes to us anew: for the 5 ms after that it is ours."""
 _TOOL: Final = 4
@@ -48,9 +54,12 @@ def raise_in_task(
     raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
     number = ctypes.c_ulong(thread_id)
     interrupted = ctypes.py_object(_ComingUp)
-    time.sleep(UNDISTURBED)
-    if not _is_in(loop, task):
-        return False
+    for _ in range(TRIES):
+        time.sleep(UNDISTURBED)
+        if not _is_in(loop, task):
+            return False
+        if not _prints(thread_id):
+            break
     code = peek(coroutine_of(task), "cr_code")
     watched = code if isinstance(code, CodeType) and _ways_out.watch(code) else None
     _comes_up[thread_id] = came_up
@@ -97,6 +106,18 @@ def _is_in(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> bool:
     if is_running is None:
         is_running = peek(coroutine, "gi_running")
     return is_running is not False
+
+
+def _prints(thread_id: int) -> bool:
+    """Whether the thread is in the midst of noting what was printed."""
+    frame = sys._current_frames().get(thread_id)  # noqa: SLF001 - documented all the same
+    for _ in range(DEEPEST):
+        if frame is None:
+            return False
+        if frame.f_code.co_filename.startswith(_OUTPUT):
+            return True
+        frame = frame.f_back
+    return False
 
 
 class _WaysOut:

@@ -123,6 +123,13 @@ class WarningsKept:
             self.changes += 1
         self._changed()
 
+    def forget_all(self, kind: WarningKind) -> None:
+        """Of this kind there is nothing more to say."""
+        with self._guard:
+            what = [each for other, each in self._kept if other is kind]
+        for each in what:
+            self.forget(kind, each)
+
     def all(self) -> tuple[LoopWarning, ...]:
         """All, the one that happened last at the end."""
         with self._guard:

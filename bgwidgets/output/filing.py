@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from bgwidgets.fork_locks import free_in_forks
+from bgwidgets.lock_owner import is_held_here
 from bgwidgets.output.log_file import LogFile
 
 Piece = tuple[str, object]
@@ -22,8 +23,8 @@ Piece = tuple[str, object]
 class Filing:
     """The file of one log, or none. Any thread may call everything.
 
-    Who has the log's lock may wait for the lock of the file, as a finalizer that prints does: so
-    who has the lock of the file never waits for that of the log.
+    Who has the lock of the file may wait for that of the log, as a finalizer that prints does: so
+    who has the log's never waits for that of the file.
     """
 
     def __init__(self, guard: Any, cannot_write: Callable[[str, OSError], None]) -> None:
@@ -47,8 +48,10 @@ class Filing:
             waiting.append((text, place))
 
     def write_out(self) -> None:
-        """Write what was put down. Waits for the disk: for those who print."""
-        while self._file[1]:
+        """Write what was put down. Waits for the disk: for those who print; not for a finalizer
+        that prints in the midst of something else, who does so in his place.
+        """
+        while self._file[1] and not is_held_here(self._logs_guard):
             with self._guard:
                 if self._is_writing:
                     return  # A finalizer prints amid it: that is written next.
@@ -93,39 +96,45 @@ class Filing:
         file.rotate_at(max_bytes, backups)
         return True
 
-    def change(self, new: LogFile | None, held: Callable[[], Iterable[Piece]]) -> None:
-        """Write to this file from now on: first what is `held`, which is asked under the log's
-        lock. Raises OSError when that cannot be written, and goes on with the one before. Waits for
-        the disk.
+    def change(
+        self,
+        new: LogFile | None,
+        gather: Callable[[], None],
+        held: Callable[[], Iterable[Piece]],
+    ) -> None:
+        """Write to this file from now on. Under the log's lock, `gather` puts down what is for the
+        one before, and `held` then tells with what this one begins. Raises OSError when that cannot
+        be written, and goes on with the one before. Waits for the disk.
         """
         with self._both_locks():
-            pieces = list(held())
-            (before, left), waiting = self._file, deque[Piece]()
-            self._set(new, waiting)
+            gather()
+            before, left = self._file
+            self._set(new, deque())
+            pieces = [] if new is None else list(held())
+        self._is_writing = True
         try:
             if new is not None:
-                self._begin(new, pieces, waiting, before, left)
+                self._begin(new, pieces, before, left)
             if before is not None:
                 self._finish(before, left)
         finally:
+            self._is_writing = False
             self._guard.release()
+        self.write_out()
 
     def _begin(
-        self,
-        new: LogFile,
-        pieces: list[Piece],
-        waiting: deque[Piece],
-        before: LogFile | None,
-        left: deque[Piece],
+        self, new: LogFile, pieces: list[Piece], before: LogFile | None, left: deque[Piece]
     ) -> None:
         try:
             for piece in pieces:
                 new.write(*piece)
         except OSError:
-            self._set(before, left)
-            if before is not None:
-                left.extend(waiting)
             new.abandon()
+            self._guard.release()
+            with self._both_locks():
+                if before is not None:
+                    left.extend(self._file[1])
+                self._set(before, left)
             raise
 
     def _finish(self, file: LogFile, left: deque[Piece]) -> None:

@@ -14,6 +14,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final, Protocol
 
 from bgwidgets.fork_locks import free_in_forks
@@ -23,7 +24,7 @@ from bgwidgets.output.kept_lines import MOST_BYTES, KeptLines
 from bgwidgets.output.log_file import LogFile
 from bgwidgets.output.reading import OutputReading, Stream
 from bgwidgets.output.terminal import without_colours
-from bgwidgets.output.undisturbed import undisturbed
+from bgwidgets.output.undisturbed import to_its_end, undisturbed
 
 LONGEST_LAST: Final = 400
 """Characters of the last line, as a snapshot has it."""
@@ -40,7 +41,7 @@ def _no_task() -> None:
 class Pen:
     """With which one thread writes to one log's stream; its pieces are gathered by the log."""
 
-    __slots__ = ("called", "filed", "parts", "place", "task", "thread", "whose")
+    __slots__ = ("called", "filed", "of", "parts", "place", "task", "thread", "whose", "write")
 
     def __init__(self, thread: threading.Thread, stream: Stream) -> None:
         self.thread: Final = thread
@@ -48,6 +49,10 @@ class Pen:
         self.parts: Final[list[str]] = []
         self.filed = 0
         """How many of them are in the file already."""
+        self.write: Callable[[], Callable[[str], Any] | None] = _no_task
+        """With what its thread writes, as long as that is there,"""
+        self.of: Callable[[], object] = _no_task
+        """and for which stream."""
         self.whose: Whose = NOBODY
         """Whose the pieces are. Changed by its own thread, when there are none."""
         self.task: Callable[[], Any] = _no_task
@@ -109,8 +114,8 @@ class OutputLog:
         the run; must return at once."""
         self.cannot_write: Callable[[str, str], None] = _tell_nobody
         """Told once when its file cannot be written any more. Set by who warns."""
-        self.can_write: Callable[[str], None] = _tell_nobody
-        """Told when it has another one."""
+        self.can_write: Callable[[], None] = _tell_no_news
+        """Told when it has another one, or is to have none."""
         self.task_now: Callable[[], Any] = _no_task
         """The task that runs on the loop now, for its own thread. Set by the run."""
         self.whose: Callable[[Any], Whose] = only_its_name
@@ -330,19 +335,14 @@ class OutputLog:
 
         Lines are written by who prints them: on a slow disk, a print takes as long as the disk.
         """
-        undisturbed(self._gather_alone)
-        if path is None:
-            self.filing.change(None, self._held_for_a_file)
+        if path is not None and self.filing.is_rotated(path, max_bytes, backups):
             return
-        if self.filing.is_rotated(path, max_bytes, backups):
-            return
-        new = LogFile(path, max_bytes, backups)
-        self.filing.change(new, self._held_for_a_file)
-        self.can_write(new.path)
+        new = None if path is None else LogFile(path, max_bytes, backups)
+        to_its_end(partial(self.filing.change, new, self._gather, self._held_for_a_file))
+        self.can_write()
 
     def _held_for_a_file(self) -> Iterator[tuple[str, object]]:
         """What is held as it begins. Under the guard."""
-        self._gather()
         self.active = None
         if dropped := self._dropped_before():
             yield dropped, None
@@ -437,7 +437,7 @@ def _tell_no_news() -> None:
     """Nobody wants to know."""
 
 
-def _tell_nobody(path: str, why: str = "") -> None:
+def _tell_nobody(path: str, why: str) -> None:
     """Nobody wants to be warned."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 from threading import get_ident
 from typing import Any, Final
 from weakref import WeakKeyDictionary, ref
@@ -43,8 +44,12 @@ class RoutedStream:
         self._put_there: Final = WeakKeyDictionary[threading.Thread, Write]()
         """What code in a loop's thread has put in the place of `write`."""
         self.mine = Mine(self._find_out)
+        own = getattr(type(stream), "write", None)
+        self._plain: Final[Write] = stream.write if own is None else own.__get__(stream)
+        """Its own, whatever others have put in the place of it."""
         self._original: Write = without_ours(stream.write)
         self._to_keep = self._looking(self._original)
+        self._to_nobody: Final = self._ours(partial(self._nowhere))
         # From here on threads come in, before this is done.
         self._hook: Final = hook(name, stream, self)
 
@@ -106,18 +111,19 @@ class RoutedStream:
             loop_id = loop_id_by_thread() if self._is_on else None
             if loop_id is not None:
                 log = self._log_of(loop_id)
-                own = self._nowhere if log is None else self._with_a_pen(loop_id, log)
+                own = self._to_nobody if log is None else self._with_a_pen(loop_id, log)
                 mine.own = own
                 mine.write = mine.to_keep = self._put_there.get(threading.current_thread(), own)
                 return own if what == "own" else mine.write
             if _is_main_thread():
-                mine.write = mine.own = self._original
-                mine.is_cells = True
+                mine.write, mine.own, mine.is_cells = self._original, self._plain, True
             mine.to_keep, mine.is_outside = self._to_keep, True
         if what == "to_keep":
             return self._to_keep
-        loop_id = loop_id_here()
-        return self._original if loop_id is None or not self._is_on else self._by_context(loop_id)
+        loop_id = loop_id_here() if self._is_on else None
+        if loop_id is not None:
+            return self._by_context(loop_id)
+        return self._plain if what == "own" else self._original
 
     def _looking(self, original: Write) -> Write:
         """For those who find `write` outside of loops, and may have kept it for one."""
@@ -129,6 +135,11 @@ class RoutedStream:
             return mine.write(text)
 
         setattr(write, ORIGINAL, original)
+        return write
+
+    def _ours(self, write: Write) -> Write:
+        """Marked, so that whoever puts it back outside of its loop has the stream's own back."""
+        setattr(write, ORIGINAL, self._plain)
         return write
 
     def _nowhere(self, text: str) -> Any:
@@ -150,18 +161,20 @@ class RoutedStream:
         """For a thread that nobody knows, in whose context a loop is named."""
         log = self._log_of(loop_id)
         if log is None:
-            return self._nowhere
+            return self._to_nobody
 
         def write(text: str) -> Any:
             place = (threading.current_thread(), self._name)
             log.add(text, place, whose_it_is(log, task_here()))
             return self._nowhere(text)
 
-        return write
+        return self._ours(write)
 
     def _with_a_pen(self, loop_id: int, log: OutputLog) -> Write:
         """How one of the loop's threads writes: this is called a million times."""
         pen = log.pen(self._name)
+        if pen.of() is self and (kept := pen.write()) is not None:
+            return kept  # Who has kept it, and who finds it now, are not to differ.
         parts, put_down, tees, tee = pen.parts, pen.parts.append, self.tees, self._tee
         is_own_thread = loop_id_of_thread() == loop_id
         task_of_mine = log.task_now if is_own_thread else task_worked_for
@@ -220,6 +233,7 @@ class RoutedStream:
                 log.turn_to(pen)
             return True
 
+        pen.of, pen.write = ref(self), ref(self._ours(write))
         return write
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import signal
 import socket
 import stat
 import threading
@@ -17,6 +18,7 @@ import pytest
 
 from bgwidgets import LoopManager, LoopState
 from bgwidgets.output import log_file
+from bgwidgets.output.kept_lines import KeptLines
 from bgwidgets.output.log import OutputLog
 from tests.output.conftest import LIMIT, fill_disk
 from tests.waiting import until
@@ -280,6 +282,66 @@ def test_a_loop_whose_disk_hangs_is_stopped_in_time(
     assert (LoopState.STOPPING, True) == (report.outcome, took - 0.5 < report.seconds < 3.5)
     goes_on.set()
     assert LoopState.STOPPED == job.wait(LIMIT)
+
+
+def test_finalizers_that_print_in_two_threads_do_not_wait_for_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """One amid the writing of the file, the other amid the making of lines."""
+    log = OutputLog()
+    log.to_file(tmp_path / "a.log")
+    is_writing, is_keeping = threading.Event(), threading.Event()
+    write, take = os.write, KeptLines.take
+
+    def finalizes_amid_writing(file: int, data: bytes) -> int:
+        if data == b"one\n":
+            is_writing.set()
+            is_keeping.wait(LIMIT)
+            log.write("amid writing\n")
+        return write(file, data)
+
+    def finalizes_amid_keeping(kept: KeptLines, text: str, *where: Any) -> None:
+        if text == "two\n":
+            is_keeping.set()
+            log.write("amid keeping\n")
+        take(kept, text, *where)
+
+    monkeypatch.setattr(os, "write", finalizes_amid_writing)
+    monkeypatch.setattr(KeptLines, "take", finalizes_amid_keeping)
+    writes = threading.Thread(target=log.write, args=("one\n",), daemon=True)
+    writes.start()
+    assert is_writing.wait(LIMIT)
+    keeps = threading.Thread(target=log.write, args=("two\n",), daemon=True)
+    keeps.start()
+    for thread in (writes, keeps):
+        thread.join(LIMIT)
+        assert not thread.is_alive()
+    log.to_file(None)
+    lines = ["one", "two", "amid writing", "amid keeping"]
+    assert sorted(lines) == sorted((tmp_path / "a.log").read_text().splitlines())
+
+
+def test_a_stop_of_the_cell_that_asks_for_a_file_breaks_nothing_off(
+    tmp_path: Path, hung_disk: tuple[threading.Event, threading.Event]
+):
+    """On a slow disk: it begins with what is held all the same."""
+    is_reached, goes_on = hung_disk
+    log = OutputLog()
+    log.write("held\n")
+
+    def stop() -> None:
+        is_reached.wait(LIMIT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    stops = threading.Thread(target=stop)
+    stops.start()
+    with pytest.raises(KeyboardInterrupt):
+        log.to_file(tmp_path / "a.log")
+    stops.join(LIMIT)
+    goes_on.set()
+    log.write("more\n")
+    log.to_file(None)
+    assert "held\nmore\n" == (tmp_path / "a.log").read_text()
 
 
 def test_a_file_that_takes_nothing_of_what_is_held_changes_nothing(

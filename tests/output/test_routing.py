@@ -324,7 +324,7 @@ def test_the_last_line_is_in_the_snapshot(manager: LoopManager):
 def test_a_broken_file_is_a_warning_of_the_loop(
     manager: LoopManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """And the loop goes on. When the file can be written again, it is none any more."""
+    """And the loop goes on. With another file, on a disk that has room, it is none any more."""
     path = tmp_path / "a.log"
     job = manager.start()
     job.output.to_file(path)
@@ -336,10 +336,8 @@ def test_a_broken_file_is_a_warning_of_the_loop(
     assert f"{path} cannot be written any more: No space left on device" == warning.text
     assert "child\n" == job.output.text()
     job.output.to_file(tmp_path / "b.log")
-    assert (warning,) == job.snapshot().warnings
-    job.output.to_file(path)
     assert () == job.snapshot().warnings
-    assert "child\n" == path.read_text()
+    assert "child\n" == (tmp_path / "b.log").read_text()
 
 
 def test_a_files_lines_are_whole_whoever_reads_the_log_meanwhile(
@@ -492,6 +490,84 @@ def test_what_a_loop_puts_in_the_place_of_write_is_for_itself(manager: LoopManag
     job.stop()
     print("the cell after it")
     assert cell.stdout.getvalue().endswith("CELL\nthe cell after it\n")
+
+
+def in_a_thread(step: Callable[[], None]) -> None:
+    thread = threading.Thread(target=step)
+    thread.start()
+    thread.join(LIMIT)
+
+
+@pytest.mark.parametrize("who", [in_a_thread, lambda step: step()])
+def test_what_a_loop_found_may_be_put_back_elsewhere(
+    manager: LoopManager, cell: Streams, who: Callable[[Callable[[], None]], None]
+):
+    """By a cell, or a timer: all that is written goes where it belongs, as if nobody had been."""
+
+    async def keeps_a_copy() -> Callable[[str], int]:
+        original = sys.stdout.write
+        sys.stdout.write = partial(original)  # type: ignore[method-assign]
+        return original
+
+    job = manager.start()
+    original = job.submit(keeps_a_copy()).result(LIMIT)
+    who(lambda: setattr(sys.stdout, "write", original))
+    print("cell")
+    job.submit(child()).result(LIMIT)
+    assert ("cell\n", "child\n") == (cell.stdout.getvalue(), job.output.text())
+    job.stop()
+    print("next cell")
+    assert "cell\nnext cell\n" == cell.stdout.getvalue()
+
+
+def test_one_copy_may_be_kept_by_a_cell_and_a_loop(manager: LoopManager, cell: Streams):
+    """What both print goes through it, and then to each one's own."""
+    seen: list[str] = []
+    found = [cell.stdout.write]
+
+    def tee(text: str) -> int:
+        seen.append(text)
+        return found[-1](text)
+
+    async def begins_again() -> None:
+        found.append(sys.stdout.write)
+        sys.stdout.write = tee  # type: ignore[method-assign]
+
+    cell.stdout.write = tee  # type: ignore[method-assign]
+    job = manager.start()
+    job.submit(begins_again()).result(LIMIT)
+    job.submit(child()).result(LIMIT)
+    print("cell")
+    assert ["child", "\n", "cell", "\n"] == seen
+    assert ("cell\n", "child\n") == (cell.stdout.getvalue(), job.output.text())
+
+
+def test_lines_of_a_kept_write_are_told_as_those_of_their_task(manager: LoopManager, cell: Streams):
+    """Though cells have come and gone since it was looked up, and others have looked anew."""
+    steps = [asyncio.Event() for _ in range(2)]
+
+    async def keeps() -> None:
+        write = sys.stdout.write
+        write("a\n")
+        steps[0].set()
+        await steps[1].wait()
+        write("a again\n")
+
+    async def looks_anew() -> None:
+        await steps[0].wait()
+        found = cell.stdout.write
+        in_a_thread(lambda: setattr(cell.stdout, "write", partial(found)))
+        print("b")
+        steps[1].set()
+
+    async def work() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(keeps(), name="a")
+            group.create_task(looks_anew(), name="b")
+
+    assert [("a\n", "stdout", "a"), ("b\n", "stdout", "b"), ("a again\n", "stdout", "a")] == (
+        written_by(manager, work)
+    )
 
 
 def test_a_loop_that_flushes_does_not_wait_for_the_stream(
