@@ -126,7 +126,8 @@ class Generations:
                 for judged in by_age:
                     self.survivors.extend(by_birth(judged.living, judged.births, now))
                     let_go += self._ended.add_all(judged)
-                self.older = []
+                given_up, self.older = self.older, []
+                given_up.clear()  # Whoever looks at it now is not to hold them to the last.
                 del self.young[:young]
                 self.young_births = (now, [])
                 self._limit[0] = 1
@@ -223,7 +224,8 @@ class Generations:
             with self._moving():
                 let_go = self._ended.add_all(older) + self._ended.add_all(young)
                 self.survivors.extend(by_birth(older.living, older.births, now))
-                self.older, self.older_births = young.living, young.births
+                given_up, self.older, self.older_births = self.older, young.living, young.births
+                given_up.clear()
                 mark(young.births[1], now, len(young.living))
                 del self.young[:born]
                 self.young_births = (now, [])
@@ -268,6 +270,7 @@ class Generations:
                 self.survivors[0] = (rest, born_at)
             else:
                 del self.survivors[0]
+            tasks.clear()
 
     def _died(self, task: asyncio.Task[Any]) -> None:
         now = time.time()

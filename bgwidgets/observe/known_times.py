@@ -29,13 +29,13 @@ def known_birth(earliest: float, latest: float) -> float | None:
     """When a task was born, which was between these two moments; None where they are too far
     apart.
     """
-    is_known = latest - earliest <= 2 * EXACT
+    is_known = 0 <= latest - earliest <= 2 * EXACT
     return max(earliest, latest - EXACT) if is_known else None
 
 
 def known_end(earliest: float, latest: float) -> float | None:
     """When a task ended, which was between these two moments, as above."""
-    is_known = latest - earliest <= 2 * EXACT
+    is_known = 0 <= latest - earliest <= 2 * EXACT
     return min(latest, earliest + EXACT) if is_known else None
 
 

@@ -26,7 +26,7 @@ from bgwidgets.observe.generations import Generations
 from bgwidgets.observe.kept_rows import KeptRows
 from bgwidgets.observe.known_times import SameBirth
 from bgwidgets.observe.names import name_of
-from bgwidgets.observe.seen_times import LOOKED_AT_ONE_BY_ONE, SeenTimes
+from bgwidgets.observe.seen_times import LOOKED_AT_ONE_BY_ONE, SeenTimes, not_before
 from bgwidgets.observe.task_states import TaskStates
 from bgwidgets.snapshots import ProgressSnapshot, TaskSnapshot
 from bgwidgets.states import TaskState
@@ -48,6 +48,9 @@ class Copied(NamedTuple):
     recent: list[SameBirth]
     records: list[EndedTask]
     counts: dict[TaskState, int]
+    ends_known_at: float
+    """None of the recent had ended then."""
+    as_of: float
 
 
 class Looks:
@@ -107,6 +110,8 @@ class Looks:
                 recent=generations.recent(time.time()),
                 records=list(ended.records),
                 counts=dict(ended.counts),
+                ends_known_at=generations.ends_known_at,
+                as_of=time.time(),
             )
 
         return Look(self, consistent_copy(self._loop, generations, copy))
@@ -160,8 +165,6 @@ class Look:
         self._looks: Final = looks
         self._states: Final = looks.states
         self._copied: Final = copied
-        self._as_of: Final = time.time()
-        """Of those that are seen to have ended in the same look, none did so before the others."""
 
     def holds(self, task: Task) -> bool:
         """Whether the task was in the book, and was itself still held."""
@@ -244,7 +247,12 @@ class Look:
         """When a task ended, to within a tenth of a second; None where nobody knows."""
         if type(entry) is EndedTask:
             return entry.ended_at
-        return self._looks.times.ended_at(entry, self._as_of) if entry.done() else None
+        if not entry.done():
+            return None
+        copied = self._copied
+        unfinished_at = copied.ends_known_at if entry in self._births else None
+        ended_at = self._looks.times.ended_at(entry, unfinished_at, copied.as_of)
+        return not_before(self.created_at(entry), ended_at)
 
     def has_ended(self, entry: Entry) -> bool:
         """Whether a task has, by now."""

@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from itertools import compress
+from collections.abc import Callable, Collection
+from itertools import compress, repeat, tee
+from operator import call, is_
 from typing import Any, Final
+from weakref import ref
 
 from bgwidgets.observe.generations import Generations
-from bgwidgets.observe.known_times import known_end
+from bgwidgets.observe.known_times import EXACT, known_end
 from bgwidgets.observe.sightings import listen
 from bgwidgets.observe.timings import TaskTiming, timing_of
-from bgwidgets.observe.weak_by_identity import WeakByIdentity
 
 LOOKED_AT_ONE_BY_ONE: Final = 5_000
 """Of more tasks, one that has just ended counts as unfinished until the loop's next turn; unless it
 was told already that it has."""
 
+STILL: Final = 0.2
+"""Seconds after which the watchdog's last word on a loop that did not turn is no news any more."""
+
 Task = asyncio.Task[Any]
+_NOTHING: Final = ((lambda: None), 0.0, 0.0)
 
 
 class SeenTimes:
@@ -32,29 +38,37 @@ class SeenTimes:
     ) -> None:
         self._generations: Final = generations
         self._are_timed: Final = are_timed
-        self._seen: Final[WeakByIdentity[Task, tuple[float, float]]] = WeakByIdentity()
-        """Of tasks that somebody saw had ended, while the book did not know of it yet: between
-        which moments that was."""
+        self._seen: Final[dict[int, tuple[Callable[[], Task | None], float, float]]] = {}
+        """By its `id`, of a task that somebody saw had ended, while the book did not know of it
+        yet: the task, weakly, and between which moments that was."""
         self._lasting_seen_at = 0.0
         """When it was last looked which of the lasting have ended."""
+        self._still: tuple[float, float] = (0.0, 0.0)
+        """Since when the loop did not turn, and when that was said last."""
         listen(loop, self)
 
     def timing(self, task: Task) -> TaskTiming | None:
         """The task's own figures, which are exact, where they are taken."""
         return timing_of(task) if self._are_timed else None
 
-    def ended_at(self, task: Task, now: float) -> float | None:
-        """When a task ended that is seen `now` to have, which the book does not know; None where
-        nobody knows.
+    def ended_at(self, task: Task, unfinished_at: float | None, looked_at: float) -> float | None:
+        """When a task ended that is seen now to have, which the book does not know; None where
+        nobody knows. It had not yet at the moment `unfinished_at`; None: it is one of the lasting,
+        which tell by themselves in the loop's next turn, and was one when it was `looked_at`.
         """
+        now = time.time()  # It was done before that; those of one quick look are told alike.
+        now = looked_at if now - looked_at < EXACT / 2 else now
         if (timing := self.timing(task)) is not None:
             return timing.last_step_at()
-        seen = self._seen.get(task)
+        seen = self._seen_of(task)
         if seen is None:
-            # One of the lasting tells by itself, in the loop's next turn.
-            is_lasting = task in self._generations.lasting
-            since = now if is_lasting else self._generations.ends_known_at
-            self._seen[task] = seen = since, now
+            since = unfinished_at
+            if since is None:
+                turned_at, said_at = self._still
+                is_still = looked_at - said_at < STILL
+                since = max(turned_at, self._lasting_seen_at) if is_still else looked_at - EXACT
+            self._seen.setdefault(id(task), (ref(task), since, now))
+            seen = since, now
         return known_end(*seen)
 
     def life_of(
@@ -63,12 +77,22 @@ class SeenTimes:
         """When one was born and has ended whose record is being made now, which is to say so. In
         the loop's thread.
         """
-        seen = self._seen.pop(task) if len(self._seen) else None
+        seen = self._seen_of(task) if self._seen else None
+        if seen is not None:
+            self._seen.pop(id(task), None)
         if (timing := self.timing(task)) is not None:
             return timing.born_at, timing.last_step_at()
-        return created_at, ended_at if seen is None else known_end(*seen)
+        if seen is not None and (ended_at is None or ended_at > seen[1] + EXACT):
+            ended_at = known_end(*seen)
+        return created_at, not_before(created_at, ended_at)
 
-    # In the watchdog's thread
+    def _seen_of(self, task: Task) -> tuple[float, float] | None:
+        found = self._seen.get(id(task))
+        return found[1:] if found is not None and found[0]() is task else None
+
+    # In the watchdog's thread, which must not be the last to hold a task: it would run what of the
+    # user's comes at its end. So tasks are only looked at in single steps of C code, in which no
+    # other thread runs, and held weakly; and `Generations` empties the lists that it gives up.
 
     def does_not_turn(self, since: float) -> None:
         """As `Sighted.does_not_turn`. Who has ended before that is not to be taken for one that
@@ -77,23 +101,45 @@ class SeenTimes:
         generations = self._generations
         generations.note_births()
         before, began = generations.changes, time.time()
-        recent = [task for tasks, _ in generations.recent(began) for task in tasks]
-        are_all = self._see_ends(recent, generations.ends_known_at)
+        self._still = since, began
+        survivors = [tasks for tasks, _ in generations.survivors]
+        recent = [generations.older, generations.young, *survivors]
+        are_all = sum(map(len, recent)) <= LOOKED_AT_ONE_BY_ONE
+        for tasks in recent if are_all else ():
+            are_all = self._see_ends(tasks, generations.ends_known_at) and are_all
         if are_all and before % 2 == 0 and before == generations.changes:
             generations.ends_known_at = began
-        if self._see_ends(list(generations.lasting), max(since, self._lasting_seen_at)):
+        if self._see_ends(generations.lasting, max(since, self._lasting_seen_at)):
             self._lasting_seen_at = began
+        self._forget_the_dead()
 
-    def _see_ends(self, tasks: list[Task], since: float) -> bool:
+    def _see_ends(self, tasks: Collection[Task], since: float) -> bool:
         """Note those that have ended, since that moment. Whether all could be asked."""
         if len(tasks) > LOOKED_AT_ONE_BY_ONE:
             return False
+        one, same = tee(filter(asyncio.Task.done, tasks))
         try:
-            are_done = list(map(asyncio.Task.done, tasks))
-        except TypeError:  # Some task of another kind, whose code is not to run in this thread.
-            return False
+            ended = list(zip(map(id, one), map(ref, same), strict=True))
+        except (TypeError, AttributeError):
+            return False  # Some task of another kind, whose code is not to run in this thread.
+        except RuntimeError:
+            return False  # The lasting became more, or fewer, in this moment.
         now = time.time()
-        for task in compress(tasks, are_done):
-            if task not in self._seen:
-                self._seen[task] = since, now
+        for number, task in ended:
+            self._seen.setdefault(number, (task, since, now))
         return True
+
+    def _forget_the_dead(self) -> None:
+        """Those of which no record was made."""
+        numbers = list(self._seen)
+        kept = [self._seen.get(number, _NOTHING)[0] for number in numbers]
+        are_dead = list(map(is_, map(call, kept), repeat(None)))
+        for number in compress(numbers, are_dead):
+            self._seen.pop(number, None)
+
+
+def not_before(created_at: float | None, ended_at: float | None) -> float | None:
+    """The end, of a task that was born then: both are known to a tenth of a second only."""
+    if created_at is None or ended_at is None or created_at <= ended_at:
+        return ended_at
+    return created_at if created_at - ended_at <= 2 * EXACT else None

@@ -96,7 +96,7 @@ class WordsOfMany:
     def _are_over(self, entries: Sequence[Entry]) -> list[bool]:
         try:
             return list(map(asyncio.Task.done, entries))  # type: ignore[arg-type]
-        except TypeError:
+        except (TypeError, AttributeError):
             return [type(entry) is EndedTask or all_done([entry])[0] for entry in entries]
 
     def _births(self, entries: Sequence[Entry]) -> list[float]:

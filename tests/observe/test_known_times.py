@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Coroutine
 from itertools import compress
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgwidgets.observe import generations, look, seen_times
+from bgwidgets.observe.ended_tasks import ENDED_KEPT
 from bgwidgets.observe.generations import NURSERY
 from bgwidgets.observe.known_times import (
     EXACT,
@@ -32,6 +34,7 @@ from tests.loop_factories import LoopFactory
 from tests.observe.conftest import comes_true, ends_later, for_ever, rows, run, turns
 
 BEGAN = 1000.0
+LIMIT = 10.0
 
 
 class Clock:
@@ -318,6 +321,44 @@ def test_an_end_that_nobody_knows_is_not_told(clock: Clock):
         (oldest, youngest) = task_window(ledger, WindowRequest(sort="age", descending=True)).tasks
         assert youngest.name == "young" != oldest.name
 
+    run(watched)
+
+
+def test_looks_from_outside_hold_no_task(monkeypatch: pytest.MonkeyPatch):
+    """Who holds one to the last runs what of the user's comes at its end; and the watchdog would
+    see no block meanwhile.
+    """
+    looks, goes_on, gone_in = threading.Event(), threading.Event(), list[str]()
+
+    class Result:
+        def __del__(self) -> None:
+            gone_in.append(threading.current_thread().name)
+
+    async def returns() -> Result:
+        return Result()
+
+    def looks_slowly(_: object) -> None:
+        looks.set()
+        goes_on.wait(LIMIT)
+
+    async def watched(ledger: Ledger) -> None:
+        for _ in range(3):
+            asyncio.create_task(returns())  # noqa: RUF006 - nobody holds it
+        await turns()
+        outside = threading.Thread(target=watcher().does_not_turn, args=(time.time(),))
+        outside.start()
+        await asyncio.to_thread(looks.wait, LIMIT)
+        for _ in range(2 * ENDED_KEPT):
+            asyncio.create_task(ends_later())  # noqa: RUF006
+        await turns()
+        await swept(ledger)
+        await swept(ledger)
+        assert 3 == len(gone_in)
+        goes_on.set()
+        outside.join(LIMIT)
+        assert {threading.current_thread().name} == set(gone_in)
+
+    monkeypatch.setattr(seen_times.SeenTimes, "_forget_the_dead", looks_slowly)
     run(watched)
 
 
