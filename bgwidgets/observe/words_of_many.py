@@ -71,7 +71,7 @@ class WordsOfMany:
         if self._are_plain:
             try:
                 names = list(map(asyncio.Task.get_name, entries))  # type: ignore[arg-type]
-            except TypeError:  # Records among them, or tasks of another kind.
+            except (TypeError, AttributeError):  # Records among them, or tasks of another kind.
                 pass
             else:
                 # A name may be of a class of its own: this makes a plain one of it.
