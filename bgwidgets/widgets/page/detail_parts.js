@@ -8,6 +8,8 @@ import { called } from "./names.js";
 import { formatCount } from "./numbers.js";
 
 const OVER = new Set(["finished", "failed", "cancelled", "lost"]);
+/** As the kernel says of what waits for nothing any more. */
+const LOOP_HAS_ENDED = "its loop has ended";
 
 /** A cell whose full text is its tooltip, for it may be cut off.
  * @param {string} className @param {string | null} text @param {string | null} [title] */
@@ -124,7 +126,8 @@ export function chainFrame(frame) {
 export function waitingLine(words, timeout, task) {
   if (task.state !== null && OVER.has(task.state)) return [emptyLine("It has ended, and waits for nothing")];
   const line = [];
-  if (words) line.push(make("i", "bgw-ring"), cell("", `waits on ${words}`));
+  if (words === LOOP_HAS_ENDED) line.push(cell("bgw-soft", words));
+  else if (words) line.push(make("i", "bgw-ring"), cell("", `waits on ${words}`));
   else if (task.state === "running") line.push(cell("bgw-ok", "running"));
   if (timeout)
     line.push(

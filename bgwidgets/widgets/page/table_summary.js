@@ -7,8 +7,8 @@ import { make, setAttribute, setHidden, setText } from "./elements.js";
 import { formatCount } from "./numbers.js";
 import { ageOf, formatAge, formatCounts, markOf, plural } from "./table_words.js";
 
-/** The marks as they follow each other: what goes on, what needs a look, what is over. */
-const MARKS = ["run", "wait", "block", "mute", "stopg", "fail", "canc", "end"];
+/** The marks as they follow each other: what needs a look, what goes on, what is over. */
+const MARKS = ["fail", "block", "mute", "run", "wait", "stopg", "canc", "end"];
 
 /** What loops and tasks are counted by, in that order. */
 const LOOP_WORDS = ["running", "starting", "blocked", "unresponsive", "stop asked", "stopping"];
