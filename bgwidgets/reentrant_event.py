@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Final
 
 from bgwidgets.fork_locks import free_in_forks
+
+LOOKS_EVERY: Final = 0.5
+"""Seconds. A handler that sets it just before its own thread begins to wait wakes nobody."""
 
 
 class ReentrantEvent:
@@ -33,5 +37,12 @@ class ReentrantEvent:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until it is set, at most `timeout` seconds. Whether it is, or was."""
+        until = None if timeout is None else time.monotonic() + timeout
         with self._changed:
-            return self._is_set or self._changed.wait(timeout)
+            while not self._is_set:
+                left = LOOKS_EVERY if until is None else until - time.monotonic()
+                if left <= 0:
+                    return False
+                if self._changed.wait(min(left, LOOKS_EVERY)):
+                    return True
+        return True

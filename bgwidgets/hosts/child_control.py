@@ -128,8 +128,9 @@ class ChildControl:
                 return host.history()
             case WantMetrics(known):
                 return self._metrics.news(host.metrics(), known)
-            case WantFigures(known):
-                return self._figures.news(host.figures(), known)
+            case WantFigures(known, is_look):
+                figures = host.figures() if is_look else host.agent.findings.figures.drawn()
+                return self._figures.news(figures, known)
             case WantLeftovers():
                 return host.give_up()
             case Obey(command):

@@ -92,6 +92,8 @@ class WantFigures:
     """The same for the figures."""
 
     known: int
+    is_look: bool = True
+    """Whether somebody looks at them: they are drawn for that."""
 
 
 @dataclass(frozen=True, slots=True)

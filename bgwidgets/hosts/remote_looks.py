@@ -109,7 +109,8 @@ class RemoteLooks:
         )
         self._questions.put(WantMetrics(known.metrics_answer), Future(), known.keep_metrics)
         self._keeping_up = last
-        self._questions.put(WantFigures(known.figures_answer), last, known.keep_figures)
+        figures = WantFigures(known.figures_answer, is_look=False)
+        self._questions.put(figures, last, known.keep_figures)
 
     def task_window(self, request: WindowRequest) -> TaskWindow:
         """Some of the loop's tasks; as known last, when there is no answer."""

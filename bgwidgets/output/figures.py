@@ -71,6 +71,13 @@ class Sketch:
             self._dirty_since = time.monotonic()
             drawing_thread.wake()
 
+    @property
+    def drawn(self) -> FigureSnapshot:
+        """As it was drawn last. For who wants to have it, and does not look at it: it is not drawn
+        for that.
+        """
+        return self._snapshot
+
     def look(self) -> FigureSnapshot:
         """The last picture; somebody looks, so it will be kept up to date. Does not block."""
         self._looked_at = time.monotonic()
@@ -196,6 +203,10 @@ class Figures:
             drawing_thread.add(sketch)
         self._changed()
         return figure
+
+    def drawn(self) -> dict[str, FigureSnapshot]:
+        """As they were drawn last, whoever looks at them."""
+        return {name: sketch.drawn for name, sketch in list(self._sketches.items())}
 
     def look(self) -> dict[str, FigureSnapshot]:
         """The last picture of each, by name."""

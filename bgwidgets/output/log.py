@@ -29,8 +29,10 @@ from bgwidgets.output.undisturbed import to_its_end, undisturbed
 LONGEST_LAST: Final = 400
 """Characters of the last line, as a snapshot has it."""
 FLUSHED_APART: Final = 0.002
-"""Seconds between two flushes. What is written in between is told within the next look, and a log
-that is flushed for each of its lines, as `logging` does, does not become slow.
+"""Seconds between two flushes of very many, and"""
+FLUSHES_IN_A_ROW: Final = 50
+"""so many before that. What is written in between is told within the next look: a log that is
+flushed for each of its lines, as `logging` does, does not become slow by that.
 """
 
 
@@ -101,6 +103,8 @@ class OutputLog:
         self._pens: Final[dict[Place, Pen]] = {}
         self._gathered = 0
         self._flushed_at = 0.0
+        self._flushes = 0.0
+        """How many may come in a row now."""
         self.last: Pen | None = None
         """The pen that wrote last."""
         self.active: Pen | None = None
@@ -280,9 +284,15 @@ class OutputLog:
         crash, these are its last words. Not of each of many calls in a row. In a thread of the
         loop's; does not wait for long.
         """
+        if self.reporter is None:
+            return
         now = time.monotonic()
-        if self.reporter is not None and now - self._flushed_at >= FLUSHED_APART:
-            self._flushed_at = now
+        self._flushes = min(
+            FLUSHES_IN_A_ROW, self._flushes + (now - self._flushed_at) / FLUSHED_APART
+        )
+        self._flushed_at = now
+        if self._flushes >= 1:
+            self._flushes -= 1
             self.gather()
 
     def _gather_to_read(self) -> None:
