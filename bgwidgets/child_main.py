@@ -18,6 +18,7 @@ from typing import Any, Final, NoReturn
 
 from bgwidgets.background_loop import BackgroundLoop
 from bgwidgets.exceptions import CannotRestart, LoopUnfinished
+from bgwidgets.hosts import resource_tracker
 from bgwidgets.hosts.child import ChildHost
 from bgwidgets.hosts.child_control import ChildControl
 from bgwidgets.hosts.child_lifetime import end_at_once, end_in_order, end_with_parent
@@ -59,6 +60,7 @@ def run(fd: int, parent: int) -> NoReturn:
     The process `parent` has that end. In the main thread of a process that was started for this.
     """
     end_with_parent(parent)
+    resource_tracker.keep_out_of_the_group()
     faulthandler.enable()  # The stack of a crash comes to the loop's output.
     os.set_inheritable(fd, False)
     for stream in (sys.stdout, sys.stderr):

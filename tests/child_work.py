@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -341,6 +342,15 @@ async def leaves_shared_memory() -> str:
 
     memory = shared_memory.SharedMemory(create=True, size=1000)
     return memory.name
+
+
+async def has_shared_memory(then: Callable[[], object]) -> None:
+    """Prints its name, and does that."""
+    from multiprocessing import shared_memory  # It is seldom needed.
+
+    print(shared_memory.SharedMemory(create=True, size=1000).name, flush=True)
+    then()
+    await for_ever()
 
 
 async def never_exits() -> str:

@@ -10,6 +10,8 @@ import signal
 import sys
 from typing import Final, NoReturn
 
+from bgwidgets.hosts import resource_tracker
+
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -39,21 +41,8 @@ def end_in_order() -> NoReturn:
     """
     with contextlib.suppress(Exception):  # As the interpreter does: it has printed them.
         atexit._run_exitfuncs()  # noqa: SLF001 - old, undocumented, and multiprocessing uses it too
-    _end_resource_tracker()
+    resource_tracker.end_now()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):  # A user may have closed or replaced it.
             stream.flush()
     os._exit(0)
-
-
-def _end_resource_tracker() -> None:
-    """Have the process of `multiprocessing` that removes shared memory, if there is one, do that
-    now: what is left of this process group will be killed.
-
-    Private, seen on CPython 3.11 to 3.13. Where it is missing, that process has to be quick.
-    """
-    module = sys.modules.get("multiprocessing.resource_tracker")
-    stop = getattr(getattr(module, "_resource_tracker", None), "_stop", None)
-    if stop is not None:
-        with contextlib.suppress(Exception):  # It is being ended anyhow.
-            stop()

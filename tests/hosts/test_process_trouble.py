@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
@@ -340,6 +342,27 @@ def test_shared_memory_that_the_work_has_left_is_removed(manager: LoopManager):
     name = manager.start(child_work.leaves_shared_memory, host="process").result(LIMIT)
     with pytest.raises(FileNotFoundError):
         SharedMemory(name=name)
+
+
+def crash() -> None:
+    os._exit(3)
+
+
+def kill_itself() -> None:
+    job = bgw.current()
+    assert job is not None
+    job.kill()
+
+
+@pytest.mark.parametrize("end", [crash, kill_itself])
+def test_shared_memory_is_removed_however_its_process_has_ended(
+    manager: LoopManager, end: Callable[[], None]
+):
+    """By the process of `multiprocessing` that is there for that."""
+    job = manager.start(child_work.has_shared_memory, end, host="process")
+    assert job.wait(LIMIT).has_ended
+    (name,) = re.findall("psm_[0-9a-f]+$", job.output.text(), re.MULTILINE)
+    until(lambda: not Path("/dev/shm", name).exists())  # noqa: S108 - where Linux has it
 
 
 def test_how_a_child_ended_is_not_made_up(manager: LoopManager):
