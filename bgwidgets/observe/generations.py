@@ -131,7 +131,9 @@ class Generations:
                 del self.young[:young]
                 self.young_births = (now, [])
                 self._limit[0] = 1
-        del let_go  # Now that the book may be read again.
+        let_go.clear()  # Now that the book may be read again.
+        for judged in by_age:
+            judged.ended.clear()
         while self.survivors:
             self._promote()
 
@@ -186,7 +188,7 @@ class Generations:
                 self.changes += 1
         finally:
             self._is_sweeping = False
-        del let_go  # Now that the book may be read again.
+        let_go.clear()  # Now that the book may be read again; here, whoever sees this list.
         living = len(judged.living)
         self._fit_size(born, now)
         self._limit[0] = max(self._size, 2 * living)
@@ -232,7 +234,9 @@ class Generations:
                 self.ends_known_at = now
                 self._fit_size(born, now)
                 self._limit[0] = self._size
-        del let_go  # Now that the book may be read again.
+        let_go.clear()  # Now that the book may be read again.
+        older.ended.clear()
+        young.ended.clear()
         self.births.watch_cancellations(wanted=True)
         if self.survivors and self._promotion is None:
             self._promote_in_slices()

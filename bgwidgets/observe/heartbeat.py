@@ -133,6 +133,8 @@ class Heartbeat:
         now = time.monotonic()
         self._spell = None
         self._turned_at = self._seen_to_turn_at = now
+        if (listener := listener_of(self.loop)) is not None:
+            listener.turns_again()
         self._note_lag(now, now - spell.asked_at)
         self._keep(spell.over(now - self._overslept(now)))
         self._changed()

@@ -23,9 +23,6 @@ LOOKED_AT_ONE_BY_ONE: Final = 5_000
 """Of more tasks, one that has just ended counts as unfinished until the loop's next turn; unless it
 was told already that it has."""
 
-STILL: Final = 0.2
-"""Seconds after which the watchdog's last word on a loop that did not turn is no news any more."""
-
 Task = asyncio.Task[Any]
 _NOTHING: Final = ((lambda: None), 0.0, 0.0)
 
@@ -43,8 +40,10 @@ class SeenTimes:
         yet: the task, weakly, and between which moments that was."""
         self._lasting_seen_at = 0.0
         """When it was last looked which of the lasting have ended."""
-        self._still: tuple[float, float] = (0.0, 0.0)
-        """Since when the loop did not turn, and when that was said last."""
+        self._turned_at: float | None = None
+        """When the loop has turned last, while it does not."""
+        self._forgets_at = LOOKED_AT_ONE_BY_ONE
+        """At so many that were seen, those that are no more are looked for."""
         listen(loop, self)
 
     def timing(self, task: Task) -> TaskTiming | None:
@@ -64,11 +63,15 @@ class SeenTimes:
         if seen is None:
             since = unfinished_at
             if since is None:
-                turned_at, said_at = self._still
-                is_still = looked_at - said_at < STILL
-                since = max(turned_at, self._lasting_seen_at) if is_still else looked_at - EXACT
-            self._seen.setdefault(id(task), (ref(task), since, now))
+                turned_at = self._turned_at
+                since = looked_at - EXACT
+                if turned_at is not None:
+                    since = min(since, max(turned_at, self._lasting_seen_at))
             seen = since, now
+            self._note(id(task), ref(task), since, now)
+            if len(self._seen) > self._forgets_at:
+                self._forget_the_dead()
+                self._forgets_at = 2 * len(self._seen) + LOOKED_AT_ONE_BY_ONE
         return known_end(*seen)
 
     def life_of(
@@ -77,18 +80,21 @@ class SeenTimes:
         """When one was born and has ended whose record is being made now, which is to say so. In
         the loop's thread.
         """
+        # It stays seen: somebody may still look at it as it was before.
         seen = self._seen_of(task) if self._seen else None
-        if seen is not None:
-            self._seen.pop(id(task), None)
         if (timing := self.timing(task)) is not None:
             return timing.born_at, timing.last_step_at()
-        if seen is not None and (ended_at is None or ended_at > seen[1] + EXACT):
+        if seen is not None and (ended_at is None or ended_at > seen[1]):
             ended_at = known_end(*seen)
         return created_at, not_before(created_at, ended_at)
 
     def _seen_of(self, task: Task) -> tuple[float, float] | None:
         found = self._seen.get(id(task))
         return found[1:] if found is not None and found[0]() is task else None
+
+    def turns_again(self) -> None:
+        """As `Sighted.turns_again`."""
+        self._turned_at = None
 
     # In the watchdog's thread, which must not be the last to hold a task: it would run what of the
     # user's comes at its end. So tasks are only looked at in single steps of C code, in which no
@@ -101,7 +107,7 @@ class SeenTimes:
         generations = self._generations
         generations.note_births()
         before, began = generations.changes, time.time()
-        self._still = since, began
+        self._turned_at = since
         survivors = [tasks for tasks, _ in generations.survivors]
         recent = [generations.older, generations.young, *survivors]
         are_all = sum(map(len, recent)) <= LOOKED_AT_ONE_BY_ONE
@@ -126,8 +132,14 @@ class SeenTimes:
             return False  # The lasting became more, or fewer, in this moment.
         now = time.time()
         for number, task in ended:
-            self._seen.setdefault(number, (task, since, now))
+            self._note(number, task, since, now)
         return True
+
+    def _note(self, number: int, task: Callable[[], Task | None], since: float, now: float) -> None:
+        """It has ended in between; what was noted of it first is closer."""
+        known = self._seen.setdefault(number, (task, since, now))
+        if known[0] is not task:  # Python has one weak reference for each task.
+            self._seen[number] = task, since, now
 
     def _forget_the_dead(self) -> None:
         """Those of which no record was made."""

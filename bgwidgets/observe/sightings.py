@@ -14,10 +14,15 @@ from bgwidgets.observe.weak_by_identity import WeakByIdentity
 
 
 class Sighted(Protocol):
-    """Who listens for one loop. In the watchdog's thread; must not block."""
+    """Who listens for one loop. Must not block."""
 
     def does_not_turn(self, since: float) -> None:
-        """It has not turned since then, by `time.time()`, or a little later."""
+        """It has not turned since then, by `time.time()`, or a little later. In the watchdog's
+        thread.
+        """
+
+    def turns_again(self) -> None:
+        """It does. In the loop's thread."""
 
 
 _listeners: Final[WeakByIdentity[asyncio.AbstractEventLoop, weakref.ref[Sighted]]] = (
