@@ -54,12 +54,15 @@ ACT: Final = """
   const tasks = document.querySelector(".bgw-tasks");
   const grid = tasks.querySelector(".bgw-grid");
   const first = () => tasks.querySelector('.bgw-row[aria-rowindex="2"]')?.dataset.bgwId;
-  const count = () => grid.getAttribute("aria-rowcount");
+  const count = () => Number(grid.getAttribute("aria-rowcount"));
+  const lastSeen = () =>
+    Number([...tasks.querySelectorAll(".bgw-row")].at(-1)?.getAttribute("aria-rowindex"));
   // As the kernel says it with the rows; their number changes by itself, too.
   const isFiltered = () =>
     tasks.querySelector(".bgw-row-count").textContent.endsWith("with the filter");
   const isSeen = {
-    last: () => tasks.querySelector(`.bgw-row[aria-rowindex="${count()}"]`) !== null,
+    // Rows come and go meanwhile: the last of those that there were, or that there are.
+    last: ((before) => () => lastSeen() >= Math.min(before, count()))(count()),
     top: () => first() !== undefined,
     first: ((before) => () => ![undefined, before].includes(first()))(first()),
     filtered: () => isFiltered(),
