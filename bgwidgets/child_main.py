@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, NoReturn
@@ -31,10 +32,12 @@ from bgwidgets.hosts.messages import (
     FromChild,
     Happened,
     KillMe,
+    Measured,
     SetEvent,
     decode,
     encode,
 )
+from bgwidgets.hosts.news import Teller
 from bgwidgets.hosts.outcome import in_short, outcome
 from bgwidgets.hosts.protocol import LoopPlan
 from bgwidgets.identifiers import go_on_from
@@ -48,7 +51,7 @@ from bgwidgets.states import LoopEvent
 MOST_WAITING: Final = 16_000_000
 """Bytes of output that may wait for a kernel that does not read; then a print waits for it, too."""
 LAST_WORDS_LIMIT: Final = 1.0
-"""Seconds in which a kernel that stands still may take them."""
+"""Seconds for them in all, whoever holds them up: a kernel that stands still, or another thread."""
 _CHUNK: Final = 1 << 18
 _log: Final = logging.getLogger(__name__)
 _UP: Final = {LoopEvent.STARTED, LoopEvent.CLOSED, LoopEvent.HOST_LOST}
@@ -139,13 +142,25 @@ class Child:
     def _say_last_words_before(self, end: Callable[..., NoReturn], *args: Any) -> NoReturn:
         """Work that ends the process by itself has often said why just before it."""
         if os.getpid() == self._pid:
+
+            def end_all_the_same() -> None:
+                time.sleep(LAST_WORDS_LIMIT)
+                end(*args)
+
+            with contextlib.suppress(RuntimeError):  # None can be had: then there is no limit.
+                OwnThread(end_all_the_same, "bgwidgets-end").start()
             with contextlib.suppress(Exception):
-                self._reporter.tell_output()
+                self._say_last_words()
                 self._sender.flush(LAST_WORDS_LIMIT)
         end(*args)
 
-    def _ask_for_end(self) -> None:
+    def _say_last_words(self) -> None:
         self._reporter.tell_output()
+        metrics = self._agent.findings.metrics.as_values()
+        self._tell(Measured(Teller().news(metrics, 0)))
+
+    def _ask_for_end(self) -> None:
+        self._say_last_words()
         self._tell(KillMe())
 
     def _listen(self) -> None:

@@ -162,6 +162,41 @@ async def exits(code: int) -> None:
     os._exit(code)
 
 
+async def measures() -> None:
+    bgwidgets.metric("loss", 0.25)
+    await for_ever()
+
+
+async def measures_and_ends(end: str) -> None:
+    """Nobody has looked at it yet."""
+    bgwidgets.metric("loss", 0.25)
+    print("the end")
+    job = current()
+    assert job is not None
+    if end == "kill()":
+        job.kill()
+        await job.stop_event.wait()
+    os._exit(3)
+
+
+async def exits_while_another_thread_holds_its_log(code: int) -> None:
+    """As one that prints much more than a kernel reads which stands still."""
+    job = current()
+    assert job is not None
+    log, is_held = job.output, threading.Event()
+    print("begun")
+
+    def hold() -> None:
+        with log._guard:
+            is_held.set()
+            time.sleep(3600)
+
+    threading.Thread(target=hold, daemon=True).start()
+    is_held.wait()
+    print("not told yet", end="")
+    os._exit(code)
+
+
 def _start_a_child(*, new_session: bool = False) -> None:
     command = [sys.executable, "-c", "import time; time.sleep(3600)"]
     child = subprocess.Popen(command, start_new_session=new_session)

@@ -73,7 +73,8 @@ class ChildProcess:
 
     def __init__(self) -> None:
         """Starts nothing yet. Raises OSError when the system has no room."""
-        self._guard: Final = free_in_forks(threading.Lock())
+        # Reentrant: a signal handler may kill it in the middle of a kill.
+        self._guard: Final = free_in_forks(threading.RLock())
         self._started: _Started | None = None
         self._is_starting = False
         self._given_up: Final = free_in_forks(threading.Event())

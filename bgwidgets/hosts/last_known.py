@@ -36,7 +36,8 @@ class LastKnown:
 
     def __init__(self, blank: LoopSnapshot) -> None:
         """`blank` is how the loop stands before anything was heard of it."""
-        self._guard: Final = free_in_forks(threading.Lock())
+        # Reentrant: a signal handler may look in the middle of a look.
+        self._guard: Final = free_in_forks(threading.RLock())
         self.snapshot = blank
         self.changes = 0
         """Grows with each snapshot that tells something new."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from bgwidgets.commands import HostCommand
 from bgwidgets.hosts.crossing import PackedError
+from bgwidgets.hosts.news import News
 from bgwidgets.hosts.protocol import Leftovers
 from bgwidgets.observe.notebook_cells import Cell
 from bgwidgets.output.reading import Stream
@@ -218,6 +219,13 @@ class Cleared:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What the work has measured, unasked: its process ends now, without a word of its loop."""
+
+    metrics: News | None
+
+
+@dataclass(frozen=True, slots=True)
 class KillMe:
     """The work asks for its own end."""
 
@@ -248,7 +256,9 @@ class Outcome:
 
 
 ToChild = Begin | Look | Ask | Obey | CancelMore | SetEvent
-FromChild = Answer | Happened | Told | Wrote | Showed | Cleared | SetEvent | KillMe | Outcome
+FromChild = (
+    Answer | Happened | Told | Wrote | Showed | Cleared | Measured | SetEvent | KillMe | Outcome
+)
 
 
 class FrameKind(bytes, Enum):

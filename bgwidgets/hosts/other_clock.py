@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final
 
-from bgwidgets.hosts.messages import Answer, FromChild, Outcome, Told
+from bgwidgets.hosts.messages import Answer, FromChild, Measured, Outcome, Told
 
 ALL_THE_SAME: Final = 0.1
 """Seconds by which clocks may differ without anybody seeing it."""
@@ -34,7 +34,7 @@ class OtherClock:
 
     def ours(self, message: FromChild) -> FromChild:
         """The same message with all times as they are here."""
-        if not isinstance(message, Told | Answer | Outcome):
+        if not isinstance(message, Told | Answer | Measured | Outcome):
             return message
         if self._behind is None and (told_at := _told_at(message)) is not None:
             now = time.time()
@@ -43,7 +43,7 @@ class OtherClock:
         return later(message, self._behind) if self._behind else message
 
 
-def _told_at(message: Told | Answer | Outcome) -> float | None:
+def _told_at(message: Told | Answer | Measured | Outcome) -> float | None:
     match message:
         case Told(as_of=as_of):
             return as_of

@@ -43,6 +43,7 @@ from bgwidgets.hosts.messages import (
     Happened,
     KillMe,
     Look,
+    Measured,
     Obey,
     Outcome,
     SetEvent,
@@ -475,6 +476,8 @@ class RemoteHost:
                 self._plan.output.show(data, **options)
             case Cleared(wait):
                 self._plan.output.clear(wait=wait)
+            case Measured(metrics):
+                self._known.keep_metrics(metrics)
             case KillMe():
                 self._kill()
             case Outcome():

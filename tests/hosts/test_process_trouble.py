@@ -71,6 +71,30 @@ def test_kill_always_works(manager: LoopManager, processes: StartedProcesses, wo
     assert "its process was killed" in job.snapshot().notes
 
 
+def test_a_signal_handler_may_kill_in_the_middle_of_a_kill(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch
+):
+    job = manager.start(child_work.for_ever, host="process")
+    until(lambda: job.state is LoopState.RUNNING)
+    killpg = os.killpg
+
+    def interrupted(group: int, number: int) -> None:
+        signal.raise_signal(signal.SIGUSR1)
+        killpg(group, number)
+
+    def kill(*_: object) -> None:
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        job.kill()
+
+    monkeypatch.setattr(os, "killpg", interrupted)
+    before = signal.signal(signal.SIGUSR1, kill)
+    try:
+        job.kill()
+        assert LoopState.KILLED == job.wait(LIMIT)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
 def test_to_kill_is_a_command_like_any_other(manager: LoopManager, processes: StartedProcesses):
     """Who gives it does not wait. In the panel a button does."""
     job = manager.start(child_work.holds_the_gil, host="process")
@@ -117,6 +141,32 @@ def test_a_child_that_ends_by_itself_is_lost(
     assert f"its process ended before the loop did: {says}" == job.snapshot().error_line
     with pytest.raises(bgw.LoopEnded, match=f"was lost .*{says}"):
         job.result(LIMIT)
+
+
+@pytest.mark.parametrize("end", ["os._exit", "kill()"])
+def test_a_child_that_ends_by_itself_says_before_what_it_has_written_and_measured(
+    manager: LoopManager, end: str
+):
+    job = manager.start(child_work.measures_and_ends, end, host="process")
+    assert job.wait(LIMIT).has_ended
+    assert "the end\n" == job.output.text()
+    assert 0.25 == job.metrics["loss"].last
+
+
+def test_a_child_that_ends_by_itself_waits_for_no_thread_that_is_at_its_log(manager: LoopManager):
+    job = manager.start(child_work.exits_while_another_thread_holds_its_log, 3, host="process")
+    assert LoopState.LOST == job.wait(LIMIT)
+    assert (job.snapshot().error_line or "").endswith("exit code 3")
+
+
+def test_what_was_known_of_a_childs_metrics_is_kept_when_it_is_killed(manager: LoopManager):
+    """By somebody else; nobody has looked."""
+    job = manager.start(child_work.measures, host="process")
+    host: Any = job._run.host
+    until(lambda: host._known.metrics)
+    os.kill(pid_of(job), signal.SIGKILL)
+    assert LoopState.LOST == job.wait(LIMIT)
+    assert 0.25 == job.metrics["loss"].last
 
 
 def test_the_output_of_a_child_that_crashed_says_where(manager: LoopManager):
