@@ -13,12 +13,20 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, wait
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Protocol
 
 from bgwidgets.exceptions import UnknownHost
 from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.child_link import Listener
+from bgwidgets.hosts.dask_place import (
+    LOOKS_FIRST,
+    RoomElsewhere,
+    made,
+    refuse_to_wait_here,
+    what_is_waited_for,
+)
 from bgwidgets.hosts.dask_start import DaskHost, ask_for_keeper, ask_for_room, cannot_be_there
 from bgwidgets.hosts.dask_worker import versions
 from bgwidgets.observe.error_text import one_line
@@ -55,6 +63,9 @@ class DaskListener(Listener, Protocol):
     def never_began(self) -> None:
         """It was killed or stopped before the work was brought there. Called instead of `gone`."""
 
+    def waits(self, for_what: str | None) -> None:
+        """It cannot begin before there is this; None: it does not wait any more."""
+
     def dropped(self, size: int) -> None:
         """So many bytes of output, about, were not fetched in time, and are lost."""
 
@@ -83,9 +94,12 @@ class DaskLink:
         """The future of the task that holds its resources."""
         self._actor: Any = None
         self._pid: int | None = None
-        self._is_kill_asked = free_in_forks(threading.Event())
-        self._is_withdrawn = free_in_forks(threading.Event())
-        self._is_over = free_in_forks(threading.Event())
+        self._waits_for: str | None = None
+        """What there must be before the worker can start it."""
+        # No events: a signal handler may set them in the middle of that, and nobody waits for them.
+        self._is_kill_asked = False
+        self._is_withdrawn = False
+        self._is_over: Final = free_in_forks(threading.Event())
         self._silence = 0.0
         """Seconds in which one could listen, and the child said nothing."""
         self._unheard = 0.0
@@ -116,12 +130,12 @@ class DaskLink:
 
     def kill(self) -> None:
         """End the child, or give it up before it was started. Any thread; does not block."""
-        self._is_kill_asked.set()
+        self._is_kill_asked = True
         self._tell("kill")  # Nobody waits for the answer: `gone` will come.
 
     def withdraw(self) -> None:
         """Give it up, if it was not started yet. Any thread; does not block."""
-        self._is_withdrawn.set()
+        self._is_withdrawn = True
 
     def expect_end(self) -> None:
         """The child will end by itself now, or is ended soon. In the listening thread."""
@@ -161,43 +175,66 @@ class DaskLink:
     def _end(self) -> None:
         self._is_over.set()
         self._outgoing.put(None)
-        for future in (self._room, self._future):
-            if future is not None:
-                future.release()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        futures = [future for future in (self._room, self._future) if future is not None]
         self._room = self._future = self._actor = None
+        if futures:
+            with contextlib.suppress(*FAILURES):  # A client that is closed has given up all it had.
+                self._on_clients_loop(self._give_up(futures))
+
+    async def _give_up(self, futures: list[Any]) -> None:
+        """Have the worker let go of the actor, and of what it holds. Nobody waits for that.
+
+        To release them would not do: an actor holds its own future, in a circle, until the
+        kernel's next garbage collection.
+        """
+        await self._where.client.cancel(futures, asynchronous=True)
 
     def _begin(self) -> None:
-        self._future = ask_for_keeper(self._where)
-        try:
-            actor = self._fetched()
-        except ImportError as error:
-            raise cannot_be_there(error, versions()["bgwidgets"]) from None
-        self._refuse_other_versions(self._answer_of(actor.versions()))
-        if self._where.resources:
-            self._reserve(actor)
+        actor = self._settled()
         self._pid = self._answer_of(actor.begin(self._name))
         self._actor = actor
         self._sender.start()
-        if self._is_kill_asked.is_set():
+        if self._is_kill_asked:
             self._tell("kill")
 
-    def _reserve(self, actor: Any) -> None:
+    def _settled(self) -> Any:
+        """The actor, on a worker that has what the loop takes of it."""
+        where = self._where
+        self._waits_for = what_is_waited_for(where)
+        while True:
+            try:
+                actor = self._made(where)
+                if where.resources:
+                    self._reserve(actor, where)
+            except RoomElsewhere as found:
+                self._let_go()
+                where = replace(self._where, workers=found.workers)
+            else:
+                self._waits_for = None
+                self._listener.waits(None)
+                return actor
+
+    def _made(self, where: DaskHost) -> Any:
+        self._future = ask_for_keeper(where)
+        try:
+            # Its address comes over the network once more, which may never end when a worker dies
+            # in between.
+            actor = self._result_of(self._on_clients_loop(made(self._where, self._future)))
+        except ImportError as error:
+            raise cannot_be_there(error, versions()["bgwidgets"]) from None
+        self._refuse_other_versions(self._answer_of(actor.versions()))
+        return actor
+
+    def _reserve(self, actor: Any, where: DaskHost) -> None:
         """Wait until its resources are there, which Dask has given back when the actor was made."""
-        self._room = ask_for_room(self._where, *self._answer_of(actor.wants_room()))
+        self._room = ask_for_room(where, *self._answer_of(actor.wants_room()))
         while not self._answer_of(actor.has_room()):  # That takes longer than a tick.
             if self._room.status not in _THERE:
                 raise RuntimeError(f"its resources could not be held: {self._room.status}")
-
-    def _fetched(self) -> Any:
-        """The actor, as soon as it is made. Its address comes over the network once more, which may
-        never end when a worker dies in between.
-        """
-
-        async def fetch() -> Any:
-            return await self._where.client.gather(self._future, asynchronous=True)
-
-        # Not to be cancelled, of which distributed complains: it ends when the future is released.
-        return self._result_of(self._on_clients_loop(fetch()))
+            self._result_of(self._on_clients_loop(refuse_to_wait_here(self._where, self._room)))
 
     def _answer_of(self, call: Any) -> Any:
         """What the actor answers to this call."""
@@ -241,12 +278,10 @@ class DaskLink:
             # Not more than was waited for: this process itself may have stood still.
             waited = min(time.monotonic() - began, TICK)
             self._silence += waited
-            self._unheard += waited if self._is_kill_asked.is_set() else 0.0
+            self._unheard += waited if self._is_kill_asked else 0.0
             if is_there:
                 return coming.result(0)
-            if self._actor is None and (
-                self._is_kill_asked.is_set() or self._is_withdrawn.is_set()
-            ):
+            if self._actor is None and (self._is_kill_asked or self._is_withdrawn):
                 raise _NeverBegan  # A child may be there already, but no work: nothing was sent.
             if self._unheard >= KILL_ANSWERED_WITHIN:
                 raise _Gone("its Dask worker does not answer")
@@ -255,6 +290,8 @@ class DaskLink:
             given_up = given_up + waited if self._is_given_up() else 0.0
             if given_up >= TOLD_WITHIN:
                 raise _Gone(self._what_is_gone())  # Not every call that waits is told so.
+            if self._waits_for is not None and self._silence >= LOOKS_FIRST:
+                self._listener.waits(self._waits_for)
             self._listener.silent(self._silence)
 
     def _is_given_up(self) -> bool:
@@ -268,7 +305,7 @@ class DaskLink:
             try:
                 events = self._answer_of(self._actor.poll(taken))
                 self._unheard = 0.0
-                if self._is_kill_asked.is_set():
+                if self._is_kill_asked:
                     self._tell("kill")
             except _Gone:
                 raise
@@ -300,7 +337,7 @@ class DaskLink:
             raise _Gone("the Dask client was closed")
         self._listener.silent(self._silence)
         if client.status != "running":
-            if self._is_kill_asked.is_set() and seconds >= LOST_AFTER:
+            if self._is_kill_asked and seconds >= LOST_AFTER:
                 raise _Gone("its Dask scheduler cannot be reached") from error
             return  # It has lost its scheduler, and tries to find it again.
         if self._is_given_up() or seconds >= LOST_AFTER:

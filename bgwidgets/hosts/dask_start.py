@@ -44,31 +44,28 @@ class DaskHost:
 
 def ask_for_keeper(where: DaskHost) -> Any:
     """The future of an actor, a `dask_worker.ChildKeeper`, on a worker that will do."""
-    return where.client.submit(
-        eval,
-        "exec(text) or make()",
-        {"text": _MAKE},
-        key=f"ChildKeeper-{uuid.uuid4()}",
-        actor=True,
-        pure=False,
-        retries=0,
-        workers=where.workers,
-        resources=dict(where.resources) if where.resources else None,
-    )
+    run = ("exec(text) or make()", {"text": _MAKE})
+    return _ask(where, "ChildKeeper", *run, actor=True, workers=where.workers)
 
 
 def ask_for_room(where: DaskHost, worker: str, name: str) -> Any:
     """The future of the task that holds the resources on this worker, for the room of this name."""
+    run = ("exec('from bgwidgets.hosts.dask_room import hold') or hold(name)", {"name": name})
+    # Before another loop's actor, which would have to wait as well.
+    return _ask(where, "bgwidgets-resources", *run, workers=[worker], priority=1)
+
+
+def _ask(where: DaskHost, kind: str, expression: str, names: dict[str, str], **options: Any) -> Any:
+    """The future of what the expression gives there; it is never run again by itself."""
     return where.client.submit(
         eval,
-        "exec('from bgwidgets.hosts.dask_room import hold') or hold(name)",
-        {"name": name},
-        key=f"bgwidgets-resources-{uuid.uuid4()}",
+        expression,
+        names,
+        key=f"{kind}-{uuid.uuid4()}",
         pure=False,
         retries=0,
-        priority=1,  # Before another loop's actor, which would have to wait as well.
-        workers=[worker],
-        resources=dict(where.resources or {}),
+        resources=dict(where.resources) if where.resources else None,
+        **options,
     )
 
 

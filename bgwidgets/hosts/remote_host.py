@@ -155,6 +155,7 @@ class RemoteHost:
         self._is_starting = False
         self._is_unresponsive = False
         self._output_dropped = 0
+        self._waits_for: str | None = None
         self._looks_since: float | None = None
         self._end: Final = RemoteEnd(
             plan, self._run_state, self._known, self.stop_event, self._let_go
@@ -241,11 +242,16 @@ class RemoteHost:
             ended_at=self._end.at,
             error=self._end.error_text or known.error,
             error_line=self._end.error_line or known.error_line,
-            notes=(*known.notes, *self._lost_output(), *self._end.notes),
+            notes=(*known.notes, *self._waits(), *self._lost_output(), *self._end.notes),
             warnings=(*known.warnings, *self._warnings.kept.all()),
             last_output=self._plan.output.last_line,
             as_of=time.time() if is_over else self._known.as_of,
         )
+
+    def _waits(self) -> tuple[str, ...]:
+        if self._waits_for is None or self._run_state.state is not LoopState.STARTING:
+            return ()
+        return (f"it waits for a Dask worker that has {self._waits_for}",)
 
     def _lost_output(self) -> tuple[str, ...]:
         return (_dropped(self._output_dropped),) if self._output_dropped else ()
@@ -274,6 +280,7 @@ class RemoteHost:
             self._plan.output.version,
             len(self._end.notes),
             self._output_dropped,
+            self._waits_for,
             self._warnings.kept.changes,
             self._end.at,
         )
@@ -491,6 +498,12 @@ class RemoteHost:
     def wrote(self, text: str, stream: Stream) -> None:
         """What came through the process's file descriptors 1 and 2."""
         self._plan.output.add(text, ((self, "descriptor"), stream), NOBODY)
+
+    def waits(self, for_what: str | None) -> None:
+        """It cannot begin before a worker has this."""
+        if for_what != self._waits_for:
+            self._waits_for = for_what
+            self._plan.changed()
 
     def dropped(self, size: int) -> None:
         """So many bytes of output, about, are lost on their way, as nobody could fetch them."""

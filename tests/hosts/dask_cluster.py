@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +64,21 @@ def start_cluster(
     except BaseException:
         end_cluster(Cluster("", scheduler, workers))
         raise
+
+
+@contextlib.contextmanager
+def running_cluster(processes: StartedProcesses, folder: Path) -> Iterator[Cluster]:
+    cluster = start_cluster(processes, folder)
+    yield cluster
+    end_cluster(cluster)
+
+
+@contextlib.contextmanager
+def client_of(cluster: Cluster) -> Iterator[distributed.Client]:
+    """That for `host="dask"`, as soon as both workers are there."""
+    with distributed.Client(cluster.address, set_as_default=True) as client:
+        client.wait_for_workers(2, timeout=STARTS_WITHIN)
+        yield client
 
 
 def without(folder: Path) -> Path:

@@ -34,7 +34,9 @@ from tests.hosts.dask_cluster import (
     ROOT,
     STARTS_WITHIN,
     Cluster,
+    client_of,
     end_cluster,
+    running_cluster,
     start_cluster,
     until_slowly,
 )
@@ -59,15 +61,13 @@ def cluster_processes() -> Iterator[StartedProcesses]:
 def cluster(
     cluster_processes: StartedProcesses, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Cluster]:
-    cluster = start_cluster(cluster_processes, tmp_path_factory.mktemp("dask"))
-    yield cluster
-    end_cluster(cluster)
+    with running_cluster(cluster_processes, tmp_path_factory.mktemp("dask")) as cluster:
+        yield cluster
 
 
 @pytest.fixture
 def client(cluster: Cluster) -> Iterator[distributed.Client]:
-    with distributed.Client(cluster.address, set_as_default=True) as client:
-        client.wait_for_workers(2, timeout=STARTS_WITHIN)
+    with client_of(cluster) as client:
         yield client
 
 
@@ -149,6 +149,8 @@ def test_it_can_be_killed_before_a_worker_has_room(
 ):
     job = manager.start(child_work.answer, host=DaskHost(client, resources={"ROOM": 1000}))
     assert LoopState.STARTING == job.state
+    waits = "it waits for a Dask worker that has ROOM: 1000 to spare, and a free thread"
+    until(lambda: (waits,) == job.snapshot().notes)
     job.kill()
     assert LoopState.KILLED == job.wait(LIMIT)
     assert ("it was killed before it had come up",) == job.snapshot().notes
