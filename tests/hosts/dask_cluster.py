@@ -51,8 +51,9 @@ def start_cluster(
     workers = subprocess.Popen(
         [
             *(sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(file)),
-            *("--nworkers", "2", "--nthreads", "1", "--no-dashboard", "--death-timeout", "5"),
-            *("--resources", "ROOM=5"),
+            *("--nworkers", "2", "--nthreads", "1", "--no-dashboard", "--resources", "ROOM=5"),
+            # Also the time in which a nanny's worker must have started, on a busy machine.
+            *("--death-timeout", str(STARTS_WITHIN)),
         ],
         stderr=subprocess.DEVNULL,
         **options("workers"),

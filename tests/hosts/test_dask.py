@@ -317,7 +317,7 @@ def test_a_scheduler_that_is_killed_takes_its_workers_along_and_nothing_hangs(
     client = distributed.Client(cluster.address, set_as_default=False, timeout=5)
     try:
         job = manager.start(child_work.many_tasks, 3, host=client)
-        until(lambda: len(job.tasks) == 4)
+        until_slowly(lambda: len(job.tasks) == 4)
         child = pid_of(job)
         cluster.scheduler.kill()
         until(lambda: job.snapshot().unresponsive or job.state.has_ended)
