@@ -3,13 +3,15 @@
 The garbage collector closes the coroutine of such a task in whatever thread it comes round: in that
 of another loop, say, where its `finally` would hold up the work of others, or start tasks in their
 name. So something outside of its run holds the coroutine from the moment at which the run has
-ended. When nobody can look at the run any more, a thread of our own closes it, where no loop runs.
+ended. When nobody can look at the run any more, a thread of our own closes it, where no loop turns.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
+import itertools
 import queue
 import sys
 import threading
@@ -19,7 +21,12 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from bgwidgets.fork_locks import call_in_forks, free_in_forks
-from bgwidgets.observe.asyncio_internals import close_what_did_not_begin, coroutine_of
+from bgwidgets.hosts.loop_that_never_turns import LoopThatNeverTurns
+from bgwidgets.observe.asyncio_internals import (
+    as_running_loop,
+    close_what_did_not_begin,
+    coroutine_of,
+)
 from bgwidgets.own_thread import OwnThread
 
 MOST_CLOSES: Final = 10
@@ -39,10 +46,11 @@ class NeverEnded:
         """For starting and ending the thread. No finalizer takes it."""
         self._owners = 0
         """As many have gone whose coroutines are not closed yet, or are still there."""
+        self._held: Final[dict[int, list[Any]]] = {}
+        """The coroutines of those that have not gone."""
+        self._numbers: Final = itertools.count()
         self._ownerless: Final[queue.SimpleQueue[list[Any]]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._go_on: Final[list[Any]] = []
-        """What could not be closed."""
         call_in_forks(self._forget_thread)
 
     def hold(self, tasks: Iterable[asyncio.Task[Any]], owner: object) -> None:
@@ -54,7 +62,9 @@ class NeverEnded:
         coroutines = [coroutine for task in tasks if (coroutine := coroutine_of(task)) is not None]
         if not coroutines:
             return
-        finalizer = weakref.finalize(owner, self._ownerless.put, coroutines)
+        number = next(self._numbers)
+        self._held[number] = coroutines
+        finalizer = weakref.finalize(owner, self._let_go, number)
         finalizer.atexit = False  # The process ends anyhow, without one `finally` more.
         with self._guard:
             self._owners += 1
@@ -65,6 +75,15 @@ class NeverEnded:
                 with contextlib.suppress(RuntimeError):  # None can be had: they are held meanwhile.
                     thread.start()
                     self._thread = thread
+
+    def keep_the_rest(self) -> None:
+        """The interpreter is about to end: close nothing any more."""
+        for coroutines in list(self._held.values()):
+            for coroutine in coroutines:
+                _keep_for_ever(coroutine)
+
+    def _let_go(self, number: int) -> None:
+        self._ownerless.put(self._held.pop(number))
 
     def _forget_thread(self) -> None:
         """In a child process after a fork: the next one to be held starts another."""
@@ -85,15 +104,25 @@ class NeverEnded:
     def _close(self, coroutine: Any) -> None:
         for _ in range(MOST_CLOSES):
             try:
-                coroutine.close()
+                with as_running_loop(LoopThatNeverTurns()):
+                    coroutine.close()
             except RuntimeError as error:
-                # It awaits something else; or asyncio tells it that there is no loop.
+                # It awaits something else; or asyncio tells it that this is another loop.
                 close_what_did_not_begin(error)
             except BaseException as error:  # noqa: BLE001 - as the collector would tell of it
                 _tell(coroutine, error)
             if getattr(coroutine, "cr_frame", None) is None:
                 return
-        self._go_on.append(coroutine)
+        _keep_for_ever(coroutine)
+
+
+def _keep_for_ever(coroutine: Any) -> None:
+    """Also when the interpreter ends and takes apart all that it knows: that would close it in the
+    main thread, where it might go round for ever.
+    """
+    import ctypes  # Not needed by those whose tasks end.
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(coroutine))
 
 
 def _tell(coroutine: Any, error: BaseException) -> None:
@@ -111,3 +140,4 @@ def _tell(coroutine: Any, error: BaseException) -> None:
 
 never_ended: Final = NeverEnded()
 """This process's."""
+atexit.register(never_ended.keep_the_rest)

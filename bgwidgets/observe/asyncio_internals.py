@@ -14,7 +14,8 @@ import inspect
 import selectors
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from operator import attrgetter
 from types import (
     BuiltinMethodType,
@@ -460,6 +461,37 @@ def remind_of(loop: asyncio.AbstractEventLoop) -> None:
     """
     if running_loop_here() is None:
         asyncio._set_running_loop(loop)  # noqa: SLF001 - this module's purpose
+
+
+def pending_task(
+    loop: Any, coroutine: Coroutine[Any, Any, Any], name: str | None = None
+) -> asyncio.Task[Any]:
+    """A task on a loop that calls back nothing: it never begins, and nobody is told so."""
+    task = asyncio.Task(coroutine, loop=loop, name=name)
+    let_go_of(task)
+    hide(task)
+    return task
+
+
+@contextmanager
+def as_running_loop(loop: Any) -> Iterator[None]:
+    """In here this loop is the calling thread's running one, and has a current task, whoever asks.
+    It need not turn; no other may be running here.
+    """
+    asyncio._set_running_loop(loop)  # noqa: SLF001 - this module's purpose
+    task = pending_task(loop, _nothing())
+    try:
+        swap_current_task(loop, task)
+        yield
+    finally:
+        # The code in here may have left another.
+        asyncio._set_running_loop(loop)  # noqa: SLF001 - this module's purpose
+        swap_current_task(loop, None)
+        asyncio._set_running_loop(None)  # noqa: SLF001 - this module's purpose
+
+
+async def _nothing() -> None:
+    """What a task runs that never begins."""
 
 
 def threads_of_default_executor(loop: asyncio.AbstractEventLoop) -> set[threading.Thread] | None:

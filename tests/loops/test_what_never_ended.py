@@ -6,14 +6,14 @@ import asyncio
 import gc
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
 
 from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState, current
 from bgwidgets.hosts import adopted, agent
-from bgwidgets.hosts.never_ended import NeverEnded
+from bgwidgets.hosts.never_ended import MOST_CLOSES, NeverEnded
 from bgwidgets.observe.asyncio_internals import running_loop_here
 from tests.adoption.conftest import Owner
 from tests.loop_factories import LOOP_FACTORIES, LoopFactory
@@ -21,6 +21,8 @@ from tests.loops.conftest import LIMIT
 from tests.waiting import until
 
 CLOSER = "bgwidgets-closer"
+MANY = 10_000
+"""Rounds: so many nobody makes who waits in each."""
 
 AtTheEnd = Callable[[], object]
 
@@ -94,12 +96,14 @@ def test_it_is_closed_in_a_thread_of_our_own(other: BackgroundLoop, left: Callab
     where: list[tuple[str, object, object]] = []
 
     def tells() -> None:
-        where.append((threading.current_thread().name, running_loop_here(), current()))
+        loop = running_loop_here()
+        turns = loop is not None and loop.is_running()
+        where.append((threading.current_thread().name, turns, current()))
 
     left(goes_on, tells)
     collect_in(other)
     until(lambda: where)
-    assert [(CLOSER, None, None)] == where
+    assert [(CLOSER, False, None)] == where
     assert LoopState.RUNNING == other.state
 
 
@@ -201,6 +205,78 @@ def test_it_may_go_on_for_ever_even_then(left: Callable[..., None]):
     assert told == times
     assert "GeneratorExit" in times
     over.set()
+
+
+async def under_a_timeout() -> None:
+    async with asyncio.timeout(3600):
+        await asyncio.sleep(3600)
+
+
+async def in_a_group() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(asyncio.sleep(3600))
+
+
+async def over_a_network() -> None:
+    """Where nobody listens."""
+    await asyncio.open_connection("127.0.0.1", 9)
+
+
+async def in_a_thread() -> None:
+    await asyncio.to_thread(threading.Event().wait, 0.01)
+
+
+@pytest.mark.parametrize(
+    "awaits",
+    [
+        lambda: asyncio.sleep(3600),
+        lambda: asyncio.sleep(0),
+        lambda: asyncio.Queue[int]().get(),
+        lambda: asyncio.Event().wait(),
+        lambda: asyncio.wait_for(asyncio.sleep(3600), 3600),
+        lambda: asyncio.wait({asyncio.create_task(asyncio.sleep(3600))}),
+        lambda: asyncio.gather(asyncio.sleep(3600), asyncio.sleep(3600)),
+        lambda: asyncio.shield(asyncio.sleep(3600)),
+        under_a_timeout,
+        in_a_group,
+        over_a_network,
+        in_a_thread,
+    ],
+)
+def test_it_may_go_on_past_all_errors(
+    left: Callable[..., None],
+    closer_has_ended: Callable[[], bool],
+    capfd: pytest.CaptureFixture[str],
+    awaits: Callable[[], Awaitable[object]],
+):
+    """It then waits where it is, and costs nothing: what it awaits never comes."""
+    rounds, told = 0, list[int]()
+
+    async def never_ends(begun: threading.Event) -> None:
+        nonlocal rounds
+        await asyncio.sleep(0)
+        while True:
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                continue
+            except:  # noqa: E722 - as somebody writes it
+                break
+        while rounds < MANY:
+            rounds += 1
+            try:
+                await awaits()
+            except:  # noqa: E722, S112 - as somebody writes it
+                continue
+        told.append(rounds)
+
+    left(never_ends)
+    gc.collect()
+    until(closer_has_ended)
+    assert [] == told
+    assert 1 <= rounds <= 2 * MOST_CLOSES
+    assert ("", "") == capfd.readouterr()
 
 
 def test_its_last_error_is_told(left: Callable[..., None], monkeypatch: pytest.MonkeyPatch):

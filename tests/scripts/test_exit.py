@@ -87,6 +87,41 @@ def test_a_script_that_forgot_its_loops_ends_at_once(run_script: RunScript, forg
     assert ran.seconds < bare.seconds + AT_ONCE
 
 
+@pytest.mark.parametrize("is_let_go", [True, False])
+def test_what_goes_on_past_all_errors_is_left_alone(run_script: RunScript, is_let_go: bool):
+    """The interpreter would close it when it takes everything apart, and never return: seen where
+    no other thread is there, so this is without loops of ours.
+    """
+    ran = run_script(
+        "import asyncio, gc, threading\n"
+        "from bgwidgets.hosts.never_ended import never_ended\n"
+        f"is_let_go = {is_let_go}"
+        """
+class Owner: pass
+async def work():
+    while True:
+        try:
+            await asyncio.sleep(1000)
+        except:
+            pass
+owner, loop = Owner(), asyncio.new_event_loop()
+task = loop.create_task(work())
+loop.run_until_complete(asyncio.sleep(0))
+task._log_destroy_pending = False
+loop.close()
+never_ended.hold([task], owner)
+closer = next(each for each in threading.enumerate() if each.name == "bgwidgets-closer")
+del task, loop
+if is_let_go:
+    del owner
+    gc.collect()
+    closer.join(10)
+print("last line", closer.is_alive())
+"""
+    )
+    assert (f"last line {not is_let_go}\n", "", 0) == (ran.stdout, ran.stderr, ran.exit_code)
+
+
 def test_tasks_may_clean_up_when_the_script_ends(run_script: RunScript):
     """Their `finally` runs, while the interpreter still works."""
     ran = run_script(
