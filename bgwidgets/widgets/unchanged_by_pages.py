@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import anywidget
 import ipywidgets
-import traitlets
+from ipywidgets.widgets.trait_types import InstanceDict
 
 _A_CLICK: Final = {"event": "click"}
 
@@ -41,12 +41,6 @@ class _Unchanged(ipywidgets.Widget):
         return False
 
 
-class _InPage(_Unchanged, ipywidgets.DOMWidget):
-    @traitlets.default("layout")
-    def _unchanged_layout(self) -> ipywidgets.Layout:
-        return _Layout()
-
-
 class _Layout(_Unchanged, ipywidgets.Layout):
     """How a part of a panel is laid out."""
 
@@ -55,12 +49,41 @@ class _ButtonStyle(_Unchanged, ipywidgets.ButtonStyle):
     """How a button of a panel looks."""
 
 
+class _Made(InstanceDict):
+    """A widget that belongs to another one, which may be given as a dict, and is unchanged as well.
+
+    One that is given as a widget is the user's own, and pages may change it as ever.
+    """
+
+    def __init__(self, kind: type[ipywidgets.Widget], unchanged: type[_Unchanged]) -> None:
+        super().__init__(kind)
+        self._unchanged: Final = unchanged
+        self.tag(sync=True, **ipywidgets.widget_serialization)
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """In the place of ipywidgets' own, which makes a widget of its own of a dict."""
+        if isinstance(value, dict):
+            value = self._make(obj, value)
+        return super().validate(obj, value)
+
+    def make_dynamic_default(self) -> Any:
+        """What it is when nothing was given."""
+        return self._unchanged()
+
+    def _make(self, owner: _Unchanged, fields: dict[str, Any]) -> _Unchanged:
+        made = self._unchanged(**fields)
+        made.refuse = owner.refuse
+        return made
+
+
+class _InPage(_Unchanged, ipywidgets.DOMWidget):
+    layout = _Made(ipywidgets.Layout, _Layout)
+
+
 class PanelButton(_InPage, ipywidgets.Button):
     """A button: what a page may do is to click it."""
 
-    @traitlets.default("style")
-    def _unchanged_style(self) -> ipywidgets.ButtonStyle:
-        return _ButtonStyle()
+    style = _Made(ipywidgets.ButtonStyle, _ButtonStyle)
 
     def _takes(self, content: object) -> bool:
         return isinstance(content, dict) and content == _A_CLICK

@@ -15,6 +15,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from ipywidgets import Layout
 from ipywidgets.widgets.widget import _instances
 
 from bgwidgets.loop_manager import LoopManager
@@ -383,6 +384,27 @@ def test_every_widget_of_a_panel_is_one_that_no_page_changes(panel: ControlPanel
     made = [_instances[name] for name in _instances.keys() - before] + panel._parts
     assert len(made) > 20
     assert [] == [type(each).__name__ for each in made if not isinstance(each, _Unchanged)]
+
+
+@pytest.mark.parametrize("trait", ["layout", "style"])
+def test_nor_what_is_given_in_the_place_of_one_of_them(panel: ControlPanel, page: Page, trait: str):
+    """As ipywidgets takes it: fields, of which it makes a widget."""
+    panel.open()
+    button = panel.stop_event_button
+    field = {"layout": "width", "style": "button_color"}[trait]
+    setattr(button, trait, {field: "red"})
+    made = getattr(button, trait)
+    page.send_raw(made, {"data": {"method": "update", "state": {field: "blue"}}})
+    page.send_raw(made, {"data": {"method": "update", "state": {field: 5}}})
+    assert page.wait_for_words("is for a page to change") == "error"
+    assert getattr(made, field) == "red"
+
+
+def test_a_layout_of_the_users_own_is_taken_as_it_is(panel: ControlPanel):
+    """It may be that of other widgets, too."""
+    own = Layout(width="3px")
+    panel.layout = own
+    assert panel.layout is own
 
 
 def test_what_pages_of_ours_send_is_taken(manager: LoopManager, panel: ControlPanel, page: Page):
