@@ -396,7 +396,7 @@ class Feed:
                 assert_never(request)
 
     def _refuse(self, error: InvalidRequest) -> None:
-        self._mailer.say(Said(f"The page sent what it should not: {error}", is_error=True))
+        self._mailer.refuse(str(error))
 
     def _select(self, loop_id: int, face: Face) -> None:
         def choose() -> None:

@@ -32,6 +32,7 @@ from bgwidgets.widgets.protocols import (
     Said,
     Table,
 )
+from bgwidgets.widgets.refusals import Refusals
 from bgwidgets.widgets.rows import Contents, Window, found_message
 from bgwidgets.widgets.showing import Showing
 from bgwidgets.widgets.views import MOST_VIEWS, Frame, TableViews, View
@@ -86,6 +87,7 @@ class Mailer:
         self._told_at: Final[dict[Channel, float]] = {}
         self._told_about: str | None = ""
         self._to_say: Said | None = None
+        self._refusals: Final = Refusals()
         self._to_show: Found | None = None
         self._last_said: Said | None = None
         self._complained = ""
@@ -105,7 +107,7 @@ class Mailer:
     @property
     def has_words(self) -> bool:
         """Whether something is to be said in the status line."""
-        return self._to_say is not None
+        return self._to_say is not None or self._refusals.are_waiting
 
     @property
     def are_only_tables_shown(self) -> bool:
@@ -174,6 +176,10 @@ class Mailer:
             both = put_together([waiting, said])
             self._to_say = replace(both, text=both.text[:LONGEST_SAID])
 
+    def refuse(self, reason: str) -> None:
+        """Answer a page's message that nothing is done of: every time."""
+        self._refusals.add(reason)
+
     def show_found(self, found: Found) -> None:
         """Show all event loops of this kernel in their own view."""
         self._to_show = found
@@ -232,8 +238,8 @@ class Mailer:
         """
         is_amid_clicks = now < self._requested_at + CLICKS_EXPECTED
         for_news = FOR_NEWS_AMID_CLICKS if is_amid_clicks else FOR_NEWS
-        if self._to_say is not None:
-            yield _Letter(MOST, partial(self._send_words, face, now, self._to_say))
+        if self.has_words:
+            yield _Letter(MOST, partial(self._send_words, face, now))
         if self._to_show is not None:
             yield _Letter(MOST, partial(self._send_found, face, now, self._to_show))
         for table, pinged in self._pinged.items():
@@ -385,7 +391,11 @@ class Mailer:
 
     # -- what sends a letter
 
-    def _send_words(self, face: Face, now: float, said: Said) -> None:
+    def _send_words(self, face: Face, now: float) -> None:
+        words = [self._to_say] if self._to_say is not None else []
+        if self._refusals.are_waiting:
+            words.append(self._refusals.take())
+        said = put_together(words)
         self._to_say, self._last_said = None, said
         level = "error" if said.is_error else "info"
         text = clean(said.text, longest=LONGEST_SAID)

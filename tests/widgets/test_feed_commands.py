@@ -93,6 +93,28 @@ def test_a_bad_message_is_said_and_nothing_else(bench: Bench):
     assert bench.said() == [("error", "The page sent what it should not: loop is missing")]
 
 
+def test_each_bad_message_is_answered(bench: Bench):
+    """Also one whose answer stands there already; those that come at once are answered at once."""
+    refused = "The page sent what it should not"
+    for _ in range(2):
+        bench.give(FromTable("loops", InvalidRequest("loop is missing")))
+        bench.pass_time(PROMPT)
+    assert bench.said() == [
+        ("error", f"{refused}: loop is missing"),
+        ("error", f"{refused} (2 messages so far): loop is missing"),
+    ]
+    for why in ("loop is missing", "x is not known", "loop is missing"):
+        bench.feed.take(
+            FromTable("loops", InvalidRequest(why)),
+            bench.face,
+            bench.now,
+        )
+    bench.pass_time(PROMPT)
+    assert bench.said() == [
+        ("error", f"{refused} (5 messages so far): loop is missing; x is not known")
+    ]
+
+
 def test_an_error_is_not_pushed_aside_before_it_is_seen(bench: Bench):
     """Of two words at the same moment the error is shown."""
     start(bench, 1)
