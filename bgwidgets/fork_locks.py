@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from types import MethodType
 from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
@@ -56,10 +57,17 @@ def _lock_of(lock: object) -> object:
 
 
 def _begin_anew() -> None:
-    for lock in _locks:
-        set_free(lock)
-    for owner, call in list(_calls.items()):
-        call(owner)
+    """All of it, whatever goes wrong with one: Python tells on stderr of what is raised here."""
+    steps = [partial(set_free, lock) for lock in list(_locks)]
+    steps += [partial(call, owner) for owner, call in list(_calls.items())]
+    errors: list[Exception] = []
+    for step in steps:
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others come first
+            errors.append(error)
+    if errors:
+        raise ExceptionGroup("not all of bgwidgets began anew in a fork", errors)
 
 
 if hasattr(os, "register_at_fork"):
