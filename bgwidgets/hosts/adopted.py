@@ -50,6 +50,7 @@ from bgwidgets.hosts.foreign_stop import (
 )
 from bgwidgets.hosts.foreign_stop_event import ForeignStopEvent
 from bgwidgets.hosts.idleness import Idleness, is_longer_ago
+from bgwidgets.hosts.inherited import left_in_a_fork
 from bgwidgets.hosts.left_tasks import let_go_of_all
 from bgwidgets.hosts.liveness import Liveness
 from bgwidgets.hosts.loop_warnings import LoopWarnings
@@ -351,8 +352,10 @@ class AdoptedHost:
         """Fail the loop's futures, and say what is left of it."""
         self._submissions.close()
         self._submissions.fail_the_rest()
-        holder = self._cleaner or self._owner
         names, more = self._unfinished()
+        if self._submissions.is_inherited:
+            return left_in_a_fork(names)
+        holder = self._cleaner or self._owner
         return Leftovers(
             unfinished_tasks=names,
             threads_left=(

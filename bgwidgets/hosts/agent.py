@@ -29,6 +29,7 @@ from bgwidgets.commands import (
 )
 from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.call_in_loop import call_in_loop
+from bgwidgets.hosts.inherited import left_in_a_fork
 from bgwidgets.hosts.left_tasks import let_go_of_all
 from bgwidgets.hosts.liveness import Interruption, Liveness
 from bgwidgets.hosts.loop_warnings import LoopWarnings
@@ -259,6 +260,8 @@ class Agent:
         self._submissions.close()
         self._submissions.fail_the_rest()
         names, more = self._names_of_unfinished()
+        if self._submissions.is_inherited:
+            return left_in_a_fork(names)
         return Leftovers(
             unfinished_tasks=names,
             threads_left=(self._thread_name, *self._busy_threads()),

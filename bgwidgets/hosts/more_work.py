@@ -13,10 +13,11 @@ from bgwidgets.exceptions import CannotCross, InvalidWork, LoopEnded
 from bgwidgets.fork_locks import call_in_forks
 from bgwidgets.hosts.crossing import PackedError, pack, unpack, unpack_error
 from bgwidgets.hosts.failed_futures import fail_all
+from bgwidgets.hosts.inherited import in_a_fork
 from bgwidgets.hosts.messages import CancelMore, RunMore
 from bgwidgets.hosts.questions import Questions
 from bgwidgets.hosts.results_thread import ResultsThread
-from bgwidgets.hosts.submissions import LoopFuture, in_a_fork
+from bgwidgets.hosts.submissions import LoopFuture
 from bgwidgets.observe.error_text import one_line
 from bgwidgets.own_thread import OwnThread
 from bgwidgets.work import Work
@@ -59,11 +60,16 @@ class MoreWork:
         for future in list(self._futures):
             future.set_free()
 
+    @property
+    def is_inherited(self) -> bool:
+        """Whether it is the process that this one is a fork of that has the loop. Any thread."""
+        return os.getpid() != self._process
+
     def submit(self, call: Work, name: str | None) -> Future[Any]:
         """Have it run. Raises `InvalidWork` for what cannot be brought there, and `LoopEnded` in a
         fork.
         """
-        if os.getpid() != self._process:
+        if self.is_inherited:
             raise in_a_fork(self._loop_name)
         try:
             parcel = pack(

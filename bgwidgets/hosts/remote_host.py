@@ -32,6 +32,7 @@ from bgwidgets.exceptions import (
     LoopEnded,
 )
 from bgwidgets.hosts.event_mirror import EventMirror
+from bgwidgets.hosts.inherited import left_in_a_fork
 from bgwidgets.hosts.last_known import LastKnown
 from bgwidgets.hosts.link import Link
 from bgwidgets.hosts.loop_warnings import LoopWarnings
@@ -398,15 +399,16 @@ class RemoteHost:
         self._more_work.fail_the_rest()
         if (ended := self._end.left(note)) is not None:
             return ended
+        if self._more_work.is_inherited:
+            return left_in_a_fork(self._unfinished_as_known())
         try:
             left: Leftovers = self._looks.ask_patiently(WantLeftovers(), LEFTOVERS_LIMIT)
         except Unanswered:
             thread = self._known.snapshot.thread_name
             counts = self._known.snapshot.task_counts
-            known = self._known.window(WindowRequest(stop=MOST_KNOWN)).tasks
             count = sum(count for state, count in counts.items() if not state.has_ended)
             return Leftovers(
-                unfinished_tasks=tuple(row.name for row in known if not row.state.has_ended),
+                unfinished_tasks=self._unfinished_as_known(),
                 threads_left=() if thread is None else (thread,),
                 notes=(
                     "its process does not answer",
@@ -415,6 +417,10 @@ class RemoteHost:
                 ),
             )
         return replace(left, notes=(*left.notes, note))
+
+    def _unfinished_as_known(self) -> tuple[str, ...]:
+        known = self._known.window(WindowRequest(stop=MOST_KNOWN)).tasks
+        return tuple(row.name for row in known if not row.state.has_ended)
 
     def kill(self) -> None:
         """End the process, whatever it does. Blocks until it is gone, at most 1 s."""

@@ -18,6 +18,7 @@ from bgwidgets.exceptions import LoopEnded, WouldDeadlock
 from bgwidgets.fork_locks import call_in_forks, free_in_forks, set_free
 from bgwidgets.hosts.call_in_loop import call_in_loop
 from bgwidgets.hosts.failed_futures import fail_all
+from bgwidgets.hosts.inherited import in_a_fork
 from bgwidgets.observe.askers import caller
 from bgwidgets.observe.asyncio_internals import coroutine_of, take_first_step
 from bgwidgets.observe.names import name_of, name_of_coroutine
@@ -101,13 +102,6 @@ class LoopFuture(Future[Any]):
             )
 
 
-def in_a_fork(loop_name: str) -> LoopEnded:
-    """Why a handle that a fork has inherited takes no work: nobody would ever do it."""
-    return LoopEnded(
-        f"{loop_name!r} runs in the process that this one is a fork of: start another loop here"
-    )
-
-
 class Submissions:
     """The gate through which coroutines come to a loop, and the futures of those inside."""
 
@@ -138,6 +132,11 @@ class Submissions:
         for future in list(self._futures):
             future.set_free()
 
+    @property
+    def is_inherited(self) -> bool:
+        """Whether the loop runs in the process that this one is a fork of. Any thread."""
+        return os.getpid() != self._process
+
     def open(self, loop: asyncio.AbstractEventLoop, cancel: Cancel) -> None:
         """Let coroutines in to this loop; `cancel` cancels tasks in somebody's name. In its
         thread.
@@ -156,7 +155,7 @@ class Submissions:
 
         Raises `LoopEnded` when the gate is closed; the coroutine is closed then, as TaskGroup does.
         """
-        if os.getpid() != self._process:  # Before the lock, which may be held for ever here.
+        if self.is_inherited:  # Before the lock, which may be held for ever here.
             coroutine.close()
             raise in_a_fork(self._loop_name)
         future = LoopFuture(self._loop_id)

@@ -221,13 +221,15 @@ def in_the_child():
     except bgw.LoopEnded as error:
         given_up = "given up" in str(error)
     own = bgw.start(asyncio.sleep, 0, 42)
-    return text, report.outcome.has_ended, took < 4, answer, given_up, own.result(10)
+    left = report.threads_left, report.notes
+    return text, report.outcome.has_ended, left, took < 4, answer, given_up, own.result(10)
 
 fork_beside(Everything(pending), in_the_child)
 print(*(each.stop(5).outcome for each in (far, near)))
 """
     )
-    in_the_child = ("a line\n", False, True, "told that it ended", True, 42)
+    note = "the loop runs in the process that this one is a fork of: it can be stopped there only"
+    in_the_child = ("a line\n", False, ((), (note,)), True, "told that it ended", True, 42)
     told = ran.stdout.removeprefix("a line\n")  # As a terminal shows what threads print.
     assert (f"{in_the_child!r} 0\ncancelled cancelled\n", "") == (told, ran.stderr)
 
@@ -254,6 +256,53 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     )
     assert ("7\n", "") == (ran.stdout, ran.stderr)
+
+
+def test_what_cannot_be_set_free_spoils_nothing_else(run_script: RunScript):
+    """What is wrong is told, as Python tells of what goes wrong in a fork."""
+    ran = run_script(
+        """
+import os, signal, threading
+from bgwidgets.fork_locks import call_in_forks, free_in_forks
+
+class Broken:
+    def _at_fork_reinit(self):
+        raise OSError("a lock that is broken")
+
+def fails():
+    raise ValueError("a call that fails")
+
+def is_called():
+    called.append(True)
+
+called = []
+broken = [free_in_forks(Broken()) for _ in range(5)]
+locks = [free_in_forks(threading.Lock()) for _ in range(5)]
+call_in_forks(fails)
+call_in_forks(is_called)
+is_held, let_go = threading.Event(), threading.Event()
+
+def hold():
+    for lock in locks:
+        lock.acquire()
+    is_held.set()
+    let_go.wait(20)
+
+holder = threading.Thread(target=hold)
+holder.start()
+is_held.wait(20)
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    os._exit(7 if called and all(lock.acquire(blocking=False) for lock in locks) else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+let_go.set()
+holder.join()
+"""
+    )
+    assert "7\n" == ran.stdout
+    assert 5 == ran.stderr.count("OSError: a lock that is broken")
+    assert 1 == ran.stderr.count("ValueError: a call that fails")
 
 
 FREE_OTHERWISE = {
