@@ -15,7 +15,8 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, NoReturn
 
 from bgwidgets.exceptions import LoopInterrupted
@@ -129,12 +130,35 @@ class Ending:
         swallow that too.
         """
         closing = self._spawn(self._loop.shutdown_asyncgens())
-        await asyncio.wait({closing}, timeout=GENERATORS_LIMIT)
+        with _but_for_generators_at_work(self._loop):
+            await asyncio.wait({closing}, timeout=GENERATORS_LIMIT)
         if closing.done():
             return None
         closing.cancel()
         let_go_of(closing)
         return f"an asynchronous generator did not close within {GENERATORS_LIMIT} s"
+
+
+@contextmanager
+def _but_for_generators_at_work(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """The loop's exception handler hears nothing of generators that a task is in the midst of: they
+    cannot be closed, and the task is named among what is left.
+    """
+    before = loop.get_exception_handler()
+
+    def hears(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> object:
+        if getattr(context.get("asyncgen"), "ag_running", False):
+            return None
+        if before is None:
+            return loop.default_exception_handler(context)
+        return before(loop, context)
+
+    loop.set_exception_handler(hears)
+    try:
+        yield
+    finally:
+        if loop.get_exception_handler() is hears:  # A generator's `finally` may set another.
+            loop.set_exception_handler(before)
 
 
 def run_until_closing(

@@ -381,6 +381,49 @@ def test_a_generator_that_hangs_in_its_finally(
     assert [] == complaints.take()
 
 
+def test_nothing_is_said_of_a_generator_that_a_left_task_is_in_the_midst_of(
+    start: MakeHost, loop_factory: LoopFactory, complaints: Complaints
+):
+    """It cannot be closed; the task is named. A handler of the user's hears of all else."""
+    begun, heard = threading.Event(), list[str]()
+
+    async def numbers() -> AsyncIterator[int]:
+        while True:
+            try:
+                begun.set()
+                await asyncio.Event().wait()
+                yield 1
+            except asyncio.CancelledError:
+                continue
+
+    async def fails_at_its_end() -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            raise ValueError("it cannot be closed")
+
+    async def counts() -> None:
+        async for _ in numbers():
+            pass
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: heard.append(str(context["exception"])))
+        keep.append(fails_at_its_end())
+        await anext(keep[0])
+        await counts()
+
+    keep: list[Any] = []
+    host = start(work, loop_factory=loop_factory)
+    assert begun.wait(LIMIT)
+    end = stop(host)
+    assert ("stopped", ("work",)) == (end.state, end.leftovers.unfinished_tasks)
+    assert ["it cannot be closed"] == heard
+    keep.clear()
+    del host
+    assert [] == complaints.take()
+
+
 def test_generators_may_clean_up(start: MakeHost, loop_factory: LoopFactory):
     """Those that were left in the middle are closed in their loop."""
     cleaned: list[str] = []
