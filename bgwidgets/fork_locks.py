@@ -16,6 +16,8 @@ from types import MethodType
 from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
+from bgwidgets.unraisable import tell
+
 L = TypeVar("L")
 
 _locks: Final[WeakSet[Any]] = WeakSet()
@@ -57,17 +59,14 @@ def _lock_of(lock: object) -> object:
 
 
 def _begin_anew() -> None:
-    """All of it, whatever goes wrong with one: Python tells on stderr of what is raised here."""
+    """All of it, whatever goes wrong with one."""
     steps = [partial(set_free, lock) for lock in list(_locks)]
     steps += [partial(call, owner) for owner, call in list(_calls.items())]
-    errors: list[Exception] = []
     for step in steps:
         try:
             step()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the others come first
-            errors.append(error)
-    if errors:
-        raise ExceptionGroup("not all of bgwidgets began anew in a fork", errors)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+            tell(error, "Exception ignored in a fork, which begins anew", step)
 
 
 if hasattr(os, "register_at_fork"):

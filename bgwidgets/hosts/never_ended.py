@@ -13,11 +13,9 @@ import atexit
 import contextlib
 import itertools
 import queue
-import sys
 import threading
 import weakref
 from collections.abc import Iterable
-from types import SimpleNamespace
 from typing import Any, Final
 
 from bgwidgets.fork_locks import call_in_forks, free_in_forks
@@ -28,6 +26,7 @@ from bgwidgets.observe.asyncio_internals import (
     coroutine_of,
 )
 from bgwidgets.own_thread import OwnThread
+from bgwidgets.unraisable import tell
 
 MOST_CLOSES: Final = 10
 """So often a coroutine is closed that awaits something else each time, as a TaskGroup does. What
@@ -110,7 +109,8 @@ class NeverEnded:
                 # It awaits something else; or asyncio tells it that this is another loop.
                 close_what_did_not_begin(error)
             except BaseException as error:  # noqa: BLE001 - as the collector would tell of it
-                _tell(coroutine, error)
+                what = "Exception ignored in a task that had not ended when its loop did"
+                tell(error, what, coroutine)
             if getattr(coroutine, "cr_frame", None) is None:
                 return
         _keep_for_ever(coroutine)
@@ -123,19 +123,6 @@ def _keep_for_ever(coroutine: Any) -> None:
     import ctypes  # Not needed by those whose tasks end.
 
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(coroutine))
-
-
-def _tell(coroutine: Any, error: BaseException) -> None:
-    with contextlib.suppress(Exception):  # A hook of the user's may raise.
-        sys.unraisablehook(
-            SimpleNamespace(
-                exc_type=type(error),
-                exc_value=error,
-                exc_traceback=error.__traceback__,
-                err_msg="Exception ignored in a task that had not ended when its loop did",
-                object=coroutine,
-            )
-        )
 
 
 never_ended: Final = NeverEnded()

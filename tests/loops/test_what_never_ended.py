@@ -296,6 +296,25 @@ def test_its_last_error_is_told(left: Callable[..., None], monkeypatch: pytest.M
     told.clear()
 
 
+def test_its_last_error_is_on_stderr_where_there_is_no_hook(
+    left: Callable[..., None],
+    closer_has_ended: Callable[[], bool],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+):
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+
+    def fails() -> None:
+        raise OSError("the disk is full")
+
+    left(goes_on, fails)
+    gc.collect()
+    until(closer_has_ended)
+    told = capfd.readouterr().err
+    assert told.startswith("Exception ignored in a task that had not ended when its loop did: <cor")
+    assert told.endswith("OSError: the disk is full\n")
+
+
 def test_it_is_not_closed_while_somebody_looks_at_the_loop(manager: LoopManager):
     """Nor while the loop is listed."""
     begun, closed = threading.Event(), threading.Event()
