@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -283,17 +283,44 @@ def shown_of(stage: Stage, selector: str) -> list[bool]:
     return shown
 
 
-@pytest.mark.parametrize("width", [1000, 900, 780, 700, 620, 390])
-def test_what_the_bar_has_no_room_for_goes_whole(loops: Stage, width: int):
-    """Mark by mark, those of the tasks first; how many there are and what failed stays, and while
-    it is not narrow, whether the kernel is busy.
-    """
-    loops.page.set_viewport_size({"width": width, "height": 700})
+def full_head(**more: Any) -> dict[str, Any]:
+    """Of more loops and tasks, in more states, than the bar has room for."""
     words = ["running", "starting", "blocked", "unresponsive", "stopping", "failed", "cancelled"]
     counts = {"pending": 100_205, "running": 12, "cancelling": 310, "finished": 9_000}
     head = {"loops": 108, "tasks": 109_527, "failed": 1_002, "counts": counts}
     head |= {"loop_counts": dict.fromkeys(words, 12), "kernel": "busy", "busy_since": NOW - 9_000}
-    loops.frame({}, total=2, head=head)
+    return head | more
+
+
+def cut_off_in_the_bar(stage: Stage) -> list[str]:
+    """What sticks out of the bar on the right, or lies on what is beside it."""
+    return stage.find(".bgw-bar").evaluate(
+        """
+        bar => {
+          const all = bar.querySelectorAll(":scope > :not(.bgw-sum), .bgw-sum > *");
+          const parts = [...all].filter((part) => part.checkVisibility());
+          const { right } = bar.getBoundingClientRect();
+          const boxes = parts.map((part) => part.getBoundingClientRect());
+          const isWrong = (box, place) => box.width > 0 && (box.right > right || boxes.some(
+            (other, at) => at > place && other.width > 0 && other.left < box.right - 0.5
+              && other.top < box.bottom && box.top < other.bottom && other.right > box.left + 0.5));
+          return parts.filter((_, place) => isWrong(boxes[place], place)).map((e) => e.className);
+        }
+        """
+    )
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("width", [1000, 940, 900, 880, 780, 700, 620, 390])
+def test_what_the_bar_has_no_room_for_goes_whole(loops: Stage, width: int, *, waits: bool):
+    """Mark by mark, those of the tasks first; how many there are and what failed stays, and while
+    it is not narrow, whether the kernel is busy. Also where clicks wait for the cell.
+    """
+    loops.page.set_viewport_size({"width": width, "height": 700})
+    loops.frame({}, total=2, head=full_head(cell=7 if waits else None))
+    if waits:
+        loops.stay_in_contact(1.6)
+        assert loops.find(".bgw-live:visible").count() == 1
     assert shown_of(loops, ".bgw-for-loops > :first-child, .bgw-count-failed") == [True, True]
     assert shown_of(loops, ".bgw-for-tasks > :first-child") == [True]
     of_loops, of_tasks = (
@@ -302,13 +329,14 @@ def test_what_the_bar_has_no_room_for_goes_whole(loops: Stage, width: int):
     assert (len(of_loops), len(of_tasks)) == (7, 4)
     in_order = of_loops + of_tasks
     assert in_order == sorted(in_order, reverse=True)
-    assert sum(in_order) >= {1000: 2, 900: 1, 780: 2}.get(width, 0)
-    assert width < 880 or shown_of(loops, ".bgw-kernel") == [True]
+    assert waits or sum(in_order) >= {1000: 2, 900: 1, 780: 2}.get(width, 0)
+    assert width <= 880 or shown_of(loops, ".bgw-kernel") == [True]
     filter_box, out = (loops.find(each).bounding_box() for each in (".bgw-filter", ".bgw-pop-out"))
     assert filter_box is not None
     assert out is not None
     assert filter_box["width"] >= 60
     assert out["x"] + out["width"] <= width
+    assert cut_off_in_the_bar(loops) == []
 
 
 def test_the_footer_sums_up(tasks: Stage):
@@ -454,13 +482,16 @@ def test_columns_stay_where_they_are(tasks: Stage):
     assert before[:7] == before[7:]
 
 
-def test_a_narrow_panel_says_that_the_kernel_is_gone(loops: Stage):
-    """The controls give way, for there is nobody to ask anything of."""
-    loops.page.set_viewport_size({"width": 480, "height": 700})
+@pytest.mark.parametrize("width", [480, 780, 900, 1000, 1100])
+def test_that_the_kernel_is_gone_is_said_in_full(loops: Stage, width: int):
+    """However much the bar holds: the controls give way, for there is nobody to ask anything of."""
+    loops.page.set_viewport_size({"width": width, "height": 700})
+    loops.frame({}, total=2, head=full_head())
     loops.pass_time(7)
     contact = loops.find(".bgw-contact")
     assert contact.inner_text() == "no contact with the kernel"
     assert contact.evaluate("mark => mark.scrollWidth <= mark.clientWidth")
+    assert cut_off_in_the_bar(loops) == []
 
 
 def test_a_protected_loop_is_marked_by_padlock_and_word(loops: Stage):
