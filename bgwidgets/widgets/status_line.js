@@ -1,6 +1,8 @@
 // @ts-check
 /** The line beside the panel's buttons: what is selected, and for a while what a command did. */
 
+import { make } from "./page/elements.js";
+
 /**
  * @typedef {{on: Function, off: Function, send: (message: object) => void}} Model
  * @typedef {{type: "info", text: string, why?: boolean}} Info `why`: why some buttons are grey
@@ -10,6 +12,12 @@
 
 const FOR_ALL = ["remove_finished", "stop_all"]; // whichever loop is selected
 const SAID_STAYS = 8000; // ms; an error stays until something else is said
+
+/** "race · run 1": a name is not broken over two lines, which look like two. @param {string} text */
+function inParts(text) {
+  const parts = text.split(/(?<= ·) /);
+  return parts.flatMap((part) => [make("span", "bgw-status-part", {}, part), " "]).slice(0, -1);
+}
 
 /** @param {{model: Model, el: HTMLElement}} context */
 function render({ model, el }) {
@@ -26,7 +34,7 @@ function render({ model, el }) {
 
   /** @param {Line} shown */
   function show({ text, level }) {
-    line.textContent = text;
+    line.replaceChildren(...(level === "about" ? inParts(text) : [text]));
     line.title = text;
     line.dataset.level = level;
   }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.browser.stage import Stage
 
@@ -84,14 +86,38 @@ def test_text_is_never_html(line: Stage):
     """A loop's name may be anything."""
     line.say(INFO | {"text": "<img src=x onerror=alert(1)>"})
     assert line.texts(".bgw-status") == ["<img src=x onerror=alert(1)>"]
-    assert line.find(".bgw-status *").count() == 0
+    assert line.find(".bgw-status img").count() == 0
 
 
 def test_a_word_without_an_end_is_broken(line: Stage):
     """It goes over both lines, and does not run out of them."""
-    line.say(INFO | {"text": "x" * 300})
+    line.say(said("x" * 300))
     widths = line.find(".bgw-status").evaluate("each => [each.scrollWidth, each.clientWidth]")
     assert widths[0] <= widths[1]
+
+
+@pytest.mark.parametrize("width", [160, 220, 400])
+@pytest.mark.parametrize(
+    "name", ["a-name-of-two-to-be-read", "\u540d" * 24, "a b\nc\td " * 3, "x" * 99]
+)
+def test_no_name_of_what_is_selected_goes_over_two_lines(line: Stage, name: str, width: int):
+    """One that is too long is cut off there; the title has it whole."""
+    text = f"{name} · run 1 · started 12:03:41 · thread {name}"
+    line.find(".bgw-status").evaluate("(line, width) => (line.style.width = `${width}px`)", width)
+    line.say(INFO | {"text": text})
+    box = line.find(".bgw-status").bounding_box()
+    assert box is not None
+    assert box["height"] <= 26
+    assert box["width"] == width
+    lines = """
+        parts => parts.map((part) => {
+          const range = document.createRange();
+          range.selectNodeContents(part);
+          return new Set([...range.getClientRects()].map(({ y }) => y)).size;
+        })
+    """
+    assert line.find(".bgw-status-part").evaluate_all(lines) == [1, 1, 1, 1]
+    assert line.attribute(".bgw-status", "title") == text
 
 
 def test_a_screen_reader_is_told_politely(line: Stage):
