@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from playwright.sync_api import FloatRect
+
     from tests.browser.stage import Stage
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -85,6 +87,37 @@ def test_reason_and_time_can_be_read_whole(finder: Stage, width: int):
     cut_off = "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.className)"
     parts = ".bgw-finder-summary, .bgw-found-what, .bgw-found-name, .bgw-finder-bar, .bgw-found"
     assert [] == finder.find(parts).evaluate_all(cut_off)
+
+
+@pytest.mark.parametrize("width", [420, 700, 1000])
+def test_that_there_are_more_loops_can_be_seen(finder: Stage, width: int):
+    """A shadow lies over the last one in sight; at the end it is gone."""
+    finder.page.set_viewport_size({"width": width, "height": 700})
+    finder.page.add_style_tag(content=".bgw-panel { container-type: inline-size }")
+    finder.click(".bgw-finder-toggle")
+    finder.say(found(*(row(number, f"loop-{number}") for number in range(12))))
+    box = finder.find(".bgw-finder-list").bounding_box()
+    assert box is not None
+    right, bottom = box["x"] + box["width"], box["y"] + box["height"]
+    edge: FloatRect = {"x": right - 9, "y": bottom - 8, "width": 8, "height": 8}  # beside all words
+    before = finder.page.screenshot(clip=edge)
+    finder.find(".bgw-finder-list").evaluate("list => list.scrollTo(0, list.scrollHeight)")
+    finder.pass_time(0.1)
+    assert finder.page.screenshot(clip=edge) != before
+
+
+def test_half_a_row_stands_for_more(finder: Stage):
+    """Where rows are of one height, none ends where the list does, unless it is the last one."""
+    finder.click(".bgw-finder-toggle")
+    finder.say(found(*(row(number, f"loop-{number}") for number in range(8))))
+    shown = finder.find(".bgw-finder-list").bounding_box()
+    last = finder.find(".bgw-found:last-child").bounding_box()
+    assert shown is not None
+    assert last is not None
+    assert 0.3 < (shown["y"] + shown["height"] - last["y"]) / last["height"] < 0.7
+    finder.say(found(*(row(number, f"loop-{number}") for number in range(7))))
+    whole = "list => list.scrollHeight === list.clientHeight"
+    assert finder.find(".bgw-finder-list").evaluate(whole)
 
 
 def test_no_key_leaks_into_the_notebook(finder: Stage):
