@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -20,6 +20,8 @@ from tests.browser.stage import (
 
 if TYPE_CHECKING:
     from tests.browser.stage import Stage
+
+CUT_OFF: Final = "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)"
 
 
 # -- what a table shows
@@ -294,7 +296,7 @@ def full_head(**more: Any) -> dict[str, Any]:
 
 def cut_off_in_the_bar(stage: Stage) -> list[str]:
     """What sticks out of the bar on the right, or lies on what is beside it."""
-    return stage.find(".bgw-bar").evaluate(
+    wrong: list[str] = stage.find(".bgw-bar").evaluate(
         """
         bar => {
           const all = bar.querySelectorAll(":scope > :not(.bgw-sum), .bgw-sum > *");
@@ -308,6 +310,7 @@ def cut_off_in_the_bar(stage: Stage) -> list[str]:
         }
         """
     )
+    return wrong
 
 
 @pytest.mark.parametrize("waits", [False, True])
@@ -519,9 +522,8 @@ def test_states_and_protection_fit_in_their_columns(loops: Stage, width: int):
     rows = [loop_row(1, name="MainThread", protected=True), loop_row(2, unresponsive=True)]
     loops.frame(rows, head=loops_head())
     assert loops.texts(".bgw-row .bgw-col-state") == ["running", "unresponsive"]
-    cut_off = "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)"
     cells = loops.find(".bgw-row :is(.bgw-col-state, .bgw-col-name)")
-    assert cells.evaluate_all(cut_off) == []
+    assert cells.evaluate_all(CUT_OFF) == []
 
 
 def test_a_blocked_loop_says_for_how_long_and_by_what(loops: Stage):
@@ -548,6 +550,17 @@ def test_a_loop_that_does_not_answer_says_how_old_all_is_that_is_shown_of_it(loo
     assert loops.texts(".bgw-row .bgw-col-note") == ["no answer for 12 s · epoch 3", ""]
     loops.pass_time(1)
     assert loops.texts(".bgw-row .bgw-col-note") == ["no answer for 13 s · epoch 3", ""]
+
+
+@pytest.mark.parametrize("width", [600, 780, 900, 1200])
+def test_no_lag_is_too_long_for_its_column(loops: Stage, width: int):
+    """In whatever unit, with its line beside it where there is room for one."""
+    loops.page.set_viewport_size({"width": width, "height": 700})
+    lags = [0.0, 0.0994, 0.1, 0.994, 0.999, 9.94, 59.6, 3600.0]
+    loops.frame([loop_row(n, lag=lag, spark="3" * 60) for n, lag in enumerate(lags)])
+    cells = loops.find(".bgw-row .bgw-col-lag")
+    assert cells.count() == len(lags)
+    assert cells.evaluate_all(CUT_OFF) == []
 
 
 def test_of_an_ended_loop_no_lag_is_told(loops: Stage):

@@ -137,7 +137,21 @@ def test_a_state_is_said_by_word_shape_and_colour(
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(None, ""), (0, "< 1 ms"), (0.035, "35 ms"), (0.4, "400 ms"), (3.21, "3.2 s"), (48.4, "48 s")],
+    [
+        (None, ""),
+        (0, "< 1 ms"),
+        (0.001, "1 ms"),
+        (0.035, "35 ms"),
+        (0.1, "100 ms"),
+        (0.999, "1.0 s"),
+        (0.4, "400 ms"),
+        (0.994, "990 ms"),
+        (1, "1.0 s"),
+        (3.21, "3.2 s"),
+        (9.96, "10 s"),
+        (48.4, "48 s"),
+        (3600.2, "3600 s"),
+    ],
 )
 def test_a_lag_in_words(helpers: Stage, seconds: float | None, words: str):
     """With as many digits as anybody reads."""

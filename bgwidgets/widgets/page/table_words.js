@@ -43,8 +43,8 @@ export function ageOf(began, ended, now) {
 export function formatLag(seconds) {
   if (seconds === null || !Number.isFinite(seconds)) return "";
   if (seconds < 0.001) return "< 1 ms";
-  if (seconds < 1) return `${Number((seconds * 1000).toPrecision(2))} ms`;
-  return seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
+  if (seconds < 0.995) return `${Number((seconds * 1000).toPrecision(2))} ms`;
+  return seconds < 9.95 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
 }
 
 /**
