@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from bgwidgets.plain_text import is_read_in
 from bgwidgets.snapshots import TaskSnapshot, TaskWindow, WindowRequest
 from bgwidgets.states import TaskState
 
@@ -34,7 +35,8 @@ def rows_window(rows: Sequence[TaskSnapshot], request: WindowRequest, as_of: flo
 
 def _matches(row: TaskSnapshot, text: str) -> bool:
     return any(
-        text in each.casefold() for each in (row.name, row.coroutine, row.state, row.error or "")
+        is_read_in(text, each.casefold())
+        for each in (row.name, row.coroutine, row.state, row.error or "")
     )
 
 

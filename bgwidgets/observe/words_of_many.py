@@ -18,6 +18,7 @@ from bgwidgets.observe.ended_tasks import EndedTask, Entry
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.look import Look
 from bgwidgets.observe.names import LONGEST_NAME, name_of_coroutine
+from bgwidgets.plain_text import is_read_in
 from bgwidgets.states import TaskState
 
 _STATE_ORDER: Final = {state: number for number, state in enumerate(TaskState)}
@@ -37,7 +38,7 @@ class WordsOfMany:
         self._birth = 0.0
 
     def matching(self, entries: Sequence[Entry], text: str) -> list[Entry]:
-        """Those in which this text stands, which has no capital letters."""
+        """Those in which this text is to be read, which has no capital letters."""
         states = {state for state in TaskState if text in state}
         state_of = self._ledger.states.state
         return [
@@ -46,9 +47,10 @@ class WordsOfMany:
                 entries, self._names(entries), self._are_over(entries), strict=True
             )
             if text in name
-            or text in self._coroutine(entry)
+            or (not name.isprintable() and is_read_in(text, name))
+            or is_read_in(text, self._coroutine(entry))
             or (states and state_of(entry) in states)
-            or (has_ended and text in self._error(entry).casefold())
+            or (has_ended and is_read_in(text, self._error(entry).casefold()))
         ]
 
     def keys(self, entries: Sequence[Entry], sort: str) -> list[Any]:

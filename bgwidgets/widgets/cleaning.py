@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from bgwidgets.plain_text import as_shown
+
 LONGEST_CELL: Final = 300
-_TURNS_TEXT_ROUND: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
-"""What begins or ends a stretch of text that runs the other way, and that which stands beside it
-with it. A text in a language that is written from right to left needs none of them.
-"""
 
 
 def clean(text: str, longest: int = LONGEST_CELL) -> str:
     """Text as it is shown: as it may travel, and with an escape in the place of each character that
-    would turn round what is shown beside it.
+    cannot be seen or would turn round what is shown beside it.
     """
-    if not text.isascii():
-        text = _TURNS_TEXT_ROUND.sub(lambda found: f"\\u{ord(found[0]):04x}", text[: longest + 1])
-    return sendable(text, longest)
+    return sendable(as_shown(text[: longest + 1]), longest)
 
 
 def sendable(text: str, longest: int = LONGEST_CELL) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bgwidgets.plain_text import as_shown
 from bgwidgets.snapshots import (
     AwaitFrame,
     LoopHistory,
@@ -311,6 +312,7 @@ def _cut_text(text: str | None, room: int) -> str | None:
     """Both ends of a long text, and how much is left out between them."""
     if text is None:
         return None
+    text = as_shown(text)
     text = clean(text, longest=len(text))
     kept = text
     while (size := _size(kept)) > room:

@@ -7,7 +7,6 @@ around it. Everything that a user named is escaped.
 
 from __future__ import annotations
 
-import re
 import time
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
@@ -35,7 +34,6 @@ LAST_LINES: Final = 20
 """Of the selected loop's output."""
 _LONGEST: Final = 120
 _LONGEST_LINE: Final = 300
-_UNSEEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LOOP_HEADS: Final = ("Loop", "Host", "State", "Tasks", "Age", "Last output")
 _TASK_HEADS: Final = ("Task", "State", "Coroutine", "Waiting on", "Age", "Progress")
 _METRIC_HEADS: Final = ("Metric", "Last", "Lowest", "Highest", "Values")
@@ -98,7 +96,7 @@ def static_html(moment: Moment) -> str:
         parts += _plots(moment)
     if moment.selected is not None and moment.output.strip():
         lines = (clean(line, _LONGEST_LINE) for line in moment.output.rstrip().split("\n"))
-        text = escape(_UNSEEN.sub("\ufffd", "\n".join(lines)))
+        text = escape("\n".join(lines))
         parts.append(f"<p>Output of <b>{_text(moment.selected.name)}</b>, its last lines</p>")
         parts.append(f'<pre style="white-space:pre-wrap;overflow-wrap:anywhere">{text}</pre>')
     return f'<div style="overflow-x:auto">{"".join(parts)}</div>'

@@ -27,3 +27,13 @@ def test_by_age_where_not_every_end_is_known():
     ]
     window = rows_window(rows, WindowRequest(sort="age", descending=True), as_of=10)
     assert ["lives", "short", "unknown"] == [task.name for task in window.tasks]
+
+
+def test_what_is_shown_as_an_escape_is_found_by_it():
+    """As somebody reads it, who does not know what is behind it."""
+    rows = [
+        seen("\x1b[31mred", 1, None, TaskState.PENDING),
+        seen("red", 2, None, TaskState.PENDING),
+    ]
+    window = rows_window(rows, WindowRequest(filter=r"\X1B[", stop=9), as_of=10)
+    assert ["\x1b[31mred"] == [task.name for task in window.tasks]

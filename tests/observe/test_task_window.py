@@ -204,6 +204,23 @@ def test_the_filter_looks_at_name_coroutine_state_and_error(text: str, expected:
     in_an_orchard(check)
 
 
+@pytest.mark.parametrize("typed", [r"\x1b[31m", r"\u202E", "x1b[", "\x1b"])
+def test_what_is_shown_as_an_escape_is_found_by_it(typed: str):
+    """In names and errors, as somebody reads it; and as it is."""
+
+    def check(ledger: Ledger) -> None:
+        named, failed = (
+            asyncio.create_task(apple(), name="\x1b[31m\u202eplum"),
+            asyncio.create_task(pear(), name="plum"),
+        )
+        window = task_window(ledger, WindowRequest(filter=typed))
+        for task in (named, failed):
+            task.cancel()
+        assert [named.get_name()] == names(window)
+
+    in_an_orchard(check)
+
+
 @pytest.mark.parametrize(
     ("states", "expected"),
     [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from bgwidgets.plain_text import as_shown
 from bgwidgets.snapshots import (
     AwaitFrame,
     LoopHistory,
@@ -173,7 +174,7 @@ def test_a_traceback_that_is_too_long_keeps_both_ends(middle: str):
     assert shown.endswith("\nOSError: gone")
     head, _, tail = shown.partition("\n[… ")
     words, _, tail = tail.partition(" characters left out …]\n")
-    assert int(words.replace(",", "")) == len(text) - len(head) - len(tail)
+    assert int(words.replace(",", "")) == len(as_shown(text)) - len(head) - len(tail)
 
 
 # -- the history

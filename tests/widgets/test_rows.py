@@ -234,10 +234,11 @@ def test_text_that_is_short_is_not_touched():
     assert clean(evil) == evil
 
 
-def test_what_would_turn_round_the_text_beside_it_is_shown():
+def test_what_cannot_be_seen_or_would_turn_round_the_text_beside_it_is_shown():
     """In the place of the character, its escape; but a filter is what was typed."""
     assert clean("a\u202eb\u2066") == r"a\u202eb\u2066"
     assert clean("é\u202e" * 100_000) == clean(r"é\u202e" * 100_000)
+    assert clean("nul\0\x1b[31mred") == r"nul\x00\x1b[31mred"
     assert task_row(task(1, name="\u202egpj.exe"))["name"] == r"\u202egpj.exe"
     assert contents(filter_text="\u202e").head["filter"] == "\u202e"
 

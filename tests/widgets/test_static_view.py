@@ -137,13 +137,13 @@ def test_it_is_short_however_many_there_are():
 
 
 def test_the_last_lines_of_output_stand_below():
-    """As text, however long they are; what is not seen has a sign."""
+    """As text, however long they are; what cannot be seen is an escape."""
     output = f"one\n{EVIL}\n\x00{'x' * 1000}\n"
     html = static_html(replace(moment([loop(1)]), output=output))
     shown = html[html.index("<pre") : html.index("</pre>")]
     lines = shown.split(">", 1)[1].split("\n")
     assert lines[:2] == ["one", "&lt;img src=x onerror=alert(1)&gt;"]
-    assert (lines[2][:2], len(lines[2])) == ("\ufffdx", 300)
+    assert (lines[2][:5], len(lines[2])) == (r"\x00x", 300)
     assert "Output of <b>loop-1</b>" in html
     assert "<pre" not in static_html(moment([loop(1)]))
 
