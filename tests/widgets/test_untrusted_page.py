@@ -252,6 +252,34 @@ class Listener:
         until(lambda: self._panel.filter == text)
 
 
+def all_refused(
+    listener: Listener, page: Page, rounds: int, send: Callable[[Iterator[Any], str], int]
+) -> int:
+    """How many messages are sent in so many rounds, each with other values; all are refused."""
+    sent = 0
+
+    @settings(
+        max_examples=rounds,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        # What fails is a message, and the assertion names it.
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(some=st.lists(values, min_size=30, max_size=40), name=st.text(max_size=5))
+    def one_round(some: list[Any], name: str) -> None:
+        nonlocal sent
+        listener.refused = 0
+        count_of_this = send(cycle(some), name)
+        listener.wait(page)
+        sent += count_of_this
+        assert listener.refused == count_of_this
+
+    one_round()
+    return sent
+
+
 def test_what_is_malformed_is_answered_with_an_error_and_nothing_else(
     manager: LoopManager,
     panel: ControlPanel,
@@ -267,33 +295,17 @@ def test_what_is_malformed_is_answered_with_an_error_and_nothing_else(
     listener = Listener(panel, manager, monkeypatch)
     until(lambda: panel.selected == jobs[-1].id)
     before = {name: getattr(panel, name) for name in ("interval", "paused", "selected")}
-    sent = 0
 
-    @settings(
-        max_examples=60,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        # What fails is a message, and the assertion names it.
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(some=st.lists(values, min_size=30, max_size=40), name=st.text(max_size=5))
-    def send(some: list[Any], name: str) -> None:
-        nonlocal sent
-        each = cycle(some)
-        listener.refused = count_of_this = 0
+    def send(some: Iterator[Any], name: str) -> int:
+        count_of_this = 0
         for channel, forms in FORMS.items():
             for form in forms:
-                for message in malformed(form, each, name):
+                for message in malformed(form, some, name):
                     page.send_anything(channel, message, [PICKLED, memoryview(PICKLED)])
                     count_of_this += 1
-        listener.wait(page)
-        sent += count_of_this
-        assert listener.refused == count_of_this
+        return count_of_this
 
-    send()
-    assert sent >= MESSAGES
+    assert all_refused(listener, page, 60, send) >= MESSAGES
     assert listener.done == []
     assert [job.state for job in jobs] == [LoopState.RUNNING] * 3
     assert [job.submit(asyncio.sleep(0, 7)).result(5) for job in jobs] == [7] * 3
@@ -344,33 +356,18 @@ def test_no_page_changes_a_widget_whatever_it_sends_to_it(
     panel.open()
     listener.wait(page)
     before = [widget.get_state() for widget in widgets]
-    sent = 0
 
-    @settings(
-        max_examples=10,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(some=st.lists(values, min_size=30, max_size=40))
-    def send(some: list[Any]) -> None:
-        nonlocal sent
-        each = cycle(some)
-        listener.refused = count_of_this = 0
+    def send(some: Iterator[Any], _name: str) -> int:
+        count_of_this = 0
         for widget in widgets:
-            for data in raw_malformed(widget, each):
+            for data in raw_malformed(widget, some):
                 page.send_raw(widget, {"data": data, "comm_id": "any"})
                 count_of_this += 1
             page.send_raw(widget, {"comm_id": "any"})
             count_of_this += 1
-        listener.wait(page)
-        sent += count_of_this
-        assert listener.refused == count_of_this
+        return count_of_this
 
-    send()
-    assert sent >= MESSAGES
+    assert all_refused(listener, page, 10, send) >= MESSAGES
     assert listener.done == []
     assert before == [widget.get_state() for widget in widgets]
     assert page.wait_for_words("is for a page to change") == "error"
