@@ -14,9 +14,10 @@ import inspect
 import selectors
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+import weakref
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
-from operator import attrgetter
+from operator import attrgetter, call, getitem, is_not
 from types import (
     BuiltinMethodType,
     CodeType,
@@ -26,6 +27,8 @@ from types import (
     MethodType,
 )
 from typing import Any, Final, Protocol, TypeGuard
+
+from bgwidgets.observe.thread_frames import Place, variable_in
 
 
 def peek_exception(task: asyncio.Future[Any]) -> BaseException | None:
@@ -523,38 +526,34 @@ def runs_a_callback(code: CodeType) -> bool:
     return code in _CALLBACK_RUNNERS
 
 
-def callback_run_in(frame: FrameType) -> object:
-    """Which callback is run in a frame of code that `runs_a_callback`; None where it is not known.
-
-    Any thread; does not block.
+def callback_run_in(thread: int) -> object:
+    """Which callback a thread runs that is in code that `runs_a_callback`, and in no Python below
+    that; None where it is not known. Any thread; does not block.
     """
-    handle = frame.f_locals.get("self") if runs_a_callback(frame.f_code) else None
-    return getattr(handle, "_callback", None)
+    return getattr(variable_in(thread, _CALLBACK_RUNNERS, "self"), "_callback", None)
 
 
-def next_callback(loop: asyncio.AbstractEventLoop) -> object:
+def next_callback(loop: asyncio.AbstractEventLoop) -> weakref.ref[Any] | None:
     """What the loop will run after what it runs now: it stays the same until then.
 
-    None when nothing waits or the loop does not tell. Any thread; does not block.
+    None when nothing waits or the loop does not tell. Any thread, which never holds it; does not
+    block.
     """
     ready: Any = getattr(loop, "_ready", None)
     try:
-        return ready[0]
+        return next(map(weakref.ref, map(getitem, (ready,), (0,))))
     except (IndexError, TypeError):
         return None
 
 
-def waits_for_events(frame: FrameType) -> bool:
-    """Whether a thread whose innermost frame this is has nothing to do but to turn its loop.
-
-    False where it is not known. Any thread; does not block.
+def waits_for_events(places: Iterable[Place]) -> bool:
+    """Whether a thread that is at these places, the innermost first, has nothing to do but to turn
+    its loop. False where it is not known. Any thread; does not block.
     """
-    outer: FrameType | None = frame
-    while outer is not None and outer.f_code.co_filename.endswith(_WAITS):
-        outer = outer.f_back
-    if outer is None or outer is frame:
-        return False
-    return outer.f_code.co_name == "_run_once" or outer.f_code is turn.__code__
+    for depth, (code, _) in enumerate(places):
+        if not code.co_filename.endswith(_WAITS):
+            return depth > 0 and (code.co_name == "_run_once" or code is turn.__code__)
+    return False
 
 
 # Turning a loop by hand, from inside of one of its own turns
@@ -668,6 +667,22 @@ def task_now_on(loop: asyncio.AbstractEventLoop) -> Callable[[], asyncio.Task[An
     if sys.version_info < (3, 12) and isinstance(table, dict):
         return functools.partial(table.get, loop)
     return functools.partial(asyncio.current_task, loop)
+
+
+def glance_at_task_on(
+    loop: asyncio.AbstractEventLoop,
+) -> Callable[[], weakref.ref[asyncio.Task[Any]] | None]:
+    """What tells the loop's current task in another thread, which never holds it."""
+    now: Callable[[], Any] = task_now_on(loop)
+    is_one = functools.partial(is_not, None)
+
+    def glance() -> weakref.ref[asyncio.Task[Any]] | None:
+        try:
+            return next(map(weakref.ref, filter(is_one, map(call, (now,)))), None)
+        except TypeError:
+            return None  # A task in name only.
+
+    return glance
 
 
 def swap_current_task(

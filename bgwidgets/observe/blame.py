@@ -1,7 +1,6 @@
 """Who keeps a thread: from its stack to words.
 
-Looked at from another thread, while the code goes on to run. No code of a user's is run for it,
-and frames are let go of at once: whoever holds one keeps its variables alive.
+Looked at from another thread, while the code goes on to run. No code of a user's is run for it.
 """
 
 from __future__ import annotations
@@ -10,20 +9,19 @@ import linecache
 import re
 from functools import lru_cache
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_ITERABLE_COROUTINE
-from itertools import islice
+from itertools import islice, takewhile
 from opcode import opname
-from types import CodeType, FrameType
+from types import CodeType
 from typing import Final, NamedTuple
 
 from bgwidgets.observe.asyncio_internals import runs_a_callback
 from bgwidgets.observe.await_chain import file_label
 from bgwidgets.observe.error_text import traceback_of
 from bgwidgets.observe.functions_in_c import function_in_c
-from bgwidgets.observe.line_numbers import line_at, line_in
+from bgwidgets.observe.line_numbers import line_at
+from bgwidgets.observe.thread_frames import DEEPEST, Place, Stack
 from bgwidgets.observe.whose_code import Whose, is_ours, whose
 
-DEEPEST: Final = 5_000
-"""Frames; what is further out than this is not looked for."""
 LONGEST_LABEL: Final = 200
 
 _ASYNC: Final = CO_COROUTINE | CO_ASYNC_GENERATOR | CO_ITERABLE_COROUTINE
@@ -43,77 +41,68 @@ class Seen(NamedTuple):
     """Where the innermost coroutine is: the same for as long as a call of its has not returned."""
 
 
-def seen_at(innermost: FrameType | None, runner: CodeType | None) -> Seen:
-    """What the callback or step does that a loop's thread is in. Any thread; does not block.
+def seen_at(stack: Stack | None, runner: CodeType | None) -> Seen:
+    """What the callback or step does that a loop's thread was in. Any thread; does not block.
 
     `runner` is what runs the loop, where no frame of the loop's own shows: see `Heartbeat`. The
     line is the user's innermost one; where there is none, that of an installed package, and else
     the innermost of all. Never raises.
     """
     try:
-        return _seen_at(innermost, runner)
-    except Exception:  # noqa: BLE001 - the frames change while they are looked at
+        return Seen(None) if stack is None else _seen_at(stack, runner)
+    except Exception:  # noqa: BLE001 - what the loop calls may be of any kind
         return Seen(None)
 
 
-def _seen_at(innermost: FrameType | None, runner: CodeType | None) -> Seen:
+def _seen_at(stack: Stack, runner: CodeType | None) -> Seen:
+    places = stack.places
+    inside = _inside(places, runner)
+    if not inside:
+        return Seen(function_in_c(stack.thread))
     in_debugger = False
-    chosen: FrameType | None = None
-    shown = innermost
-    calls_ours: FrameType | None = None  # As a print does, which is caught.
+    chosen: Place | None = None
+    innermost = shown = places[0]
+    calls_ours: Place | None = None  # As a print does, which is caught.
     is_async = True
-    frame = innermost
-    for _ in range(DEEPEST):
-        if frame is None or frame.f_code is runner or runs_a_callback(frame.f_code):
-            break
-        is_async = is_async and bool(frame.f_code.co_flags & _ASYNC)
-        kind = whose(frame.f_code.co_filename)
+    for depth, place in enumerate(inside):
+        code = place[0]
+        is_async = is_async and bool(code.co_flags & _ASYNC)
+        kind = whose(code.co_filename)
         in_debugger = in_debugger or kind is Whose.DEBUGGER
         if kind is Whose.USERS:
-            chosen, shown = frame, calls_ours or innermost
+            chosen, shown = place, calls_ours or innermost
             break
-        if is_ours(frame.f_code.co_filename):
-            calls_ours = frame.f_back
+        if is_ours(code.co_filename):
+            calls_ours = places[depth + 1] if depth + 1 < len(places) else None
         if kind is Whose.INSTALLED and chosen is None:
-            chosen = frame
-        frame = frame.f_back
-    if innermost is None or (chosen is None and frame is innermost):
-        return Seen(None if innermost is None else function_in_c(innermost))
+            chosen = place
     chosen = chosen or innermost
     words = _label(chosen)
-    if shown is None or shown is chosen:
-        called = _called(chosen.f_code, chosen.f_lasti)
-    else:
-        called = _label(shown)
+    called = _called(*chosen) if shown is chosen else _label(shown)
+    in_coroutine = next((place for place in inside if place[0].co_flags & _ASYNC), None)
     return Seen(
         f"{words} · {called}" if called else words,
         in_debugger,
-        is_async and not _is_at_a_call(innermost.f_code, innermost.f_lasti),
-        _place_in_coroutine(innermost, runner),
+        is_async and not _is_at_a_call(*innermost),
+        None if in_coroutine is None else (id(in_coroutine[0]), in_coroutine[1]),
     )
 
 
-def _place_in_coroutine(innermost: FrameType, runner: CodeType | None) -> tuple[int, int] | None:
-    frame: FrameType | None = innermost
-    for _ in range(DEEPEST):
-        if frame is None or frame.f_code is runner or runs_a_callback(frame.f_code):
-            break
-        if frame.f_code.co_flags & _ASYNC:
-            return id(frame.f_code), frame.f_lasti
-        frame = frame.f_back
-    return None
+def _inside(places: list[Place], runner: CodeType | None) -> list[Place]:
+    """Those in the callback that a loop's thread is in."""
+    return list(
+        takewhile(lambda place: not (place[0] is runner or runs_a_callback(place[0])), places)
+    )
 
 
-def users_line_in(innermost: FrameType | None) -> str | None:
+def users_line_in(stack: Stack | None) -> str | None:
     """The user's innermost line in a thread, or an installed package's; None where there is none.
     Any thread; does not block.
     """
-    frame = innermost
-    for _ in range(DEEPEST):
-        if frame is None or whose(frame.f_code.co_filename) in _NOT_PYTHONS:
-            break
-        frame = frame.f_back
-    return None if frame is None else _label(frame)
+    for place in () if stack is None else stack.places:
+        if whose(place[0].co_filename) in _NOT_PYTHONS:
+            return _label(place)
+    return None
 
 
 def is_users_code(code: CodeType) -> bool:
@@ -139,21 +128,18 @@ def raised_at(error: BaseException) -> str | None:
     return None if found is None else _line_label(*found)
 
 
-def outermost_code(innermost: FrameType | None, runner: CodeType | None) -> CodeType | None:
-    """The code of the callback that a loop's thread is in. Any thread; does not block."""
-    code = None
-    frame = innermost
-    while frame is not None and not (frame.f_code is runner or runs_a_callback(frame.f_code)):
-        code = frame.f_code
-        frame = frame.f_back
-    return code
+def outermost_code(stack: Stack, runner: CodeType | None) -> CodeType | None:
+    """The code of the callback that a loop's thread was in. Any thread; does not block."""
+    inside = _inside(stack.places, runner)
+    return inside[-1][0] if inside else None
 
 
 _NOT_PYTHONS: Final = (Whose.USERS, Whose.INSTALLED)
 
 
-def _label(frame: FrameType) -> str:
-    return _line_label(frame.f_code, line_in(frame))
+def _label(place: Place) -> str:
+    code, instruction = place
+    return _line_label(code, line_at(code, instruction, None))
 
 
 def _line_label(code: CodeType, line: int) -> str:

@@ -7,7 +7,7 @@ Where such a function is called by a line of Python, that line tells of it. But 
 from __future__ import annotations
 
 import functools
-from types import BuiltinFunctionType, FrameType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Final
 
 from bgwidgets.observe.asyncio_internals import callback_run_in, is_task
@@ -19,13 +19,13 @@ _DEEPEST: Final = 10
 """Partials around one function."""
 
 
-def function_in_c(frame: FrameType) -> str | None:
-    """What the loop calls in this frame, the innermost of its thread: "time.sleep". None when that
-    is written in Python, and has returned or not yet begun.
+def function_in_c(thread: int) -> str | None:
+    """What the loop calls in its thread, where it has no frame: "time.sleep". None when that is
+    written in Python, and has returned or not yet begun.
 
     Any thread; does not block. No code of a user's is run.
     """
-    callback = callback_run_in(frame)
+    callback = callback_run_in(thread)
     for _ in range(_DEEPEST):
         if type(callback) is not functools.partial:
             break

@@ -18,13 +18,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
-from types import CodeType, FrameType
+from types import CodeType
 from typing import Final, NamedTuple
 
 from bgwidgets.observe.asyncio_internals import runs_a_callback, waits_for_events
 from bgwidgets.observe.lag import SECONDS_KEPT, LagHistory
 from bgwidgets.observe.sightings import listener_of
 from bgwidgets.observe.spell import SLOW, Spell
+from bgwidgets.observe.thread_frames import Stack
 from bgwidgets.snapshots import SlowStep
 
 BEAT: Final = 0.5
@@ -149,22 +150,22 @@ class Heartbeat:
 
     # In the watchdog's thread
 
-    def look(self, frame: FrameType | None) -> bool:
-        """Look at the loop, whose thread is in this frame. True when it is at work just now."""
+    def look(self, stack: Stack | None) -> bool:
+        """Look at the loop, whose thread has this stack. True when it is at work just now."""
         now = time.monotonic()
-        if self._ended_at is not None or frame is None or not self.loop.is_running():
+        if self._ended_at is not None or stack is None or not self.loop.is_running():
             self._stands_still(now)
             return False
         spell = self._spell
-        if self._is_idle(frame, now):
+        if self._is_idle(stack, now):
             self._turned_at = self._seen_to_turn_at = now
             if spell is not None:
                 self._keep(spell.look_while_idle(now))
             return False
         if spell is None:
-            self._ask(frame, now)
+            self._ask(stack, now)
         else:
-            self._keep(spell.look(frame, now))
+            self._keep(spell.look(stack, now))
             if (listener := listener_of(self.loop)) is not None:
                 listener.does_not_turn(time.time() - (now - self._seen_to_turn_at))
             if spell.is_blocked:
@@ -186,11 +187,11 @@ class Heartbeat:
         if last is None or not is_said or at - last.at - last.seconds > ONCE_IN:
             self._keep(SlowStep(at=at, seconds=seconds, where=NOBODYS_FAULT))
 
-    def _is_idle(self, frame: FrameType, now: float) -> bool:
-        if frame.f_code is self._runner:
+    def _is_idle(self, stack: Stack, now: float) -> bool:
+        if stack.places[0][0] is self._runner:
             # Unless the loop has called a function in C, which has no frame either.
             return self._due is None or now - self._due < SLOW
-        return waits_for_events(frame)
+        return waits_for_events(stack.places)
 
     def _stands_still(self, now: float) -> None:
         """Nobody runs it at the moment, so it is neither late nor blocked."""
@@ -202,7 +203,7 @@ class Heartbeat:
         if is_news:
             self._changed()
 
-    def _ask(self, frame: FrameType, now: float) -> None:
+    def _ask(self, stack: Stack, now: float) -> None:
         # It was last seen to turn at the one moment, and to be at work at the other.
         began = (self._turned_at + now) / 2
         spell = Spell(self.loop, self._runner, asked_at=now, since=began)
@@ -212,7 +213,7 @@ class Heartbeat:
         except Exception:  # noqa: BLE001 - it was closed in this moment, or work has broken it
             self._spell = None
             return
-        spell.first_look(frame)
+        spell.first_look(stack)
         self._changed()
 
     def _keep(self, step: SlowStep | None) -> None:

@@ -16,6 +16,7 @@ from bgwidgets.exceptions import LoopInterrupted
 from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.observe.asyncio_internals import coroutine_of
 from bgwidgets.observe.names import peek
+from bgwidgets.observe.thread_frames import stacks_of
 
 _OUTPUT: Final = str(Path(__file__).parent.parent / "output")
 """Where the code is that makes lines of what is printed: broken off, it would lose some."""
@@ -110,14 +111,10 @@ def _is_in(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> bool:
 
 def _prints(thread_id: int) -> bool:
     """Whether the thread is in the midst of noting what was printed."""
-    frame = sys._current_frames().get(thread_id)  # noqa: SLF001 - documented all the same
-    for _ in range(DEEPEST):
-        if frame is None:
-            return False
-        if frame.f_code.co_filename.startswith(_OUTPUT):
-            return True
-        frame = frame.f_back
-    return False
+    stack = stacks_of([thread_id], DEEPEST).get(thread_id)
+    return stack is not None and any(
+        code.co_filename.startswith(_OUTPUT) for code, _ in stack.places
+    )
 
 
 class _WaysOut:

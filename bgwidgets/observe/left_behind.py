@@ -6,13 +6,12 @@ import asyncio
 import concurrent.futures.thread
 import threading
 from collections.abc import Callable, Iterable
-from types import FrameType
 from typing import Any, Final
 
 from bgwidgets.observe.await_chain import place_of
 from bgwidgets.observe.blame import users_line_in
 from bgwidgets.observe.names import name_of
-from bgwidgets.observe.thread_frames import frames_of_other_threads
+from bgwidgets.observe.thread_frames import Stack, stacks_of
 from bgwidgets.observe.warnings_kept import Told, WarningsKept
 from bgwidgets.snapshots import WarningKind
 
@@ -50,28 +49,31 @@ def tell_of_threads(
 
     Those that are not `known_busy` are so if they run a job.
     """
-    frames = frames_of_other_threads()
-    for thread in threads:
-        frame = frames.get(thread.ident or 0)
-        if known_busy or _runs_a_job(frame):
-            _tell_of_thread(kept, thread.name[:LONGEST_NAME], users_line_in(frame))
+    all_threads = list(threads)
+    stacks = _stacks_of(all_threads)
+    for thread in all_threads:
+        stack = stacks.get(thread.ident or 0)
+        if known_busy or _runs_a_job(stack):
+            _tell_of_thread(kept, thread.name[:LONGEST_NAME], users_line_in(stack))
 
 
 def names_at_work(threads: Iterable[threading.Thread]) -> tuple[str, ...]:
     """Those of an executor's threads that run a job now. Any thread; does not block."""
-    frames = frames_of_other_threads()
-    busy = [thread for thread in threads if _runs_a_job(frames.get(thread.ident or 0))]
+    all_threads = list(threads)
+    stacks = _stacks_of(all_threads)
+    busy = [thread for thread in all_threads if _runs_a_job(stacks.get(thread.ident or 0))]
     return tuple(sorted(thread.name[:LONGEST_NAME] for thread in busy))
 
 
-def _runs_a_job(frame: FrameType | None) -> bool:
+def _stacks_of(threads: list[threading.Thread]) -> dict[int, Stack]:
+    return stacks_of(thread.ident for thread in threads if thread.ident is not None)
+
+
+def _runs_a_job(stack: Stack | None) -> bool:
     """Whether a thread of the standard library's executor is not just waiting for the next job."""
-    while frame is not None:
-        code = frame.f_code
-        if code.co_name == "run" and code.co_filename == _EXECUTORS_FILE:
-            return True
-        frame = frame.f_back
-    return False
+    return stack is not None and any(
+        code.co_name == "run" and code.co_filename == _EXECUTORS_FILE for code, _ in stack.places
+    )
 
 
 def _tell_of_thread(kept: WarningsKept, name: str, where: str | None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection
-from itertools import compress, repeat, tee
+from itertools import compress, repeat
 from operator import call, is_
 from typing import Any, Final
 from weakref import ref
@@ -123,15 +123,15 @@ class SeenTimes:
         """Note those that have ended, since that moment. Whether all could be asked."""
         if len(tasks) > LOOKED_AT_ONE_BY_ONE:
             return False
-        one, same = tee(filter(asyncio.Task.done, tasks))
         try:
-            ended = list(zip(map(id, one), map(ref, same), strict=True))
+            ended = list(map(ref, filter(asyncio.Task.done, tasks)))
         except (TypeError, AttributeError):
             return False  # Some task of another kind, whose code is not to run in this thread.
         except RuntimeError:
             return False  # The lasting became more, or fewer, in this moment.
         now = time.time()
-        for number, task in ended:
+        # One that is no more by now has the number of None, and is forgotten with the dead.
+        for number, task in zip(map(id, map(call, ended)), ended, strict=True):
             self._note(number, task, since, now)
         return True
 

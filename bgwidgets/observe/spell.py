@@ -13,12 +13,13 @@ from __future__ import annotations
 import asyncio
 import time
 import weakref
-from types import CodeType, FrameType
+from types import CodeType
 from typing import Any, Final, NamedTuple
 
-from bgwidgets.observe.asyncio_internals import next_callback
+from bgwidgets.observe.asyncio_internals import glance_at_task_on, next_callback
 from bgwidgets.observe.blame import Seen, outermost_code, seen_at
 from bgwidgets.observe.names import name_of
+from bgwidgets.observe.thread_frames import Stack
 from bgwidgets.snapshots import SlowStep
 
 BLOCKED_AFTER: Final = 0.15
@@ -38,18 +39,15 @@ MANY_SHORT_STEPS: Final = "many short steps"
 class _Step(NamedTuple):
     """What tells the step that is under way from the next one."""
 
-    runs: int | None
-    """The id of a task, or of a callback's code."""
+    runs: weakref.ref[Any] | CodeType | None
+    """A task, or a callback's code."""
     before: weakref.ref[Any] | None
     """What the loop will run next."""
 
     def is_still(self, other: _Step | None) -> bool:
         """Whether it is the same, as far as that can be seen from outside."""
-        if other is None or self.runs != other.runs:
-            return False
-        if self.before is None or other.before is None:
-            return self.before is other.before
-        return self.before() is other.before()
+        # Python has one weak reference for each thing.
+        return other is not None and self.runs is other.runs and self.before is other.before
 
 
 class Culprit(NamedTuple):
@@ -82,14 +80,16 @@ class Spell:
         self.asked_at: Final = asked_at
         self.since = since
         self.is_blocked = False
-        self.task: asyncio.Task[Any] | None = None
-        """The one whose step is under way."""
         self.steps = 0
         """How many have been seen so far, with this one."""
         self._loop: Final = loop
+        self._current: Final = glance_at_task_on(loop)
         self._runner: Final = runner
         self._looked_at = asked_at
         self._step: _Step | None = None
+        self._task: weakref.ref[asyncio.Task[Any]] | None = None
+        self._name: str | None = None
+        """The task's, for when it is no more."""
         self._step_since = since
         self._sightings = 0
         self._lines: dict[str, int] = {}
@@ -97,26 +97,34 @@ class Spell:
         self._looks = self._looks_in_its_own_code = 0
         self._seen = Seen(None)
 
-    def first_look(self, frame: FrameType) -> None:
-        """The loop was asked, and its thread is in this frame."""
-        # The question is in the queue now: it may be what the loop runs next.
-        task = asyncio.current_task(self._loop)
-        self._begin_step(self._step_under_way(task, frame), task, self.since)
+    @property
+    def task(self) -> asyncio.Task[Any] | None:
+        """The one whose step is under way. Any thread; who is to hold it for a moment only, or its
+        last may come here.
+        """
+        return None if self._task is None else self._task()
 
-    def look(self, frame: FrameType, now: float) -> SlowStep | None:
+    def first_look(self, stack: Stack) -> None:
+        """The loop was asked, and its thread has this stack."""
+        # The question is in the queue now: it may be what the loop runs next.
+        task = self._current()
+        self._begin_step(self._step_under_way(task, stack), task, self.since)
+
+    def look(self, stack: Stack, now: float) -> SlowStep | None:
         """There is no answer yet. Returns the step that has ended meanwhile, if it was slow."""
-        task = asyncio.current_task(self._loop)
-        step = self._step_under_way(task, frame)
+        task = self._current()
+        step = self._step_under_way(task, stack)
         before, self._looked_at = self._looked_at, now
         slow = None
         if step.is_still(self._step):
             self._sightings += 1
+            self._note_name()
         else:
             changed_at = (before + now) / 2
             slow = self._slow_step(changed_at)
             self._begin_step(step, task, changed_at)
         if now - self._step_since >= NAMED_AFTER:
-            last, self._seen = self._seen, seen_at(frame, self._runner)
+            last, self._seen = self._seen, seen_at(stack, self._runner)
             goes_on = None not in (last.place, self._seen.place) and last.place != self._seen.place
             self._looks += 1
             self._looks_in_its_own_code += self._seen.in_own_async_code or goes_on
@@ -153,8 +161,7 @@ class Spell:
             return IN_A_DEBUGGER
         if not self.is_one_step():
             return MANY_SHORT_STEPS
-        task = self.task
-        words = (None if task is None else name_of(task), self._seen.where or self._where())
+        words = (self._name, self._seen.where or self._where())
         return " · ".join(word for word in words if word) or None
 
     def culprit(self) -> Culprit | None:
@@ -176,13 +183,15 @@ class Spell:
         """
         return self._sightings >= SIGHTINGS and self._looked_at - self._step_since >= BLOCKED_AFTER
 
-    def _step_under_way(self, task: asyncio.Task[Any] | None, frame: FrameType) -> _Step:
-        runs = outermost_code(frame, self._runner) if task is None else task
-        following = next_callback(self._loop)
-        return _Step(id(runs), None if following is None else weakref.ref(following))
+    def _step_under_way(self, task: weakref.ref[asyncio.Task[Any]] | None, stack: Stack) -> _Step:
+        runs = outermost_code(stack, self._runner) if task is None else task
+        return _Step(runs, next_callback(self._loop))
 
-    def _begin_step(self, step: _Step | None, task: asyncio.Task[Any] | None, since: float) -> None:
-        self._step, self.task, self._step_since = step, task, since
+    def _begin_step(
+        self, step: _Step | None, task: weakref.ref[asyncio.Task[Any]] | None, since: float
+    ) -> None:
+        self._step, self._task, self._step_since = step, task, since
+        self._note_name()
         self.steps += 1
         self._sightings = 0 if step is None else 1
         self._lines, self._seen = {}, Seen(None)
@@ -195,8 +204,14 @@ class Spell:
         at = time.time() - (time.monotonic() - self._step_since)
         if self._seen.in_debugger:
             return SlowStep(at=at, seconds=seconds, where=IN_A_DEBUGGER)
-        name = None if self.task is None else name_of(self.task)
-        return SlowStep(at=at, seconds=seconds, task=name, where=self._where())
+        return SlowStep(at=at, seconds=seconds, task=self._name, where=self._where())
+
+    def _note_name(self) -> None:
+        task = self.task
+        if task is not None:
+            self._name = name_of(task)
+        elif self._task is None:
+            self._name = None
 
     def _where(self) -> str | None:
         """The line at which the step was seen most often."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from opcode import opname
-from types import CodeType, FrameType
+from types import CodeType
 from typing import Final
+
+from bgwidgets.observe.thread_frames import Place
 
 Positions = Mapping[int, tuple[int, int]]
 
@@ -19,20 +21,20 @@ TURNS: Final = 10
 25 threads at work: half of the waits took over 0.18 seconds, one in ten 0.5, the longest 1.0."""
 
 
-def positions_in(frames: Mapping[int, FrameType]) -> Positions:
-    """Where each thread is, by its number; keeps nothing of the frames. Any thread."""
-    return {number: (id(frame), frame.f_lasti) for number, frame in frames.items()}
+def positions_in(places: Mapping[int, Place]) -> Positions:
+    """Where each thread is, by its number; keeps nothing of the code. Any thread."""
+    return {number: (id(code), instruction) for number, (code, instruction) in places.items()}
 
 
-def count_at_work(frames: Mapping[int, FrameType], before: Positions) -> int:
+def count_at_work(places: Mapping[int, Place], before: Positions) -> int:
     """How many threads run Python code, or would if they had the GIL. Any thread; does not block.
 
     That is: those that have moved since they were seen `before`, and those that wait where Python
     lets others have the GIL between two instructions. Who waits for anything else is in a call.
     """
     return sum(
-        before.get(number, here) != here or _is_between(frames[number].f_code, here[1])
-        for number, here in positions_in(frames).items()
+        before.get(number, here) != here or _is_between(*places[number])
+        for number, here in positions_in(places).items()
     )
 
 

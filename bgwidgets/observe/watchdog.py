@@ -13,12 +13,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from types import FrameType
 from typing import Final
 
 from bgwidgets.fork_locks import call_in_forks, free_in_forks
+from bgwidgets.observe.asyncio_internals import waits_for_events
 from bgwidgets.observe.heartbeat import Heartbeat
-from bgwidgets.observe.thread_frames import frames_of_other_threads
+from bgwidgets.observe.thread_frames import places_of_other_threads, stacks_of
 from bgwidgets.observe.threads_at_work import (
     Positions,
     count_at_work,
@@ -36,6 +36,8 @@ OVERSLEPT: Final = 0.1
 threads run Python code."""
 _NOTABLY_LATE: Final = 0.025
 """Seconds from which on it is looked how many those are."""
+_SHALLOW: Final = 3
+"""So many places tell of most threads that wait for events that they do."""
 LINGERS: Final = 0.5
 """Seconds that it stays after the last loop has gone: the next may come at once."""
 
@@ -108,14 +110,16 @@ class Watchdog:
                 return
 
     def _look(self) -> bool:
-        now = time.monotonic()
-        frames = frames_of_other_threads()
-        self._judge_lateness(now, frames)
+        self._judge_lateness(time.monotonic())
+        heartbeats = list(self._heartbeats.values())
+        numbers = [each.thread_id for each in heartbeats]
+        stacks = stacks_of({number for number in numbers if number is not None}, _SHALLOW)
+        at_work = [each.thread for each in stacks.values() if not waits_for_events(each.places)]
+        stacks.update(stacks_of(at_work))
         is_any_stuck = False
-        for heartbeat in list(self._heartbeats.values()):
-            number = heartbeat.thread_id
+        for heartbeat, number in zip(heartbeats, numbers, strict=True):
             try:
-                is_stuck = heartbeat.look(None if number is None else frames.get(number))
+                is_stuck = heartbeat.look(None if number is None else stacks.get(number))
             except Exception:  # noqa: BLE001 - one broken loop must not blind us to the others
                 _log.exception("A loop is watched no longer: looking at it failed")
                 self.unwatch(heartbeat)
@@ -123,12 +127,13 @@ class Watchdog:
             is_any_stuck = is_any_stuck or is_stuck
         return is_any_stuck
 
-    def _judge_lateness(self, now: float, frames: dict[int, FrameType]) -> None:
+    def _judge_lateness(self, now: float) -> None:
         self._patience = OVERSLEPT
+        places = places_of_other_threads()
         if now - self._wakes_at > _NOTABLY_LATE:
-            at_work = count_at_work(frames, self._positions)
+            at_work = count_at_work(places, self._positions)
             self._patience = max(OVERSLEPT, longest_wait(at_work))
-        self._positions = positions_in(frames)
+        self._positions = positions_in(places)
         if late := self.overslept(now):
             self._wakes_at = now
             for heartbeat in list(self._heartbeats.values()):

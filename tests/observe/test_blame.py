@@ -17,7 +17,7 @@ from typing import Any
 from bgwidgets import StopEvent
 from bgwidgets.observe.blame import Seen, seen_at
 from bgwidgets.observe.names import LONGEST_NAME, name_of
-from bgwidgets.observe.thread_frames import frames_of_other_threads
+from bgwidgets.observe.thread_frames import stacks_of
 from tests.observe.conftest import Library
 
 LIMIT = 10.0
@@ -46,7 +46,8 @@ RUNNER: CodeType = runner.__code__
 
 
 def look(thread: threading.Thread) -> Seen:
-    return seen_at(frames_of_other_threads().get(thread.ident or 0), RUNNER)
+    number = thread.ident or 0
+    return seen_at(stacks_of([number]).get(number), RUNNER)
 
 
 def seen_in_the_end(thread: threading.Thread, words: str) -> str:

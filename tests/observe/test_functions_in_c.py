@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,6 @@ import pytest
 
 from bgwidgets.observe import functions_in_c
 from bgwidgets.observe.functions_in_c import IN_C, function_in_c
-from bgwidgets.observe.thread_frames import frames_of_other_threads
 from tests.hostile_errors import TASKS_ARE_IN_C
 from tests.waiting import LIMIT, until
 
@@ -47,12 +45,7 @@ def test_what_a_handle_runs_is_found(loop: asyncio.AbstractEventLoop):
         handle = asyncio.Handle(functools.partial(lock.acquire, True, LIMIT), (), loop)
         thread = threading.Thread(target=handle._run, daemon=True)
         thread.start()
-
-        def name() -> str | None:
-            frame = frames_of_other_threads().get(thread.ident or 0)
-            return None if frame is None else function_in_c(frame)
-
-        until(lambda: name() == "lock.acquire")
+        until(lambda: function_in_c(thread.ident or 0) == "lock.acquire")
     thread.join(LIMIT)
     assert not thread.is_alive()
 
@@ -77,17 +70,17 @@ def test_it_is_named_as_it_is_written(
 ):
     """What is written in Python has returned, or has not begun, when there is no frame of it."""
     monkeypatch.setattr(functions_in_c, "callback_run_in", lambda _: callback)
-    assert name == function_in_c(sys._getframe())
+    assert name == function_in_c(threading.get_ident())
 
 
 def test_no_code_of_the_users_is_run_for_it(monkeypatch: pytest.MonkeyPatch):
     """What is of a class of his own may answer in any way."""
     monkeypatch.setattr(functions_in_c, "callback_run_in", lambda _: Users())
-    assert IN_C == function_in_c(sys._getframe())
+    assert IN_C == function_in_c(threading.get_ident())
 
 
 def test_where_the_loop_shows_no_frame_it_is_some_function():
-    assert IN_C == function_in_c(sys._getframe())
+    assert IN_C == function_in_c(threading.get_ident())
 
 
 @pytest.mark.skipif(not TASKS_ARE_IN_C, reason="a step of a task in Python is a function in Python")
@@ -110,4 +103,4 @@ def test_a_step_of_a_task_is_not_named(monkeypatch: pytest.MonkeyPatch):
     asyncio.run(main())
     (wakes_it,) = callbacks
     monkeypatch.setattr(functions_in_c, "callback_run_in", lambda _: wakes_it)
-    assert IN_C == function_in_c(sys._getframe())
+    assert IN_C == function_in_c(threading.get_ident())

@@ -324,7 +324,8 @@ def test_an_end_that_nobody_knows_is_not_told(clock: Clock):
     run(watched)
 
 
-def test_looks_from_outside_hold_no_task(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("in_the_midst_of", ["_note", "_forget_the_dead"])
+def test_looks_from_outside_hold_no_task(in_the_midst_of: str, monkeypatch: pytest.MonkeyPatch):
     """Who holds one to the last runs what of the user's comes at its end; and the watchdog would
     see no block meanwhile.
     """
@@ -337,7 +338,7 @@ def test_looks_from_outside_hold_no_task(monkeypatch: pytest.MonkeyPatch):
     async def returns() -> Result:
         return Result()
 
-    def looks_slowly(_: object) -> None:
+    def looks_slowly(*_: object) -> None:
         looks.set()
         goes_on.wait(LIMIT)
 
@@ -358,7 +359,7 @@ def test_looks_from_outside_hold_no_task(monkeypatch: pytest.MonkeyPatch):
         outside.join(LIMIT)
         assert {threading.current_thread().name} == set(gone_in)
 
-    monkeypatch.setattr(seen_times.SeenTimes, "_forget_the_dead", looks_slowly)
+    monkeypatch.setattr(seen_times.SeenTimes, in_the_midst_of, looks_slowly)
     run(watched)
 
 

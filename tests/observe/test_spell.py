@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import threading
 import time
+import weakref
 from collections.abc import Iterator
-from types import FrameType
 
 import pytest
 
 from bgwidgets.observe.spell import BLOCKED_AFTER, MANY_SHORT_STEPS, Spell
+from bgwidgets.observe.thread_frames import Stack, stacks_of
 from bgwidgets.observe.watchdog import LOOK_CLOSER
 
 
@@ -21,25 +22,33 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop.close()
 
 
-def begun(loop: asyncio.AbstractEventLoop, frame: FrameType, *, ago: float) -> Spell:
+def here() -> Stack:
+    """Where this thread is."""
+    number = threading.get_ident()
+    stack = stacks_of([number])[number]
+    in_this_file = [place for place in stack.places if place[0].co_filename == __file__]
+    return stack._replace(places=in_this_file[1:])
+
+
+def begun(loop: asyncio.AbstractEventLoop, stack: Stack, *, ago: float) -> Spell:
     """A spell that began so many seconds ago, and the first look at it."""
     began = time.monotonic() - ago
     spell = Spell(loop, None, asked_at=began, since=began)
-    spell.first_look(frame)
+    spell.first_look(stack)
     return spell
 
 
 def test_a_step_that_was_seen_once_is_not_blamed(loop: asyncio.AbstractEventLoop):
     """It may have been one of many short ones."""
-    assert begun(loop, sys._getframe(), ago=0.3).over(time.monotonic()) is None
+    assert begun(loop, here(), ago=0.3).over(time.monotonic()) is None
 
 
 def test_a_step_that_was_seen_again_is(loop: asyncio.AbstractEventLoop):
     """With its length, and when it began."""
-    frame = sys._getframe()
-    spell = begun(loop, frame, ago=0.3)
+    stack = here()
+    spell = begun(loop, stack, ago=0.3)
     now = time.monotonic()
-    assert spell.look(frame, now) is None
+    assert spell.look(stack, now) is None
     assert spell.is_blocked
     step = spell.over(now + 0.1)
     assert step is not None
@@ -51,11 +60,11 @@ def test_a_step_that_was_seen_again_is(loop: asyncio.AbstractEventLoop):
 
 def test_time_in_which_no_thread_could_run_is_nobodys(loop: asyncio.AbstractEventLoop):
     """Neither is the loop blocked by it, nor is the step slow."""
-    frame = sys._getframe()
-    spell = begun(loop, frame, ago=3.05)
+    stack = here()
+    spell = begun(loop, stack, ago=3.05)
     spell.overslept(3.0)
     now = time.monotonic()
-    spell.look(frame, now)
+    spell.look(stack, now)
     assert not spell.is_blocked
     assert spell.over(now) is None
 
@@ -64,13 +73,13 @@ def test_when_the_loop_has_something_else_to_run_next_it_is_another_step(
     loop: asyncio.AbstractEventLoop,
 ):
     """For all that it is the same code."""
-    frame = sys._getframe()
+    stack = here()
     first = loop.call_soon(int)
     loop.call_soon(float)
-    spell = begun(loop, frame, ago=0.3)
+    spell = begun(loop, stack, ago=0.3)
     loop._ready.popleft()  # type: ignore[attr-defined]
     now = time.monotonic()
-    spell.look(frame, now)
+    spell.look(stack, now)
     assert spell.is_blocked
     assert MANY_SHORT_STEPS == spell.blocked_by()
     assert spell.over(now) is None
@@ -81,9 +90,9 @@ def test_a_step_that_began_in_a_spell_is_blamed_when_it_has_lasted_long_enough_i
     loop: asyncio.AbstractEventLoop,
 ):
     """Until then it may be one of many that are each short enough, and it is chance who is seen."""
-    frame = sys._getframe()
+    stack = here()
     handles = [loop.call_soon(int) for _ in range(6)]
-    spell = begun(loop, frame, ago=0.3)
+    spell = begun(loop, stack, ago=0.3)
     now = spell.since
 
     def look_for(seconds: float) -> None:
@@ -91,7 +100,7 @@ def test_a_step_that_began_in_a_spell_is_blamed_when_it_has_lasted_long_enough_i
         ends_at = now + seconds
         while now < ends_at - LOOK_CLOSER / 2:
             now += LOOK_CLOSER
-            spell.look(frame, now)
+            spell.look(stack, now)
 
     look_for(2 * LOOK_CLOSER)
     for _ in handles[1:]:
@@ -110,9 +119,44 @@ def test_a_step_that_began_in_a_spell_is_blamed_when_it_has_lasted_long_enough_i
 
 def test_after_a_look_at_an_idle_loop_it_begins_anew(loop: asyncio.AbstractEventLoop):
     """It has turned; what was slow before is said then."""
-    frame = sys._getframe()
-    spell = begun(loop, frame, ago=0.3)
-    spell.look(frame, time.monotonic())
+    stack = here()
+    spell = begun(loop, stack, ago=0.3)
+    spell.look(stack, time.monotonic())
     assert spell.look_while_idle(time.monotonic()) is not None
     assert not spell.is_blocked
     assert spell.over(time.monotonic()) is None
+
+
+def test_the_task_of_a_step_is_not_held(loop: asyncio.AbstractEventLoop):
+    """Or its end, with what comes of the user's then, would be in the watchdog's thread. Its name
+    is known all the same.
+    """
+    spells = list[Spell]()
+
+    async def work() -> None:
+        spells.append(begun(loop, here(), ago=0.3))
+        spells[0].look(here(), time.monotonic())
+        assert spells[0].task is asyncio.current_task()
+
+    async def main() -> weakref.ref[asyncio.Task[None]]:
+        task = asyncio.create_task(work(), name="worker")
+        await task
+        return weakref.ref(task)
+
+    task = loop.run_until_complete(main())
+    assert task() is None
+    (spell,) = spells
+    assert spell.task is None
+    step = spell.over(time.monotonic())
+    assert step is not None
+    assert "worker" == step.task
+
+
+def test_what_runs_next_is_not_held(loop: asyncio.AbstractEventLoop):
+    """As above."""
+    callback = weakref.ref(loop.call_soon(int))
+    spell = begun(loop, here(), ago=0.3)
+    loop._ready.clear()  # type: ignore[attr-defined]
+    assert callback() is None
+    assert spell.look(here(), time.monotonic()) is None
+    assert MANY_SHORT_STEPS == spell.blocked_by()

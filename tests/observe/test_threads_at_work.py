@@ -7,11 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 import pytest
 
-from bgwidgets.observe.thread_frames import frames_of_other_threads
+from bgwidgets.observe.thread_frames import Place, places_of_other_threads
 from bgwidgets.observe.threads_at_work import TURNS, count_at_work, longest_wait, positions_in
 from tests.waiting import LIMIT, until
 
@@ -54,7 +53,7 @@ class Switch:
 
 
 @contextmanager
-def threads(*names: str) -> Iterator[Callable[[], dict[int, FrameType]]]:
+def threads(*names: str) -> Iterator[Callable[[], dict[int, Place]]]:
     """Each runs that method of a switch; what is given looks at them all."""
     switch = Switch()
     begun = [threading.Event() for _ in names]
@@ -71,8 +70,8 @@ def threads(*names: str) -> Iterator[Callable[[], dict[int, FrameType]]]:
         thread.start()
     numbers = {thread.ident for thread in all_threads}
 
-    def look() -> dict[int, FrameType]:
-        return {number: f for number, f in frames_of_other_threads().items() if number in numbers}
+    def look() -> dict[int, Place]:
+        return {number: p for number, p in places_of_other_threads().items() if number in numbers}
 
     try:
         assert all(event.wait(LIMIT) for event in begun)
