@@ -33,6 +33,8 @@ BEAT: Final = 0.5
 SLOW_STEPS_KEPT: Final = 20
 
 NOBODYS_FAULT: Final = "GIL held by C code or process suspended"
+UNSEEN: Final = 0.1
+"""Seconds without a look, after which nobody knows what a loop did meanwhile."""
 NOTICEABLE: Final = 0.001
 """Seconds of lag, below which it is all the same to those who look."""
 ONCE_IN: Final = 1.0
@@ -81,6 +83,7 @@ class Heartbeat:
         self._spell: Spell | None = None
         self._turned_at = self._seen_to_turn_at = time.monotonic()
         """The latter is never only supposed."""
+        self._looked_at = self._turned_at
         self._due: float | None = None
         """When the next beat is to come; None while nobody runs the loop."""
         self._lag: float | None = None
@@ -135,7 +138,8 @@ class Heartbeat:
         self._spell = None
         self._turned_at = self._seen_to_turn_at = now
         if (listener := listener_of(self.loop)) is not None:
-            listener.turns_again()
+            # What has ended before is told in this turn: some of it after this answer.
+            Context().run(self.loop.call_soon, listener.turns_again)
         self._note_lag(now, now - spell.asked_at)
         self._keep(spell.over(now - self._overslept(now)))
         self._changed()
@@ -150,27 +154,40 @@ class Heartbeat:
 
     # In the watchdog's thread
 
-    def look(self, stack: Stack | None) -> bool:
-        """Look at the loop, whose thread has this stack. True when it is at work just now."""
-        now = time.monotonic()
+    def look(self, stack: Stack | None, now: float) -> bool:
+        """Look at the loop, whose thread had this stack then, or a little later. True when it was
+        at work.
+        """
+        unseen, self._looked_at = now - self._looked_at, now
+        if unseen > UNSEEN:
+            self._note_ends()
         if self._ended_at is not None or stack is None or not self.loop.is_running():
             self._stands_still(now)
-            return False
-        spell = self._spell
-        if self._is_idle(stack, now):
+        elif self._is_idle(stack, now):
             self._turned_at = self._seen_to_turn_at = now
-            if spell is not None:
-                self._keep(spell.look_while_idle(now))
-            return False
+            if self._spell is not None:
+                self._keep(self._spell.look_while_idle(now))
+        else:
+            self._look_at_work(stack, now)
+            return True
+        if unseen > UNSEEN and (listener := listener_of(self.loop)) is not None:
+            listener.turns_again()
+        return False
+
+    def _look_at_work(self, stack: Stack, now: float) -> None:
+        spell = self._spell
         if spell is None:
             self._ask(stack, now)
-        else:
-            self._keep(spell.look(stack, now))
-            if (listener := listener_of(self.loop)) is not None:
-                listener.does_not_turn(time.time() - (now - self._seen_to_turn_at))
-            if spell.is_blocked:
-                self._blocked(spell)
-        return True
+            return
+        self._keep(spell.look(stack, now))
+        self._note_ends()
+        if spell.is_blocked:
+            self._blocked(spell)
+
+    def _note_ends(self) -> None:
+        """Let those who listen see what has ended while nobody saw the loop turn."""
+        if (listener := listener_of(self.loop)) is not None:
+            listener.does_not_turn(time.time() - (time.monotonic() - self._seen_to_turn_at))
 
     def overslept(self, seconds: float) -> None:
         """The watchdog woke up that much too late: no thread could run, so nobody is to blame."""

@@ -18,6 +18,7 @@ from bgwidgets.observe.generations import Generations
 from bgwidgets.observe.known_times import EXACT, known_end
 from bgwidgets.observe.sightings import listen
 from bgwidgets.observe.timings import TaskTiming, timing_of
+from bgwidgets.observe.watchdog import LOOK_EVERY, watchdog
 
 LOOKED_AT_ONE_BY_ONE: Final = 5_000
 """Of more tasks, one that has just ended counts as unfinished until the loop's next turn; unless it
@@ -63,10 +64,7 @@ class SeenTimes:
         if seen is None:
             since = unfinished_at
             if since is None:
-                turned_at = self._turned_at
-                since = looked_at - EXACT
-                if turned_at is not None:
-                    since = min(since, max(turned_at, self._lasting_seen_at))
+                since = min(looked_at - EXACT, self._lasting_unfinished_at())
             seen = since, now
             self._note(id(task), ref(task), since, now)
             if len(self._seen) > self._forgets_at:
@@ -84,9 +82,22 @@ class SeenTimes:
         seen = self._seen_of(task) if self._seen else None
         if (timing := self.timing(task)) is not None:
             return timing.born_at, timing.last_step_at()
-        if seen is not None and (ended_at is None or ended_at > seen[1]):
-            ended_at = known_end(*seen)
+        if seen is not None:
+            if ended_at is None or ended_at > seen[1] - EXACT / 2:
+                ended_at = known_end(*seen)
+        elif ended_at is not None and (now := time.time()) - ended_at < EXACT / 2:
+            # It tells by itself in the turn after that in which it ended: which may be long past.
+            is_known = known_end(self._lasting_unfinished_at(), now) is not None
+            ended_at = ended_at if is_known else None
         return created_at, not_before(created_at, ended_at)
+
+    def _lasting_unfinished_at(self) -> float:
+        """A moment at which no lasting task had ended that ends up to now and is not seen."""
+        turned_at = self._turned_at
+        if turned_at is not None:
+            return max(turned_at, self._lasting_seen_at)
+        # At its last look the watchdog saw the loop turn, or be at work for no longer than this.
+        return time.time() - watchdog.unseen() - LOOK_EVERY
 
     def _seen_of(self, task: Task) -> tuple[float, float] | None:
         found = self._seen.get(id(task))

@@ -17,12 +17,12 @@ class Sighted(Protocol):
     """Who listens for one loop. Must not block."""
 
     def does_not_turn(self, since: float) -> None:
-        """It has not turned since then, by `time.time()`, or a little later. In the watchdog's
-        thread.
+        """It has not turned since then, by `time.time()`, or a little later; or nobody has looked.
+        In the watchdog's thread.
         """
 
     def turns_again(self) -> None:
-        """It does. In the loop's thread."""
+        """It does. In the loop's thread, or in the watchdog's."""
 
 
 _listeners: Final[WeakByIdentity[asyncio.AbstractEventLoop, weakref.ref[Sighted]]] = (

@@ -53,6 +53,7 @@ class Watchdog:
         self._heartbeats: Final[dict[int, Heartbeat]] = {}
         self._thread: threading.Thread | None = None
         self._wakes_at = float("inf")
+        self._looked_at = float("inf")
         self._patience = OVERSLEPT
         """How late it may be before anybody else than the threads at work is to blame."""
         self._positions: Positions = {}
@@ -67,10 +68,15 @@ class Watchdog:
         late = now - self._wakes_at
         return late if late > self._patience else 0.0
 
+    def unseen(self) -> float:
+        """For how many seconds no loop has been looked at; 0 while none is watched."""
+        return max(0.0, time.monotonic() - self._looked_at)
+
     def watch(self, heartbeat: Heartbeat) -> None:
         """Look at this loop from now on."""
         with self._guard:
             self._heartbeats[id(heartbeat)] = heartbeat
+            self._looked_at = min(self._looked_at, time.monotonic())
             if self._thread is None:
                 self._start()
 
@@ -91,7 +97,7 @@ class Watchdog:
         """In a child process after a fork: neither the thread nor the loops have come along."""
         self._heartbeats.clear()
         self._thread = None
-        self._wakes_at = float("inf")
+        self._wakes_at = self._looked_at = float("inf")
 
     # In the watching thread
 
@@ -105,6 +111,7 @@ class Watchdog:
                 idle_since = None
                 pause = LOOK_CLOSER if self._look() else LOOK_EVERY
             elif idle_since is None:
+                self._looked_at = float("inf")
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > LINGERS and self._has_ended():
                 return
@@ -113,18 +120,20 @@ class Watchdog:
         self._judge_lateness(time.monotonic())
         heartbeats = list(self._heartbeats.values())
         numbers = [each.thread_id for each in heartbeats]
+        now = time.monotonic()  # Whatever takes long from here on, it was not seen.
         stacks = stacks_of({number for number in numbers if number is not None}, _SHALLOW)
         at_work = [each.thread for each in stacks.values() if not waits_for_events(each.places)]
         stacks.update(stacks_of(at_work))
         is_any_stuck = False
         for heartbeat, number in zip(heartbeats, numbers, strict=True):
             try:
-                is_stuck = heartbeat.look(None if number is None else stacks.get(number))
+                is_stuck = heartbeat.look(None if number is None else stacks.get(number), now)
             except Exception:  # noqa: BLE001 - one broken loop must not blind us to the others
                 _log.exception("A loop is watched no longer: looking at it failed")
                 self.unwatch(heartbeat)
                 continue
             is_any_stuck = is_any_stuck or is_stuck
+        self._looked_at = now
         return is_any_stuck
 
     def _judge_lateness(self, now: float) -> None:

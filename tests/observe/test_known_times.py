@@ -29,6 +29,7 @@ from bgwidgets.observe.known_times import (
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.sightings import Sighted, listener_of
 from bgwidgets.observe.task_window import task_window
+from bgwidgets.observe.watchdog import watchdog
 from bgwidgets.snapshots import TaskSnapshot, WindowRequest
 from tests.loop_factories import LoopFactory
 from tests.observe.conftest import comes_true, ends_later, for_ever, rows, run, turns
@@ -273,6 +274,47 @@ def test_a_lasting_task_that_ends_in_the_midst_of_a_long_turn(clock: Clock):
         blocks()
         await turns()
         assert row(ledger, "old").ended_at == pytest.approx(middle, abs=EXACT)
+
+    run(watched)
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_an_end_is_not_known_where_nobody_looked_for_long(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, *, reads: bool
+):
+    """The loop may have stood still since then, and so may the watchdog. Who asks first does not
+    matter.
+    """
+
+    async def watched(ledger: Ledger) -> None:
+        stop = asyncio.Event()
+        old = make("old", stop.wait())
+        await lasting(ledger, old)
+        clock.now += 5
+        stop.set()
+        await asyncio.sleep(0)
+        assert old.done()
+        clock.now += 2
+        monkeypatch.setattr(watchdog, "unseen", lambda: 2.0)
+        if reads:
+            assert row(ledger, "old").ended_at is None
+        await turns()
+        assert row(ledger, "old").ended_at is None
+
+    run(watched)
+
+
+def test_an_end_is_known_where_somebody_looked(clock: Clock, monkeypatch: pytest.MonkeyPatch):
+    """A moment ago: so it was in the turn before."""
+
+    async def watched(ledger: Ledger) -> None:
+        stop = asyncio.Event()
+        await lasting(ledger, make("old", stop.wait()))
+        clock.now += 5
+        stop.set()
+        monkeypatch.setattr(watchdog, "unseen", lambda: 0.05)
+        await turns()
+        assert row(ledger, "old").ended_at == pytest.approx(clock.now)
 
     run(watched)
 

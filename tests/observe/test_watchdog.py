@@ -15,8 +15,9 @@ import pytest
 
 from bgwidgets.observe import watchdog as watchdog_module
 from bgwidgets.observe.heartbeat import BEAT, NOBODYS_FAULT, Heartbeat
+from bgwidgets.observe.sightings import listen
 from bgwidgets.observe.threads_at_work import longest_wait
-from bgwidgets.observe.watchdog import OVERSLEPT, Watchdog
+from bgwidgets.observe.watchdog import LOOK_EVERY, OVERSLEPT, Watchdog
 from tests.loop_factories import LoopFactory
 from tests.waiting import LIMIT, never_within, until
 
@@ -62,7 +63,7 @@ class Overslept(Heartbeat):
         """It is noted."""
         self.told.append(seconds)
 
-    def look(self, frame: object) -> bool:  # noqa: ARG002 - as it is called
+    def look(self, *_: object) -> bool:
         """There is no loop."""
         return False
 
@@ -179,7 +180,7 @@ def test_one_loop_that_cannot_be_looked_at_does_not_blind_it(
     """That one is let go of, which is logged; the others are watched on."""
 
     class Broken(Heartbeat):
-        def look(self, frame: object) -> bool:  # noqa: ARG002 - as it is called
+        def look(self, *_: object) -> bool:
             raise RuntimeError("broken")
 
     good = Watched(watchdog, asyncio.new_event_loop())
@@ -192,6 +193,74 @@ def test_one_loop_that_cannot_be_looked_at_does_not_blind_it(
     gate.set()
     good.end()
     assert ["A loop is watched no longer: looking at it failed"] == caplog.messages
+
+
+class Listener:
+    """Notes what it is told of a loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.told = list[str]()
+        self.not_turned_for = 0.0
+        listen(loop, self)
+
+    def does_not_turn(self, since: float) -> None:
+        """Since when."""
+        self.told.append("does not turn")
+        self.not_turned_for = time.time() - since
+
+    def turns_again(self) -> None:
+        """In whatever thread."""
+        self.told.append("turns again")
+
+
+def test_of_a_time_in_which_nobody_looked_it_is_not_known_whether_the_loop_turned():
+    """What has ended in it is noted at once, before the loop says that it has ended just now."""
+    loop = asyncio.new_event_loop()
+    heartbeat, listener = Heartbeat(loop), Listener(loop)
+    last = heartbeat._looked_at
+    heartbeat.look(None, last + LOOK_EVERY)
+    assert [] == listener.told
+    heartbeat._seen_to_turn_at -= 3.0
+    heartbeat.look(None, last + 3.0)
+    assert ["does not turn", "turns again"] == listener.told
+    assert 3.0 == pytest.approx(listener.not_turned_for, abs=LOOK_EVERY)
+    heartbeat.stop()
+    loop.close()
+
+
+def test_a_loop_turns_again_when_all_has_been_told_that_ended_before(watched: Watched):
+    """Some of it is told in the same turn, after the answer."""
+    listener, gate = Listener(watched.loop), threading.Event()
+
+    def block() -> None:
+        gate.wait(LIMIT)
+        watched.loop.call_soon(listener.told.append, "told")
+
+    watched.call(block)
+    until(lambda: "does not turn" in listener.told)
+    gate.set()
+    until(lambda: "turns again" in listener.told)
+    assert ["told", "turns again"] == [each for each in listener.told if each != "does not turn"]
+
+
+def test_for_how_long_nobody_has_looked_is_known(watchdog: Watchdog):
+    """Not at all while no loop is watched; and a look that takes long counts from its beginning."""
+    assert 0.0 == watchdog.unseen()
+    stands, goes_on = threading.Event(), threading.Event()
+
+    class Slow(Overslept):
+        def look(self, *_: object) -> bool:
+            stands.set()
+            return not goes_on.wait(LIMIT)
+
+    heartbeat = Slow()
+    watchdog.watch(heartbeat)
+    assert stands.wait(LIMIT)
+    until(lambda: watchdog.unseen() > 3 * LOOK_EVERY)
+    goes_on.set()
+    until(lambda: watchdog.unseen() < LOOK_EVERY)
+    watchdog.unwatch(heartbeat)
+    until(lambda: watchdog.unseen() == 0.0)
 
 
 def test_a_little_late_is_nothing_to_speak_of():
