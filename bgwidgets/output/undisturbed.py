@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from types import FrameType
+from typing import Any, Final
 
-from bgwidgets.fork_locks import free_in_forks
+from bgwidgets.fork_locks import call_in_forks, free_in_forks
 from bgwidgets.own_thread import OwnThread
 
 
@@ -22,17 +23,13 @@ def undisturbed(step: Callable[[], None]) -> None:
     if threading.current_thread() is not threading.main_thread():
         step()
         return
-    heard: list[tuple[int, FrameType | None]] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        heard.append((number, frame))
-
     usual = signal.getsignal(signal.SIGINT)
     if usual is None:  # Somebody has set it from C, and it could not be put back.
         step()
         return
+    later = _Later(usual)
     try:
-        signal.signal(signal.SIGINT, note)  # Raises what came before; then nothing has begun.
+        signal.signal(signal.SIGINT, later)  # Raises what came before; then nothing has begun.
     except ValueError:  # Not in the main interpreter.
         step()
         return
@@ -40,10 +37,36 @@ def undisturbed(step: Callable[[], None]) -> None:
         step()
     finally:
         signal.signal(signal.SIGINT, usual)
-    if heard and callable(usual):
-        usual(*heard[-1])
-    elif heard:
+    if later.heard and callable(usual):
+        usual(*later.heard[-1])
+    elif later.heard:
         signal.raise_signal(signal.SIGINT)
+
+
+class _Later:
+    """A handler that only notes what it hears."""
+
+    def __init__(self, usual: Any) -> None:
+        self.usual: Final = usual
+        """The one in whose place it is,"""
+        self.thread: Final = threading.get_ident()
+        """until the end of a step in this thread."""
+        self.heard: Final[list[tuple[int, FrameType | None]]] = []
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.heard.append((number, frame))
+
+
+def _hear_in_fork() -> None:
+    """Where another thread has forked amid a step: its end does not come along."""
+    found = usual = signal.getsignal(signal.SIGINT)
+    while isinstance(usual, _Later) and usual.thread != threading.get_ident():
+        usual = usual.usual
+    if usual is not found:
+        signal.signal(signal.SIGINT, usual)
+
+
+call_in_forks(_hear_in_fork)
 
 
 def to_its_end(step: Callable[[], None]) -> None:

@@ -305,6 +305,54 @@ holder.join()
     assert 1 == ran.stderr.count("ValueError: a call that fails")
 
 
+@pytest.mark.parametrize("who", ["another thread", "the same thread"])
+def test_a_forked_child_hears_a_ctrl_c_that_its_parent_would_hear_later(
+    run_script: RunScript, who: str
+):
+    """The parent hears it at the end of what it is in the midst of. So does a child that was forked
+    by the same thread, for that comes to this end there, too.
+    """
+    ran = run_script(
+        f"""
+import os, signal, threading, warnings
+from bgwidgets.output.undisturbed import undisturbed
+
+warnings.simplefilter("ignore")  # of a fork beside threads, from Python 3.12 on
+before = signal.getsignal(signal.SIGINT)
+told = []
+
+def fork():
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            if {who != "another thread"}:
+                return
+            threading.Event().wait(10)
+        except KeyboardInterrupt:
+            os._exit(7 if signal.getsignal(signal.SIGINT) is before else 1)
+        os._exit(2)
+    told.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+def step():
+    if {who == "another thread"}:
+        forks = threading.Thread(target=fork)
+        forks.start()
+        forks.join()
+    else:
+        fork()
+
+try:
+    undisturbed(lambda: undisturbed(step))
+except KeyboardInterrupt:
+    os._exit(8 if signal.getsignal(signal.SIGINT) is before else 1)
+print(*told)
+"""
+    )
+    assert ("7\n" if who == "another thread" else "8\n", "") == (ran.stdout, ran.stderr)
+
+
 FREE_OTHERWISE = {
     "fork_locks.py": "it is what frees them",
     "hosts/adopted.py": "an event of the very thread that waits for it",
