@@ -27,11 +27,15 @@ class Filing:
     who has the log's never waits for that of the file.
     """
 
-    def __init__(self, guard: Any, cannot_write: Callable[[str, OSError], None]) -> None:
-        """`guard` is the log's lock; `cannot_write` is told of a file that is given up: its path
-        and why.
+    def __init__(
+        self, guard: Any, gather: Callable[[], int], cannot_write: Callable[[str, OSError], None]
+    ) -> None:
+        """`guard` is the log's lock, under which `gather` puts down what was written, and says how
+        many lines there have been; `cannot_write` is told of a file that is given up: its path and
+        why.
         """
         self._logs_guard: Final = guard
+        self._gather: Final = gather
         self._cannot_write: Final = cannot_write
         self._guard: Final = free_in_forks(threading.RLock())
         """Held while something is written, for as long as the disk takes."""
@@ -39,6 +43,10 @@ class Filing:
         """And what is to be written to it."""
         self.is_on = False
         """Whether there is a file."""
+        self.lines = 0
+        """Of so many of the log's lines, the first ones, some file has all that was still held
+        when it began. So it was when the last file was given up, or was changed.
+        """
         self._is_writing = False
 
     def put(self, text: str, place: object) -> None:
@@ -68,13 +76,19 @@ class Filing:
         if file is None:
             return
         self._is_writing = True
+        text = ""
         try:
             while waiting:
-                file.write(*waiting.popleft())
+                text, place = waiting.popleft()
+                file.write(text, place)
             if then_rest:
                 file.rest()
         except OSError as error:
-            self._set(None, deque())
+            with self._logs_guard:
+                lines = self._gather()
+                unwritten = (text, *(text for text, _ in waiting))
+                self.lines = lines - sum(text.count("\n") for text in unwritten)
+                self._set(None, deque())
             self._give_up(file, error)
         finally:
             self._is_writing = False
@@ -96,19 +110,16 @@ class Filing:
         file.rotate_at(max_bytes, backups)
         return True
 
-    def change(
-        self,
-        new: LogFile | None,
-        gather: Callable[[], None],
-        held: Callable[[], Iterable[Piece]],
-    ) -> None:
-        """Write to this file from now on. Under the log's lock, `gather` puts down what is for the
-        one before, and `held` then tells with what this one begins. Raises OSError when that cannot
-        be written, and goes on with the one before. Waits for the disk.
+    def change(self, new: LogFile | None, held: Callable[[], Iterable[Piece]]) -> None:
+        """Write to this file from now on. Under the log's lock, `held` tells with what it begins.
+        Raises OSError when that cannot be written, and goes on with the one before. Waits for the
+        disk.
         """
         with self._both_locks():
-            gather()
+            lines = self._gather()
             before, left = self._file
+            if before is not None:
+                self.lines = lines
             self._set(new, deque())
             pieces = [] if new is None else list(held())
         self._is_writing = True

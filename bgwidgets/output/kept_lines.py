@@ -92,6 +92,15 @@ class KeptLines:
         return self._lines - self._cleared_at
 
     @property
+    def lines(self) -> int:
+        """How many whole lines there have ever been."""
+        return self._lines
+
+    def dropped_since(self, lines: int) -> int:
+        """How many that came when there were so many `lines` already are held no more."""
+        return max(0, self._first() - max(lines, self._cleared_at))
+
+    @property
     def _longest(self) -> int:
         """Characters of a line: one that takes four bytes for each fills half of the room."""
         return max(SHORTEST_CUT, min(LONGEST_LINE, self.max_bytes // 8))

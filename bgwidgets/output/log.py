@@ -111,7 +111,7 @@ class OutputLog:
         """The same, if it may go on without a word: there is no file, and nobody has moved."""
         self.moves = 0
         """Grows when threads have come to the loop, or gone."""
-        self.filing: Final = Filing(self._guard, self._file_is_given_up)
+        self.filing: Final = Filing(self._guard, self._lines_gathered, self._file_is_given_up)
         """What is put in a file as well."""
         self.stirred: Callable[[], None] = _tell_no_news
         """Called when something was added, but not by a pen, and when there is another pen. Set by
@@ -348,14 +348,19 @@ class OutputLog:
         if path is not None and self.filing.is_rotated(path, max_bytes, backups):
             return
         new = None if path is None else LogFile(path, max_bytes, backups)
-        to_its_end(partial(self.filing.change, new, self._gather, self._held_for_a_file))
+        to_its_end(partial(self.filing.change, new, self._to_begin_with))
         self.can_write()
 
-    def _held_for_a_file(self) -> Iterator[tuple[str, object]]:
-        """What is held as it begins. Under the guard."""
+    def _lines_gathered(self) -> int:
+        """How many there have ever been. Under the guard."""
+        self._gather()
+        return self._kept.lines
+
+    def _to_begin_with(self) -> Iterator[tuple[str, object]]:
+        """What is held as a file begins. What one before it has was not lost. Under the guard."""
         self.active = None
-        if dropped := self._dropped_before():
-            yield dropped, None
+        if dropped := self._kept.dropped_since(self.filing.lines):
+            yield _told_as_dropped(dropped), None
         yield self._kept.whole_lines(), None
         for place, unfinished in self._kept.unfinished():
             yield unfinished, place
@@ -408,12 +413,10 @@ class OutputLog:
         """All that it holds. Its first line says how many were dropped before it."""
         self._gather_to_read()
         with self._guard:
-            text = self._dropped_before() + self._kept.text()
+            text = self._kept.text()
+            if dropped := self._kept.dropped:
+                text = _told_as_dropped(dropped) + text
         return text if colours else without_colours(text)
-
-    def _dropped_before(self) -> str:
-        """The line that says how many were dropped before what is held."""
-        return f"… {_count(dropped)} dropped\n" if (dropped := self._kept.dropped) else ""
 
     def tail(self, n: int = 10, *, colours: bool = True) -> str:
         """The last `n` lines."""
@@ -453,6 +456,10 @@ def _tell_nobody(path: str, why: str) -> None:
 
 def _count(lines: int) -> str:
     return f"{lines:,} line{'' if lines == 1 else 's'}"
+
+
+def _told_as_dropped(lines: int) -> str:
+    return f"… {_count(lines)} dropped\n"
 
 
 def _checked(max_bytes: object) -> int:

@@ -207,6 +207,54 @@ def test_a_file_says_what_was_dropped_before_it(tmp_path: Path):
     assert f"… {log.dropped:,} lines dropped" == first == log.text().splitlines()[0]
 
 
+def test_a_file_says_nothing_of_what_the_one_before_it_has(tmp_path: Path):
+    """What came when there was no file, and is held no more, was lost: of that it speaks."""
+
+    def write_down(log: OutputLog, upto: int) -> None:
+        for _ in range(upto - written.pop()):
+            log.write("a line\n")
+        written.append(upto)
+
+    def begins(name: str) -> str:
+        return (tmp_path / name).read_text().splitlines()[0]
+
+    log, written = OutputLog(max_bytes=2_000), [0]
+    log.to_file(tmp_path / "a.log")
+    write_down(log, 500)
+    log.to_file(tmp_path / "b.log")
+    assert (True, "a line") == (log.dropped > 400, begins("b.log"))
+    write_down(log, 1_000)
+    log.to_file(None)
+    write_down(log, 2_000)
+    log.to_file(tmp_path / "c.log")
+    assert f"… {log.dropped - 1_000} lines dropped" == begins("c.log")
+    log.to_file(None)
+    write_down(log, 2_001)
+    log.to_file(tmp_path / "d.log")
+    assert "a line" == begins("d.log")
+    log.to_file(None)
+
+
+def test_what_a_file_that_was_given_up_still_took_was_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What it did not take is told as dropped by the next one."""
+    log = OutputLog(max_bytes=2_000)
+    log.to_file(tmp_path / "a.log")
+    for _ in range(500):
+        log.write("taken\n")
+    with monkeypatch.context() as patch:
+        fill_disk(tmp_path / "a.log", patch)
+        log.write("not taken\n")
+    assert not log.filing.is_on
+    for _ in range(499):
+        log.write("not taken\n")
+    log.to_file(tmp_path / "b.log")
+    log.to_file(None)
+    first = (tmp_path / "b.log").read_text().splitlines()[0]
+    assert f"… {log.dropped - 500} lines dropped" == first
+
+
 def test_a_folder_that_vanished_just_before_the_end_is_told(tmp_path: Path):
     """Nobody looks at each line whether it is still there."""
     told: list[str] = []
