@@ -53,7 +53,8 @@ class Watchdog:
         self._heartbeats: Final[dict[int, Heartbeat]] = {}
         self._thread: threading.Thread | None = None
         self._wakes_at = float("inf")
-        self._looked_at = float("inf")
+        self._looked_at = 0.0
+        """As long as there are loops to look at."""
         self._patience = OVERSLEPT
         """How late it may be before anybody else than the threads at work is to blame."""
         self._positions: Positions = {}
@@ -70,13 +71,14 @@ class Watchdog:
 
     def unseen(self) -> float:
         """For how many seconds no loop has been looked at; 0 while none is watched."""
-        return max(0.0, time.monotonic() - self._looked_at)
+        return max(0.0, time.monotonic() - self._looked_at) if self._heartbeats else 0.0
 
     def watch(self, heartbeat: Heartbeat) -> None:
         """Look at this loop from now on."""
         with self._guard:
+            if not self._heartbeats:
+                self._looked_at = time.monotonic()
             self._heartbeats[id(heartbeat)] = heartbeat
-            self._looked_at = min(self._looked_at, time.monotonic())
             if self._thread is None:
                 self._start()
 
@@ -97,7 +99,7 @@ class Watchdog:
         """In a child process after a fork: neither the thread nor the loops have come along."""
         self._heartbeats.clear()
         self._thread = None
-        self._wakes_at = self._looked_at = float("inf")
+        self._wakes_at = float("inf")
 
     # In the watching thread
 
@@ -111,7 +113,6 @@ class Watchdog:
                 idle_since = None
                 pause = LOOK_CLOSER if self._look() else LOOK_EVERY
             elif idle_since is None:
-                self._looked_at = float("inf")
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > LINGERS and self._has_ended():
                 return

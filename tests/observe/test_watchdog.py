@@ -78,6 +78,25 @@ def watchdog() -> Iterator[Watchdog]:
     until(lambda: watchdog._thread is None)
 
 
+def test_nothing_is_unseen_where_nothing_is_watched(
+    watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch
+):
+    """Whether the loop that was watched last was ever looked at or not."""
+    now = 1000.0
+    watched = Overslept()
+    monkeypatch.setattr(watchdog, "_thread", threading.current_thread())
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    watchdog.watch(watched)
+    now += 5
+    assert watchdog.unseen() == 5
+    watchdog.unwatch(watched)
+    assert watchdog.unseen() == 0
+    watchdog.watch(watched)
+    assert watchdog.unseen() == 0
+    watchdog.unwatch(watched)
+    monkeypatch.undo()
+
+
 @pytest.fixture
 def watched(watchdog: Watchdog, loop_factory: LoopFactory) -> Iterator[Watched]:
     """A loop of each kind."""
