@@ -145,9 +145,15 @@ def test_the_list_of_keys(themed: Stage):
     judge(themed, scope=".bgw-help")
 
 
+def lose_contact(stage: Stage) -> None:
+    """As the table marks the panel then."""
+    lost = "panel => panel.insertAdjacentHTML('beforeend', '<div class=bgw-lost></div>')"
+    stage.find(".bgw-panel").evaluate(lost)
+
+
 @pytest.mark.parametrize("tab", DETAILS)
 def test_the_details(themed: Stage, tab: str):
-    """Each tab with all that it can show, folded and unfolded."""
+    """Each tab with all that it can show, folded and unfolded; and when the kernel is gone."""
     themed.load("task_details")
     themed.mount()
     open_details(themed, tab)
@@ -156,10 +162,12 @@ def test_the_details(themed: Stage, tab: str):
     for summary in themed.find("summary").all():
         summary.click()
     judge(themed)
+    lose_contact(themed)
+    judge(themed)
 
 
 def test_the_output(themed: Stage):
-    """Two tasks, colours, stderr; with what is looked for, picked, and scrolled up."""
+    """Two tasks, colours, stderr; with what is looked for, picked, scrolled up; when lost, too."""
     themed.load("output_view")
     themed.mount()
     open_output(themed)
@@ -175,10 +183,12 @@ def test_the_output(themed: Stage):
     kernel.tell(head={"hits": 2}, hit={"at": 1, "number": 1})
     expect(themed.find(".bgw-to-end")).to_be_visible()
     judge(themed)
+    lose_contact(themed)
+    judge(themed)
 
 
 def test_the_plots(themed: Stage):
-    """Charts and figures, drawn and not; a value that is read by the keyboard."""
+    """Charts and figures, drawn and not; a value that is read by the keyboard; when lost, too."""
     themed.load("plots_view")
     themed.mount()
     open_plots(themed)
@@ -188,6 +198,8 @@ def test_the_plots(themed: Stage):
     themed.find(".bgw-chart-plot").first.focus()
     themed.press("ArrowLeft")
     themed.click("img")
+    judge(themed)
+    lose_contact(themed)
     judge(themed)
 
 
