@@ -1,7 +1,7 @@
 // @ts-check
 /** All event loops in this kernel: looked for when it is unfolded, and when asked to look again. */
 
-import { make } from "./page/elements.js";
+import { make, setAttribute } from "./page/elements.js";
 
 /**
  * @typedef {{on: Function, off: Function, send: (message: object) => void}} Model
@@ -69,6 +69,11 @@ function render({ model, el }) {
 
   const look = () => request({ type: "look" });
 
+  const showWhetherThereIsMore = () => {
+    const below = list.scrollHeight - list.clientHeight - list.scrollTop;
+    setAttribute(list, "data-bgw-more", below > 1 ? "" : null);
+  };
+
   /** @param {boolean} isOpen */
   function unfold(isOpen) {
     toggle.setAttribute("aria-expanded", String(isOpen));
@@ -105,6 +110,7 @@ function render({ model, el }) {
     const focused = list.contains(document.activeElement);
     summary.textContent = summaryOf(message);
     list.replaceChildren(...message.rows.map(line));
+    showWhetherThereIsMore();
     // The button that was clicked is another one now, or none.
     if (focused) again.focus();
   }
@@ -119,10 +125,14 @@ function render({ model, el }) {
     { signal },
   );
   again.addEventListener("click", look, { signal });
+  list.addEventListener("scroll", showWhetherThereIsMore, { signal });
+  const resized = new ResizeObserver(showWhetherThereIsMore); // narrow, rows are of more lines
+  resized.observe(list);
   unfold(false);
   model.on("msg:custom", hear);
   signal.addEventListener("abort", () => {
     model.off("msg:custom", hear);
+    resized.disconnect();
     root.remove();
   });
   return () => lifetime.abort();
