@@ -15,7 +15,7 @@ from bgwidgets.hosts.loop_warnings import LoopWarnings
 from bgwidgets.observe.heartbeat import Heartbeat
 from bgwidgets.observe.interrupt import raise_in_task
 from bgwidgets.observe.names import name_of
-from bgwidgets.observe.spell import MANY_SHORT_STEPS
+from bgwidgets.observe.spell import MANY_SHORT_STEPS, NOBODYS_FAULT
 from bgwidgets.observe.watchdog import watchdog
 
 
@@ -126,6 +126,11 @@ class Liveness:
                 raise CannotInterrupt(
                     f"{self._name!r} does not turn because of many short steps, and no single task"
                     " blocks it: nothing was done. cancel_tasks() is heard by each at its next step"
+                )
+            if pulse is not None and pulse.blocked and pulse.blocked_by in (None, NOBODYS_FAULT):
+                raise CannotInterrupt(
+                    f"{self._name!r} does not turn, and nobody knows yet what keeps it: nothing was"
+                    " done. Try again in a moment"
                 )
             if pulse is not None and pulse.blocked:
                 raise CannotInterrupt(

@@ -24,7 +24,7 @@ from typing import Final, NamedTuple
 from bgwidgets.observe.asyncio_internals import runs_a_callback, waits_for_events
 from bgwidgets.observe.lag import SECONDS_KEPT, LagHistory
 from bgwidgets.observe.sightings import listener_of
-from bgwidgets.observe.spell import SLOW, Spell
+from bgwidgets.observe.spell import NOBODYS_FAULT, SLOW, UNSEEN, Spell
 from bgwidgets.observe.thread_frames import Stack
 from bgwidgets.snapshots import SlowStep
 
@@ -32,9 +32,6 @@ BEAT: Final = 0.5
 """Seconds between two beats; under one, for the history has one figure a second."""
 SLOW_STEPS_KEPT: Final = 20
 
-NOBODYS_FAULT: Final = "GIL held by C code or process suspended"
-UNSEEN: Final = 0.1
-"""Seconds without a look, after which nobody knows what a loop did meanwhile."""
 NOTICEABLE: Final = 0.001
 """Seconds of lag, below which it is all the same to those who look."""
 ONCE_IN: Final = 1.0

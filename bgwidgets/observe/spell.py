@@ -29,11 +29,14 @@ SLOW: Final = 0.1
 """Seconds that a step may take."""
 NAMED_AFTER: Final = 0.03
 """Seconds after which a step is worth a look at its line; less than two looks at it take."""
+UNSEEN: Final = 0.1
+"""Seconds without a look, after which nobody knows what a loop did meanwhile."""
 SIGHTINGS: Final = 2
 """How often a step must be seen: seen once, it may be one of many short ones."""
 
 IN_A_DEBUGGER: Final = "stopped in a debugger"
 MANY_SHORT_STEPS: Final = "many short steps"
+NOBODYS_FAULT: Final = "GIL held by C code or process suspended"
 
 
 class _Step(NamedTuple):
@@ -86,6 +89,10 @@ class Spell:
         self._current: Final = glance_at_task_on(loop)
         self._runner: Final = runner
         self._looked_at = asked_at
+        self._clear_since = since
+        """Since when the looks have followed each other closely."""
+        self._before_that: str | None = None
+        """What kept the loop from turning until then; None where nobody knows."""
         self._step: _Step | None = None
         self._task: weakref.ref[asyncio.Task[Any]] | None = None
         self._name: str | None = None
@@ -114,15 +121,20 @@ class Spell:
         """There is no answer yet. Returns the step that has ended meanwhile, if it was slow."""
         task = self._current()
         step = self._step_under_way(task, stack)
-        before, self._looked_at = self._looked_at, now
+        before = self._looked_at
+        ended_at = began_at = (before + now) / 2
+        if now - before > UNSEEN:
+            # The one may have ended as soon, and the other have begun as late.
+            ended_at, began_at = before, now
+            self._clear_since, self._before_that = now, None
+        self._looked_at = now
         slow = None
         if step.is_still(self._step):
             self._sightings += 1
             self._note_name()
         else:
-            changed_at = (before + now) / 2
-            slow = self._slow_step(changed_at)
-            self._begin_step(step, task, changed_at)
+            slow = self._slow_step(ended_at)
+            self._begin_step(step, task, began_at)
         if now - self._step_since >= NAMED_AFTER:
             last, self._seen = self._seen, seen_at(stack, self._runner)
             goes_on = None not in (last.place, self._seen.place) and last.place != self._seen.place
@@ -138,14 +150,16 @@ class Spell:
         """There is no answer yet, but its turn is over. Returns the step that ended, if slow."""
         slow = self._slow_step((self._looked_at + now) / 2)
         self._begin_step(None, None, now)
-        self.since = self._looked_at = now
+        self.since = self._looked_at = self._clear_since = now
         self.is_blocked = False
         return slow
 
     def overslept(self, seconds: float) -> None:
         """For so long no thread could run: that is nobody's fault."""
+        self._clear_since, self._before_that = time.monotonic(), NOBODYS_FAULT
         self.since += seconds
         self._step_since += seconds
+        self._looked_at += seconds
 
     def over(self, now: float) -> SlowStep | None:
         """The answer is there. Returns the last step, if it was slow. In the loop's thread."""
@@ -160,7 +174,8 @@ class Spell:
         if self._seen.in_debugger:
             return IN_A_DEBUGGER
         if not self.is_one_step():
-            return MANY_SHORT_STEPS
+            are_seen = self._looked_at - self._clear_since >= BLOCKED_AFTER
+            return MANY_SHORT_STEPS if are_seen else self._before_that
         words = (self._name, self._seen.where or self._where())
         return " · ".join(word for word in words if word) or None
 

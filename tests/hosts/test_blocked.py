@@ -15,8 +15,7 @@ import uvloop
 import bgwidgets as bgw
 from bgwidgets.hosts.thread import ThreadHost
 from bgwidgets.observe.functions_in_c import IN_C
-from bgwidgets.observe.heartbeat import NOBODYS_FAULT
-from bgwidgets.observe.spell import MANY_SHORT_STEPS
+from bgwidgets.observe.spell import MANY_SHORT_STEPS, NOBODYS_FAULT
 from bgwidgets.snapshots import LoopSnapshot, SlowStep
 from tests.hosts.conftest import LIMIT, MakeHost, for_ever, outcome_of, stop
 from tests.loop_factories import LoopFactory

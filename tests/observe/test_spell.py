@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bgwidgets.observe.spell import BLOCKED_AFTER, MANY_SHORT_STEPS, Spell
+from bgwidgets.observe.spell import BLOCKED_AFTER, MANY_SHORT_STEPS, NOBODYS_FAULT, Spell
 from bgwidgets.observe.thread_frames import Stack, stacks_of
 from bgwidgets.observe.watchdog import LOOK_CLOSER
 
@@ -78,12 +78,42 @@ def test_when_the_loop_has_something_else_to_run_next_it_is_another_step(
     loop.call_soon(float)
     spell = begun(loop, stack, ago=0.3)
     loop._ready.popleft()  # type: ignore[attr-defined]
-    now = time.monotonic()
-    spell.look(stack, now)
+    now = spell.asked_at
+    for _ in range(int(BLOCKED_AFTER / LOOK_CLOSER) + 2):
+        now += LOOK_CLOSER
+        spell.look(stack, now)
+        loop._ready.popleft()  # type: ignore[attr-defined]
+        loop.call_soon(int)
     assert spell.is_blocked
     assert MANY_SHORT_STEPS == spell.blocked_by()
     assert spell.over(now) is None
     first.cancel()
+
+
+@pytest.mark.parametrize(("is_late", "words"), [(True, NOBODYS_FAULT), (False, None)])
+def test_of_a_time_in_which_nobody_looked_it_is_not_said_that_there_were_many_short_steps(
+    loop: asyncio.AbstractEventLoop, *, is_late: bool, words: str | None
+):
+    """Nor is the step blamed that is seen after it: it may be the first that is not at fault."""
+    stack = here()
+    before = loop.call_soon(int)
+    loop.call_soon(float)
+    spell = begun(loop, stack, ago=3.2)
+    spell.look(stack, spell.asked_at + 0.08)
+    if is_late:
+        spell.overslept(3.0)
+    loop._ready.popleft()  # type: ignore[attr-defined]
+    now = spell.asked_at + 3.16
+    spell.look(stack, now)
+    spell.look(stack, now + LOOK_CLOSER)
+    assert spell.is_blocked
+    assert words == spell.blocked_by()
+    assert spell.culprit() is None
+    assert spell.over(now + 2 * LOOK_CLOSER) is None
+    for count in range(2, 9):  # The same, for long enough.
+        spell.look(stack, now + count * LOOK_CLOSER)
+    assert (spell.blocked_by() or "").startswith("test_spell.py:")
+    before.cancel()
 
 
 def test_a_step_that_began_in_a_spell_is_blamed_when_it_has_lasted_long_enough_itself(
@@ -159,4 +189,4 @@ def test_what_runs_next_is_not_held(loop: asyncio.AbstractEventLoop):
     loop._ready.clear()  # type: ignore[attr-defined]
     assert callback() is None
     assert spell.look(here(), time.monotonic()) is None
-    assert MANY_SHORT_STEPS == spell.blocked_by()
+    assert not spell.is_one_step()

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from bgwidgets.observe import watchdog as watchdog_module
-from bgwidgets.observe.heartbeat import BEAT, NOBODYS_FAULT, Heartbeat
+from bgwidgets.observe.heartbeat import BEAT, Heartbeat
 from bgwidgets.observe.sightings import listen
+from bgwidgets.observe.spell import NOBODYS_FAULT
 from bgwidgets.observe.threads_at_work import longest_wait
 from bgwidgets.observe.watchdog import LOOK_EVERY, OVERSLEPT, Watchdog
 from tests.loop_factories import LoopFactory
