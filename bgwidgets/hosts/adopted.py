@@ -146,7 +146,7 @@ class AdoptedHost:
         self._submissions: Final = Submissions(
             plan.loop_id, plan.name, copy_context(), self._warnings.lost
         )
-        self._liveness: Final = Liveness(plan.name, self._warnings)
+        self._liveness: Final = Liveness(plan.name, self._warnings, beats=plan.output.all_ask_first)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._owner: threading.Thread | None = None
         self._cleaner: threading.Thread | None = None

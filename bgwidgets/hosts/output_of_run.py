@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from bgwidgets.hosts.loop_warnings import LoopWarnings
-from bgwidgets.observe.asyncio_internals import task_now_on
+from bgwidgets.observe.asyncio_internals import tasks_now
 from bgwidgets.observe.ledger import Ledger
 from bgwidgets.output.blocks import Whose
 from bgwidgets.output.log import OutputLog
@@ -22,4 +22,4 @@ def write_down(
 
     output.cannot_write = warnings.output_not_written
     output.can_write = warnings.output_written
-    output.begin(task_now_on(loop), whose)
+    output.begin(tasks_now(), loop, whose)

@@ -60,6 +60,7 @@ class Signs:
 
     def beat(self) -> None:
         """See whether something has changed that does not say so. In the loop's thread."""
+        self.output.all_ask_first()  # Or a task that has ended would be held by its pen.
         book, seen = self._book, self._book_changes
         version = self.output.version
         if book is None or (

@@ -15,7 +15,7 @@ import selectors
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from operator import attrgetter, call, getitem, is_not
 from types import (
@@ -660,20 +660,32 @@ def is_stopping(loop: Any) -> bool:
     return bool(loop._stopping)  # noqa: SLF001 - this module's purpose
 
 
-def task_now_on(loop: asyncio.AbstractEventLoop) -> Callable[[], asyncio.Task[Any] | None]:
-    """What tells the loop's current task in its own thread, at the smallest price there is."""
-    # Up to Python 3.11 `current_task` is a function in Python around this table.
+class _CurrentTasks:
+    def __getitem__(self, loop: asyncio.AbstractEventLoop) -> asyncio.Task[Any] | None:
+        return asyncio.current_task(loop)
+
+
+def tasks_now() -> Mapping[Any, Any] | _CurrentTasks:
+    """What tells by its loop the task that runs now, in the loop's own thread, for next to nothing.
+    Where there is none it says None, or raises a KeyError.
+    """
+    # Up to Python 3.13 `current_task` looks it up in this table.
     table = getattr(asyncio.tasks, "_current_tasks", None)
-    if sys.version_info < (3, 12) and isinstance(table, dict):
-        return functools.partial(table.get, loop)
-    return functools.partial(asyncio.current_task, loop)
+    is_used = sys.version_info < (3, 14) and isinstance(table, dict)
+    return table if is_used and table is not None else _CurrentTasks()
 
 
 def glance_at_task_on(
     loop: asyncio.AbstractEventLoop,
 ) -> Callable[[], weakref.ref[asyncio.Task[Any]] | None]:
     """What tells the loop's current task in another thread, which never holds it."""
-    now: Callable[[], Any] = task_now_on(loop)
+    table = tasks_now()
+    # A step in Python, as `current_task` is up to Python 3.11, would hold it.
+    now: Callable[[], Any] = (
+        functools.partial(table.get, loop)
+        if isinstance(table, dict)
+        else functools.partial(asyncio.current_task, loop)
+    )
     is_one = functools.partial(is_not, None)
 
     def glance() -> weakref.ref[asyncio.Task[Any]] | None:

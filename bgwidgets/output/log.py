@@ -18,13 +18,15 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from bgwidgets.fork_locks import free_in_forks
-from bgwidgets.output.blocks import NOBODY, Place, Whose
+from bgwidgets.output.blocks import Place, Whose
 from bgwidgets.output.filing import Filing
 from bgwidgets.output.kept_lines import MOST_BYTES, KeptLines
 from bgwidgets.output.log_file import LogFile
+from bgwidgets.output.pen import Pen, no_task
 from bgwidgets.output.reading import OutputReading, Stream
 from bgwidgets.output.terminal import without_colours
 from bgwidgets.output.undisturbed import to_its_end, undisturbed
+from bgwidgets.output.whose import TasksNow
 
 LONGEST_LAST: Final = 400
 """Characters of the last line, as a snapshot has it."""
@@ -34,33 +36,6 @@ FLUSHES_IN_A_ROW: Final = 50
 """so many before that. What is written in between is told within the next look: a log that is
 flushed for each of its lines, as `logging` does, does not become slow by that.
 """
-
-
-def _no_task() -> None:
-    return None
-
-
-class Pen:
-    """With which one thread writes to one log's stream; its pieces are gathered by the log."""
-
-    __slots__ = ("called", "filed", "of", "parts", "place", "task", "thread", "whose", "write")
-
-    def __init__(self, thread: threading.Thread, stream: Stream) -> None:
-        self.thread: Final = thread
-        self.place: Final[Place] = (thread, stream)
-        self.parts: Final[list[str]] = []
-        self.filed = 0
-        """How many of them are in the file already."""
-        self.write: Callable[[], Callable[[str], Any] | None] = _no_task
-        """With what its thread writes, as long as that is there,"""
-        self.of: Callable[[], object] = _no_task
-        """and for which stream."""
-        self.whose: Whose = NOBODY
-        """Whose the pieces are. Changed by its own thread, when there are none."""
-        self.task: Callable[[], Any] = _no_task
-        """That task, if it is still there."""
-        self.called: str | None = None
-        """What it was called when that was found out."""
 
 
 def only_its_name(task: Any) -> Whose:
@@ -107,8 +82,6 @@ class OutputLog:
         """How many may come in a row now."""
         self.last: Pen | None = None
         """The pen that wrote last."""
-        self.active: Pen | None = None
-        """The same, if it may go on without a word: there is no file, and nobody has moved."""
         self.moves = 0
         """Grows when threads have come to the loop, or gone."""
         self.filing: Final = Filing(self._guard, self._lines_gathered, self._file_is_given_up)
@@ -120,8 +93,10 @@ class OutputLog:
         """Told once when its file cannot be written any more. Set by who warns."""
         self.can_write: Callable[[], None] = _tell_no_news
         """Told when it has another one, or is to have none."""
-        self.task_now: Callable[[], Any] = _no_task
-        """The task that runs on the loop now, for its own thread. Set by the run."""
+        self.tasks_now: TasksNow = {}
+        """The task that runs on a loop now, for that loop's own thread, and"""
+        self.loop: object = None
+        """the loop. Set by the run."""
         self.whose: Callable[[Any], Whose] = only_its_name
         """The id and the name of a task. Set by the one who has the book of the tasks."""
 
@@ -228,37 +203,50 @@ class OutputLog:
         self.stirred()
         return pen
 
-    def give_pen(self, pen: Pen, whose: Whose, task: Callable[[], Any] = _no_task) -> None:
+    def give_pen(self, pen: Pen, whose: Whose, task: Callable[[], Any] = no_task) -> None:
         """With this pen it is this task that writes from now on. In the pen's own thread."""
         with self._guard:
             self._gather()
             pen.whose, pen.task, pen.called = whose, task, _own_name(task())
-            self.active = None
 
     def turn_to(self, pen: Pen) -> None:
         """From now on it is this pen that writes. In the pen's own thread."""
         with self._guard:
             if pen is not self.last:
+                self.all_ask_first()
                 self._gather()
                 self.last = pen
-            if not self.filing.is_on:
-                self.active = pen
 
-    def begin(self, task_now: Callable[[], Any], whose: Callable[[Any], Whose]) -> None:
-        """A run writes from now on: how to find its tasks. In its loop's thread."""
-        self.task_now, self.whose = task_now, whose
+    def go_on(self, pen: Pen, task: object, moves: int) -> None:
+        """After a text of this task it may go on for that without a word, if nobody has moved since
+        there were so many moves. In the pen's own thread, which has turned to it.
+        """
+        with self._guard:
+            if self.last is pen and not self.filing.is_on:
+                pen.goes_on_for, pen.is_after_text = task, True
+                if self.moves != moves:
+                    pen.ask_first()
+
+    def all_ask_first(self) -> None:
+        """Who writes next asks anew; no task is held by a pen any more. Any thread."""
+        for pen in list(self._pens.values()):
+            pen.ask_first()
+
+    def begin(self, tasks: TasksNow, loop: object, whose: Callable[[Any], Whose]) -> None:
+        """A run of this loop writes from now on: how to find its tasks. In the loop's thread."""
+        self.tasks_now, self.loop, self.whose = tasks, loop, whose
         self.moved()
 
     def end(self) -> None:
         """The run is over: its file is closed, until its threads, or the next run, write more."""
         self.rest()
-        self.task_now, self.whose = _no_task, only_its_name
+        self.tasks_now, self.loop, self.whose = {}, None, only_its_name
         self.moved()
 
     def moved(self) -> None:
         """Who writes next asks once more whether he belongs to the loop."""
         self.moves += 1
-        self.active = None
+        self.all_ask_first()
 
     def put_in_file(self, pen: Pen) -> None:
         """Write what this pen has put down to the file, if there is one. In the pen's own thread.
@@ -358,7 +346,7 @@ class OutputLog:
 
     def _to_begin_with(self) -> Iterator[tuple[str, object]]:
         """What is held as a file begins. What one before it has was not lost. Under the guard."""
-        self.active = None
+        self.all_ask_first()
         if dropped := self._kept.dropped_since(self.filing.lines):
             yield _told_as_dropped(dropped), None
         yield self._kept.whole_lines(), None

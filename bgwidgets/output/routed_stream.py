@@ -19,7 +19,7 @@ from bgwidgets.output.blocks import NOBODY, Whose
 from bgwidgets.output.log import OutputLog
 from bgwidgets.output.reading import Stream
 from bgwidgets.output.stream_hooks import ORIGINAL, Mine, Write, hook, without_ours
-from bgwidgets.output.whose import task_here, task_worked_for
+from bgwidgets.output.whose import task_here, tasks_worked_for
 
 ENOUGH: Final = 1_500
 """So many pieces are put down before they are made into lines; fewer when the newest one is long,
@@ -177,50 +177,60 @@ class RoutedStream:
             return kept  # Who has kept it, and who finds it now, are not to differ.
         parts, put_down, tees, tee = pen.parts, pen.parts.append, self.tees, self._tee
         is_own_thread = loop_id_of_thread() == loop_id
-        task_of_mine = log.task_now if is_own_thread else task_worked_for
+        tasks, loop = log.tasks_now if is_own_thread else tasks_worked_for, log.loop
         told: Callable[[], Any] = _nobody
         """The task whose the parts are; weakly, for a log keeps no task alive."""
         moves, thread, filing = log.moves, get_ident(), log.filing
-        is_after_text = False
 
         def write(text: str) -> Any:
-            nonlocal is_after_text
-            # The newline that `print` writes by itself is whose the line is.
-            if text == "\n":
-                # After another one it is counted: an empty print writes nothing else.
-                if is_after_text and log.active is pen:
-                    is_after_text = False
+            if text != "\n":
+                try:
+                    task = tasks[loop]
+                except KeyError:
+                    task = None
+                if task is pen.goes_on_for and type(text) is str:
+                    pen.is_after_text = True
                     put_down(text)
-                    return tee(text) if tees else 1
-            else:
-                # The first is quicker, and is mostly enough.
-                if type(text) is not str and not isinstance(text, str):
-                    raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-                task = task_of_mine()
-                if told() is not task or task is None:
-                    turn(task)
-                is_after_text = True
-            if log.active is pen:
+                elif not asks_first(text, task):
+                    return self.mine.own(text)
+            elif pen.is_after_text:
+                # What `print` writes by itself. After another one it is counted: an empty print
+                # writes nothing else.
+                pen.is_after_text = False
                 put_down(text)
-            elif not is_mine():
+                return tee(text) if tees else 1
+            elif not asks_first(text, None):
                 return self.mine.own(text)
-            else:
-                put_down(text)
-                if filing.is_on and ("\n" in text or "\r" in text):
-                    log.put_in_file(pen)
             length = len(text)
             if length + len(parts) > ENOUGH:
                 log.gather()
             return tee(text) if tees else length
 
+        def asks_first(text: str, task: Any) -> bool:
+            if not isinstance(text, str):
+                raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+            if not is_mine():
+                return False
+            is_text = text != "\n"  # A newline is whose the line is.
+            if is_text:
+                turn(task)
+            put_down(text)
+            if not filing.is_on:
+                if is_text:
+                    log.go_on(pen, task, moves)
+            elif "\n" in text or "\r" in text:
+                log.put_in_file(pen)
+            return True
+
         def turn(task: Any) -> None:
             nonlocal told
-            if task is not None or told is not _nobody:
-                told = _nobody if task is None else _weakly(task)
-                log.give_pen(pen, whose_it_is(log, task), told)
+            if told() is task and (task is not None or told is _nobody):
+                return
+            told = _nobody if task is None else _weakly(task)
+            log.give_pen(pen, whose_it_is(log, task), told)
 
         def is_mine() -> bool:
-            nonlocal moves, task_of_mine
+            nonlocal moves, tasks, loop
             if get_ident() != thread:  # Somebody elsewhere has kept this.
                 return False
             if log.moves != moves:
@@ -228,8 +238,8 @@ class RoutedStream:
                 if not self._is_on or loop_id_by_thread() != loop_id:
                     self.forget_thread()
                     return False
-                task_of_mine = log.task_now if is_own_thread else task_worked_for
-            if log.last is not pen or not filing.is_on:
+                tasks, loop = log.tasks_now if is_own_thread else tasks_worked_for, log.loop
+            if log.last is not pen:
                 log.turn_to(pen)
             return True
 

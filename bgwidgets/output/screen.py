@@ -27,7 +27,7 @@ LONGEST_BEGUN: Final = 32
 
 def goes_up(text: str) -> bool:
     """Whether it writes over lines that have ended."""
-    return "\x1b[" in text and _UP.search(text) is not None
+    return "\x1b" in text and _UP.search(text) is not None
 
 
 def begun_escape(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from weakref import ReferenceType, ref
 
 from bgwidgets.belonging import loop_id_of_thread
@@ -47,9 +47,21 @@ def work_for(task: TaskRef | None) -> None:
     _here.task = task
 
 
-def task_worked_for() -> asyncio.Task[Any] | None:
-    """The task for which the calling worker thread runs: `task_here` for those who know that they
-    are in one.
+class TasksNow(Protocol):
+    """Which task runs on a loop: asked at each print, so it may be a bare dict."""
+
+    def __getitem__(self, loop: Any, /) -> Any:
+        """The task; None or a KeyError where there is none."""
+
+
+class _WorkedFor:
+    """The task for which the calling worker thread runs, whatever the loop: `task_here` for those
+    who know that they are in one.
     """
-    task = _here.task
-    return None if task is None else task()
+
+    def __getitem__(self, _: object) -> asyncio.Task[Any] | None:
+        task = _here.task
+        return None if task is None else task()
+
+
+tasks_worked_for: Final[TasksNow] = _WorkedFor()

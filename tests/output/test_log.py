@@ -421,7 +421,7 @@ def test_threads_that_write_at_the_same_time_lose_nothing():
         log.give_pen(pen, (None, name))
         together.wait(LIMIT)
         for number in range(5_000):
-            if log.active is not pen:
+            if log.last is not pen:
                 log.turn_to(pen)
             pen.parts.append(f"{name} {number}")
             pen.parts.append("\n")

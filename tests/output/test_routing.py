@@ -386,21 +386,28 @@ def test_the_file_is_closed_with_the_loop_and_opened_again(manager: LoopManager,
 
 
 def test_no_task_is_kept_alive_by_its_output(manager: LoopManager):
-    """Nor its result, nor its error."""
+    """Nor its result, nor its error; for longer than to the loop's next beat."""
 
     class Result:
         pass
 
-    async def returns() -> Result:
+    def prints() -> None:
         print("x")
+
+    async def returns(*, in_a_thread: bool) -> Result:
+        await asyncio.to_thread(prints) if in_a_thread else prints()
         return Result()
 
-    async def main() -> bool:
-        kept = ref(await asyncio.create_task(returns()))
-        await asyncio.sleep(0.3)  # Two of the ticks after which a task is let go of.
-        return kept() is None
+    async def main() -> None:
+        for in_a_thread in (False, True):
+            let_go = asyncio.Event()
+            _kept = ref(
+                await asyncio.create_task(returns(in_a_thread=in_a_thread)),
+                partial(lambda event, _: event.set(), let_go),
+            )
+            await let_go.wait()
 
-    assert manager.start(main).result(LIMIT)
+    manager.start(main).result(LIMIT)
 
 
 def test_uninstall_puts_everything_back(manager: LoopManager, cell: Streams):
@@ -568,6 +575,47 @@ def test_lines_of_a_kept_write_are_told_as_those_of_their_task(manager: LoopMana
     assert [("a\n", "stdout", "a"), ("b\n", "stdout", "b"), ("a again\n", "stdout", "a")] == (
         written_by(manager, work)
     )
+
+
+@pytest.mark.usefixtures("cell")
+def test_who_ends_anothers_line_goes_on_with_his_own(manager: LoopManager):
+    """The line is the one's who has begun it."""
+    turn = asyncio.Event()
+
+    async def begins() -> None:
+        print("a", end="")
+        turn.set()
+        await asyncio.sleep(0)
+        print("a again")
+
+    async def ends() -> None:
+        await turn.wait()
+        print()
+        print("b")
+
+    async def work() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(begins(), name="a")
+            group.create_task(ends(), name="b")
+
+    told = sorted(written_by(manager, work))
+    assert [("a\n", "stdout", "a"), ("a again\n", "stdout", "a"), ("b\n", "stdout", "b")] == told
+
+
+def test_an_empty_print_of_a_loop_takes_none_of_a_cell(manager: LoopManager, cell: Streams):
+    """Who has kept what the loop writes with, and calls it elsewhere, writes to there."""
+
+    async def keeps() -> Callable[[str], int]:
+        print("loop")
+        print()
+        return sys.stdout.write
+
+    job = manager.start()
+    kept = job.submit(keeps()).result(LIMIT)
+    kept("\n")
+    kept("cell")
+    kept("\n")
+    assert ("\ncell\n", "loop\n\n") == (cell.stdout.getvalue(), job.output.text())
 
 
 def test_a_loop_that_flushes_does_not_wait_for_the_stream(
