@@ -81,10 +81,18 @@ def test_a_cancelled_main_task_says_itself_how_it_ended(
 
 def test_the_result_is_what_the_main_task_returned(manager: LoopManager):
     """Where the runner waits for one."""
-    loop = asyncio.new_event_loop()
-    owner = Owner(lambda: loop.run_until_complete(asyncio.sleep(0.2, 42)))
+    loop, is_adopted = asyncio.new_event_loop(), asyncio.Event()
+
+    async def work() -> int:
+        await is_adopted.wait()
+        return 42
+
+    owner = Owner(lambda: loop.run_until_complete(work()))
     owner.start()
-    assert 42 == manager.adopt(loop).result(LIMIT)
+    job = manager.adopt(loop)
+    until(lambda: job.tasks)
+    loop.call_soon_threadsafe(is_adopted.set)
+    assert 42 == job.result(LIMIT)
     owner.join()
 
 
@@ -617,12 +625,14 @@ def test_a_stop_names_the_thread_that_is_busy(manager: LoopManager):
 
     async def work() -> None:
         asyncio.create_task(blocks()).add_done_callback(lambda _: None)
-        await asyncio.sleep(0.1)
+        await is_adopted.wait()
 
-    loop = asyncio.new_event_loop()
+    loop, is_adopted = asyncio.new_event_loop(), asyncio.Event()
     owner = Owner(lambda: loop.run_until_complete(work()), name="gone")
     owner.start()
     job = manager.adopt(loop, name="theirs")
+    until(lambda: job.tasks)
+    loop.call_soon_threadsafe(is_adopted.set)
     try:
         assert at_work.wait(LIMIT)
         report = job.stop(grace=0)

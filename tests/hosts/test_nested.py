@@ -84,7 +84,10 @@ def test_the_outer_turn_finds_its_callbacks():
         loop.call_soon(loop.run_until_complete, asyncio.ensure_future(add(1, 2)))
         for number in range(50, 100):
             loop.call_soon(ran.append, number)
-        await asyncio.sleep(0.01)
+        has_run = asyncio.Event()
+        loop.call_soon(has_run.set)
+        await has_run.wait()
+        await asyncio.sleep(0)  # What runs twice would do so by now.
         return ran
 
     assert list(range(100)) == result_of(work)

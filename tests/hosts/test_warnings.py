@@ -375,7 +375,7 @@ def test_a_cancellation_that_is_caught_for_good_reason(
 def test_who_waits_for_the_one_that_goes_on_is_not_to_blame(start: MakeHost):
     """A parent, a gather and a group; the one that does not end is named, and nobody else."""
     host = start(for_ever)
-    stubborn = Stubborn()
+    stubborn, is_known = Stubborn(), asyncio.Event()
 
     async def parent(task: asyncio.Task[str]) -> None:
         await task
@@ -390,11 +390,17 @@ def test_who_waits_for_the_one_that_goes_on_is_not_to_blame(start: MakeHost):
     async def work() -> None:
         worker = asyncio.create_task(stubborn.work(), name="worker")
         last = asyncio.create_task(grouper(asyncio.create_task(parent(worker))))
-        await asyncio.sleep(0.15)
+        await is_known.wait()
         last.cancel()
         await asyncio.wait({last})
 
     future = host.submit(work(), None)
+    until(lambda: [task for task in rows(host) if task.name == "worker" and task.waiting_on])
+
+    async def cancel() -> None:
+        is_known.set()
+
+    outcome_of(host.submit(cancel(), None))
     warned(host, WarningKind.SWALLOWED_CANCELLED_ERROR)
     never_within(PATIENCE + 2 * BEAT, lambda: len(other_kinds(host)) > 1)
     stubborn.let_go(host)
@@ -757,18 +763,21 @@ def test_a_worker_thread_that_goes_on(
     start: MakeHost, gate: threading.Event, loop_factory: LoopFactory
 ):
     """After its loop has ended; with the line where it is."""
+    begun = threading.Event()
 
     def compute() -> None:
+        begun.set()
         gate.wait(LIMIT)
 
     async def main() -> None:
-        asyncio.get_running_loop().run_in_executor(None, compute)
-        await asyncio.sleep(0.05)
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(None, compute)
+        await loop.run_in_executor(None, begun.wait, LIMIT)
 
     host = start(main, loop_factory=loop_factory)
     end_of(host)
     warning = warned(host, WarningKind.THREADS_LEFT_BEHIND)
-    where = line_of(compute, 1)
+    where = line_of(compute, 2)
     assert ([warning.kind], where) == (other_kinds(host), warning.where)
     assert f"-worker-1' was still at work when its loop ended, at {where}" in warning.text
     assert "stop_event.is_set()" in warning.advice

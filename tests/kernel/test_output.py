@@ -221,7 +221,7 @@ def test_tracebacks_that_nobody_catches(kernel: Kernel):
         """
 async def breaks():
     asyncio.get_running_loop().call_soon(lambda: 1 / 0)
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
 
 job = bgw.start(breaks)
 job.wait(LIMIT)

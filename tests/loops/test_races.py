@@ -205,16 +205,19 @@ def test_a_clean_up_has_the_time_that_it_was_promised(manager: LoopManager, seco
     """Nearly a second after a stop, and five when the main task has ended by itself."""
     cleaned: list[str] = []
 
-    async def clean_up_slowly() -> None:
+    async def clean_up_slowly(begun: asyncio.Event | None = None) -> None:
         try:
+            if begun is not None:
+                begun.set()
             await asyncio.Event().wait()
         finally:
             await asyncio.sleep(seconds)
             cleaned.append("up")
 
     async def end_before() -> None:
-        side = asyncio.create_task(clean_up_slowly())
-        await asyncio.sleep(0.01)
+        begun = asyncio.Event()
+        side = asyncio.create_task(clean_up_slowly(begun))
+        await begun.wait()
         del side
 
     stopped = manager.start(clean_up_slowly)

@@ -426,10 +426,13 @@ def test_the_interpreter_may_end_while_a_picture_is_drawn(run: int):
     """Without a word: nothing is killed in the midst of C++ code."""
     del run
     script = (
-        "import time, bgwidgets as bgw\n"
+        "import threading, bgwidgets as bgw\n"
+        "from bgwidgets.output.figures import Sketch\n"
+        "begun, draw = threading.Event(), Sketch.draw\n"
+        "Sketch.draw = lambda sketch: (begun.set(), draw(sketch))\n"
         "job = bgw.start(lambda: bgw.figure('a').subplots(4, 4) is None)\n"
         "job.result(60)\n"
-        "time.sleep(0.02)\n"
+        "assert begun.wait(60)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=90, check=False

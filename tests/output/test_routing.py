@@ -405,7 +405,8 @@ def test_no_task_is_kept_alive_by_its_output(manager: LoopManager):
                 await asyncio.create_task(returns(in_a_thread=in_a_thread)),
                 partial(lambda event, _: event.set(), let_go),
             )
-            await let_go.wait()
+            async with asyncio.timeout(LIMIT):
+                await let_go.wait()
 
     manager.start(main).result(LIMIT)
 
