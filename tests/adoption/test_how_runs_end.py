@@ -124,7 +124,12 @@ def test_of_several_runs_the_last_counts(
     job = jobs.new(twice)
     assert at_work.wait(LIMIT)
     (loop,) = manager
-    until(lambda: ["finish"] == [task.coroutine for task in loop.tasks if task.is_main][:1])
+    until(
+        lambda: (
+            ["finish"]
+            == [each.coroutine for each in loop.tasks if each.is_main and not each.state.has_ended]
+        )
+    )
     go_on.set()
     assert expected == loop.wait(LIMIT)
     job.join(LIMIT)
