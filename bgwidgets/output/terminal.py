@@ -175,10 +175,8 @@ class _Line:
             cells[before] = (cells[before][0], cells[before][1] + character)
             return
         end = at + max(1, wide)
-        if at < len(cells) and not cells[at][1]:
-            cells[at - 1] = (cells[at - 1][0], " ")  # Half of a wide one is left.
-        if end < len(cells) and not cells[end][1]:
-            cells[end] = (cells[end][0], " ")
+        self._halve(at, at - 1)
+        self._halve(end, end)
         cells[at:end] = [(self._code, character), *[(self._code, "")] * (end - at - 1)]
         self.column = end
 
@@ -187,9 +185,16 @@ class _Line:
             self._cells.clear()
         elif what == "1":
             end = min(self.column + 1, len(self._cells))
+            self._halve(end, end)
             self._cells[:end] = [("", " ")] * end
         else:
+            self._halve(self.column, self.column - 1)
             del self._cells[self.column :]
+
+    def _halve(self, column: int, left: int) -> None:
+        """If a wide character goes over this column's beginning, a space is left of it, there."""
+        if column < len(self._cells) and not self._cells[column][1]:
+            self._cells[left] = (self._cells[left][0], " ")
 
     def _move(self, how: str, by: int) -> None:
         wanted = {"C": self.column + by, "D": self.column - by, "G": by - 1}[how]

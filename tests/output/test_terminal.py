@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bgwidgets.output.terminal import as_shown, shortened, without_colours
@@ -52,10 +52,14 @@ TEXTS = st.text(alphabet=st.sampled_from("ab\r\b\x1b[31mK0"), max_size=30) | st.
 
 @given(
     st.lists(
-        st.sampled_from(["ab", "日", "e\u0301", "\r", "\b", "\x1b[31m", "\x1b[0m", "\x1b[K", "xyz"])
+        st.sampled_from(
+            ["ab", "日", "e\u0301", "\r", "\b", "\x1b[31m", "\x1b[0m", "\x1b[K", "\x1b[1K", "xyz"]
+        )
     ),
     TEXTS,
 )
+@example(parts=["日", "\b", "\x1b[K", "\r"], more="0")  # Half of a wide one is erased.
+@example(parts=["日", "\r", "\x1b[1K"], more="")
 def test_what_is_left_out_of_an_unfinished_line_was_overwritten(parts: list[str], more: str):
     """Whatever is added to it later, it looks the same as if nothing had been left out."""
     line = "".join(parts)
