@@ -1,9 +1,9 @@
 """tqdm's bars, caught where they are made on a background loop: no text, but a bar in its row.
 
 The only module that knows of tqdm's inside, as of 4.66 to 4.70: that every bar is made by
-`tqdm.std.tqdm.__new__`, is kept in its class's `_instances`, and prints by `status_printer`,
-`refresh`, `display`, `moveto` and `clear`; and that all is wiped away for a line of text in
-`external_write_mode`. Where that is not so any more, bars stay what they are.
+`tqdm.std.tqdm.__new__`, is kept in its class's `_instances`, finds its line by `_get_free_pos`, and
+prints by `status_printer`, `refresh`, `display`, `moveto` and `clear`; and that all is wiped away
+for a line of text in `external_write_mode`. Where that is not so any more, bars stay what they are.
 Bars that are made anywhere else are tqdm's own and unchanged.
 """
 
@@ -88,6 +88,16 @@ class _InTheRow:
         if (findings := findings_here()) is not None:
             self._bgw_bars = findings.bars
             self._bgw_place = findings.bars.opened(self, task_here())
+
+    @classmethod
+    def _get_free_pos(cls, instance: Any = None) -> int:
+        """The first line that is free, among the bars in the same file: no other is to be seen
+        there.
+        """
+        file = getattr(instance, "fp", None)
+        there = [bar for bar in cls._instances if bar is not instance and hasattr(bar, "pos")]
+        taken: set[int] = {abs(bar.pos) for bar in there if getattr(bar, "fp", None) == file}
+        return next(line for line in range(len(taken) + 1) if line not in taken)
 
     def status_printer(self, file: Any, *arguments: Any) -> Any:
         """What writes the bar into the file, or a notebook's widget: nothing."""

@@ -542,6 +542,31 @@ def test_a_line_in_a_file_with_a_bar_stands_above_the_bar(manager: LoopManager):
     assert (True, True) == (wiped.endswith(" \r"), "0/3" in drawn)
 
 
+def test_a_bar_in_a_file_leaves_no_lines_to_bars_that_are_not_there(
+    manager: LoopManager, gate: threading.Event
+):
+    """Another loop's are not, nor those around it that are in its row; one in the same file is."""
+    file, other_file = io.StringIO(), io.StringIO()
+    drawn: list[str] = []
+
+    async def holds_one_open(files: list[io.StringIO | None]) -> None:
+        with contextlib.ExitStack() as stack:
+            for each in files:
+                stack.enter_context(tqdm(total=3, file=each))
+            await wait_for(gate)
+
+    def work() -> None:
+        with tqdm(total=3), tqdm(total=3, file=file):
+            drawn.append(file.getvalue())
+            with tqdm(total=3, file=file):
+                drawn.append(file.getvalue())
+
+    shown(manager.start(holds_one_open, [None, other_file]))
+    run(manager, work)
+    gate.set()
+    assert [False, True] == ["\n" in text for text in drawn]
+
+
 def test_no_thread_of_tqdms_comes_with_a_bar_of_a_loop(manager: LoopManager, gate: threading.Event):
     """It would wake up bars that got slow, which who looks at them does."""
 
