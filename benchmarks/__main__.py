@@ -19,6 +19,7 @@ BENCHMARKS: Final = {
     "cancel": 9,
     "memory": 3,
     "lateness": 5,
+    "sorting": 5,
     "round_trip": 15,
     "nested": 9,
     "watching": 15,
