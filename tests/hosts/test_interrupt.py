@@ -16,7 +16,7 @@ from bgwidgets.exceptions import CannotInterrupt, LoopInterrupted
 from bgwidgets.hosts.thread import ThreadHost
 from bgwidgets.observe import interrupt as interruption
 from bgwidgets.observe.interrupt import raise_in_task
-from bgwidgets.observe.spell import MANY_SHORT_STEPS
+from bgwidgets.observe.spell import MANY_SHORT_STEPS, NOBODYS_FAULT, Spell
 from tests.hosts.conftest import LIMIT, MakeHost, end_of, for_ever, outcome_of, stop
 from tests.loop_factories import LoopFactory
 from tests.waiting import until
@@ -246,6 +246,25 @@ def test_a_callback_that_blocks_is_let_be(start: MakeHost, gate: threading.Event
     is_blocked_by_one_step(host)
     with pytest.raises(CannotInterrupt, match="blocked by a callback and by no task"):
         host.command(InterruptLoop(host.loop_id))
+
+
+@pytest.mark.parametrize("words", [NOBODYS_FAULT, None])
+def test_while_nobody_knows_what_blocks_a_loop_it_is_let_be(
+    start: MakeHost, gate: threading.Event, monkeypatch: pytest.MonkeyPatch, words: str | None
+):
+    """As right after a time in which nobody could look."""
+    host = start(for_ever)
+
+    async def work() -> None:
+        gate.wait(LIMIT)
+
+    host.submit(work(), None)
+    is_blocked_by_one_step(host)
+    monkeypatch.setattr(Spell, "is_one_step", lambda _: False)
+    monkeypatch.setattr(Spell, "blocked_by", lambda _: words)
+    with pytest.raises(CannotInterrupt, match="nobody knows yet what keeps it"):
+        host.command(InterruptLoop(host.loop_id))
+    assert () == host.snapshot().notes
 
 
 def test_many_short_steps_are_let_be(start: MakeHost):
