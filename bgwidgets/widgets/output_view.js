@@ -187,7 +187,8 @@ function render({ model, el, solo }) {
   }
 
   wire.onOutput = (output) => {
-    if (frame) noteScroll(); // it was scrolled just now, and what comes must not undo that
+    // It was scrolled just now, and what comes must not undo that.
+    if (frame || (follows() && lines.hasLeftTheEnd)) noteScroll();
     const wasAtTheEnd = follows();
     const anchor = wasAtTheEnd ? null : lines.anchor;
     if (output.full) {

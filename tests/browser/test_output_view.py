@@ -244,6 +244,24 @@ def test_older_lines_come_as_one_scrolls(kernel: Kernel):
     assert f"line {around}" in in_sight(stage)[:2]
 
 
+def test_what_comes_just_when_one_scrolls_does_not_undo_that(kernel: Kernel):
+    """The page hears of a scroll a frame later than it is done."""
+    stage = kernel.stage
+    kernel.lines(0, 200)
+    stage.find(BODY).evaluate("""body => {
+      const { say } = stage;
+      stage.say = (...message) => {
+        stage.say = say;
+        body.scrollTop -= 500;
+        say.apply(stage, message);
+      };
+    }""")
+    kernel.lines(1, 201, new=200)
+    assert "line 200" not in in_sight(stage)
+    kernel.tell(head={"total": 212, "end": 212})
+    assert ["↓ 12 new lines"] == stage.texts(".bgw-to-end")
+
+
 def test_what_was_on_its_way_does_not_move_what_one_has_scrolled_to(kernel: Kernel):
     """However many messages a kernel sends that has much to do and hears of it late; and then all
     that changed meanwhile is known.

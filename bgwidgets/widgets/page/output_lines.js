@@ -38,6 +38,8 @@ export class Lines {
   /** @type {Map<number, string>} */
   #addresses = new Map();
   #start = 0;
+  /** Where the end was when it was gone to. */
+  #end = 0;
   #sight;
 
   /** @param {AbortSignal} signal */
@@ -88,6 +90,12 @@ export class Lines {
 
   goToTheEnd() {
     this.body.scrollTop = this.body.scrollHeight;
+    this.#end = this.body.scrollTop;
+  }
+
+  /** Whether one has scrolled up from the end, also when the page has not heard of it yet. */
+  get hasLeftTheEnd() {
+    return this.body.scrollTop < this.#end - 1 && !this.isAtTheEnd;
   }
 
   clear() {
