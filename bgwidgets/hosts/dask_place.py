@@ -17,6 +17,7 @@ LOOKS_FIRST: Final = 0.5
 LOOKS_AT_LEAST_EVERY: Final = 10.0
 """up to this: the scheduler writes a line into its log at each."""
 
+# A text, for the scheduler need not have this package, nor the same Python.
 _LOOK: Final = '''
 def look(key, amounts, workers):
     """The workers that have it to spare; none where what has this key is not held up by that.
