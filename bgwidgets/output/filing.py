@@ -82,6 +82,7 @@ class Filing:
                 text, place = waiting.popleft()
                 file.write(text, place)
             if then_rest:
+                text = ""
                 file.rest()
         except OSError as error:
             with self._logs_guard:

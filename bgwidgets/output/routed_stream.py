@@ -17,6 +17,7 @@ from bgwidgets.belonging import (
 )
 from bgwidgets.output.blocks import NOBODY, Whose
 from bgwidgets.output.log import OutputLog
+from bgwidgets.output.pen import no_task
 from bgwidgets.output.reading import Stream
 from bgwidgets.output.stream_hooks import ORIGINAL, Mine, Write, hook, without_ours
 from bgwidgets.output.whose import task_here, tasks_worked_for
@@ -178,8 +179,6 @@ class RoutedStream:
         parts, put_down, tees, tee = pen.parts, pen.parts.append, self.tees, self._tee
         is_own_thread = loop_id_of_thread() == loop_id
         tasks, loop = log.tasks_now if is_own_thread else tasks_worked_for, log.loop
-        told: Callable[[], Any] = _nobody
-        """The task whose the parts are; weakly, for a log keeps no task alive."""
         moves, thread, filing = log.moves, get_ident(), log.filing
 
         def write(text: str) -> Any:
@@ -223,11 +222,11 @@ class RoutedStream:
             return True
 
         def turn(task: Any) -> None:
-            nonlocal told
-            if told() is task and (task is not None or told is _nobody):
+            # Asked of the pen: another `write` that has it may have turned it meanwhile.
+            if pen.task() is task and (task is not None or pen.whose is NOBODY):
                 return
-            told = _nobody if task is None else _weakly(task)
-            log.give_pen(pen, whose_it_is(log, task), told)
+            # Weakly, for a log keeps no task alive.
+            log.give_pen(pen, whose_it_is(log, task), no_task if task is None else _weakly(task))
 
         def is_mine() -> bool:
             nonlocal moves, tasks, loop
@@ -266,10 +265,6 @@ def _is_main_thread() -> bool:
 def whose_it_is(log: OutputLog | None, task: asyncio.Task[Any] | None) -> Whose:
     """What the log knows of this task."""
     return NOBODY if task is None or log is None else log.whose(task)
-
-
-def _nobody() -> None:
-    return None
 
 
 def _weakly(task: Any) -> Callable[[], Any]:

@@ -11,7 +11,7 @@ import sys
 import threading
 import traceback
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -118,6 +118,73 @@ def test_a_line_has_the_name_that_its_task_has_by_then(manager: LoopManager):
         ("other\nend\n", numbers["renamed"], "renamed"),
         ("after it\n", numbers["work"], "work"),
     ] == lines
+
+
+@pytest.mark.usefixtures("cell")
+def test_two_ways_to_a_stream_each_know_whose_a_line_is(manager: LoopManager):
+    """One that was kept before a cell captures its output, and one that is found meanwhile."""
+    kept, turns, captures = sys.stdout, 20, threading.Event()
+
+    async def through_what_was_kept(mine: asyncio.Semaphore, others: asyncio.Semaphore) -> None:
+        for _ in range(turns):
+            await mine.acquire()
+            print("kept", file=kept)
+            others.release()
+
+    async def through_what_is_there(mine: asyncio.Semaphore, others: asyncio.Semaphore) -> None:
+        for _ in range(turns):
+            await mine.acquire()
+            print("found")
+            others.release()
+
+    async def main() -> None:
+        print("before")
+        await asyncio.to_thread(captures.wait, LIMIT)
+        one, other = asyncio.Semaphore(1), asyncio.Semaphore(0)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(through_what_was_kept(one, other), name="kept")
+            group.create_task(through_what_is_there(other, one), name="found")
+
+    job = manager.start(main, name="main")
+    with contextlib.redirect_stdout(io.StringIO()):
+        captures.set()
+        job.wait(LIMIT)
+    lines = [(line, task) for text, _, task in entries(job) for line in text.splitlines()]
+    assert lines == [("before", "main"), *[("kept", "kept"), ("found", "found")] * turns]
+
+
+def test_what_a_pools_thread_writes_after_its_task_has_gone_is_nobodys(manager: LoopManager):
+    """Not that of the task for which it worked before."""
+    may_go_on = threading.Event()
+
+    def late() -> None:
+        assert may_go_on.wait(LIMIT)
+        print("late")
+
+    async def quick(pool: ThreadPoolExecutor) -> None:
+        await asyncio.get_running_loop().run_in_executor(pool, print, "quick")
+
+    async def slow(pool: ThreadPoolExecutor) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.001):
+                await asyncio.get_running_loop().run_in_executor(pool, late)
+
+    async def main() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            await asyncio.create_task(quick(pool), name="quick")
+            has_gone = asyncio.Event()
+            _slow = ref(await started(slow(pool)), lambda _: has_gone.set())
+            async with asyncio.timeout(LIMIT):
+                await has_gone.wait()
+            may_go_on.set()
+
+    async def started(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name="slow")
+        await asyncio.wait([task])
+        return task
+
+    written = [(text, task) for text, _, task in written_by(manager, main)]
+    assert written == [("quick\n", "quick"), ("late\n", None)]
 
 
 def test_a_plain_function(manager: LoopManager):
