@@ -173,6 +173,15 @@ def loops_head(**more: Any) -> Message:
     return head | {"cell": None, "kernel": None, "busy_since": None} | more
 
 
+def full_head(**more: Any) -> Message:
+    """Of more loops and tasks, in more states, than the bar has room for."""
+    words = ["running", "starting", "blocked", "unresponsive", "stopping", "failed", "cancelled"]
+    counts = {"pending": 100_205, "running": 12, "cancelling": 310, "finished": 9_000}
+    head = {"loops": 108, "tasks": 109_527, "failed": 1_002, "counts": counts}
+    head |= {"loop_counts": dict.fromkeys(words, 12), "kernel": "busy", "busy_since": NOW - 9_000}
+    return head | more
+
+
 def tasks_head(**more: Any) -> Message:
     """The head of loop 7's tasks."""
     head = {"now": NOW, "loop": 7, "loop_name": "race", "loop_ended": None, "unfinished": 2}

@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.stage import full_head
+
 if TYPE_CHECKING:
     from tests.browser.stage import Stage
 
 MARK = ".bgw-live:visible"
 LIVE = ["live"]
 WAITS = ["clicks wait for the cell"]
+BESIDE = ".bgw-bar > :not(.bgw-live, .bgw-contact, .bgw-sum)"
+PLACES = """
+    all => all.map((each) => each.getBoundingClientRect()).map(({ right, y }) => [right, y])
+"""
 
 
 def run_cell(loops: Stage, cell: int | None) -> None:
@@ -122,19 +128,31 @@ def test_two_marks_differ_by_word_shape_and_colour(asked: Stage):
     assert hollow[0] == "rgba(0, 0, 0, 0)"
 
 
-@pytest.mark.parametrize("width", [1000, 620, 390])
+WIDTHS = [1000, 780, 700, 660, 620, 580, 540, 390]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_jumps_when_it_appears(asked: Stage, width: int):
     """It stands in room that nothing else uses, in fewer words where there is little."""
     asked.page.set_viewport_size({"width": width, "height": 700})
-    in_sum = ".bgw-sum > :not(.bgw-for-kernel)"
-    others = f".bgw-bar > :not(.bgw-live, .bgw-contact, .bgw-sum), {in_sum}"
-    places = """
-        all => all.map((each) => each.getBoundingClientRect()).map(({ right, y }) => [right, y])
-    """
-    before = asked.find(others).evaluate_all(places)
+    others = f"{BESIDE}, .bgw-sum > :not(.bgw-for-kernel)"
+    before = asked.find(others).evaluate_all(PLACES)
     asked.stay_in_contact(1.6)
-    assert asked.texts(MARK) == (WAITS if width > 520 else ["clicks wait"])
-    assert asked.find(others).evaluate_all(places) == before
+    assert asked.texts(MARK) == (WAITS if width > 760 else ["clicks wait"])
+    assert asked.find(others).evaluate_all(PLACES) == before
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_where_the_bar_is_full_only_marks_of_states_give_way_to_it(asked: Stage, width: int):
+    """No other line begins, and what is beside them stays."""
+    asked.page.set_viewport_size({"width": width, "height": 700})
+    asked.frame({}, total=2, head=full_head(cell=7))
+    lines = "bar => [bar.offsetHeight, bar.querySelector('.bgw-sum').offsetTop]"
+    before = asked.find(BESIDE).evaluate_all(PLACES), asked.find(".bgw-bar").evaluate(lines)
+    asked.stay_in_contact(1.6)
+    assert asked.find(MARK).count() == 1
+    after = asked.find(BESIDE).evaluate_all(PLACES), asked.find(".bgw-bar").evaluate(lines)
+    assert after == before
 
 
 def test_a_closed_table_asks_nothing_more(asked: Stage):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -11,18 +11,17 @@ from tests.browser.stage import (
     NO_COUNTS,
     NOW,
     bar,
+    full_head,
     loop_row,
     loops_head,
     task_row,
     tasks_head,
     window_of_tasks,
 )
+from tests.cut_off import CUT_OFF
 
 if TYPE_CHECKING:
     from tests.browser.stage import Stage
-
-CUT_OFF: Final = "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)"
-
 
 # -- what a table shows
 
@@ -285,15 +284,6 @@ def shown_of(stage: Stage, selector: str) -> list[bool]:
     return shown
 
 
-def full_head(**more: Any) -> dict[str, Any]:
-    """Of more loops and tasks, in more states, than the bar has room for."""
-    words = ["running", "starting", "blocked", "unresponsive", "stopping", "failed", "cancelled"]
-    counts = {"pending": 100_205, "running": 12, "cancelling": 310, "finished": 9_000}
-    head = {"loops": 108, "tasks": 109_527, "failed": 1_002, "counts": counts}
-    head |= {"loop_counts": dict.fromkeys(words, 12), "kernel": "busy", "busy_since": NOW - 9_000}
-    return head | more
-
-
 def cut_off_in_the_bar(stage: Stage) -> list[str]:
     """What sticks out of the bar on the right, or lies on what is beside it."""
     wrong: list[str] = stage.find(".bgw-bar").evaluate(
@@ -515,7 +505,7 @@ def test_a_protected_loop_is_marked_by_padlock_and_word(loops: Stage):
     assert loops.find(".bgw-protected").count() == 0
 
 
-@pytest.mark.parametrize("width", [392, 480, 700, 848])
+@pytest.mark.parametrize("width", [392, 440, 480, 700, 770, 848, 868])
 def test_states_and_protection_fit_in_their_columns(loops: Stage, width: int):
     """The longest word of all is one that nobody should have to guess."""
     loops.page.set_viewport_size({"width": width, "height": 700})
@@ -524,6 +514,57 @@ def test_states_and_protection_fit_in_their_columns(loops: Stage, width: int):
     assert loops.texts(".bgw-row .bgw-col-state") == ["running", "unresponsive"]
     cells = loops.find(".bgw-row :is(.bgw-col-state, .bgw-col-name)")
     assert cells.evaluate_all(CUT_OFF) == []
+
+
+WIDTHS: Final = (392, 480, 520, 600, 700, 760, 780, 836, 868, 900, 1000, 1100, 1200)
+
+
+def sticking_out(stage: Stage) -> list[float]:
+    """By how much cells end beyond the line that they are in."""
+    beyond: list[float] = stage.find(".bgw-row > .bgw-cell:visible").evaluate_all(
+        """
+        all => all.map((cell) => cell.getBoundingClientRect().right
+          - cell.parentElement.getBoundingClientRect().right).filter((more) => more > 0.5)
+        """
+    )
+    return beyond
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_hosts_and_ages_fit_in_their_columns(loops: Stage, width: int):
+    """Those of loops that have run for a day, too."""
+    loops.page.set_viewport_size({"width": width, "height": 700})
+    hosts = ("thread", "process", "dask", "adopted")
+    ages = (59, 3_725, 86_399, 99.9 * 86_400)
+    rows = [
+        loop_row(number, host=host, started=NOW - age)
+        for number, (host, age) in enumerate(zip(hosts, ages, strict=True))
+    ]
+    loops.frame(rows, head=loops_head())
+    assert loops.texts(".bgw-row .bgw-col-age") == ["0:59", "1:02:05", "23:59:59", "99d 21h"]
+    cells = loops.find(".bgw-row :is(.bgw-col-host, .bgw-col-age):visible")
+    assert cells.evaluate_all(CUT_OFF) == []
+    assert sticking_out(loops) == []
+
+
+@pytest.mark.parametrize("bars", [False, True])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_states_and_ages_of_tasks_fit_in_their_columns(tasks: Stage, width: int, *, bars: bool):
+    """Also where a column of bars takes a part of the room; and nothing sticks out."""
+    tasks.page.set_viewport_size({"width": width, "height": 700})
+    states = ("pending", "cancelling", "cancelled", "finished")
+    ages = (59, 3_725, 86_399, 99.9 * 86_400)
+    rows = [
+        task_row(number, state=state, created=NOW - age, ended=None if number < 2 else NOW)
+        for number, (state, age) in enumerate(zip(states, ages, strict=True))
+    ]
+    for row in rows if bars else ():
+        row["bar"] = bar(31)
+    tasks.frame(rows, head=tasks_head())
+    cells = tasks.find(".bgw-row :is(.bgw-col-state, .bgw-col-age, .bgw-col-progress):visible")
+    assert cells.count() == (3 if bars else 2) * len(states)
+    assert cells.evaluate_all(CUT_OFF) == []
+    assert sticking_out(tasks) == []
 
 
 def test_a_blocked_loop_says_for_how_long_and_by_what(loops: Stage):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from playwright.sync_api import expect
 
+from tests.cut_off import CUT_OFF
 from tests.lab.panel import LIMIT, Panel
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ WIDTHS: Final = [620, 780, 900, 1200]
 SET_WIDTH: Final = (
     "(panel, width) => Object.assign(panel.style, { width: `${width}px`, flex: 'none' })"
 )
-CUT_OFF: Final = "all => all.filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.innerText)"
 IN_LINES: Final = """
     list => [...list.querySelectorAll("dt")].filter((keys) => {
       const meaning = keys.nextElementSibling;
