@@ -15,7 +15,9 @@ _MISLEADING: Final = re.compile(
 and that which stands beside it with it. A text in a language that is written from right to left
 needs none of these.
 """
-_WHITE: Final = re.compile(r"[ \t\n]+")
+_WHITE: Final = re.compile(r"\s+")
+_WITHOUT_WIDTH: Final = re.compile("[\u00ad\u200b\u2060\ufeff]")
+"""Where a word may be broken, and where not: nobody sees them, and nobody types them."""
 
 
 def plain_text(text: Text) -> Text:
@@ -38,14 +40,15 @@ def as_shown(text: str) -> str:
 
 def is_read_in(text: str, whole: str) -> bool:
     """Whether this is a part of that as it is, or as somebody reads it who then types it: white
-    space of any kind is one space there, and half a character is a question mark. Any thread; does
-    not block.
+    space of any kind is one space there, half a character is a question mark, and what has no width
+    is not there. Any thread; does not block.
     """
     if text in whole:
         return True
     if whole.isprintable():
         return False
-    return text in _WHITE.sub(" ", as_shown(whole)).encode("utf-8", "replace").decode("utf-8")
+    read = _WHITE.sub(" ", _WITHOUT_WIDTH.sub("", as_shown(whole)))
+    return text in read.encode("utf-8", "replace").decode("utf-8")
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bgwidgets.output.terminal import without_colours
 from bgwidgets.plain_text import as_shown
 from bgwidgets.snapshots import (
     AwaitFrame,
@@ -312,7 +313,8 @@ def _cut_text(text: str | None, room: int) -> str | None:
     """Both ends of a long text, and how much is left out between them."""
     if text is None:
         return None
-    text = as_shown(text)
+    # Colours are for terminals, and the lines of some end as Windows' do.
+    text = as_shown(without_colours(text).replace("\r\n", "\n"))
     text = clean(text, longest=len(text))
     kept = text
     while (size := _size(kept)) > room:

@@ -62,3 +62,9 @@ def test_what_is_read_as_a_space_or_a_question_mark_is_found_by_one():
     """As a browser shows white space, and half a character."""
     assert is_read_in("line break tab ?lone", "line\nbreak \t tab \ud800lone")
     assert not is_read_in("linebreak", "line\nbreak")
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u2009", "\u3000", " \u200b", "\u00ad \u2060"])
+def test_what_has_no_width_is_not_typed_and_any_space_is_one(space: str):
+    assert is_read_in("price feed", f"price{space}feed")
+    assert is_read_in("prices", "pri\u200bces\ufeff")

@@ -177,6 +177,13 @@ def test_a_traceback_that_is_too_long_keeps_both_ends(middle: str):
     assert int(words.replace(",", "")) == len(as_shown(text)) - len(head) - len(tail)
 
 
+def test_a_traceback_is_read_without_colours_and_windows_ends_of_lines():
+    """What else cannot be seen is an escape."""
+    text = "HTTP 500\r\nserver: \x1b[1;31mnginx\x1b[0m\r\nbell \x07, half\rway"
+    shown = error_parts(loop(1, error=text), None, NOW)["traceback"]
+    assert shown == "HTTP 500\nserver: nginx\nbell \\x07, half\\x0dway"
+
+
 # -- the history
 
 
