@@ -72,17 +72,17 @@ stuck, states = [], []
 def is_watched():
     return "bgwidgets-watchdog" in [thread.name for thread in threading.enumerate()]
 for number in range({ROUNDS // 2}):
-    out = jobs.new(a, 5, 3)
+    out = jobs.new(a, 25, 20)  # For long enough to be found, on a busy machine too.
     loop = bgw.adopt(run_loop)
     out.join(LIMIT)
     stuck += [number] * out.is_alive()
-    states.append(str(loop.wait(LIMIT)))
+    states.append((str(loop.wait(LIMIT)), loop.snapshot().error_line))
     if stuck: break
     until(lambda: not is_watched(), "the watchdog stays")  # It is to be started in the next job.
 """
     )
     assert [] == kernel.value("stuck")
-    assert {"finished"} == set(kernel.value("states"))
+    assert {("finished", None)} == set(map(tuple, kernel.value("states")))
     assert "" == kernel.stderr()
 
 
