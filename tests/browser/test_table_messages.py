@@ -197,14 +197,16 @@ def test_without_contact_a_tasks_button_is_dead_too(tasks: Stage):
 
 
 def test_without_contact_nothing_can_be_asked_for(loops: Stage):
-    """Or it would be done when nobody wants it any more. The last picture can be read."""
+    """Or it would be done when nobody wants it any more. The last picture can be read, and what
+    is typed in the filter waits (test_silence.py).
+    """
     loops.page.evaluate(
         """() => { const button = document.createElement("button");
         button.className = "bgw-button"; document.querySelector(".bgw-panel").append(button); }"""
     )
     loops.pass_time(3.5)
     loops.sent()
-    controls = ".bgw-button, .bgw-filter, .bgw-interval, .bgw-pause"
+    controls = ".bgw-button, .bgw-interval, .bgw-pause"
     assert loops.find(controls).evaluate_all("all => all.every((each) => each.inert)")
     assert not loops.find(".bgw-grid").evaluate("grid => grid.inert")
     assert loops.find(".bgw-sort").evaluate_all("all => all.every((each) => each.disabled)")

@@ -30,13 +30,18 @@ export function filterInput(wire, signal) {
     "data-lm-suppress-shortcuts": "true",
   });
   let delay = 0;
+  /** Whether something was typed that the kernel has not been told. */
+  let isUntold = false;
   const send = () => {
     delay = 0;
+    if (!wire.inContact) return; // it is told as soon as there is contact
+    isUntold = false;
     wire.wish("filter", element.value, { type: "filter", text: element.value });
   };
   element.addEventListener(
     "input",
     () => {
+      isUntold = true;
       window.clearTimeout(delay);
       delay = window.setTimeout(send, FILTER_SETTLES_IN);
     },
@@ -61,9 +66,10 @@ export function filterInput(wire, signal) {
   return {
     element,
     paint() {
+      if (isUntold && !delay) send();
       const text = wire.head.get("filter") ?? "";
       // Never under the user's fingers, nor before what was typed is sent.
-      if (delay || document.activeElement === element || element.value === text) return;
+      if (isUntold || document.activeElement === element || element.value === text) return;
       element.value = text;
     },
   };
@@ -98,6 +104,7 @@ export function intervalSelect(wire, signal) {
     "change",
     () => {
       const seconds = Number(element.value);
+      if (!wire.inContact) element.value = shown; // it has kept the focus, and can ask for nothing
       wire.wish("interval", seconds, { type: "interval", seconds });
     },
     { signal },

@@ -54,16 +54,3 @@ export class Place {
     return kernel === null || kernel?.status === "dead" ? "kernel gone" : null;
   }
 }
-
-/** What asks the kernel for something. All else stays, for the last picture may be read. */
-const CONTROLS =
-  ".bgw-button, .bgw-filter, .bgw-interval, .bgw-pause, .bgw-chip, .bgw-cancel, .bgw-finder";
-
-/** @param {Element} panel @param {boolean} isDead */
-export function setDead(panel, isDead) {
-  for (const control of panel.querySelectorAll(CONTROLS))
-    /** @type {HTMLElement} */ (control).inert = isDead;
-  // What is inert is not heard either, and the columns would have no names.
-  for (const button of panel.querySelectorAll(".bgw-sort"))
-    /** @type {HTMLButtonElement} */ (button).disabled = isDead;
-}
