@@ -115,7 +115,8 @@ class Acting:
         if self._second_click.click(now):
             return self._runner.stop_all()
         loops = "the loop" if count == 1 else f"all {count} loops"
-        return Said(f"Click again within {WITHIN:g} s to stop {loops}")
+        words = f"Click again within {WITHIN:g} s to stop {loops}"
+        return Said(words, until=self._second_click.until)
 
     def _ask_before_kill(self, targets: Sequence[int], now: float) -> Said | None:
         """What is said to a first click; None when it is a second one, and for the same loops."""
@@ -128,7 +129,8 @@ class Acting:
         if self._kill_click.click(now):
             return None
         loops = living[0].name if len(living) == 1 else f"{len(living)} loops"
-        return Said(f"Click again within {WITHIN:g} s to kill {loops}")
+        words = f"Click again within {WITHIN:g} s to kill {loops}"
+        return Said(words, until=self._kill_click.until)
 
     # -- what is to be told later
 

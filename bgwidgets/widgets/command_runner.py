@@ -70,7 +70,11 @@ def command_of(action: Action, loop_id: int) -> PanelCommand:
 def put_together(said: Sequence[Said]) -> Said:
     """In one line what came of several commands: what went wrong stands in front."""
     texts = dict.fromkeys(each.text for each in sorted(said, key=lambda each: not each.is_error))
-    return Said("; ".join(texts), is_error=any(each.is_error for each in said))
+    return Said(
+        "; ".join(texts),
+        is_error=any(each.is_error for each in said),
+        until=min((each.until for each in said if each.until is not None), default=None),
+    )
 
 
 def error_in_words(error: BaseException) -> str:

@@ -399,7 +399,8 @@ class Mailer:
         self._to_say, self._last_said = None, said
         level = "error" if said.is_error else "info"
         text = clean(said.text, longest=LONGEST_SAID)
-        self._post(face, now, "status", {"type": "said", "level": level, "text": text})
+        left = {} if said.until is None else {"seconds": round(max(0.0, said.until - now), 3)}
+        self._post(face, now, "status", {"type": "said", "level": level, "text": text, **left})
 
     def _send_pong(self, face: Face, now: float, table: Table) -> None:
         views = sorted(self._pinged[table])

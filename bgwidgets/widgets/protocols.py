@@ -55,6 +55,8 @@ class Said:
 
     text: str
     is_error: bool = False
+    until: float | None = None
+    """When it is no longer true, by the publisher's clock; None: it stays as long as any word."""
 
 
 @dataclass(frozen=True, slots=True)

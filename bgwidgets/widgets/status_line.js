@@ -2,16 +2,18 @@
 /** The line beside the panel's buttons: what is selected, and for a while what a command did. */
 
 import { make } from "./page/elements.js";
+import { SECOND } from "./page/numbers.js";
 
 /**
  * @typedef {{on: Function, off: Function, send: (message: object) => void}} Model
  * @typedef {{type: "info", text: string, why?: boolean}} Info `why`: why some buttons are grey
- * @typedef {{type: "said", level: "info" | "error", text: string}} Said
+ * @typedef {{type: "said", level: "info" | "error", text: string, seconds?: number}} Said `seconds`:
+ *   for how long it is true, where that is known
  * @typedef {{text: string, level: "about" | "why" | "info" | "error"}} Line
  */
 
 const FOR_ALL = ["remove_finished", "stop_all"]; // whichever loop is selected
-const SAID_STAYS = 8000; // ms; an error stays until something else is said
+const SAID_STAYS = 8; // seconds; an error stays until something else is said
 
 /** "race · run 1": a name is not broken over two lines, which look like two. @param {string} text */
 function inParts(text) {
@@ -75,7 +77,8 @@ function render({ model, el }) {
     } else if (message.type === "said") {
       window.clearTimeout(stay);
       show(message);
-      if (message.level === "info") stay = window.setTimeout(showAbout, SAID_STAYS);
+      const seconds = message.seconds ?? SAID_STAYS;
+      if (message.level === "info") stay = window.setTimeout(showAbout, seconds * SECOND);
     }
   }
 

@@ -53,6 +53,16 @@ def test_each_word_has_its_full_time(line: Stage):
     assert line.texts(".bgw-status") == ["two"]
 
 
+def test_what_is_true_for_a_while_only_goes_then(line: Stage):
+    """As that a second click will do it: afterwards that is a first one again."""
+    line.say(INFO)
+    line.say(said("Click again within 3 s to stop all 3 loops") | {"seconds": 2.9})
+    line.pass_time(2.8)
+    assert line.texts(".bgw-status") == ["Click again within 3 s to stop all 3 loops"]
+    line.pass_time(0.2)
+    assert line.texts(".bgw-status") == ["race · run 1"]
+
+
 def test_an_error_stays_until_the_next_word(line: Stage):
     """Nobody should miss it by looking away."""
     line.say(INFO)

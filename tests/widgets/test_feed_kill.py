@@ -62,6 +62,15 @@ def test_the_second_click_kills(bench: Bench):
     assert [("info", "loop-3 is killed")] == bench.said()
 
 
+def test_the_question_is_shown_no_longer_than_it_holds(bench: Bench):
+    """Also by a click that came too soon to be the second one."""
+    bench.click(Action.KILL)
+    bench.pass_time(NOT_BEFORE - 0.1)
+    bench.click(Action.KILL)
+    shown = [message["seconds"] for _, message in bench.take() if message["type"] == "said"]
+    assert [WITHIN, pytest.approx(WITHIN - NOT_BEFORE + 0.1)] == shown
+
+
 def test_a_click_that_comes_too_late_is_a_first_one_again(bench: Bench):
     bench.click(Action.KILL)
     bench.pass_time(WITHIN)

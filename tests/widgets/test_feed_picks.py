@@ -286,6 +286,7 @@ def test_stop_all_needs_a_second_click(bench: Bench):
         "type": "said",
         "level": "info",
         "text": "Click again within 3 s to stop all 3 loops",
+        "seconds": WITHIN,
     } in [message for _, message in sent]
     assert [m["label"] for _, m in sent if m["type"] == "label"] == ["Sure? Stop 3"]
     bench.pass_time(WITHIN)
