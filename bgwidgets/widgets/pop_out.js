@@ -17,6 +17,8 @@
  * stays in its cell then.
  */
 
+import { sayInPanel } from "./page/saying.js";
+
 /**
  * A part's model, as ipywidgets has it: the parts are told nothing else by anywidget.
  * @typedef {{
@@ -184,12 +186,6 @@ function render({ model, el }) {
   /** The windows of loops' outputs. @type {Map<number, Window>} */
   const outputs = new Map();
 
-  /** @param {Element} panel @param {string} text */
-  function complain(panel, text) {
-    const said = new CustomEvent("bgw-said", { detail: { level: "error", text } });
-    panel.querySelector(".bgw-status")?.dispatchEvent(said);
-  }
-
   function open() {
     const panel = el.closest(".bgw-panel");
     if (visit || !panel) return;
@@ -197,7 +193,7 @@ function render({ model, el }) {
     const size = `width=${Math.round(width)},height=${Math.round(height) + ROOM_BELOW}`;
     const opened = window.open("", "", `popup,${size}`);
     if (!opened) {
-      complain(panel, BLOCKED);
+      sayInPanel(panel, BLOCKED, "error");
       return;
     }
     const end = new AbortController();
@@ -218,7 +214,7 @@ function render({ model, el }) {
       .catch((error) => {
         if (signal.aborted) return; // it was closed before it was furnished
         close();
-        complain(panel, `The window was closed again: ${error.message}`);
+        sayInPanel(panel, `The window was closed again: ${error.message}`, "error");
       });
   }
 
@@ -231,7 +227,7 @@ function render({ model, el }) {
     const width = Math.round(panel.getBoundingClientRect().width);
     const opened = window.open("", "", `popup,width=${width},height=${OUTPUT_HEIGHT}`);
     if (!opened) {
-      complain(panel, BLOCKED);
+      sayInPanel(panel, BLOCKED, "error");
       return;
     }
     const end = new AbortController();
@@ -247,7 +243,7 @@ function render({ model, el }) {
     show(opened, model, home, end.signal, alone).catch((error) => {
       if (end.signal.aborted) return;
       closeIt();
-      complain(panel, `The window was closed again: ${error.message}`);
+      sayInPanel(panel, `The window was closed again: ${error.message}`, "error");
     });
   }
 

@@ -16,6 +16,7 @@ import { LOOP_COLUMNS, TASK_COLUMNS } from "./table_cells.js";
 import { Grid } from "./table_grid.js";
 import { liveMark } from "./table_live.js";
 import { carryOn, noTasks, picker, rowsHigh, sorter, tableContents } from "./table_parts.js";
+import { NO_LOOP, sayInPanel } from "./saying.js";
 import { summary } from "./table_summary.js";
 import { stateChips, tabStrip, tasksFooter } from "./table_tabs.js";
 
@@ -123,7 +124,10 @@ export function tasksFace(wire, signal) {
       const row = grid.currentRow;
       const current = row?.id === currentId ? row : null;
       // On a button in the header it sorts.
-      if (key === "Enter" && target === grid.element && current) tabs.openDetails();
+      if (key === "Enter" && target === grid.element) {
+        if (current) tabs.openDetails();
+        else sayWhatIsMissing();
+      }
       if (key === "Delete") cancel();
     },
     { signal },
@@ -134,6 +138,14 @@ export function tasksFace(wire, signal) {
     if (picked.length) wire.act("cancel_tasks", selectedLoop(), { picked: true });
     else if (grid.currentRow?.id === currentId && currentId !== null)
       wire.command("cancel_tasks", selectedLoop(), [currentId]);
+    else sayWhatIsMissing();
+  };
+  /** Why a key that is for the current task does nothing. */
+  const sayWhatIsMissing = () => {
+    if (!wire.isKnown) return;
+    if (selectedLoop() === null) sayInPanel(element, NO_LOOP);
+    else if (currentId === null) sayInPanel(element, "No task is selected");
+    else sayInPanel(element, "The selected task is not in sight");
   };
   grid.element.addEventListener(
     "dblclick",

@@ -5,6 +5,7 @@
 /** @import {Wire} from "./table_wire.js" */
 import { make } from "./elements.js";
 import { isForTheNotebook } from "./panel_keys.js";
+import { NO_LOOP, sayInPanel } from "./saying.js";
 
 const ACTION_KEYS = /** @type {Record<string, string>} */ ({
   e: "stop_event",
@@ -40,6 +41,7 @@ export function listenForKeys({ element, grid, selectedLoop, cancel }, wire, sig
         // In the list of tasks it is their rows that keys are for, where there is a current one.
         // None is never all: the loop that is shown may have changed a moment ago.
         if (key === "c" && cancel) cancel();
+        else if (selectedLoop() === null && wire.isKnown) sayInPanel(element, NO_LOOP);
         else wire.act(ACTION_KEYS[key], selectedLoop());
       }
     },
