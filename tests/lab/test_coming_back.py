@@ -182,7 +182,7 @@ def expect_dead(notebook: Notebook, word: str) -> None:
     """It is said, and there is nothing that can be clicked; the last picture stays."""
     panel = Panel(notebook, 1)
     panel.find(".bgw-contact").filter(has_text=word).wait_for(timeout=LIMIT)
-    for control in (".bgw-button", ".bgw-filter", ".bgw-pause"):
+    for control in (".bgw-button", ".bgw-pause"):
         found = panel.find(control)
         assert found.count() > 0
         assert found.evaluate_all("all => all.every((each) => each.inert)")

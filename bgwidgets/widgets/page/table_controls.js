@@ -4,6 +4,8 @@
  * may be read; and nobody is thrown out of where they were, for most silences are short.
  */
 
+import { setAttribute } from "./elements.js";
+
 /** What asks the kernel for something as soon as it is used. */
 const ASKING = ".bgw-button, .bgw-interval, .bgw-pause, .bgw-chip, .bgw-cancel, .bgw-finder";
 /** What is typed there is sent when there is contact again (table_bar.js). */
@@ -18,14 +20,16 @@ const NAMING = ".bgw-sort";
  * @param {boolean} isForGood as far as the page knows: the kernel is gone, and not only silent
  */
 export function setDead(scope, isDead, isForGood) {
-  const mayBe = (/** @type {Element} */ control) =>
-    isDead && !control.contains(document.activeElement);
-  for (const control of scope.querySelectorAll(ASKING))
-    /** @type {HTMLElement} */ (control).inert = mayBe(control);
-  for (const control of scope.querySelectorAll(WAITING))
-    /** @type {HTMLElement} */ (control).inert = isForGood && mayBe(control);
-  for (const button of scope.querySelectorAll(NAMING))
-    /** @type {HTMLButtonElement} */ (button).disabled = mayBe(button);
+  const find = (/** @type {string} */ selector) =>
+    /** @type {NodeListOf<HTMLElement>} */ (scope.querySelectorAll(selector));
+  const keepsFocus = (/** @type {Element} */ control) => control.contains(document.activeElement);
+  for (const control of find(ASKING)) control.inert = isDead && !keepsFocus(control);
+  for (const control of find(WAITING))
+    control.inert = isDead && isForGood && !keepsFocus(control);
+  for (const button of find(NAMING))
+    /** @type {HTMLButtonElement} */ (button).disabled = isDead && !keepsFocus(button);
+  for (const control of find(`${ASKING}, ${NAMING}`))
+    setAttribute(control, "aria-disabled", isDead && keepsFocus(control) ? "true" : null);
 }
 
 /**
