@@ -12,10 +12,8 @@ import logging
 import os
 import socket
 import sys
-import time
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any, Final, NoReturn
+from collections.abc import Iterator
+from typing import Final, NoReturn
 
 from bgwidgets.background_loop import BackgroundLoop
 from bgwidgets.exceptions import CannotRestart, LoopUnfinished
@@ -27,6 +25,7 @@ from bgwidgets.hosts.child_reporter import ChildReporter, OutputTeller
 from bgwidgets.hosts.delivery import Delivery
 from bgwidgets.hosts.event_mirror import EventMirror
 from bgwidgets.hosts.frames import FrameReader, FrameSender
+from bgwidgets.hosts.last_words import LAST_WORDS_LIMIT, say_before_the_end
 from bgwidgets.hosts.messages import (
     Begin,
     FromChild,
@@ -50,8 +49,6 @@ from bgwidgets.states import LoopEvent
 
 MOST_WAITING: Final = 16_000_000
 """Bytes of output that may wait for a kernel that does not read; then a print waits for it, too."""
-LAST_WORDS_LIMIT: Final = 1.0
-"""Seconds for them in all, whoever holds them up: a kernel that stands still, or another thread."""
 _CHUNK: Final = 1 << 18
 _log: Final = logging.getLogger(__name__)
 _UP: Final = {LoopEvent.STARTED, LoopEvent.CLOSED, LoopEvent.HOST_LOST}
@@ -123,8 +120,7 @@ class Child:
 
     def run(self) -> None:
         """Run the loop to its end, and send home what came of it."""
-        for name in ("_exit", "abort"):
-            setattr(os, name, partial(self._say_last_words_before, getattr(os, name)))
+        say_before_the_end(self._say_last_words_in_time)
         self._sender.start()
         self._control.start()
         self._reporter.start()
@@ -139,29 +135,31 @@ class Child:
             self._tell(in_short(last, error))
         self._sender.flush()  # The kernel may stand still for hours; if it ends, so does this.
 
-    def _say_last_words_before(self, end: Callable[..., NoReturn], *args: Any) -> NoReturn:
-        """Work that ends the process by itself has often said why just before it."""
-        if os.getpid() == self._pid:
-
-            def end_all_the_same() -> None:
-                time.sleep(LAST_WORDS_LIMIT)
-                end(*args)
-
-            with contextlib.suppress(RuntimeError):  # None can be had: then there is no limit.
-                OwnThread(end_all_the_same, "bgwidgets-end").start()
-            with contextlib.suppress(Exception):
-                self._say_last_words()
-                self._sender.flush(LAST_WORDS_LIMIT)
-        end(*args)
+    def _say_last_words_in_time(self) -> None:
+        try:
+            self._say_last_words()
+        finally:
+            self._sender.flush(LAST_WORDS_LIMIT)
 
     def _say_last_words(self) -> None:
-        self._reporter.tell_output()
+        """Each by itself: what cannot be told keeps nothing else back."""
+        for say in (self._reporter.tell_output, self._tell_metrics):
+            try:
+                say()
+            except Exception as error:  # noqa: BLE001 - as of a value that cannot be pickled
+                with contextlib.suppress(OSError):  # The work may have closed it.
+                    line = f"bgwidgets: not all of its last words were told: {one_line(error)}\n"
+                    os.write(2, line.encode())
+
+    def _tell_metrics(self) -> None:
         metrics = self._agent.findings.metrics.as_values()
         self._tell(Measured(Teller().news(metrics, 0)))
 
     def _ask_for_end(self) -> None:
-        self._say_last_words()
-        self._tell(KillMe())
+        try:
+            self._say_last_words()
+        finally:
+            self._tell(KillMe())
 
     def _listen(self) -> None:
         try:
