@@ -6,7 +6,9 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+import nbformat
 import psutil
 import pytest
 
@@ -14,6 +16,7 @@ from tests.kernel.conftest import Kernel
 from tests.processes import LIMIT
 
 StartKernel = Callable[[], Kernel]
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 WORK = """
 import asyncio, ctypes
@@ -92,6 +95,43 @@ def test_an_interrupt_of_a_cell_leaves_them_alone(start_kernel: StartKernel):
     assert all(map(psutil.pid_exists, pids))
     kernel.run("for job in jobs: job.kill()")
     expect_gone(pids)
+
+
+def cell_with(words: str) -> str:
+    """The cell of the notebook about Dask in which these stand."""
+    notebook = nbformat.read(NOTEBOOKS / "06_processes_and_dask.ipynb", as_version=4)
+    (source,) = (str(cell.source) for cell in notebook.cells if words in cell.source)
+    return source
+
+
+@pytest.mark.timeout(180)
+def test_an_interrupt_leaves_loops_on_the_notebooks_cluster_alone(start_kernel: StartKernel):
+    """Its workers are in the kernel's process group, and so hear it, too."""
+    kernel = start_kernel()
+    kernel.run(cell_with("cluster = LocalCluster("))
+    kernel.run(
+        "import asyncio, os, time, bgwidgets as bgw\n"
+        "async def counts():\n"
+        "    for number in range(10_000):\n"
+        "        bgw.metric('number', number)\n"
+        "        await asyncio.sleep(0.1)\n"
+        "def last(job): return job.metrics['number'].last if job.metrics else 0\n"
+        "jobs = [bgw.start(counts, host=client) for _ in range(2)]\n"
+        "while not all(map(last, jobs)): time.sleep(0.01)\n"
+        "workers = client.run(os.getpid)"
+    )
+    kernel.begin("print('began', flush=True); time.sleep(3600)")
+    kernel.interrupt()
+    kernel.run(  # For more than the second after which a worker's end would be seen.
+        "ends = [(job, last(job) + 30) for job in jobs]\n"
+        "while not all(job.state.has_ended or last(job) > end for job, end in ends):\n"
+        "    time.sleep(0.01)"
+    )
+    assert ["running", "running"] == kernel.value("[str(job.state) for job in jobs]")
+    assert kernel.value("client.run(os.getpid) == workers")
+    kernel.run("for job in jobs: job.kill()")
+    kernel.run(cell_with("cluster.close()"))
+    assert "" == kernel.stderr()
 
 
 def test_functions_and_errors_of_a_notebook_go_there_and_come_back(start_kernel: StartKernel):
