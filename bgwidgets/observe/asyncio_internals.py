@@ -15,9 +15,11 @@ import selectors
 import sys
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from operator import attrgetter, call, getitem, is_not
+from itertools import chain, compress, islice
+from operator import attrgetter
 from types import (
     BuiltinMethodType,
     CodeType,
@@ -533,19 +535,6 @@ def callback_run_in(thread: int) -> object:
     return getattr(variable_in(thread, _CALLBACK_RUNNERS, "self"), "_callback", None)
 
 
-def next_callback(loop: asyncio.AbstractEventLoop) -> weakref.ref[Any] | None:
-    """What the loop will run after what it runs now: it stays the same until then.
-
-    None when nothing waits or the loop does not tell. Any thread, which never holds it; does not
-    block.
-    """
-    ready: Any = getattr(loop, "_ready", None)
-    try:
-        return next(map(weakref.ref, map(getitem, (ready,), (0,))))
-    except (IndexError, TypeError):
-        return None
-
-
 def waits_for_events(places: Iterable[Place]) -> bool:
     """Whether a thread that is at these places, the innermost first, has nothing to do but to turn
     its loop. False where it is not known. Any thread; does not block.
@@ -675,26 +664,32 @@ def tasks_now() -> Mapping[Any, Any] | _CurrentTasks:
     return table if is_used and table is not None else _CurrentTasks()
 
 
-def glance_at_task_on(
-    loop: asyncio.AbstractEventLoop,
-) -> Callable[[], weakref.ref[asyncio.Task[Any]] | None]:
-    """What tells the loop's current task in another thread, which never holds it."""
+def glance_at(loop: asyncio.AbstractEventLoop) -> Iterator[weakref.ref[Any] | None]:
+    """What a loop runs, lazily: its current task, and what it will run after that. The latter stays
+    the same as long as that runs. None where there is none, or the loop does not tell.
+
+    Taken by `list` it is all done in one step of C code, in any thread, which never holds them: a
+    step in Python, as `current_task` is up to Python 3.11, would. Does not block.
+    """
     table = tasks_now()
-    # A step in Python, as `current_task` is up to Python 3.11, would hold it.
-    now: Callable[[], Any] = (
-        functools.partial(table.get, loop)
-        if isinstance(table, dict)
-        else functools.partial(asyncio.current_task, loop)
+    get = table.get if isinstance(table, dict) else asyncio.current_task
+    ready = getattr(loop, "_ready", None)
+    callbacks = ready if isinstance(ready, deque) else ()
+    return chain(
+        _weakly_lazily(functools.partial(map, get, (loop,))),
+        _weakly_lazily(functools.partial(chain.from_iterable, (callbacks,))),
     )
-    is_one = functools.partial(is_not, None)
 
-    def glance() -> weakref.ref[asyncio.Task[Any]] | None:
-        try:
-            return next(map(weakref.ref, filter(is_one, map(call, (now,)))), None)
-        except TypeError:
-            return None  # A task in name only.
 
-    return glance
+_weak_references_of: Final = attrgetter("__weakrefoffset__")
+
+
+def _weakly_lazily(each: Callable[[], Iterator[Any]]) -> Iterator[weakref.ref[Any] | None]:
+    """The first of these; None where there is none that can be referred to weakly."""
+    # They are taken twice, but nothing has happened in between.
+    can_be = map(bool, map(_weak_references_of, map(type, islice(each(), 1))))
+    referred_to = map(weakref.ref, compress(islice(each(), 1), can_be))
+    return islice(chain(referred_to, (None,)), 1)
 
 
 def swap_current_task(

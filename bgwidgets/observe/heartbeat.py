@@ -22,6 +22,7 @@ from types import CodeType
 from typing import Final, NamedTuple
 
 from bgwidgets.observe.asyncio_internals import runs_a_callback, waits_for_events
+from bgwidgets.observe.glimpse import Glimpse, glimpse_of
 from bgwidgets.observe.lag import SECONDS_KEPT, LagHistory
 from bgwidgets.observe.sightings import listener_of
 from bgwidgets.observe.spell import NOBODYS_FAULT, SLOW, UNSEEN, Spell
@@ -152,31 +153,39 @@ class Heartbeat:
     # In the watchdog's thread
 
     def look(self, stack: Stack | None, now: float) -> bool:
-        """Look at the loop, whose thread had this stack then, or a little later. True when it was
-        at work.
+        """Look at the loop, in whose thread these were the innermost places then, or a little
+        later: enough of them to tell that it is idle. True when it was at work.
         """
+        at_work: Glimpse | None = None
+        is_idle = False
+        if self._ended_at is None and stack is not None and self.loop.is_running():
+            is_idle = self._is_idle(stack, now)
+            if not is_idle and (seen := glimpse_of(self.loop, stack.thread)) is not None:
+                now = seen.at  # Others may have run meanwhile.
+                is_idle = self._is_idle(seen.stack, now)
+                at_work = None if is_idle else seen
         unseen, self._looked_at = now - self._looked_at, now
         if unseen > UNSEEN:
             self._note_ends()
-        if self._ended_at is not None or stack is None or not self.loop.is_running():
-            self._stands_still(now)
-        elif self._is_idle(stack, now):
+        if at_work is not None:
+            self._look_at_work(at_work)
+            return True
+        if is_idle:
             self._turned_at = self._seen_to_turn_at = now
             if self._spell is not None:
                 self._keep(self._spell.look_while_idle(now))
         else:
-            self._look_at_work(stack, now)
-            return True
+            self._stands_still(now)
         if unseen > UNSEEN and (listener := listener_of(self.loop)) is not None:
             listener.turns_again()
         return False
 
-    def _look_at_work(self, stack: Stack, now: float) -> None:
+    def _look_at_work(self, seen: Glimpse) -> None:
         spell = self._spell
         if spell is None:
-            self._ask(stack, now)
+            self._ask(seen)
             return
-        self._keep(spell.look(stack, now))
+        self._keep(spell.look(seen))
         self._note_ends()
         if spell.is_blocked:
             self._blocked(spell)
@@ -217,17 +226,17 @@ class Heartbeat:
         if is_news:
             self._changed()
 
-    def _ask(self, stack: Stack, now: float) -> None:
+    def _ask(self, seen: Glimpse) -> None:
         # It was last seen to turn at the one moment, and to be at work at the other.
-        began = (self._turned_at + now) / 2
-        spell = Spell(self.loop, self._runner, asked_at=now, since=began)
+        began = (self._turned_at + seen.at) / 2
+        spell = Spell(self.loop, self._runner, asked_at=seen.at, since=began)
         self._spell = spell
         try:
             self.loop.call_soon_threadsafe(self._answer, spell)
         except Exception:  # noqa: BLE001 - it was closed in this moment, or work has broken it
             self._spell = None
             return
-        spell.first_look(stack)
+        spell.first_look(seen)
         self._changed()
 
     def _keep(self, step: SlowStep | None) -> None:

@@ -16,10 +16,10 @@ import weakref
 from types import CodeType
 from typing import Any, Final, NamedTuple
 
-from bgwidgets.observe.asyncio_internals import glance_at_task_on, next_callback
+from bgwidgets.observe.asyncio_internals import glance_at
 from bgwidgets.observe.blame import Seen, outermost_code, seen_at
+from bgwidgets.observe.glimpse import Glimpse
 from bgwidgets.observe.names import name_of
-from bgwidgets.observe.thread_frames import Stack
 from bgwidgets.snapshots import SlowStep
 
 BLOCKED_AFTER: Final = 0.15
@@ -86,7 +86,6 @@ class Spell:
         self.steps = 0
         """How many have been seen so far, with this one."""
         self._loop: Final = loop
-        self._current: Final = glance_at_task_on(loop)
         self._runner: Final = runner
         self._looked_at = asked_at
         self._clear_since = since
@@ -111,16 +110,20 @@ class Spell:
         """
         return None if self._task is None else self._task()
 
-    def first_look(self, stack: Stack) -> None:
-        """The loop was asked, and its thread has this stack."""
+    def first_look(self, seen: Glimpse) -> None:
+        """The loop was seen so, and asked thereupon."""
         # The question is in the queue now: it may be what the loop runs next.
-        task = self._current()
-        self._begin_step(self._step_under_way(task, stack), task, self.since)
+        task, following = glance_at(self._loop)
+        if task is seen.task and (seen.next is None or seen.next is following):
+            step = self._step_under_way(seen._replace(next=following))
+            self._begin_step(step, task, self.since)
+        else:  # Another one has begun meanwhile, of which no more is known.
+            self._begin_step(None, None, self.since)
 
-    def look(self, stack: Stack, now: float) -> SlowStep | None:
+    def look(self, seen: Glimpse) -> SlowStep | None:
         """There is no answer yet. Returns the step that has ended meanwhile, if it was slow."""
-        task = self._current()
-        step = self._step_under_way(task, stack)
+        now = seen.at
+        step = self._step_under_way(seen)
         before = self._looked_at
         ended_at = began_at = (before + now) / 2
         if now - before > UNSEEN:
@@ -134,9 +137,9 @@ class Spell:
             self._note_name()
         else:
             slow = self._slow_step(ended_at)
-            self._begin_step(step, task, began_at)
+            self._begin_step(step, seen.task, began_at)
         if now - self._step_since >= NAMED_AFTER:
-            last, self._seen = self._seen, seen_at(stack, self._runner)
+            last, self._seen = self._seen, seen_at(seen.stack, self._runner)
             goes_on = None not in (last.place, self._seen.place) and last.place != self._seen.place
             self._looks += 1
             self._looks_in_its_own_code += self._seen.in_own_async_code or goes_on
@@ -198,9 +201,9 @@ class Spell:
         """
         return self._sightings >= SIGHTINGS and self._looked_at - self._step_since >= BLOCKED_AFTER
 
-    def _step_under_way(self, task: weakref.ref[asyncio.Task[Any]] | None, stack: Stack) -> _Step:
-        runs = outermost_code(stack, self._runner) if task is None else task
-        return _Step(runs, next_callback(self._loop))
+    def _step_under_way(self, seen: Glimpse) -> _Step:
+        runs = outermost_code(seen.stack, self._runner) if seen.task is None else seen.task
+        return _Step(runs, seen.next)
 
     def _begin_step(
         self, step: _Step | None, task: weakref.ref[asyncio.Task[Any]] | None, since: float

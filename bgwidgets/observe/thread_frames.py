@@ -24,11 +24,13 @@ from functools import partial
 from itertools import accumulate, chain, compress, repeat, takewhile
 from operator import attrgetter, call, is_not, methodcaller
 from types import CodeType, FrameType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 COLLECTS_AMID_C_CODE: Final = sys.version_info < (3, 12)
 DEEPEST: Final = 5_000
 """Frames; what is further out than this is not looked at."""
+
+T = TypeVar("T")
 
 Place = tuple[CodeType, int]
 """A function's code, and the instruction at which it is."""
@@ -66,6 +68,16 @@ def stacks_of(threads: Iterable[int], deepest: int = DEEPEST) -> dict[int, Stack
         for number, places in zip(numbers, all_places, strict=True)
         if places
     }
+
+
+def stack_with(thread: int, besides: Iterator[T]) -> tuple[Stack | None, list[T]]:
+    """A thread's stack, and what is got `besides`: of the same moment, if all of that is written in
+    C. Any thread; does not block.
+    """
+    with _without_collector():
+        both: list[Any] = list(chain(_places_lazily([thread], DEEPEST), map(list, (besides,))))
+    places, got = both
+    return Stack(thread, places) if places else None, got
 
 
 def places_of_other_threads() -> dict[int, Place]:

@@ -16,7 +16,6 @@ import time
 from typing import Final
 
 from bgwidgets.fork_locks import call_in_forks, free_in_forks
-from bgwidgets.observe.asyncio_internals import waits_for_events
 from bgwidgets.observe.heartbeat import Heartbeat
 from bgwidgets.observe.thread_frames import places_of_other_threads, stacks_of
 from bgwidgets.observe.threads_at_work import (
@@ -37,7 +36,8 @@ threads run Python code."""
 _NOTABLY_LATE: Final = 0.025
 """Seconds from which on it is looked how many those are."""
 _SHALLOW: Final = 3
-"""So many places tell of most threads that wait for events that they do."""
+"""So many places tell of most threads that wait for events that they do; the others are looked at
+whole, one by one."""
 LINGERS: Final = 0.5
 """Seconds that it stays after the last loop has gone: the next may come at once."""
 
@@ -123,8 +123,6 @@ class Watchdog:
         numbers = [each.thread_id for each in heartbeats]
         now = time.monotonic()  # Whatever takes long from here on, it was not seen.
         stacks = stacks_of({number for number in numbers if number is not None}, _SHALLOW)
-        at_work = [each.thread for each in stacks.values() if not waits_for_events(each.places)]
-        stacks.update(stacks_of(at_work))
         is_any_stuck = False
         for heartbeat, number in zip(heartbeats, numbers, strict=True):
             try:

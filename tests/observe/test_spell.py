@@ -10,9 +10,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from bgwidgets.observe.asyncio_internals import glance_at
+from bgwidgets.observe.glimpse import Glimpse
 from bgwidgets.observe.spell import BLOCKED_AFTER, MANY_SHORT_STEPS, NOBODYS_FAULT, Spell
 from bgwidgets.observe.thread_frames import Stack, stacks_of
 from bgwidgets.observe.watchdog import LOOK_CLOSER
+from bgwidgets.snapshots import SlowStep
 
 
 @pytest.fixture
@@ -30,11 +33,21 @@ def here() -> Stack:
     return stack._replace(places=in_this_file[1:])
 
 
+def seen(loop: asyncio.AbstractEventLoop, stack: Stack, at: float) -> Glimpse:
+    """What the loop runs now, as if it were seen in this stack, at that time."""
+    return Glimpse(at, stack, *glance_at(loop))
+
+
+def look(spell: Spell, stack: Stack, at: float) -> SlowStep | None:
+    """The next one."""
+    return spell.look(seen(spell._loop, stack, at))
+
+
 def begun(loop: asyncio.AbstractEventLoop, stack: Stack, *, ago: float) -> Spell:
     """A spell that began so many seconds ago, and the first look at it."""
     began = time.monotonic() - ago
     spell = Spell(loop, None, asked_at=began, since=began)
-    spell.first_look(stack)
+    spell.first_look(seen(loop, stack, began))
     return spell
 
 
@@ -48,7 +61,7 @@ def test_a_step_that_was_seen_again_is(loop: asyncio.AbstractEventLoop):
     stack = here()
     spell = begun(loop, stack, ago=0.3)
     now = time.monotonic()
-    assert spell.look(stack, now) is None
+    assert look(spell, stack, now) is None
     assert spell.is_blocked
     step = spell.over(now + 0.1)
     assert step is not None
@@ -64,7 +77,7 @@ def test_time_in_which_no_thread_could_run_is_nobodys(loop: asyncio.AbstractEven
     spell = begun(loop, stack, ago=3.05)
     spell.overslept(3.0)
     now = time.monotonic()
-    spell.look(stack, now)
+    look(spell, stack, now)
     assert not spell.is_blocked
     assert spell.over(now) is None
 
@@ -81,7 +94,7 @@ def test_when_the_loop_has_something_else_to_run_next_it_is_another_step(
     now = spell.asked_at
     for _ in range(int(BLOCKED_AFTER / LOOK_CLOSER) + 2):
         now += LOOK_CLOSER
-        spell.look(stack, now)
+        look(spell, stack, now)
         loop._ready.popleft()  # type: ignore[attr-defined]
         loop.call_soon(int)
     assert spell.is_blocked
@@ -99,19 +112,19 @@ def test_of_a_time_in_which_nobody_looked_it_is_not_said_that_there_were_many_sh
     before = loop.call_soon(int)
     loop.call_soon(float)
     spell = begun(loop, stack, ago=3.2)
-    spell.look(stack, spell.asked_at + 0.08)
+    look(spell, stack, spell.asked_at + 0.08)
     if is_late:
         spell.overslept(3.0)
     loop._ready.popleft()  # type: ignore[attr-defined]
     now = spell.asked_at + 3.16
-    spell.look(stack, now)
-    spell.look(stack, now + LOOK_CLOSER)
+    look(spell, stack, now)
+    look(spell, stack, now + LOOK_CLOSER)
     assert spell.is_blocked
     assert words == spell.blocked_by()
     assert spell.culprit() is None
     assert spell.over(now + 2 * LOOK_CLOSER) is None
     for count in range(2, 9):  # The same, for long enough.
-        spell.look(stack, now + count * LOOK_CLOSER)
+        look(spell, stack, now + count * LOOK_CLOSER)
     assert (spell.blocked_by() or "").startswith("test_spell.py:")
     before.cancel()
 
@@ -130,7 +143,7 @@ def test_a_step_that_began_in_a_spell_is_blamed_when_it_has_lasted_long_enough_i
         ends_at = now + seconds
         while now < ends_at - LOOK_CLOSER / 2:
             now += LOOK_CLOSER
-            spell.look(stack, now)
+            look(spell, stack, now)
 
     look_for(2 * LOOK_CLOSER)
     for _ in handles[1:]:
@@ -147,11 +160,28 @@ def test_a_step_that_began_in_a_spell_is_blamed_when_it_has_lasted_long_enough_i
     assert culprit.where == spell.blocked_by()
 
 
+def test_a_step_that_began_after_the_glimpse_is_not_taken_for_the_one_that_was_seen(
+    loop: asyncio.AbstractEventLoop,
+):
+    """Between the two the loop may have turned; the time before is not put down to it."""
+    stack = here()
+    loop.call_soon(int)
+    loop.call_soon(float)
+    before = seen(loop, stack, time.monotonic() - 0.3)
+    loop._ready.popleft()  # type: ignore[attr-defined]
+    spell = Spell(loop, None, asked_at=before.at, since=before.at)
+    spell.first_look(before)
+    now = time.monotonic()
+    look(spell, stack, now)
+    assert not spell.is_one_step()
+    assert spell.over(now) is None
+
+
 def test_after_a_look_at_an_idle_loop_it_begins_anew(loop: asyncio.AbstractEventLoop):
     """It has turned; what was slow before is said then."""
     stack = here()
     spell = begun(loop, stack, ago=0.3)
-    spell.look(stack, time.monotonic())
+    look(spell, stack, time.monotonic())
     assert spell.look_while_idle(time.monotonic()) is not None
     assert not spell.is_blocked
     assert spell.over(time.monotonic()) is None
@@ -165,7 +195,7 @@ def test_the_task_of_a_step_is_not_held(loop: asyncio.AbstractEventLoop):
 
     async def work() -> None:
         spells.append(begun(loop, here(), ago=0.3))
-        spells[0].look(here(), time.monotonic())
+        look(spells[0], here(), time.monotonic())
         assert spells[0].task is asyncio.current_task()
 
     async def main() -> weakref.ref[asyncio.Task[None]]:
@@ -188,5 +218,5 @@ def test_what_runs_next_is_not_held(loop: asyncio.AbstractEventLoop):
     spell = begun(loop, here(), ago=0.3)
     loop._ready.clear()  # type: ignore[attr-defined]
     assert callback() is None
-    assert spell.look(here(), time.monotonic()) is None
+    assert look(spell, here(), time.monotonic()) is None
     assert not spell.is_one_step()

@@ -17,6 +17,7 @@ from bgwidgets.observe import watchdog as watchdog_module
 from bgwidgets.observe.heartbeat import BEAT, Heartbeat
 from bgwidgets.observe.sightings import listen
 from bgwidgets.observe.spell import NOBODYS_FAULT
+from bgwidgets.observe.thread_frames import stacks_of
 from bgwidgets.observe.threads_at_work import longest_wait
 from bgwidgets.observe.watchdog import LOOK_EVERY, OVERSLEPT, Watchdog
 from tests.loop_factories import LoopFactory
@@ -174,6 +175,47 @@ def test_a_callback_that_blocks_is_named_without_a_task(watched: Watched):
     until(lambda: watched.heartbeat.pulse().blocked is False)
     (slow,) = [step for step in watched.heartbeat.pulse().slow_steps if step.where != NOBODYS_FAULT]
     assert (None, blocked_by) == (slow.task, slow.where)
+
+
+def test_whose_step_has_begun_when_it_is_looked_at_is_told_with_a_line_of_its_own(
+    loop_factory: LoopFactory,
+):
+    """In the time between the first sight of all loops and the look at this one, others may run."""
+    loop = loop_factory()
+    heartbeat, stands, goes_on = Heartbeat(loop), threading.Barrier(2), threading.Barrier(2)
+
+    async def first() -> None:
+        await asyncio.sleep(0)
+        stands.wait(LIMIT)
+        goes_on.wait(LIMIT)
+
+    async def second() -> None:
+        await asyncio.sleep(0)
+        stands.wait(LIMIT)
+        goes_on.wait(LIMIT)
+
+    async def main() -> None:
+        heartbeat.start()
+        tasks = [loop.create_task(each(), name=each.__name__) for each in (first, second)]
+        await asyncio.gather(*tasks)
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(main(),), daemon=True)
+    thread.start()
+    stands.wait(LIMIT)
+    number = thread.ident or 0
+    before = stacks_of([number])[number]
+    goes_on.wait(LIMIT)
+    stands.wait(LIMIT)
+    began = time.monotonic()
+    line = second.__code__.co_firstlineno + 3
+    until(lambda: heartbeat.look(before, began) and heartbeat.pulse().blocked_by)
+    words = heartbeat.pulse().blocked_by or ""
+    assert words.startswith(f"second · test_watchdog.py:{line} second · ")
+    goes_on.wait(LIMIT)
+    thread.join(LIMIT)
+    assert not thread.is_alive()
+    heartbeat.stop()
+    loop.close()
 
 
 def test_a_loop_that_nobody_runs_is_not_blocked(watchdog: Watchdog):
