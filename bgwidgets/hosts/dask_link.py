@@ -20,6 +20,7 @@ from typing import Any, Final, Protocol
 from bgwidgets.exceptions import UnknownHost
 from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.child_link import Listener
+from bgwidgets.hosts.dask_calls import CallsUnderWay
 from bgwidgets.hosts.dask_place import (
     LOOKS_FIRST,
     RoomElsewhere,
@@ -93,6 +94,7 @@ class DaskLink:
         self._room: Any = None
         """The future of the task that holds its resources."""
         self._actor: Any = None
+        self._under_way: Final = CallsUnderWay()
         self._pid: int | None = None
         self._waits_for: str | None = None
         """What there must be before the worker can start it."""
@@ -147,7 +149,7 @@ class DaskLink:
         """
         if (actor := self._actor) is not None:
             with contextlib.suppress(*FAILURES):
-                getattr(actor, what)()
+                self._under_way.add(getattr(actor, what)())
 
     # In the listening thread
 
@@ -182,7 +184,8 @@ class DaskLink:
         self._room = self._future = self._actor = None
         if futures:
             with contextlib.suppress(*FAILURES):  # A client that is closed has given up all it had.
-                self._on_clients_loop(self._give_up(futures))
+                # Not as a coroutine: that complains when its loop just stops, and never runs it.
+                self._where.client.loop.add_callback(self._give_up, futures)
 
     async def _give_up(self, futures: list[Any]) -> None:
         """Have the worker let go of the actor, and of what it holds. Nobody waits for that.
@@ -190,7 +193,9 @@ class DaskLink:
         To release them would not do: an actor holds its own future, in a circle, until the
         kernel's next garbage collection.
         """
-        await self._where.client.cancel(futures, asynchronous=True)
+        with contextlib.suppress(*FAILURES):
+            await self._under_way.settle()
+            await self._where.client.cancel(futures, asynchronous=True)
 
     def _begin(self) -> None:
         actor = self._settled()
@@ -247,6 +252,8 @@ class DaskLink:
             return self._result_of(coming)
         finally:
             coming.cancel()  # It may never come.
+            if not call.done():
+                self._under_way.add(call)
 
     def _on_clients_loop(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
         try:
@@ -372,6 +379,7 @@ class DaskLink:
         """Send them; False when it has to be tried again, if it is not over."""
         try:
             sent = actor.send(number, frames)
+            self._under_way.add(sent)
             while not self._is_over.is_set():
                 try:
                     sent.result(TICK)

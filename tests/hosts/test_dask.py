@@ -399,6 +399,39 @@ def test_a_stop_promises_no_kill_at_once_of_what_cannot_be_reached(
     assert LoopState.KILLED == frozen.wait(LIMIT)
 
 
+def test_a_call_that_comes_late_to_its_worker_still_finds_the_actor(
+    manager: LoopManager, client: distributed.Client, monkeypatch: pytest.MonkeyPatch
+):
+    """A kill is told again until its end is told; the last of them may be slower than that."""
+    scheduler: Any = client.scheduler
+    proxy = scheduler.proxy
+    told: list[str] = []
+    answers: list[Any] = []
+
+    async def slow(*, worker: str, msg: dict[str, Any]) -> Any:
+        told.append(msg["function"])
+        if msg["function"] != "kill" or told.count("kill") != 2:
+            return await proxy(worker=worker, msg=msg)
+        await asyncio.sleep(0.3)
+        try:
+            answer = await proxy(worker=worker, msg=msg)
+        except BaseException as error:
+            answers.append(error)
+            raise
+        answers.append(answer["status"])
+        return answer
+
+    monkeypatch.setattr(scheduler, "proxy", slow, raising=False)
+    job = manager.start(child_work.for_ever, host=client)
+    until_slowly(lambda: job.state is LoopState.RUNNING)
+    job.kill()
+    assert LoopState.KILLED == job.state
+    assert not answers
+    until(lambda: answers)
+    assert ["OK"] == answers
+    until(lambda: not client.who_has())
+
+
 def test_messages_that_are_sent_again_count_once(
     manager: LoopManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import re
+from collections.abc import Generator
 from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,9 +13,11 @@ from typing import Any
 
 import distributed
 import pytest
+from tornado.ioloop import IOLoop
 
 import bgwidgets as bgw
 from bgwidgets import DaskHost, LoopManager, LoopState
+from bgwidgets.hosts.dask_calls import CallsUnderWay
 from bgwidgets.hosts.dask_link import DaskLink, _Gone
 from tests import child_work
 from tests.hosts.conftest import LIMIT
@@ -136,3 +141,37 @@ def test_it_waits_on_while_the_actor_is_there_or_the_scheduler_cannot_be_heard(
             answer.set_result("there")
 
     assert "there" == link_that_waits(look, client, actor)._result_of(answer)
+
+
+class Call(Future[str]):
+    """A call of an actor, which can be waited for on a loop."""
+
+    def __await__(self) -> Generator[Any, None, str]:
+        return asyncio.wrap_future(self).__await__()
+
+
+def test_an_actor_is_kept_for_the_answers_but_not_for_ever():
+    calls, failed, never = CallsUnderWay(), Call(), Call()
+
+    async def settle() -> None:
+        loop = asyncio.get_running_loop()
+        calls.add(failed)
+        loop.call_soon(failed.set_exception, OSError("the worker is gone"))
+        await calls.settle(limit=3600)
+        calls.add(never)
+        await calls.settle(limit=0.01)
+
+    asyncio.run(asyncio.wait_for(settle(), LIMIT))
+    assert failed.done()
+
+
+def test_what_a_client_that_is_just_closed_holds_is_given_up_without_a_word():
+    """Its loop stops, and does not run any more what comes to it."""
+    loop = asyncio.new_event_loop()
+    link = link_that_waits(lambda: None)
+    io_loop = IOLoop(asyncio_loop=loop, make_current=False)
+    link._where.client.loop = io_loop
+    link._let_go()
+    io_loop.close()
+    assert link._future is None
+    gc.collect()  # A coroutine complains when it is destroyed.
