@@ -26,6 +26,8 @@ LONGEST_LABEL: Final = 200
 
 _ASYNC: Final = CO_COROUTINE | CO_ASYNC_GENERATOR | CO_ITERABLE_COROUTINE
 _CALL: Final = re.compile(r"[^\W\d][\w.]*(?=\()")
+_GIVEN_TO_ASYNCIO: Final = re.compile("call|coro|factory|func|handler|protocol")
+"""What asyncio names things by that others wrote, and that may be in C: a protocol, a coroutine."""
 
 
 class Seen(NamedTuple):
@@ -33,7 +35,8 @@ class Seen(NamedTuple):
 
     where: str | None
     """The user's innermost line and what it calls: "model.py:88 fit · time.sleep"; or the latter
-    alone, where the loop itself calls it."""
+    alone, where the loop itself calls it. None where the loop has only its own work to do, which
+    never takes long: the thread waits for its turn among others."""
     in_debugger: bool = False
     in_own_async_code: bool = False
     """Whether that line is in a coroutine, and calls nothing but coroutines."""
@@ -76,6 +79,8 @@ def _seen_at(stack: Stack, runner: CodeType | None) -> Seen:
             calls_ours = places[depth + 1] if depth + 1 < len(places) else None
         if kind is Whose.INSTALLED and chosen is None:
             chosen = place
+    if chosen is None and _waits_its_turn(inside):
+        return Seen(None, in_debugger)
     chosen = chosen or innermost
     words = _label(chosen)
     called = _called(*chosen) if shown is chosen else _label(shown)
@@ -86,6 +91,17 @@ def _seen_at(stack: Stack, runner: CodeType | None) -> Seen:
         is_async and not _is_at_a_call(*innermost),
         None if in_coroutine is None else (id(in_coroutine[0]), in_coroutine[1]),
     )
+
+
+def _waits_its_turn(inside: list[Place]) -> bool:
+    """Whether all of this is asyncio's own, and does not call what was given to it."""
+    for code, _ in inside:
+        if whose(code.co_filename) is not Whose.ASYNCIOS or is_ours(code.co_filename):
+            return False
+    called = _called(*inside[0])
+    if called is None:
+        return not _is_at_a_call(*inside[0])
+    return _GIVEN_TO_ASYNCIO.search(called) is None
 
 
 def _inside(places: list[Place], runner: CodeType | None) -> list[Place]:

@@ -179,7 +179,8 @@ class Spell:
         if not self.is_one_step():
             are_seen = self._looked_at - self._clear_since >= BLOCKED_AFTER
             return MANY_SHORT_STEPS if are_seen else self._before_that
-        words = (self._name, self._seen.where or self._where())
+        where = self._seen.where or self._where()
+        words = () if where is None else (self._name, where)
         return " · ".join(word for word in words if word) or None
 
     def culprit(self) -> Culprit | None:
@@ -219,6 +220,8 @@ class Spell:
         seconds = now - self._step_since
         if seconds < SLOW or self._sightings < SIGHTINGS:
             return None
+        if self._looks and not self._lines and not self._seen.in_debugger:
+            return None  # It had nothing to do but to wait for its turn.
         at = time.time() - (time.monotonic() - self._step_since)
         if self._seen.in_debugger:
             return SlowStep(at=at, seconds=seconds, where=IN_A_DEBUGGER)

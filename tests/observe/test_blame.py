@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dis
 import linecache
 import threading
 import time
@@ -14,10 +15,12 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+import pytest
+
 from bgwidgets import StopEvent
 from bgwidgets.observe.blame import Seen, seen_at
 from bgwidgets.observe.names import LONGEST_NAME, name_of
-from bgwidgets.observe.thread_frames import stacks_of
+from bgwidgets.observe.thread_frames import Place, Stack, stacks_of
 from tests.observe.conftest import Library
 
 LIMIT = 10.0
@@ -152,6 +155,33 @@ def test_where_nothing_is_the_users_the_library_is_named(
     serve = library("def serve(gate):\n    gate.wait(10)\n")["serve"]
     with busy(serve) as thread:
         assert seen_in_the_end(thread, "wait").startswith("lib.py:2 serve · threading.py:")
+
+
+def calls_in(function: Any) -> list[Place]:
+    """Wherever it may be in a function in C."""
+    code: CodeType = function.__code__
+    return [(code, each.offset) for each in dis.get_instructions(code) if "CALL" in each.opname]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        asyncio.selector_events.BaseSelectorEventLoop._read_from_self,  # type: ignore[attr-defined]
+        asyncio.BaseEventLoop._call_soon,  # type: ignore[attr-defined]
+    ],
+)
+def test_what_is_the_loops_own_work_is_not_blamed(function: Callable[..., object]):
+    """It never takes long: a thread that is seen there waits for its turn among others."""
+    seen = {seen_at(Stack(0, [place]), RUNNER) for place in calls_in(function)}
+    assert {Seen(None)} == seen
+
+
+def test_what_the_loop_was_given_is_blamed_though_it_is_in_c():
+    """It has no frame then, but the loop's own code says what it calls."""
+    transport: Any = asyncio.selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
+    places = calls_in(transport._read_ready__data_received)
+    (where,) = {seen_at(Stack(0, [place]), RUNNER).where for place in places} - {None}
+    assert (where or "").endswith(" · self._protocol.data_received")
 
 
 def test_a_debugger_is_seen_as_one(tmp_path: Path):

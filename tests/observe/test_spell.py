@@ -177,6 +177,39 @@ def test_a_step_that_began_after_the_glimpse_is_not_taken_for_the_one_that_was_s
     assert spell.over(now) is None
 
 
+OWN_WORK = asyncio.BaseEventLoop.call_soon.__code__
+
+
+def test_where_the_loop_does_its_own_work_nobody_is_blamed(loop: asyncio.AbstractEventLoop):
+    """Its thread waits for its turn among others that compute."""
+    stack = Stack(threading.get_ident(), [(OWN_WORK, -1)])
+    spell = begun(loop, stack, ago=0.3)
+    look(spell, stack, time.monotonic())
+    assert spell.is_blocked
+    assert spell.is_one_step()
+    assert spell.blocked_by() is None
+    assert spell.culprit() is None
+    assert spell.over(time.monotonic()) is None
+
+
+def test_a_step_that_calls_the_loop_at_its_end_is_told_with_the_line_that_took_so_long(
+    loop: asyncio.AbstractEventLoop,
+):
+    """Where it was seen before that: the task is the current one for a little longer."""
+
+    async def work() -> None:
+        spell = begun(loop, here(), ago=0.3)
+        now = time.monotonic()
+        look(spell, here(), now)
+        blocked_by = spell.blocked_by()
+        assert (blocked_by or "").startswith("worker · test_spell.py:")
+        look(spell, Stack(threading.get_ident(), [(OWN_WORK, -1)]), now + LOOK_CLOSER)
+        assert blocked_by == spell.blocked_by()
+        assert "worker" == getattr(spell.over(now + 2 * LOOK_CLOSER), "task", None)
+
+    loop.run_until_complete(loop.create_task(work(), name="worker"))
+
+
 def test_after_a_look_at_an_idle_loop_it_begins_anew(loop: asyncio.AbstractEventLoop):
     """It has turned; what was slow before is said then."""
     stack = here()
