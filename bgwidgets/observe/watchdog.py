@@ -19,6 +19,7 @@ from bgwidgets.fork_locks import call_in_forks, free_in_forks
 from bgwidgets.observe.heartbeat import Heartbeat
 from bgwidgets.observe.thread_frames import places_of_other_threads, stacks_of
 from bgwidgets.observe.threads_at_work import (
+    RECENTLY,
     Positions,
     count_at_work,
     longest_wait,
@@ -138,10 +139,10 @@ class Watchdog:
     def _judge_lateness(self, now: float) -> None:
         self._patience = OVERSLEPT
         places = places_of_other_threads()
+        self._positions = positions_in(places, self._positions, now)
         if now - self._wakes_at > _NOTABLY_LATE:
-            at_work = count_at_work(places, self._positions)
+            at_work = count_at_work(places, self._positions, self._wakes_at - RECENTLY)
             self._patience = max(OVERSLEPT, longest_wait(at_work))
-        self._positions = positions_in(places)
         if late := self.overslept(now):
             self._wakes_at = now
             for heartbeat in list(self._heartbeats.values()):

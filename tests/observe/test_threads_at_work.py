@@ -85,30 +85,44 @@ def threads(*names: str) -> Iterator[Callable[[], dict[int, Place]]]:
             assert not thread.is_alive()
 
 
+def at_work(look: Callable[[], dict[int, Place]]) -> int:
+    """By one look alone."""
+    places = look()
+    return count_at_work(places, positions_in(places, {}, 0.0), since=0.0)
+
+
 def test_threads_that_run_python_code_are_at_work():
     """At each look, though most of them do not move in between."""
     with threads("spin", "spin", "spin_in_calls") as look:
-        until(lambda: 3 == count_at_work(look(), {}))
-        assert 3 == count_at_work(look(), {})
+        until(lambda: 3 == at_work(look))
+        assert 3 == at_work(look)
 
 
 @pytest.mark.parametrize("how", ["wait_for_an_event", "wait_for_a_lock"])
 def test_threads_that_wait_are_not(how: str):
     """Whatever for."""
     with threads(how, how) as look:
-        until(lambda: 0 == count_at_work(look(), {}))
-        before = positions_in(look())
-        assert 0 == count_at_work(look(), before)
+        until(lambda: 0 == at_work(look))
+        before = positions_in(look(), {}, 1.0)
+        places = look()
+        assert 0 == count_at_work(places, positions_in(places, before, 2.0), since=0.0)
 
 
 def test_a_thread_that_has_moved_was_at_work():
-    """Also if it is in a call again."""
-    with threads("sleep") as look:
-        until(lambda: 0 == count_at_work(look(), {}))
-        elsewhere = {
-            number: (each[0], each[1] + 2) for number, each in positions_in(look()).items()
-        }
-        assert 1 == count_at_work(look(), elsewhere)
+    """Also if it has been in the same call at the looks since, for it waits for the GIL there, too;
+    but not for ever.
+    """
+    with threads("wait_for_a_lock") as look:
+        until(lambda: 0 == at_work(look))
+        places = look()
+    (number,) = places
+    code, instruction = places[number]
+    elsewhere = {number: (code, instruction + 2)}
+    positions = positions_in(elsewhere, {}, 1.0)
+    for now in (2.0, 3.0, 4.0):
+        positions = positions_in(places, positions, now)
+    assert 1 == count_at_work(places, positions, since=2.0)
+    assert 0 == count_at_work(places, positions, since=2.5)
 
 
 def test_the_more_are_at_work_the_longer_one_waits():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dis
 import gc
 import threading
 import time
@@ -353,6 +354,27 @@ def test_where_many_threads_run_python_code_each_has_to_wait(
     watchdog._look()
     assert 2 == len(heartbeat.told)
     del watchdog._heartbeats[0]
+
+
+def test_who_has_moved_a_moment_ago_is_still_at_work(
+    watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch
+):
+    """Though at the last looks all were seen right behind a call of a function in C."""
+    code, now = threading.Event.wait.__code__, 1000.0
+    call = next(each.offset for each in dis.get_instructions(code) if "CALL" in each.opname)
+    places = dict.fromkeys(range(-25, 0), (code, call))
+    monkeypatch.setattr(watchdog_module, "places_of_other_threads", places.copy)
+    told = []
+    for moves, late in [(True, 0.0), (False, 0.0), (False, 0.3), (False, 2.0), (False, 0.3)]:
+        now += LOOK_EVERY
+        watchdog._wakes_at = now
+        if moves:
+            watchdog._judge_lateness(now)
+            places.update(dict.fromkeys(places, (code, call + 2)))
+        now += late
+        watchdog._judge_lateness(now)
+        told.append(watchdog._wakes_at == now and late > 0)
+    assert [False, False, False, True, True] == told
 
 
 def test_when_the_watch_overslept_nobody_is_blamed(watched: Watched):
