@@ -433,10 +433,10 @@ class AdoptedHost:
         try:
             if loop.is_closed():
                 # Over the heads of its tasks: they stay unfinished, and are named so.
-                never_ended.hold(let_go_of_all(loop, None), self)
+                never_ended.hold(let_go_of_all(loop, None), loop, self)
             elif self._why_protected is None:
                 left = end_tasks_in_this_thread(loop, self._ledger or Ledger(loop))
-                never_ended.hold(left, self)
+                never_ended.hold(left, loop, self)
                 loop.close()
         except BaseException as error:  # noqa: BLE001 - the end comes, whatever is broken
             self._notes = (f"the event loop could not be closed: {one_line(error)}",)
@@ -446,7 +446,7 @@ class AdoptedHost:
         """Its owner is closing it: what is left is cancelled first. In the owner's thread."""
         self._warnings.look()
         if self._why_protected is None and not loop.is_running() and self._ledger is not None:
-            never_ended.hold(end_tasks_in_this_thread(loop, self._ledger), self)
+            never_ended.hold(end_tasks_in_this_thread(loop, self._ledger), loop, self)
 
     def _note_how_it_ended(self) -> None:
         end = self._main.end(was_cancelled=self._was_cancelled)

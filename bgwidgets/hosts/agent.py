@@ -525,7 +525,7 @@ class Agent:
         for task in self._our_tasks:
             if not task.done():
                 let_go_of(task)
-        never_ended.hold(self._left, self)
+        never_ended.hold(self._left, loop, self)
 
     def _report_the_end(self) -> None:
         self._ended_at = time.time()

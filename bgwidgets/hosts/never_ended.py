@@ -16,14 +16,16 @@ import queue
 import threading
 import weakref
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from bgwidgets.fork_locks import call_in_forks, free_in_forks
-from bgwidgets.hosts.loop_that_never_turns import LoopThatNeverTurns
+from bgwidgets.hosts.loop_that_never_turns import never_turns
 from bgwidgets.observe.asyncio_internals import (
     as_running_loop,
     close_what_did_not_begin,
     coroutine_of,
+    is_asyncios_refusal,
 )
 from bgwidgets.own_thread import OwnThread
 from bgwidgets.unraisable import tell
@@ -31,6 +33,15 @@ from bgwidgets.unraisable import tell
 MOST_CLOSES: Final = 10
 """So often a coroutine is closed that awaits something else each time, as a TaskGroup does. What
 goes on even then is kept for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What one run has left."""
+
+    coroutines: list[Any]
+    loop: weakref.ref[asyncio.AbstractEventLoop]
+    """When it is gone, nothing knows it that the coroutines may await. It may lead to the owner."""
 
 
 class NeverEnded:
@@ -45,16 +56,21 @@ class NeverEnded:
         """For starting and ending the thread. No finalizer takes it."""
         self._owners = 0
         """As many have gone whose coroutines are not closed yet, or are still there."""
-        self._held: Final[dict[int, list[Any]]] = {}
-        """The coroutines of those that have not gone."""
+        self._held: Final[dict[int, _Left]] = {}
+        """What those have left that have not gone."""
         self._numbers: Final = itertools.count()
-        self._ownerless: Final[queue.SimpleQueue[list[Any]]] = queue.SimpleQueue()
+        self._ownerless: Final[queue.SimpleQueue[_Left]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         call_in_forks(self._forget_thread)
 
-    def hold(self, tasks: Iterable[asyncio.Task[Any]], owner: object) -> None:
-        """Hold what these tasks run until `owner` is gone, and close it then. Any thread; does not
-        block. Their loop must not turn any more.
+    def hold(
+        self,
+        tasks: Iterable[asyncio.Task[Any]],
+        loop: asyncio.AbstractEventLoop,
+        owner: object,
+    ) -> None:
+        """Hold what these tasks of a loop run until `owner` is gone, and close it then. Any thread;
+        does not block. The loop must not turn any more.
 
         What leads to its owner, as a variable of the work's with `current()` in it, keeps it.
         """
@@ -62,7 +78,7 @@ class NeverEnded:
         if not coroutines:
             return
         number = next(self._numbers)
-        self._held[number] = coroutines
+        self._held[number] = _Left(coroutines, weakref.ref(loop))
         finalizer = weakref.finalize(owner, self._let_go, number)
         finalizer.atexit = False  # The process ends anyhow, without one `finally` more.
         with self._guard:
@@ -77,8 +93,8 @@ class NeverEnded:
 
     def keep_the_rest(self) -> None:
         """The interpreter is about to end: close nothing any more."""
-        for coroutines in list(self._held.values()):
-            for coroutine in coroutines:
+        for left in list(self._held.values()):
+            for coroutine in left.coroutines:
                 _keep_for_ever(coroutine)
 
     def _let_go(self, number: int) -> None:
@@ -91,29 +107,36 @@ class NeverEnded:
     def _run(self) -> None:
         is_over = False
         while not is_over:
-            coroutines = self._ownerless.get()
-            while coroutines:
-                self._close(coroutines.pop())
+            self._close_all(self._ownerless.get())
             with self._guard:
                 self._owners -= 1
                 is_over = not self._owners
                 if is_over:
                     self._thread = None
 
-    def _close(self, coroutine: Any) -> None:
+    def _close_all(self, left: _Left) -> None:
+        with never_turns(left.loop()) as loop:
+            while left.coroutines:
+                self._close(left.coroutines.pop(), loop)
+
+    def _close(self, coroutine: Any, loop: Any) -> None:
         for _ in range(MOST_CLOSES):
             try:
-                with as_running_loop(LoopThatNeverTurns()):
+                with as_running_loop(loop):
                     coroutine.close()
-            except RuntimeError as error:
-                # It awaits something else; or asyncio tells it that this is another loop.
-                close_what_did_not_begin(error)
             except BaseException as error:  # noqa: BLE001 - as the collector would tell of it
-                what = "Exception ignored in a task that had not ended when its loop did"
-                tell(error, what, coroutine)
-            if getattr(coroutine, "cr_frame", None) is None:
+                close_what_did_not_begin(error)
+                if not (_goes_on(coroutine) or is_asyncios_refusal(error)):
+                    what = "Exception ignored in a task that had not ended when its loop did"
+                    tell(error, what, coroutine)
+            if not _goes_on(coroutine):
                 return
         _keep_for_ever(coroutine)
+
+
+def _goes_on(coroutine: Any) -> bool:
+    """Whether it has awaited something else when it was to be closed: that is an error, too."""
+    return getattr(coroutine, "cr_frame", None) is not None
 
 
 def _keep_for_ever(coroutine: Any) -> None:

@@ -14,6 +14,7 @@ import inspect
 import selectors
 import sys
 import threading
+import traceback
 import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
@@ -439,9 +440,7 @@ def close_what_did_not_begin(error: BaseException) -> None:
     """Close the coroutines that asyncio did not take, as where no loop runs, when it raised this
     error: nobody need be told that they were never awaited.
     """
-    traceback = error.__traceback__
-    while traceback is not None:
-        frame = traceback.tb_frame
+    for frame, _ in traceback.walk_tb(error.__traceback__):
         if frame.f_globals.get("__name__", "").startswith("asyncio."):
             for held in frame.f_locals.values():
                 if (
@@ -449,7 +448,18 @@ def close_what_did_not_begin(error: BaseException) -> None:
                     and inspect.getcoroutinestate(held) == inspect.CORO_CREATED
                 ):
                     held.close()
-        traceback = traceback.tb_next
+
+
+def is_asyncios_refusal(error: BaseException) -> bool:
+    """Whether it was asyncio that raised this because of the loop in which it was called, and not
+    the code that called it.
+    """
+    if not isinstance(error, RuntimeError):
+        return False
+    modules = [
+        frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)
+    ]
+    return bool(modules) and modules[-1].startswith("asyncio.")
 
 
 def running_loop_here() -> asyncio.AbstractEventLoop | None:

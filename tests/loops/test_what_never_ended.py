@@ -279,21 +279,178 @@ def test_it_may_go_on_past_all_errors(
     assert ("", "") == capfd.readouterr()
 
 
-def test_its_last_error_is_told(left: Callable[..., None], monkeypatch: pytest.MonkeyPatch):
+class AlreadyWaitedOn:
+    """What knows its loop since somebody has waited for it: another one it would refuse at once."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.queue = asyncio.Queue[int]()
+        self.event = asyncio.Event()
+        self.condition = asyncio.Condition()
+        self.stream = asyncio.StreamReader()
+        self.future = self.loop.create_future()
+        self.ended = self.loop.create_future()
+        self.ended.set_result(None)
+
+
+async def a_queue(known: AlreadyWaitedOn) -> None:
+    await known.queue.get()
+
+
+async def an_event(known: AlreadyWaitedOn) -> None:
+    await known.event.wait()
+
+
+async def a_condition(known: AlreadyWaitedOn) -> None:
+    async with known.condition:
+        await known.condition.wait()
+
+
+async def a_stream(known: AlreadyWaitedOn) -> None:
+    await known.stream.read()
+
+
+async def a_timeout(known: AlreadyWaitedOn) -> None:
+    async with asyncio.timeout(3600):
+        await known.event.wait()
+
+
+async def in_an_executor(known: AlreadyWaitedOn) -> None:
+    """Of a loop that is closed by then."""
+    await known.loop.run_in_executor(None, threading.Event().wait, 0.01)
+
+
+async def on_its_loop(known: AlreadyWaitedOn) -> None:
+    await known.loop.create_task(asyncio.sleep(3600))
+
+
+async def through_gather(known: AlreadyWaitedOn) -> None:
+    await asyncio.gather(known.ended, known.future)
+
+
+async def through_shield(known: AlreadyWaitedOn) -> None:
+    await asyncio.shield(known.future)
+
+
+KNOWN = [
+    a_queue,
+    an_event,
+    a_condition,
+    a_stream,
+    a_timeout,
+    in_an_executor,
+    on_its_loop,
+    through_gather,
+    through_shield,
+]
+
+
+@pytest.mark.parametrize("loop_factory", LOOP_FACTORIES)
+@pytest.mark.parametrize("awaits", KNOWN)
+def test_it_may_go_on_past_all_errors_of_what_belongs_to_its_loop(
+    manager: LoopManager,
+    closer_has_ended: Callable[[], bool],
+    capfd: pytest.CaptureFixture[str],
+    awaits: Callable[[AlreadyWaitedOn], Awaitable[object]],
+    loop_factory: LoopFactory,
+):
+    """It waits there as well, be it that the loop was closed long ago."""
+    rounds, told, begun, over = 0, list[int](), threading.Event(), threading.Event()
+
+    async def never_ends() -> None:
+        nonlocal rounds
+        known = AlreadyWaitedOn()
+        while rounds < MANY:
+            try:
+                begun.set()
+                await awaits(known)
+            except:  # noqa: E722, S112 - as somebody writes it
+                continue
+            finally:
+                rounds += over.is_set()
+        told.append(rounds)
+
+    job = manager.start(never_ends, loop_factory=loop_factory)
+    assert begun.wait(LIMIT)
+    stop(job)
+    job.remove()
+    over.set()
+    del job
+    gc.collect()
+    until(closer_has_ended)
+    assert [] == told
+    assert rounds <= 2 * MOST_CLOSES
+    assert ("", "") == capfd.readouterr()
+
+
+def test_its_loop_is_for_others_what_it_was(left: Callable[..., None]):
+    """While what is left goes on in its name; and for all when that is over."""
+    begun, gate = threading.Event(), threading.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def keeps_its_loop(begun_: threading.Event) -> None:
+        loops.append(asyncio.get_running_loop())
+        await goes_on(blocks, begun_)
+
+    def blocks() -> None:
+        loops[0].call_soon(print)
+        begun.set()
+        gate.wait(LIMIT)
+
+    left(keeps_its_loop)
+    gc.collect()
+    assert begun.wait(LIMIT)
+    assert loops[0].is_closed()
+    with pytest.raises(RuntimeError, match="closed"):
+        loops[0].call_soon(print)
+    before = threading.active_count()
+    gate.set()
+    until(lambda: threading.active_count() < before)
+    assert "call_soon" not in vars(loops[0])
+    with pytest.raises(RuntimeError, match="closed"):
+        loops[0].call_soon(print)
+
+
+@pytest.mark.parametrize("kind", [OSError, RuntimeError, NotImplementedError, RecursionError])
+def test_its_last_error_is_told(
+    left: Callable[..., None], monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+):
     """As Python tells of what nobody can catch."""
     told: list[Any] = []
     monkeypatch.setattr(sys, "unraisablehook", told.append)
 
     def fails() -> None:
-        raise OSError("the disk is full")
+        raise kind("the disk is full")
 
     left(goes_on, fails)
     gc.collect()
     until(lambda: told)
-    assert ["OSError: the disk is full"] == [
+    assert [f"{kind.__name__}: the disk is full"] == [
         f"{each.exc_type.__name__}: {each.exc_value}" for each in told
     ]
     told.clear()
+
+
+def test_that_asyncio_refuses_its_last_deed_is_not_told(
+    left: Callable[..., None],
+    closer_has_ended: Callable[[], bool],
+    capfd: pytest.CaptureFixture[str],
+):
+    """Nor is that what it did not begin was never awaited."""
+    tried = threading.Event()
+
+    async def flush() -> None:
+        """Never begins."""
+
+    def runs_another_loop() -> None:
+        tried.set()
+        asyncio.run(flush())
+
+    left(goes_on, runs_another_loop)
+    gc.collect()
+    assert tried.wait(LIMIT)
+    until(closer_has_ended)
+    assert ("", "") == capfd.readouterr()
 
 
 def test_its_last_error_is_on_stderr_where_there_is_no_hook(

@@ -109,7 +109,7 @@ task = loop.create_task(work())
 loop.run_until_complete(asyncio.sleep(0))
 task._log_destroy_pending = False
 loop.close()
-never_ended.hold([task], owner)
+never_ended.hold([task], loop, owner)
 closer = next(each for each in threading.enumerate() if each.name == "bgwidgets-closer")
 del task, loop
 if is_let_go:
