@@ -10,7 +10,7 @@ import itertools
 import logging
 import threading
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
@@ -145,12 +145,12 @@ class ControlPanel(PanelColumn):
         below = [tasks, details, output, widgets["plots"], widgets["finder"], self._pop_out]
         super().__init__([widgets["loops"], actions, *below])
         self.add_class("bgw-panel")
-        made_here = [*self._buttons.values(), *self._widgets.values(), actions, self._pop_out]
-        self._parts: Final = [
-            self.layout,
-            *(part for each in made_here for part in _parts_of(each)),
+        self._made_here: Final[list[Any]] = [
+            *self._buttons.values(),
+            *self._widgets.values(),
+            actions,
+            self._pop_out,
         ]
-        """In an order in which each comes after those that it consists of."""
         if followed is not None:
             self._choice.follow(partial(setattr, self, "selected", followed.id))
         self._start_publisher()
@@ -214,6 +214,14 @@ class ControlPanel(PanelColumn):
 
     # -- on pages, and off them
 
+    @property
+    def _parts(self) -> list[Any]:
+        """In an order in which each comes after those that it consists of."""
+        parts = self.made_along()
+        for widget in self._made_here:
+            parts += [*widget.made_along(), widget]
+        return parts
+
     def open(self) -> None:
         """Have the pages know this panel. Whoever displays it need not call it.
 
@@ -223,7 +231,7 @@ class ControlPanel(PanelColumn):
         if self._publisher is None or self._is_closed:
             return
         with self._on_pages:
-            was_put_away = self.layout.comm is None
+            was_put_away = self._pop_out.comm is None
             self._asks_itself = True
             try:
                 for part in self._parts:
@@ -297,7 +305,7 @@ class ControlPanel(PanelColumn):
 
         self._publisher = Publisher(self._source, find_face)
         for part in (self, *self._parts):
-            part.refuse = partial(_refuse, self._publisher)
+            part.refuse = partial(_refuse, weakref.ref(self._publisher))
         for channel, widget in self._widgets.items():
             widget.on_msg(partial(_pass_on, self._publisher, channel))
         for action, button in self._buttons.items():
@@ -444,12 +452,6 @@ def _make_button(action: Action, label: _Label, *, disabled: bool) -> ipywidgets
     return button
 
 
-def _parts_of(widget: Any) -> list[Any]:
-    """A widget and the models that were made along with it."""
-    parts = [widget.layout, widget]
-    return [widget.style, *parts] if isinstance(widget, ipywidgets.Button) else parts
-
-
 def _pass_on(
     publisher: Publisher, channel: Channel, _widget: object, content: object, _buffers: object
 ) -> None:
@@ -457,9 +459,10 @@ def _pass_on(
     publisher.receive(channel, content)
 
 
-def _refuse(publisher: Publisher, why: str) -> None:
+def _refuse(find_publisher: Callable[[], Publisher | None], why: str) -> None:
     """May be called in a thread of the kernel's too."""
-    publisher.refuse(InvalidRequest(why))
+    if (publisher := find_publisher()) is not None:
+        publisher.refuse(InvalidRequest(why))
 
 
 def _say_that_clicks_wait(publisher: Publisher, error: Exception) -> None:

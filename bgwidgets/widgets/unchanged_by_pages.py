@@ -22,7 +22,9 @@ class _Unchanged(ipywidgets.Widget):
     """One of them. Pages' messages may come in any thread of the kernel's."""
 
     refuse: Callable[[str], None] | None = None
-    """Is told what was wrong with a message of a page; nothing of it was done."""
+    """Is told what was wrong with a message of a page; nothing of it was done. Until the widget is
+    closed, ipywidgets keeps what this holds.
+    """
 
     def _handle_msg(self, msg: Any) -> None:
         """In the place of ipywidgets' own, which takes a page's message for what it should be."""
@@ -52,7 +54,8 @@ class _ButtonStyle(_Unchanged, ipywidgets.ButtonStyle):
 class _Made(InstanceDict):
     """A widget that belongs to another one, which may be given as a dict, and is unchanged as well.
 
-    One that is given as a widget is the user's own, and pages may change it as ever.
+    It is closed when another one takes its place. One that is given as a widget is the user's own:
+    pages may change it as ever, and it stays.
     """
 
     def __init__(self, kind: type[ipywidgets.Widget], unchanged: type[_Unchanged]) -> None:
@@ -65,6 +68,13 @@ class _Made(InstanceDict):
         if isinstance(value, dict):
             value = self._make(obj, value)
         return super().validate(obj, value)
+
+    def set(self, obj: Any, value: Any) -> None:
+        """In the place of traitlets' own, which knows nothing of what widgets leave behind."""
+        before = getattr(obj, self.name) if obj.trait_has_value(self.name) else None
+        super().set(obj, value)
+        if isinstance(before, _Unchanged) and before is not getattr(obj, self.name):
+            before.close()
 
     def make_dynamic_default(self) -> Any:
         """What it is when nothing was given."""
@@ -79,11 +89,20 @@ class _Made(InstanceDict):
 class _InPage(_Unchanged, ipywidgets.DOMWidget):
     layout = _Made(ipywidgets.Layout, _Layout)
 
+    def made_along(self) -> list[_Unchanged]:
+        """What was made along with it, or in the place of that: what comes and goes with it."""
+        return [self.layout] if isinstance(self.layout, _Unchanged) else []
+
 
 class PanelButton(_InPage, ipywidgets.Button):
     """A button: what a page may do is to click it."""
 
     style = _Made(ipywidgets.ButtonStyle, _ButtonStyle)
+
+    def made_along(self) -> list[_Unchanged]:
+        """The same, and its style."""
+        style = [self.style] if isinstance(self.style, _Unchanged) else []
+        return [*style, *super().made_along()]
 
     def _takes(self, content: object) -> bool:
         return isinstance(content, dict) and content == _A_CLICK

@@ -289,8 +289,6 @@ class AlreadyWaitedOn:
         self.condition = asyncio.Condition()
         self.stream = asyncio.StreamReader()
         self.future = self.loop.create_future()
-        self.ended = self.loop.create_future()
-        self.ended.set_result(None)
 
 
 async def a_queue(known: AlreadyWaitedOn) -> None:
@@ -325,7 +323,7 @@ async def on_its_loop(known: AlreadyWaitedOn) -> None:
 
 
 async def through_gather(known: AlreadyWaitedOn) -> None:
-    await asyncio.gather(known.ended, known.future)
+    await asyncio.gather(known.queue.get(), known.event.wait())
 
 
 async def through_shield(known: AlreadyWaitedOn) -> None:
