@@ -292,14 +292,20 @@ class DaskLink:
                 raise _NeverBegan  # A child may be there already, but no work: nothing was sent.
             if self._unheard >= KILL_ANSWERED_WITHIN:
                 raise _Gone("its Dask worker does not answer")
-            if self._where.client.status == "closed":
-                raise _Gone("the Dask client was closed")
+            self._refuse_closed()
             given_up = given_up + waited if self._is_given_up() else 0.0
             if given_up >= TOLD_WITHIN:
                 raise _Gone(self._what_is_gone())  # Not every call that waits is told so.
             if self._waits_for is not None and self._silence >= LOOKS_FIRST:
                 self._listener.waits(self._waits_for)
             self._listener.silent(self._silence)
+
+    def _refuse_closed(self) -> None:
+        """Raise `_Gone` when the client is closed, or is being closed: what it is asked then is an
+        error which it writes on stderr.
+        """
+        if self._where.client.status in {"closing", "closed"}:
+            raise _Gone("the Dask client was closed")
 
     def _is_given_up(self) -> bool:
         """Whether the scheduler can be heard, and says that there is no actor any more."""
@@ -309,6 +315,7 @@ class DaskLink:
         taken = 0
         failing_since: float | None = None
         while True:
+            self._refuse_closed()
             try:
                 events = self._answer_of(self._actor.poll(taken))
                 self._unheard = 0.0
@@ -339,11 +346,9 @@ class DaskLink:
 
     def _judge(self, error: BaseException, seconds: float) -> None:
         """A call has failed: raise `_Gone` when there is no hope."""
-        client = self._where.client
-        if client.status == "closed":
-            raise _Gone("the Dask client was closed")
+        self._refuse_closed()
         self._listener.silent(self._silence)
-        if client.status != "running":
+        if self._where.client.status != "running":
             if self._is_kill_asked and seconds >= LOST_AFTER:
                 raise _Gone("its Dask scheduler cannot be reached") from error
             return  # It has lost its scheduler, and tries to find it again.

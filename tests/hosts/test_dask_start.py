@@ -143,6 +143,19 @@ def test_it_waits_on_while_the_actor_is_there_or_the_scheduler_cannot_be_heard(
     assert "there" == link_that_waits(look, client, actor)._result_of(answer)
 
 
+@pytest.mark.parametrize("status", ["closing", "closed"])
+def test_a_client_that_is_being_closed_is_asked_nothing_and_waited_for_no_more(status: str):
+    """It would write on stderr that its connections are closed."""
+    link = link_that_waits(lambda: None, client=status)
+    with pytest.raises(_Gone, match=r"^the Dask client was closed$"):
+        link._result_of(Future())
+    asked: list[int] = []
+    link._actor = SimpleNamespace(poll=asked.append)
+    with pytest.raises(_Gone, match=r"^the Dask client was closed$"):
+        link._listen()
+    assert [] == asked
+
+
 class Call(Future[str]):
     """A call of an actor, which can be waited for on a loop."""
 
