@@ -68,7 +68,11 @@ def command_of(action: Action, loop_id: int) -> PanelCommand:
 
 
 def put_together(said: Sequence[Said]) -> Said:
-    """In one line what came of several commands: what went wrong stands in front."""
+    """In one line what came of several commands: what went wrong stands in front. It stays, so what
+    holds for some seconds only is left out beside it.
+    """
+    if any(each.is_error for each in said):
+        said = [each for each in said if each.until is None]
     texts = dict.fromkeys(each.text for each in sorted(said, key=lambda each: not each.is_error))
     return Said(
         "; ".join(texts),

@@ -510,8 +510,11 @@ def test_states_and_protection_fit_in_their_columns(loops: Stage, width: int):
     """The longest word of all is one that nobody should have to guess."""
     loops.page.set_viewport_size({"width": width, "height": 700})
     rows = [loop_row(1, name="MainThread", protected=True), loop_row(2, unresponsive=True)]
-    loops.frame(rows, head=loops_head())
-    assert loops.texts(".bgw-row .bgw-col-state") == ["running", "unresponsive"]
+    ages = (99, 3_595, 36_000, 86_400)
+    rows += [loop_row(3 + n, blocked_since=NOW - age) for n, age in enumerate(ages)]
+    loops.frame(rows, head=loops_head(loops=6))
+    states = ["running", "unresponsive", "blocked 99 s", "blocked 59 m", "blocked 10 h"]
+    assert loops.texts(".bgw-row .bgw-col-state") == [*states, "blocked 1 d"]
     cells = loops.find(".bgw-row :is(.bgw-col-state, .bgw-col-name)")
     assert cells.evaluate_all(CUT_OFF) == []
 
@@ -555,7 +558,13 @@ def test_states_and_ages_of_tasks_fit_in_their_columns(tasks: Stage, width: int,
     states = ("pending", "cancelling", "cancelled", "finished")
     ages = (59, 3_725, 86_399, 99.9 * 86_400)
     rows = [
-        task_row(number, state=state, created=NOW - age, ended=None if number < 2 else NOW)
+        task_row(
+            number,
+            name=f"download-{number:03}",
+            state=state,
+            created=NOW - age,
+            ended=None if number < 2 else NOW,
+        )
         for number, (state, age) in enumerate(zip(states, ages, strict=True))
     ]
     for row in rows if bars else ():
@@ -564,6 +573,8 @@ def test_states_and_ages_of_tasks_fit_in_their_columns(tasks: Stage, width: int,
     cells = tasks.find(".bgw-row :is(.bgw-col-state, .bgw-col-age, .bgw-col-progress):visible")
     assert cells.count() == (3 if bars else 2) * len(states)
     assert cells.evaluate_all(CUT_OFF) == []
+    names = tasks.find(".bgw-row .bgw-col-name")
+    assert width < 480 or names.evaluate_all(CUT_OFF) == []
     assert sticking_out(tasks) == []
 
 

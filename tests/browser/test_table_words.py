@@ -150,7 +150,10 @@ def test_a_state_is_said_by_word_shape_and_colour(
         (3.21, "3.2 s"),
         (9.96, "10 s"),
         (48.4, "48 s"),
-        (3600.2, "3600 s"),
+        (99.6, "1 m"),
+        (3599, "59 m"),
+        (3600.2, "1 h"),
+        (200_000, "2 d"),
     ],
 )
 def test_a_lag_in_words(helpers: Stage, seconds: float | None, words: str):

@@ -123,6 +123,14 @@ def test_several_commands_in_one_line():
     assert put_together(said) == Said("b is protected; Stopping a", is_error=True)
 
 
+def test_what_holds_for_some_seconds_only_stands_beside_nothing_that_stays():
+    """An error is read for as long as nothing else is said."""
+    asked, done = Said("Click again within 3 s", until=12.0), Said("Stopping a")
+    wrong = Said("b is protected", is_error=True)
+    assert put_together([asked, wrong]) == wrong
+    assert put_together([asked, done]).until == 12.0
+
+
 @pytest.fixture
 def no_threads() -> Iterator[pytest.MonkeyPatch]:
     """There are too many already for a command's; until `undo()`."""

@@ -39,12 +39,15 @@ export function ageOf(began, ended, now) {
   return began === null ? null : (ended ?? now) - began;
 }
 
-/** "< 1 ms", "34 ms", "3.2 s", "48 s". @param {number | null} seconds */
+/** "< 1 ms", "34 ms", "3.2 s", "48 s", "12 m", "3 h", "2 d". @param {number | null} seconds */
 export function formatLag(seconds) {
   if (seconds === null || !Number.isFinite(seconds)) return "";
   if (seconds < 0.001) return "< 1 ms";
   if (seconds < 0.995) return `${Number((seconds * 1000).toPrecision(2))} ms`;
-  return seconds < 9.95 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  if (seconds < 99.5) return `${Math.round(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} m`;
+  return seconds < 86400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86400)} d`;
 }
 
 /**
