@@ -42,7 +42,13 @@ from bgwidgets.exceptions import (
 from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.call_in_loop import call_in_loop
 from bgwidgets.hosts.claim import Claim
-from bgwidgets.hosts.finding import LOOK_EVERY, Carried, FindLoop, find_one_that_runs
+from bgwidgets.hosts.finding import (
+    APPEARS_WITHIN,
+    LOOK_EVERY,
+    Carried,
+    FindLoop,
+    find_one_that_runs,
+)
 from bgwidgets.hosts.foreign_stop import (
     age_by_name,
     end_tasks_in_this_thread,
@@ -69,6 +75,7 @@ from bgwidgets.observe.asyncio_internals import (
 from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.kernels_own import is_users, why_kernels
 from bgwidgets.observe.ledger import Ledger
+from bgwidgets.observe.names import name_of
 from bgwidgets.observe.task_window import task_window
 from bgwidgets.output.findings import Findings
 from bgwidgets.output.telling import forget_thread
@@ -92,6 +99,10 @@ ANSWERS_WITHIN: Final = 1.0
 NOBODY_RUNS_IT: Final = (
     "nobody runs it at the moment: its runner has returned, and neither closed it nor ended its"
     " thread. It goes on when it is run again; stop_loop() closes it"
+)
+NOT_RUN_YET: Final = (
+    "nobody runs it: its loop is there, but does not turn. It is waited for, for"
+    f" {APPEARS_WITHIN:g} s after its adoption"
 )
 TASKS_A_TURN: Final = 500
 """Existing tasks are noted in slices, so that a loop with many of them does not stand still."""
@@ -148,6 +159,8 @@ class AdoptedHost:
         )
         self._liveness: Final = Liveness(plan.name, self._warnings, beats=plan.output.all_ask_first)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._not_running: asyncio.AbstractEventLoop | None = None
+        """The one that is there, while it is waited for that somebody runs it."""
         self._owner: threading.Thread | None = None
         self._cleaner: threading.Thread | None = None
         """In which the loop's tasks clean up, when its owner's thread has gone."""
@@ -241,12 +254,15 @@ class AdoptedHost:
             error=self._error,
             error_line=self._error_line,
             last_output=self._plan.output.last_line,
-            notes=(NOBODY_RUNS_IT,) if is_idle else self._notes,
+            notes=(NOBODY_RUNS_IT,) if is_idle else (*self._notes, *self._waits()),
             as_of=time.time(),
             **self._warnings.told(),
             **self._liveness.told(),
             **self._findings.told(),
         )
+
+    def _waits(self) -> tuple[str, ...]:
+        return () if self._not_running is None else (NOT_RUN_YET,)
 
     def standstill(self, *, closely: bool) -> None:
         """As `Host.standstill`: it is the owner's loop, so nobody knows; there are few of these."""
@@ -362,7 +378,7 @@ class AdoptedHost:
                 *([holder.name] if holder is not None and holder.is_alive() else []),
                 *self._warnings.threads_at_work(),
             ),
-            notes=("the loop did not end in time", *more),
+            notes=("the loop did not end in time", *self._waits(), *more),
         )
 
     def kill(self) -> None:
@@ -375,16 +391,24 @@ class AdoptedHost:
 
     def _watch(self) -> None:
         try:
-            found, owner = find_one_that_runs(self._find_loop)
+            found, owner = find_one_that_runs(self._look_for_it)
         except Exception as error:  # noqa: BLE001 - what was to make it has failed
             self._fail(error)
             return
+        finally:
+            self._not_running = None
         if adopted_as(found.loop) not in {None, self._plan.loop_id}:
             self._fail(InvalidWork("this event loop is listed already, by another name"))
             return
         self._has_found(found, owner)
         self._call_in_loop(partial(self._attach, found))
         self._watch_until_the_end(found.loop)
+
+    def _look_for_it(self) -> Carried | None:
+        there = self._find_loop()
+        is_idle = there is not None and not there.loop.is_running()
+        self._not_running = there.loop if there is not None and is_idle else None
+        return there
 
     def _has_found(self, found: Carried, owner: threading.Thread | None) -> None:
         if (why := why_kernels(owner)) is not None and not self._is_kernels:
@@ -625,5 +649,7 @@ class AdoptedHost:
             call_in_loop(self._loop, callback)
 
     def _unfinished(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        ledger = self._ledger
-        return names_of_left(ledger.unfinished(), ledger.name) if ledger else ((), ())
+        if (ledger := self._ledger) is not None:
+            return names_of_left(ledger.unfinished(), ledger.name)
+        not_running = self._not_running
+        return names_of_left(list(asyncio.all_tasks(not_running)) if not_running else [], name_of)

@@ -479,6 +479,32 @@ print(len(second.loops), second.loops[0].wait(10), end="")
     )
 
 
+def test_a_loop_that_nobody_runs_is_said_to_be_so(manager: LoopManager):
+    """While it is waited for that somebody does; who stops it is told, too, and what is left."""
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(asyncio.sleep(3600), name="mine")
+    job = manager.adopt(loop)
+    until(lambda: job.snapshot().notes)
+    (note,) = job.snapshot().notes
+    assert note.startswith("nobody runs it: its loop is there, but does not turn")
+    report = job.stop(0)
+    assert LoopState.STOPPING == report.outcome
+    assert note in report.notes
+    assert ("mine",) == report.unfinished_tasks
+
+    def runs_it() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            loop.run_until_complete(task)
+        loop.close()
+
+    # Run after all, it does as it was told.
+    owner = threading.Thread(target=runs_it)
+    owner.start()
+    assert LoopState.STOPPED == job.wait(LIMIT)
+    owner.join(LIMIT)
+    assert () == job.snapshot().notes
+
+
 def test_a_loop_that_ends_as_it_is_found_is_looked_for_on(
     manager: LoopManager, monkeypatch: pytest.MonkeyPatch
 ):
