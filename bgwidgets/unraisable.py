@@ -12,7 +12,7 @@ def tell(error: BaseException, message: str, where: object) -> None:
     """As Python tells of what a finalizer raises: on stderr, unless there is a hook. Any thread."""
     with contextlib.suppress(Exception):  # The hook, or what stands for stderr, is the user's.
         if sys.unraisablehook is sys.__unraisablehook__:  # It takes only what Python has made.
-            lines = [f"{message}: {where!r}\n", *traceback.format_exception(error)]
+            lines = [f"{message}: {_repr_of(where)}\n", *traceback.format_exception(error)]
             sys.stderr.write("".join(lines))
             return
         sys.unraisablehook(
@@ -24,3 +24,11 @@ def tell(error: BaseException, message: str, where: object) -> None:
                 object=where,
             )
         )
+
+
+def _repr_of(where: object) -> str:
+    """As Python does: that it cannot be shown is not to keep the error from being told."""
+    try:
+        return repr(where)
+    except BaseException:  # noqa: BLE001 - a user's __repr__ may raise anything
+        return "<object repr() failed>"

@@ -147,7 +147,8 @@ class Agent:
         self._main: asyncio.Task[Any] | None = None
         self._left: set[asyncio.Task[Any]] = set()
         """Tasks that did not end."""
-        self._notes: Final[list[str | Interruption]] = []
+        self._notes: Final[dict[str | Interruption, int]] = {}
+        """How often each came, in the order in which they came first."""
         self._native_thread_id: int | None = None
         self._started_at: float | None = None
         self._ended_at: float | None = None
@@ -494,13 +495,17 @@ class Agent:
         self._known_loop().stop()
 
     def _note(self, note: str | Interruption) -> None:
-        if len(self._notes) < MOST_NOTES:
-            self._notes.append(note)
+        times = self._notes.get(note, 0)
+        if times or len(self._notes) < MOST_NOTES:
+            self._notes[note] = times + 1
             self.signs.changed()
 
     def _notes_now(self) -> tuple[str, ...]:
         """As they are to be told. Any thread."""
-        return tuple(str(note) for note in self._notes.copy())
+        return tuple(
+            f"{note} ({times:,} times)" if times > 1 else str(note)
+            for note, times in self._notes.copy().items()
+        )
 
     def _finish(self, loop: asyncio.AbstractEventLoop) -> None:
         """The loop turns no more: close it, resolve what waits, report the end."""

@@ -15,6 +15,7 @@ from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState, current
 from bgwidgets.hosts import adopted, agent
 from bgwidgets.hosts.never_ended import MOST_CLOSES, NeverEnded
 from bgwidgets.observe.asyncio_internals import running_loop_here
+from bgwidgets.unraisable import tell
 from tests.adoption.conftest import Owner
 from tests.loop_factories import LOOP_FACTORIES, LoopFactory
 from tests.loops.conftest import LIMIT
@@ -468,6 +469,21 @@ def test_its_last_error_is_on_stderr_where_there_is_no_hook(
     told = capfd.readouterr().err
     assert told.startswith("Exception ignored in a task that had not ended when its loop did: <cor")
     assert told.endswith("OSError: the disk is full\n")
+
+
+def test_what_cannot_be_shown_does_not_keep_an_error_from_being_told(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    class Unshown:
+        def __repr__(self) -> str:
+            raise ValueError("not shown")
+
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    tell(OSError("the disk is full"), "Exception ignored in", Unshown())
+    assert (
+        "Exception ignored in: <object repr() failed>\nOSError: the disk is full\n"
+        == capfd.readouterr().err
+    )
 
 
 def test_it_is_not_closed_while_somebody_looks_at_the_loop(manager: LoopManager):
