@@ -14,14 +14,7 @@ from typing import Any, Final, NoReturn, Self
 from weakref import WeakValueDictionary
 
 from bgwidgets.belonging import current_loop_id, stop_event_of_worker, works_for
-from bgwidgets.commands import (
-    CancelTasks,
-    HostCommand,
-    InterruptLoop,
-    KillLoop,
-    SetStopEvent,
-    StopLoop,
-)
+from bgwidgets.commands import CancelTasks, HostCommand, InterruptLoop, SetStopEvent, StopLoop
 from bgwidgets.exceptions import CannotRestart, LoopEnded, ProtectedLoop, WouldDeadlock
 from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.ladder import climb_down, climb_down_async, ladder
@@ -367,13 +360,9 @@ class BackgroundLoop:
         Also what the work has started, but for what has left its process group, as with
         `start_new_session=True`. Blocks until the process is gone, some milliseconds, at most one
         second. On a Dask worker that does not answer it is given up after some seconds, and a
-        note says that nobody has seen its end. Results that have come and are still being unpickled
-        are waited for no longer, also when the loop has ended. A thread cannot be killed:
-        `CannotKillThread`.
+        note says that nobody has seen its end. A thread cannot be killed: `CannotKillThread`.
         """
-        if self.state.has_ended:
-            self.command(KillLoop(self.id))
-        else:
+        if not self.state.has_ended:
             self._run.host.kill()
 
     def command(self, command: HostCommand) -> None:

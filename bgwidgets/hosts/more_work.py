@@ -120,20 +120,6 @@ class MoreWork:
                 return
         fail_all(self._futures.copy(), self._not_unpacked, self._loop_id, self._loop_name)
 
-    def give_up_results(self) -> bool:
-        """Wait no longer for what is being unpacked. Any thread; does not block. Whether there was
-        any. When nothing more will come.
-        """
-        waited_for = self._futures.copy()
-        fail_all(waited_for, self._killed, self._loop_id, self._loop_name)
-        return bool(waited_for)
-
-    def _killed(self) -> CannotCross:
-        return CannotCross(
-            f"the result of a coroutine of {self._loop_name!r} has come, but was not unpickled yet"
-            " when kill() was called: it is waited for no longer"
-        )
-
     def _not_unpacked(self) -> CannotCross:
         return CannotCross(
             f"the result of a coroutine of {self._loop_name!r} has come, and was not unpickled"

@@ -98,7 +98,6 @@ FRESH: Final = 0.1
 LOOKS_AGAIN_AFTER: Final = 1.0
 """Seconds after which that is asked for once more, when nothing has come."""
 
-RESULTS_GIVEN_UP: Final = "it was killed while results of its coroutines were being unpickled"
 _ENDS: Final = frozenset({LoopEvent.CLOSED, LoopEvent.HOST_LOST, LoopEvent.KILLED})
 _log: Final = logging.getLogger(__name__)
 
@@ -329,8 +328,6 @@ class RemoteHost:
     def command(self, command: HostCommand) -> None:
         """Ask for something. Raises `UnknownTask`, `CannotInterrupt` or `HostUnresponsive`."""
         if self._run_state.state.has_ended:
-            if isinstance(command, KillLoop):
-                self._give_up_results()
             return
         if isinstance(command, SetStopEvent):
             self.stop_event.set()
@@ -426,9 +423,7 @@ class RemoteHost:
         return tuple(row.name for row in known if not row.state.has_ended)
 
     def kill(self) -> None:
-        """End the process, whatever it does, and wait no longer for results that have come and are
-        being unpickled. Blocks until it is gone, at most 1 s.
-        """
+        """End the process, whatever it does. Blocks until it is gone, at most 1 s."""
         link = self._kill()
         if link is not None and not link.is_listening_here():
             concurrent.futures.wait([self.ended], KILL_LIMIT)
@@ -446,13 +441,6 @@ class RemoteHost:
     def _let_go(self) -> None:
         self._questions.close()
         self._more_work.finish()
-        if self._end.is_kill_asked:
-            self._give_up_results()
-
-    def _give_up_results(self) -> None:
-        if self._more_work.give_up_results():
-            self._end.notes = (*self._end.notes, RESULTS_GIVEN_UP)
-            self._plan.changed()
 
     # What comes, in the listening thread
 

