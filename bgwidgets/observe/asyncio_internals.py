@@ -526,6 +526,7 @@ def default_executor(loop: asyncio.AbstractEventLoop) -> object:
 _CALLBACK_RUNNERS: Final = frozenset(
     {asyncio.Handle._run.__code__}  # noqa: SLF001 - this module's purpose
 )
+_TURNS: Final = ("base_events.py", "nest_asyncio.py", "nest_asyncio2.py")
 _WAITS: Final = (
     selectors.SelectSelector.select.__code__.co_filename,
     "windows_events.py",
@@ -536,6 +537,14 @@ _WAITS: Final = (
 def runs_a_callback(code: CodeType) -> bool:
     """Whether this is the code that runs a loop's callbacks, one at each call."""
     return code in _CALLBACK_RUNNERS
+
+
+def turns_a_loop(code: CodeType) -> bool:
+    """Whether this is the code of one turn of a loop: between its callbacks, nothing is further in
+    but the loop's own work. nest_asyncio has another `_run_once` than asyncio.
+    """
+    is_run_once = code.co_name == "_run_once" and code.co_filename.endswith(_TURNS)
+    return is_run_once or code is turn.__code__
 
 
 def callback_run_in(thread: int) -> object:
@@ -551,7 +560,7 @@ def waits_for_events(places: Iterable[Place]) -> bool:
     """
     for depth, (code, _) in enumerate(places):
         if not code.co_filename.endswith(_WAITS):
-            return depth > 0 and (code.co_name == "_run_once" or code is turn.__code__)
+            return depth > 0 and turns_a_loop(code)
     return False
 
 

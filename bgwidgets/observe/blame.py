@@ -14,7 +14,7 @@ from opcode import opname
 from types import CodeType
 from typing import Final, NamedTuple
 
-from bgwidgets.observe.asyncio_internals import runs_a_callback
+from bgwidgets.observe.asyncio_internals import runs_a_callback, turns_a_loop
 from bgwidgets.observe.await_chain import file_label
 from bgwidgets.observe.error_text import traceback_of
 from bgwidgets.observe.functions_in_c import function_in_c
@@ -60,6 +60,8 @@ def seen_at(stack: Stack | None, runner: CodeType | None) -> Seen:
 def _seen_at(stack: Stack, runner: CodeType | None) -> Seen:
     places = stack.places
     inside = _inside(places, runner)
+    if _is_between_callbacks(places, inside):
+        return Seen(None)
     if not inside:
         return Seen(function_in_c(stack.thread))
     in_debugger = False
@@ -105,10 +107,19 @@ def _waits_its_turn(inside: list[Place]) -> bool:
 
 
 def _inside(places: list[Place], runner: CodeType | None) -> list[Place]:
-    """Those in the callback that a loop's thread is in."""
-    return list(
-        takewhile(lambda place: not (place[0] is runner or runs_a_callback(place[0])), places)
-    )
+    """Those in the callback that a loop's thread is in, or in what its turn does beside that."""
+
+    def is_inside(place: Place) -> bool:
+        code = place[0]
+        return not (code is runner or runs_a_callback(code) or turns_a_loop(code))
+
+    return list(takewhile(is_inside, places))
+
+
+def _is_between_callbacks(places: list[Place], inside: list[Place]) -> bool:
+    """Whether the loop does what it does at each turn, with nothing of anybody else's in it."""
+    is_in_a_turn = len(inside) < len(places) and turns_a_loop(places[len(inside)][0])
+    return is_in_a_turn and not any(whose(code.co_filename) in _NOT_PYTHONS for code, _ in inside)
 
 
 def users_line_in(stack: Stack | None) -> str | None:

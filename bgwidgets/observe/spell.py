@@ -98,6 +98,8 @@ class Spell:
         """The task's, for when it is no more."""
         self._step_since = since
         self._sightings = 0
+        self._was_unseen = False
+        """Whether it was seen again after a time in which nobody looked."""
         self._lines: dict[str, int] = {}
         """Where the step was seen, and how often."""
         self._looks = self._looks_in_its_own_code = 0
@@ -133,7 +135,10 @@ class Spell:
         self._looked_at = now
         slow = None
         if step.is_still(self._step):
-            self._sightings += 1
+            if now - before > UNSEEN and not self._was_unseen:
+                self._was_unseen = True  # Others may have kept it from going on: once more, then.
+            else:
+                self._sightings += 1
             self._note_name()
         else:
             slow = self._slow_step(ended_at)
@@ -213,6 +218,7 @@ class Spell:
         self._note_name()
         self.steps += 1
         self._sightings = 0 if step is None else 1
+        self._was_unseen = False
         self._lines, self._seen = {}, Seen(None)
         self._looks = self._looks_in_its_own_code = 0
 

@@ -178,7 +178,15 @@ def test_many_short_steps_blame_none_of_them(start: MakeHost):
             await asyncio.sleep(0)
 
     future = host.submit(storm(), "storm")
-    assert MANY_SHORT_STEPS == until(lambda: host.snapshot().blocked_by)
+    said: set[str | None] = set()
+
+    def many_are_seen() -> bool:
+        said.add(host.snapshot().blocked_by)
+        return MANY_SHORT_STEPS in said
+
+    until(many_are_seen)
+    # On a busy machine it may be that no thread can run for a while.
+    assert said <= {None, NOBODYS_FAULT, MANY_SHORT_STEPS}
     is_over.set()
     outcome_of(future)
     assert "short" not in {(step.where or "").split(" ")[1] for step in blamed(host)}

@@ -176,6 +176,22 @@ def test_what_is_the_loops_own_work_is_not_blamed(function: Callable[..., object
     assert {Seen(None)} == seen
 
 
+def at(*functions: Any) -> Seen:
+    """What is seen where these call each other, the innermost first."""
+    return seen_at(Stack(0, [(each.__code__, 0) for each in functions]), RUNNER)
+
+
+TURN: Any = asyncio.BaseEventLoop._run_once  # type: ignore[attr-defined]
+
+
+def test_between_its_callbacks_a_loop_blames_nobody():
+    """Nor who runs it, who is the user's where a loop is adopted; but what is his in there."""
+    in_the_turn = (asyncio.TimerHandle.__lt__, TURN)
+    assert Seen(None) == at(*in_the_turn, runner) == at(TURN, runner) == at(*in_the_turn, busy)
+    line = scan.__code__.co_firstlineno
+    assert f"test_blame.py:{line} scan" == at(scan, *in_the_turn, runner).where
+
+
 def test_what_the_loop_was_given_is_blamed_though_it_is_in_c():
     """It has no frame then, but the loop's own code says what it calls."""
     transport: Any = asyncio.selector_events._SelectorSocketTransport  # type: ignore[attr-defined]

@@ -43,6 +43,12 @@ def look(spell: Spell, stack: Stack, at: float) -> SlowStep | None:
     return spell.look(seen(spell._loop, stack, at))
 
 
+def look_twice(spell: Spell, stack: Stack, at: float) -> None:
+    """As the watchdog does; what lies before the first look is a gap."""
+    look(spell, stack, at - LOOK_CLOSER)
+    look(spell, stack, at)
+
+
 def begun(loop: asyncio.AbstractEventLoop, stack: Stack, *, ago: float) -> Spell:
     """A spell that began so many seconds ago, and the first look at it."""
     began = time.monotonic() - ago
@@ -61,7 +67,8 @@ def test_a_step_that_was_seen_again_is(loop: asyncio.AbstractEventLoop):
     stack = here()
     spell = begun(loop, stack, ago=0.3)
     now = time.monotonic()
-    assert look(spell, stack, now) is None
+    for at in (now, now + LOOK_CLOSER):
+        assert look(spell, stack, at) is None
     assert spell.is_blocked
     step = spell.over(now + 0.1)
     assert step is not None
@@ -69,6 +76,18 @@ def test_a_step_that_was_seen_again_is(loop: asyncio.AbstractEventLoop):
     assert time.time() - 0.3 == pytest.approx(step.at, abs=0.05)
     assert (step.where or "").startswith("test_spell.py:")
     assert step.where == spell.blocked_by()
+
+
+def test_a_step_that_is_seen_on_both_sides_of_a_gap_is_not_blamed_yet(
+    loop: asyncio.AbstractEventLoop,
+):
+    """In a gap nobody looked: others may have kept it from going on."""
+    stack = here()
+    spell = begun(loop, stack, ago=0.3)
+    now = time.monotonic()
+    look(spell, stack, now)
+    assert spell.culprit() is None
+    assert spell.over(now + LOOK_CLOSER) is None
 
 
 def test_time_in_which_no_thread_could_run_is_nobodys(loop: asyncio.AbstractEventLoop):
@@ -184,7 +203,7 @@ def test_where_the_loop_does_its_own_work_nobody_is_blamed(loop: asyncio.Abstrac
     """Its thread waits for its turn among others that compute."""
     stack = Stack(threading.get_ident(), [(OWN_WORK, -1)])
     spell = begun(loop, stack, ago=0.3)
-    look(spell, stack, time.monotonic())
+    look_twice(spell, stack, time.monotonic())
     assert spell.is_blocked
     assert spell.is_one_step()
     assert spell.blocked_by() is None
@@ -200,7 +219,7 @@ def test_a_step_that_calls_the_loop_at_its_end_is_told_with_the_line_that_took_s
     async def work() -> None:
         spell = begun(loop, here(), ago=0.3)
         now = time.monotonic()
-        look(spell, here(), now)
+        look_twice(spell, here(), now)
         blocked_by = spell.blocked_by()
         assert (blocked_by or "").startswith("worker · test_spell.py:")
         look(spell, Stack(threading.get_ident(), [(OWN_WORK, -1)]), now + LOOK_CLOSER)
@@ -214,7 +233,7 @@ def test_after_a_look_at_an_idle_loop_it_begins_anew(loop: asyncio.AbstractEvent
     """It has turned; what was slow before is said then."""
     stack = here()
     spell = begun(loop, stack, ago=0.3)
-    look(spell, stack, time.monotonic())
+    look_twice(spell, stack, time.monotonic())
     assert spell.look_while_idle(time.monotonic()) is not None
     assert not spell.is_blocked
     assert spell.over(time.monotonic()) is None
@@ -228,7 +247,7 @@ def test_the_task_of_a_step_is_not_held(loop: asyncio.AbstractEventLoop):
 
     async def work() -> None:
         spells.append(begun(loop, here(), ago=0.3))
-        look(spells[0], here(), time.monotonic())
+        look_twice(spells[0], here(), time.monotonic())
         assert spells[0].task is asyncio.current_task()
 
     async def main() -> weakref.ref[asyncio.Task[None]]:
