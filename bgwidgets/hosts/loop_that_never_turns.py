@@ -19,14 +19,14 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import Context
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from bgwidgets.observe.asyncio_internals import pending_task
 
 
 class LoopThatNeverTurns:
     """Takes everything and does nothing of it, without a word: no callback is called, no future
-    resolved, no task begun, no thread or socket opened.
+    resolved, no task begun, no thread or socket opened. Only to be run it refuses.
 
     It has every method of an event loop, but is none that `discover()` would find.
     """
@@ -56,6 +56,14 @@ class LoopThatNeverTurns:
     def time(self) -> float:
         """As on other loops."""
         return time.monotonic()
+
+    def run_until_complete(self, future: object) -> NoReturn:
+        """As asyncio refuses it while a loop runs here: it would wait for ever."""
+        if inspect.iscoroutine(future):
+            future.close()
+        raise RuntimeError("this event loop has ended, and turns no more")
+
+    run_forever = functools.partialmethod(run_until_complete, None)
 
     def create_future(self) -> asyncio.Future[Any]:
         """One that stays pending."""

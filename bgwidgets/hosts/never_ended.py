@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bgwidgets.fork_locks import call_in_forks, free_in_forks
+from bgwidgets.hosts.brake import braked
 from bgwidgets.hosts.loop_that_never_turns import never_turns
 from bgwidgets.observe.asyncio_internals import (
     as_running_loop,
@@ -101,8 +102,11 @@ class NeverEnded:
         self._ownerless.put(self._held.pop(number))
 
     def _forget_thread(self) -> None:
-        """In a child process after a fork: the next one to be held starts another."""
+        """In a child process after a fork: the next one to be held starts another, which has to
+        close all but what the one here was in the midst of.
+        """
         self._thread = None
+        self._owners = len(self._held) + self._ownerless.qsize()
 
     def _run(self) -> None:
         is_over = False
@@ -122,7 +126,7 @@ class NeverEnded:
     def _close(self, coroutine: Any, loop: Any) -> None:
         for _ in range(MOST_CLOSES):
             try:
-                with as_running_loop(loop):
+                with as_running_loop(loop), braked():
                     coroutine.close()
             except BaseException as error:  # noqa: BLE001 - as the collector would tell of it
                 close_what_did_not_begin(error)

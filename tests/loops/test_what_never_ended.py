@@ -7,12 +7,13 @@ import gc
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState, current
-from bgwidgets.hosts import adopted, agent
+from bgwidgets.hosts import adopted, agent, brake
 from bgwidgets.hosts.never_ended import MOST_CLOSES, NeverEnded
 from bgwidgets.observe.asyncio_internals import running_loop_here
 from bgwidgets.unraisable import tell
@@ -278,6 +279,79 @@ def test_it_may_go_on_past_all_errors(
     assert [] == told
     assert 1 <= rounds <= 2 * MOST_CLOSES
     assert ("", "") == capfd.readouterr()
+
+
+def test_what_fails_at_once_for_ever_goes_round_slowly(
+    left: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+):
+    """It cannot be ended, but costs nothing."""
+    monkeypatch.setattr(brake, "MANY", 10)
+    monkeypatch.setattr(brake, "PAUSE", 0.01)
+    gate, rounds, slept = threading.Event(), 0, list[float]()
+    monkeypatch.setattr(brake, "time", SimpleNamespace(sleep=slept.append))
+
+    async def never_ends(begun: threading.Event) -> None:
+        nonlocal rounds
+        begun.set()
+        while len(slept) < 5 and not gate.is_set():
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                continue
+            except GeneratorExit:
+                break
+        while len(slept) < 5 and not gate.is_set():
+            rounds += 1
+            try:
+                closed_by_its_loop()
+            except OSError:
+                continue
+
+    def closed_by_its_loop() -> None:
+        raise OSError
+
+    left(never_ends)
+    gc.collect()
+    try:
+        until(lambda: len(slept) >= 5)
+    finally:
+        gate.set()
+    assert {0.01} == set(slept)
+    assert 5 <= rounds <= 10
+
+
+@pytest.mark.parametrize("run", ["run_until_complete", "run_forever"])
+def test_its_loop_refuses_to_be_run(left: Callable[..., None], run: str):
+    """As a loop does in whose thread another one runs; what was to be run is no riddle either."""
+    said = list[str]()
+
+    async def ends(begun: threading.Event) -> None:
+        loop = asyncio.get_running_loop()
+        begun.set()
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                continue
+            except GeneratorExit:
+                break
+        try:
+            getattr(loop, run)(*([asyncio.sleep(0)] if "until" in run else []))
+        except RuntimeError as error:
+            said.append(str(error))
+
+    left(ends)
+    gc.collect()
+    until(lambda: said)
+    assert ["this event loop has ended, and turns no more"] == said
+
+
+def test_in_a_fork_the_thread_goes_too_when_its_parent_was_in_the_midst_of_it():
+    """What the parent's thread was closing has not come along."""
+    closer = NeverEnded()
+    closer._owners, closer._thread = 1, threading.current_thread()
+    closer._forget_thread()
+    assert {"_owners": 0, "_thread": None}.items() <= vars(closer).items()
 
 
 class AlreadyWaitedOn:
