@@ -24,6 +24,10 @@ from typing import Any, Final, NoReturn
 from bgwidgets.observe.asyncio_internals import pending_task
 
 
+class TurnsNoMore(RuntimeError):
+    """Raised where a loop that never turns is to be run."""
+
+
 class LoopThatNeverTurns:
     """Takes everything and does nothing of it, without a word: no callback is called, no future
     resolved, no task begun, no thread or socket opened. Only to be run it refuses.
@@ -61,7 +65,7 @@ class LoopThatNeverTurns:
         """As asyncio refuses it while a loop runs here: it would wait for ever."""
         if inspect.iscoroutine(future):
             future.close()
-        raise RuntimeError("this event loop has ended, and turns no more")
+        raise TurnsNoMore("this event loop has ended, and turns no more")
 
     run_forever = functools.partialmethod(run_until_complete, None)
 

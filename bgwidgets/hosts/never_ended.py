@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from bgwidgets.fork_locks import call_in_forks, free_in_forks
 from bgwidgets.hosts.brake import braked
-from bgwidgets.hosts.loop_that_never_turns import never_turns
+from bgwidgets.hosts.loop_that_never_turns import TurnsNoMore, never_turns
 from bgwidgets.observe.asyncio_internals import (
     as_running_loop,
     close_what_did_not_begin,
@@ -130,12 +130,16 @@ class NeverEnded:
                     coroutine.close()
             except BaseException as error:  # noqa: BLE001 - as the collector would tell of it
                 close_what_did_not_begin(error)
-                if not (_goes_on(coroutine) or is_asyncios_refusal(error)):
+                if not (_goes_on(coroutine) or _is_refused(error)):
                     what = "Exception ignored in a task that had not ended when its loop did"
                     tell(error, what, coroutine)
             if not _goes_on(coroutine):
                 return
         _keep_for_ever(coroutine)
+
+
+def _is_refused(error: BaseException) -> bool:
+    return isinstance(error, TurnsNoMore) or is_asyncios_refusal(error)
 
 
 def _goes_on(coroutine: Any) -> bool:
