@@ -100,9 +100,11 @@ def _asked_for(place: Ours, view: WindowRequest) -> Iterator[list[float]]:
 
     thread = threading.Thread(target=ask_again_and_again)
     thread.start()
-    yield seconds
-    is_over.set()
-    thread.join()
+    try:
+        yield seconds
+    finally:
+        is_over.set()
+        thread.join()
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ class DaskListener(Listener, Protocol):
         """It was killed or stopped before the work was brought there. Called instead of `gone`."""
 
     def waits(self, for_what: str | None) -> None:
-        """It cannot begin before there is this; None: it does not wait any more."""
+        """It cannot begin: a sentence says what it waits for. None: it does not wait any more."""
 
     def dropped(self, size: int) -> None:
         """So many bytes of output, about, were not fetched in time, and are lost."""

@@ -62,9 +62,10 @@ class RoomElsewhere(Exception):
 
 
 def what_is_waited_for(where: DaskHost) -> str:
-    """In words: what a worker must have that is to start a loop."""
+    """In words, as a note: what a worker must have that is to start a loop."""
     amounts = ", ".join(f"{name}: {amount:g}" for name, amount in (where.resources or {}).items())
-    return f"{amounts} to spare, and a free thread" if amounts else "a free thread"
+    wanted = f"{amounts} to spare, and a free thread" if amounts else "a free thread"
+    return f"it waits for a Dask worker that has {wanted}"
 
 
 async def made(where: DaskHost, future: Any) -> Any:

@@ -252,7 +252,7 @@ class RemoteHost:
     def _waits(self) -> tuple[str, ...]:
         if self._waits_for is None or self._run_state.state is not LoopState.STARTING:
             return ()
-        return (f"it waits for a Dask worker that has {self._waits_for}",)
+        return (self._waits_for,)
 
     def _lost_output(self) -> tuple[str, ...]:
         return (_dropped(self._output_dropped),) if self._output_dropped else ()
@@ -506,7 +506,7 @@ class RemoteHost:
         self._plan.output.add(text, ((self, "descriptor"), stream), NOBODY)
 
     def waits(self, for_what: str | None) -> None:
-        """It cannot begin before a worker has this."""
+        """It cannot begin: a sentence says what it waits for."""
         if for_what != self._waits_for:
             self._waits_for = for_what
             self._plan.changed()
