@@ -84,8 +84,12 @@ def test_it_is_named_within_a_quarter_of_a_second(
     for _ in range(ATTEMPTS):
         block = Block()
         future = host.submit(how(block), "sprinter")
-        seen = blocked(host)
-        delays.append(time.monotonic() - block.began)
+        try:
+            # Of a machine with much else to do it is said that it is nobody's fault at first.
+            seen = snapshot_where(host, lambda snapshot: " · " in (snapshot.blocked_by or ""))
+            delays.append(time.monotonic() - block.began)
+        finally:
+            block.let_go()
         task, where = (seen.blocked_by or "").split(" · ")[:2]
         assert ("sprinter", "test_blocked.py", how.__name__) == (
             task,
@@ -94,7 +98,6 @@ def test_it_is_named_within_a_quarter_of_a_second(
         )
         assert seen.blocked_for is not None
         assert 0.1 < seen.blocked_for
-        block.let_go()
         outcome_of(future)
         until(lambda: host.snapshot().blocked is False)
         assert (None, None) == (host.snapshot().blocked_by, host.snapshot().blocked_for)

@@ -10,9 +10,11 @@ import secrets
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, Final, Literal
@@ -116,10 +118,22 @@ class LabServer:
         return json.loads(body) if body else None
 
     def shut_down_kernels(self, path: str | None = None) -> None:
-        """Shut down the kernel of one notebook, or of all."""
-        for session in self.request("GET", "/api/sessions"):
-            if path in (None, session["path"]):
-                self.request("DELETE", f"/api/sessions/{session['id']}")
+        """Shut down the kernel of one notebook, or of all.
+
+        While it starts one in place of one that died, the server may answer that it cannot (500).
+        """
+        deadline = time.monotonic() + STOP_LIMIT
+        while True:
+            try:
+                for session in self.request("GET", "/api/sessions"):
+                    if path in (None, session["path"]):
+                        self.request("DELETE", f"/api/sessions/{session['id']}")
+            except urllib.error.HTTPError as error:
+                if error.code != HTTPStatus.INTERNAL_SERVER_ERROR or time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL)
+            else:
+                return
 
     def reset_settings(self) -> None:
         """Forget what a page has set (a theme, say): every test finds the same JupyterLab."""
