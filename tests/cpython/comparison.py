@@ -171,7 +171,9 @@ def _run(python: str, *arguments: str) -> Any:
     with _folder() as folder:
         report = folder / "report.json"
         module, watch, *only = arguments
-        command = [python, "-m", "tests.cpython.suite", module, watch, str(report), *only]
+        # The tests run elsewhere, so a path from here leads nowhere; a link of a venv is kept.
+        program = str(Path(python).absolute()) if os.sep in python else python
+        command = [program, "-m", "tests.cpython.suite", module, watch, str(report), *only]
         written = _written_by(command, folder)
         if not report.exists():
             raise CannotRun(_why(python, module, watch, written))

@@ -6,6 +6,7 @@ all, and on other Pythons.
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -16,6 +17,7 @@ from tests.cpython.comparison import (
     Comparison,
     Exemption,
     Report,
+    available,
     compare,
     exemptions,
     problems,
@@ -138,3 +140,10 @@ def test_all_that_is_listed_is_known():
     assert listed != []
     assert {"3.11", "3.12", "3.13"} >= set().union(*(each.versions for each in listed))
     assert {"ledger", "everything"} >= set().union(*(each.watches for each in listed))
+
+
+def test_a_python_may_be_named_by_a_path_from_here():
+    """As make does: `.venv/bin/python`."""
+    version, modules = available(os.path.relpath(python_to_test()))
+    assert (version, modules) == available(python_to_test())
+    assert f"{PACKAGE}.test_tasks" in modules
