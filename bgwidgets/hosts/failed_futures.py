@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Final
 
 from bgwidgets.belonging import enter_context
+from bgwidgets.exceptions import LoopEnded
 from bgwidgets.observe.asyncio_internals import take_done_callbacks
 from bgwidgets.own_thread import OwnThread
 
@@ -25,6 +26,13 @@ _NEVER_BLOCK: Final = ("bgwidgets.", "asyncio.")
 """Beginnings of the names of modules whose own callbacks only pass on what has happened."""
 
 _log: Final = logging.getLogger(__name__)
+
+
+def ended_without_it(loop_name: str) -> LoopEnded:
+    """What a coroutine's future fails with that has none of its own result: its loop was stopped,
+    killed or lost. Any thread; does not block.
+    """
+    return LoopEnded(f"{loop_name!r} ended before this coroutine had, so there is no result")
 
 
 def fail_all(

@@ -12,7 +12,7 @@ from typing import Any, Final
 from bgwidgets.exceptions import CannotCross, InvalidWork, LoopEnded
 from bgwidgets.fork_locks import call_in_forks
 from bgwidgets.hosts.crossing import PackedError, pack, unpack, unpack_error
-from bgwidgets.hosts.failed_futures import fail_all
+from bgwidgets.hosts.failed_futures import ended_without_it, fail_all
 from bgwidgets.hosts.inherited import in_a_fork
 from bgwidgets.hosts.messages import CancelMore, RunMore
 from bgwidgets.hosts.questions import Questions
@@ -131,7 +131,7 @@ class MoreWork:
         self._have_come.discard(future)
 
     def _ended(self) -> LoopEnded:
-        return LoopEnded(f"{self._loop_name!r} was stopped before this coroutine had ended")
+        return ended_without_it(self._loop_name)
 
     def _resolve(
         self, future: LoopFuture, lost: Callable[[BaseException], None], answer: Future[Any]

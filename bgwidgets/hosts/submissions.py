@@ -17,7 +17,7 @@ from bgwidgets.commands import NOBODY_KNOWS, Asker
 from bgwidgets.exceptions import LoopEnded, WouldDeadlock
 from bgwidgets.fork_locks import call_in_forks, free_in_forks, set_free
 from bgwidgets.hosts.call_in_loop import call_in_loop
-from bgwidgets.hosts.failed_futures import fail_all
+from bgwidgets.hosts.failed_futures import ended_without_it, fail_all
 from bgwidgets.hosts.inherited import in_a_fork
 from bgwidgets.observe.askers import caller
 from bgwidgets.observe.asyncio_internals import coroutine_of, take_first_step
@@ -198,7 +198,7 @@ class Submissions:
         fail_all(list(self._futures), self._ended, self._loop_id, self._loop_name)
 
     def _ended(self) -> LoopEnded:
-        return LoopEnded(f"{self._loop_name!r} was stopped before this coroutine had ended")
+        return ended_without_it(self._loop_name)
 
     def _forget(self, future: Future[Any]) -> None:
         """The future is done; if its coroutine has not begun, it never will."""

@@ -278,7 +278,7 @@ def test_futures_fail_when_their_loop_is_stopped(start: MakeHost, loop_factory: 
     assert resolves(obedient)
     assert obedient.cancelled()
     assert resolves(stubborn)
-    with pytest.raises(LoopEnded, match="'work' was stopped before this coroutine had ended"):
+    with pytest.raises(LoopEnded, match="'work' ended before this coroutine had"):
         stubborn.result(0)
 
 
