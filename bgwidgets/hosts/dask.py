@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import reprlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import Any, Final
 
 from bgwidgets.exceptions import UnknownHost
@@ -32,6 +35,7 @@ class DaskHosts:
                 "a loop on a Dask cluster needs a client that is not asynchronous: Client(address)"
             )
         _refuse_closed(where)
+        _refuse_odd_amounts(where)
         self._where: Final = where
         self._first: bytes | None = pack_work(work, loop_factory)
 
@@ -83,3 +87,14 @@ def as_dask_host(host: object) -> DaskHost | None:
             "host='dask' uses the Dask client that was made last, and there is none: make one,"
             " distributed.Client(...), or pass it, host=client"
         ) from None
+
+
+def _refuse_odd_amounts(where: DaskHost) -> None:
+    amounts: Mapping[str, Any] = where.resources or {}
+    for resource, amount in amounts.items():
+        is_amount = isinstance(amount, Real) and 0 < float(amount) < math.inf
+        if not is_amount or isinstance(amount, bool):
+            raise UnknownHost(
+                f"resources of a Dask worker are amounts over 0, like {{'GPU': 1}}, and not"
+                f" {reprlib.repr({resource: amount})}. Nothing was started"
+            )

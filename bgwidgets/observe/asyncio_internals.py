@@ -11,6 +11,7 @@ import concurrent.futures
 import functools
 import heapq
 import inspect
+import os
 import selectors
 import sys
 import threading
@@ -21,6 +22,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain, compress, islice
 from operator import attrgetter
+from pathlib import Path
 from types import (
     BuiltinMethodType,
     CodeType,
@@ -796,6 +798,7 @@ def makes_plain_tasks(loop: Any, create_task: Any) -> bool:
     return is_asyncios_own(create_task) and getattr(loop, "_task_factory", loop) is None
 
 
+_OUR_FOLDER: Final = str(Path(__file__).parent) + os.sep
 EAGER_TASK_FACTORY: Final[Any] = getattr(asyncio, "eager_task_factory", None)
 """From Python 3.12 on."""
 _MAKERS_TAKE_MORE: Final = (
@@ -815,6 +818,16 @@ def make_eager_task(
     It has its name from the first step on: asyncio gives it one after that, until Python 3.13.2.
     """
     return task_class(coro, loop=loop, eager_start=True, **options)
+
+
+def created_by_its_caller(task: Any) -> None:
+    """In debug mode a task says where it was created: that is not here, but where we were called.
+
+    Any task; one that was made by somebody's factory was created there, and that stays.
+    """
+    created_at = getattr(task, "_source_traceback", None)
+    while created_at and created_at[-1].filename.startswith(_OUR_FOLDER):
+        del created_at[-1]
 
 
 def quick_create_task(

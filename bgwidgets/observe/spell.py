@@ -27,8 +27,10 @@ BLOCKED_AFTER: Final = 0.15
 blame."""
 SLOW: Final = 0.1
 """Seconds that a step may take."""
-NAMED_AFTER: Final = 0.03
-"""Seconds after which a step is worth a look at its line; less than two looks at it take."""
+NAMED_AFTER: Final = 0.02
+"""Seconds after which a step is worth a look at its line. Less than two looks are apart: whatever
+is seen twice has been looked at.
+"""
 UNSEEN: Final = 0.1
 """Seconds without a look, after which nobody knows what a loop did meanwhile."""
 SIGHTINGS: Final = 2

@@ -9,6 +9,7 @@ from typing import Any, Final
 from bgwidgets.exceptions import InvalidWork
 from bgwidgets.observe.asyncio_internals import (
     EAGER_TASK_FACTORY,
+    created_by_its_caller,
     has_its_own,
     is_asyncios_own,
     is_task,
@@ -150,6 +151,7 @@ class TaskBirths:
         # A factory may return whatever can be awaited and cancelled, with no coroutine or state to
         # tell of. asyncio's own list of tasks does not have it either.
         if is_task(task):
+            created_by_its_caller(task)
             self._note(task, coro)
         return task
 
@@ -176,6 +178,7 @@ class TaskBirths:
         self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any
     ) -> asyncio.Task[Any]:
         task = self._class_for(coro)(coro, loop=loop, **options)
+        created_by_its_caller(task)
         self._note(task, coro)
         return task
 

@@ -119,7 +119,18 @@ class Watchdog:
                 return
 
     def _look(self) -> bool:
-        self._judge_lateness(time.monotonic())
+        began = time.monotonic()
+        self._judge_lateness(began)
+        is_any_stuck = self._look_at_all()
+        ended = time.monotonic()
+        if ended - began > _NOTABLY_LATE:
+            # Who lets go of the lock amid a look, to read a line's file say, may be kept waiting
+            # for it there as well as in a pause.
+            self._wakes_at = began
+            self._judge_lateness(ended)
+        return is_any_stuck
+
+    def _look_at_all(self) -> bool:
         heartbeats = list(self._heartbeats.values())
         numbers = [each.thread_id for each in heartbeats]
         now = time.monotonic()  # Whatever takes long from here on, it was not seen.

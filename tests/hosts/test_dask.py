@@ -219,6 +219,15 @@ def test_without_a_client_it_says_what_to_do():
         LoopManager().start(child_work.answer, host="dask")
 
 
+@pytest.mark.parametrize("amount", ["x", -1, 0, float("nan"), True, None])
+def test_resources_are_amounts(manager: LoopManager, client: distributed.Client, amount: Any):
+    """Of anything else nobody knows how much is to be taken; nothing is started."""
+    host = DaskHost(client, resources={"GPU": amount})
+    with pytest.raises(bgw.UnknownHost, match=r"amounts over 0, like \{'GPU': 1\}, and not"):
+        manager.start(child_work.prints, host=host)
+    assert [] == list(manager)
+
+
 def test_what_cannot_travel_is_named_before_anything_starts(manager: LoopManager):
     with pytest.raises(bgw.InvalidWork, match=r"argument 1, a _thread\.lock"):
         manager.start(child_work.answer, threading.Lock(), host="dask")

@@ -7,11 +7,13 @@ import contextlib
 import linecache
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
+import bgwidgets
 from bgwidgets import LoopManager
 from bgwidgets.commands import Asker
 from bgwidgets.observe import cancellation_history
@@ -23,7 +25,16 @@ from bgwidgets.observe.ledger import Ledger
 from bgwidgets.observe.look import Look
 from bgwidgets.snapshots import TaskCancellation
 from tests.loop_factories import LoopFactory
-from tests.observe.conftest import LIMIT, comes_true, ends_at_once, fails, for_ever, run, turns
+from tests.observe.conftest import (
+    LIMIT,
+    Closed,
+    comes_true,
+    ends_at_once,
+    fails,
+    for_ever,
+    run,
+    turns,
+)
 from tests.waiting import until
 
 
@@ -261,19 +272,28 @@ def test_another_thread_is_named():
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_a_debugged_loop_tells_too(debug: bool):
+@pytest.mark.parametrize("is_eager", [False, True])
+def test_a_debugged_loop_tells_too(debug: bool, is_eager: bool, loop_factory: LoopFactory):
     """And its tasks say where they were made, not where this package made them."""
+    eager: Any = getattr(asyncio, "eager_task_factory", None)
+    if is_eager and (eager is None or loop_factory is not asyncio.new_event_loop):
+        is_eager = False  # They came with Python 3.12, for asyncio's own loops.
 
     async def watched(ledger: Ledger) -> None:
-        asyncio.get_running_loop().set_debug(debug)
-        task = asyncio.create_task(for_ever(), name="single")
+        loop = asyncio.get_running_loop()
+        loop.set_debug(debug)
+        if is_eager:
+            loop.set_task_factory(eager)
+        task = loop.create_task(for_ever(), name="single")
         await turns()
         task.cancel()
         await ended(task)
         assert "single" in cancellations(ledger)
-        assert "bgwidgets" not in repr(task)
+        assert str(Path(bgwidgets.__file__).parent) not in repr(task)
+        if loop_factory is not Closed:  # asyncio names itself where it calls a factory.
+            assert (f"created at {__file__}" in repr(task)) == debug
 
-    run(watched)
+    run(watched, loop_factory)
 
 
 def test_a_callback_is_told_so_where_the_thread_is_watched_as_well(loop_factory: LoopFactory):

@@ -377,6 +377,23 @@ def test_who_has_moved_a_moment_ago_is_still_at_work(
     assert [False, False, False, True, True] == told
 
 
+def test_who_waits_for_the_lock_amid_a_look_has_overslept_as_well(watchdog: Watchdog):
+    """A look reads files: in between, C code of another thread may take the lock and keep it."""
+
+    class TakesLong(Overslept):
+        def look(self, *_: object) -> bool:
+            """Stands for that."""
+            threading.Event().wait(3 * OVERSLEPT)
+            return True
+
+    heartbeat = TakesLong()
+    watchdog._heartbeats[0] = heartbeat
+    watchdog._wakes_at = time.monotonic()
+    assert watchdog._look()
+    assert [pytest.approx(3 * OVERSLEPT, abs=0.1)] == heartbeat.told
+    del watchdog._heartbeats[0]
+
+
 def test_when_the_watch_overslept_nobody_is_blamed(watched: Watched):
     """It is said once, and not at every look, while it goes on; but a longer time is."""
     until(lambda: watched.heartbeat.pulse().lag is not None)
