@@ -53,6 +53,8 @@ KEPT_UP_EVERY: Final = 1.0
 """Seconds between two questions that nobody has asked, after what is to be known of a loop should
 it be gone without a word.
 """
+KEPT_UP_AT_FIRST: Final = 0.05
+"""And between the first two of a run; from one to the next it is doubled."""
 FIRST_ROWS: Final = WindowRequest()
 MOST_ENDED: Final = 1_000
 """Of the ended tasks as many are listed."""
@@ -84,6 +86,7 @@ class RemoteLooks:
         self._has_news = False
         """It has told something new since its tasks and findings were asked for unasked."""
         self._kept_up_at = 0.0
+        self._keeps_up_every = 0.0
         self._keeping_up: Future[Any] | None = None
         self._aside = 0
         """Questions that are open, and for whose answers nobody waits."""
@@ -100,9 +103,11 @@ class RemoteLooks:
         self._has_news = self._has_news or is_news
         now = time.monotonic()
         is_answered = self._keeping_up is None or self._keeping_up.done()
-        if not self._has_news or not is_answered or now - self._kept_up_at < KEPT_UP_EVERY:
+        if not self._has_news or not is_answered or now - self._kept_up_at < self._keeps_up_every:
             return
         self._has_news, self._kept_up_at = False, now
+        # A young loop makes its tasks just now, and may hold its lock right after.
+        self._keeps_up_every = min(2 * self._keeps_up_every or KEPT_UP_AT_FIRST, KEPT_UP_EVERY)
         known, last = self._known, Future[Any]()
         self._questions.put(
             WantWindow(FIRST_ROWS), Future(), partial(known.keep_window, FIRST_ROWS)

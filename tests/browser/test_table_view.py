@@ -346,7 +346,10 @@ def test_the_footer_sums_up(tasks: Stage):
     [
         ({"loop": None}, "No loop selected"),
         ({"filter": "x", "filtered": True}, "No task matches the filter"),
-        ({}, "No tasks"),
+        ({"unfinished": 0}, "No tasks"),
+        ({"unfinished": 0, "counts": NO_COUNTS | {"finished": 2}}, "No tasks"),
+        ({"unfinished": 3}, "Its tasks are not known"),
+        ({"unfinished": 0, "counts": NO_COUNTS | {"lost": 2}}, "Its tasks are not known"),
     ],
 )
 def test_an_empty_table_of_tasks_says_why(tasks: Stage, head: dict[str, object], text: str):

@@ -8,12 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from bgwidgets import LoopSnapshot, LoopState, TaskState
-from bgwidgets.hosts import remote_looks
 from bgwidgets.hosts.last_known import LastKnown
 from bgwidgets.hosts.messages import (
     Answer,
@@ -24,7 +25,7 @@ from bgwidgets.hosts.messages import (
     WantWindow,
 )
 from bgwidgets.hosts.questions import Questions, Unanswered
-from bgwidgets.hosts.remote_looks import RemoteLooks
+from bgwidgets.hosts.remote_looks import KEPT_UP_EVERY, RemoteLooks
 from bgwidgets.snapshots import TaskWindow, WindowRequest
 from tests.hosts.conftest import AT_ONCE, LIMIT
 from tests.waiting import until
@@ -135,7 +136,7 @@ def test_who_waits_patiently_waits_no_longer_when_it_is_taken_to_hang(
             patient.result(AT_ONCE)
 
 
-def test_what_nobody_looks_at_is_asked_for_now_and_then(far: Far, monkeypatch: pytest.MonkeyPatch):
+def test_what_nobody_looks_at_is_asked_for_now_and_then(far: Far):
     """While there is news, and never twice at the same time: it may be gone without a word."""
     wanted = [WantWindow, WantMetrics, WantFigures]
     far.looks.told(is_news=False)
@@ -144,10 +145,33 @@ def test_what_nobody_looks_at_is_asked_for_now_and_then(far: Far, monkeypatch: p
     assert wanted == [type(each.question) for each in far.asked]
     far.looks.told(is_news=True)
     assert 3 == len(far.asked)
-    monkeypatch.setattr(remote_looks, "KEPT_UP_EVERY", 0.0)
+    answer_all(far)
     far.looks.told(is_news=True)
     assert 3 == len(far.asked)
-    for asked, value in zip(far.asked[:3], (WINDOW, None, None), strict=True):
-        far.questions.answered(Answer(asked.number, value))
-    far.looks.told(is_news=False)
+    until(lambda: has_asked_again(far, 3, is_news=False))
     assert 2 * wanted == [type(each.question) for each in far.asked]
+
+
+def test_a_young_loop_is_asked_more_often(far: Far):
+    """It makes its tasks just now, and may be gone, or silent, right after."""
+    times = []
+    for number in range(4):
+        until(partial(has_asked_again, far, 3 * number, is_news=True))
+        times.append(time.monotonic())
+        answer_all(far)
+    pauses = [later - earlier for earlier, later in pairwise(times)]
+    assert pauses[0] < KEPT_UP_EVERY / 2
+    assert all(later > 1.5 * earlier for earlier, later in pairwise(pauses))
+
+
+def has_asked_again(far: Far, before: int, *, is_news: bool) -> bool:
+    """Whether it has, when it is told something once more."""
+    far.looks.told(is_news=is_news)
+    return len(far.asked) > before
+
+
+def answer_all(far: Far) -> None:
+    """As a loop does of which nothing is new."""
+    for asked in far.asked:
+        value = WINDOW if isinstance(asked.question, WantWindow) else None
+        far.questions.answered(Answer(asked.number, value))

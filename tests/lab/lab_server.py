@@ -117,6 +117,12 @@ class LabServer:
             body = response.read()
         return json.loads(body) if body else None
 
+    def restart_kernel(self, path: str) -> None:
+        """Restart the kernel of one notebook, and no page of it is asked."""
+        for session in self.request("GET", "/api/sessions"):
+            if path == session["path"]:
+                self.request("POST", f"/api/kernels/{session['kernel']['id']}/restart")
+
     def shut_down_kernels(self, path: str | None = None) -> None:
         """Shut down the kernel of one notebook, or of all.
 

@@ -207,6 +207,12 @@ def test_a_kernel_that_was_shut_down_is_said(shown: Notebook):
     expect_dead(shown, "kernel gone")
 
 
+def test_a_kernel_that_was_restarted_elsewhere_is_said(shown: Notebook, lab: LabServer):
+    """In another tab, say: this page is told only that a kernel starts."""
+    lab.restart_kernel(shown.path)
+    expect_dead(shown, "kernel restarted")
+
+
 def test_a_kernel_that_died_is_said(shown: Notebook):
     """The server starts another in its place."""
     shown.page.evaluate(
@@ -216,7 +222,7 @@ def test_a_kernel_that_died_is_said(shown: Notebook):
         }""",
         shown.path,
     )
-    expect_dead(shown, "kernel")
+    expect_dead(shown, "kernel restarted")
     # JupyterLab asks what to do about it.
     dialog = shown.page.locator(".jp-Dialog")
     if dialog.count():

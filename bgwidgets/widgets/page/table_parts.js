@@ -66,5 +66,8 @@ export function noTasks({ isKnown, head }) {
   if ((head.get("loop") ?? null) === null) return "No loop selected";
   if (head.get("filter")) return "No task matches the filter";
   const chips = head.get("chips") ?? [];
-  return chips.length ? `No task is ${chips.join(" or ")}` : "No tasks";
+  if (chips.length) return `No task is ${chips.join(" or ")}`;
+  // A process may have told how many there are, and then not have been able to list them.
+  const areThere = head.get("unfinished") || head.get("counts")?.lost;
+  return areThere ? "Its tasks are not known" : "No tasks";
 }

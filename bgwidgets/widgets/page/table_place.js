@@ -8,6 +8,8 @@
  * @typedef {{el: HTMLElement, isGone: () => boolean}} Home `isGone`: once the view is
  */
 
+const RESTARTS = ["restarting", "autorestarting"];
+
 /** Where a view is shown: what the page can tell that the kernel cannot. */
 export class Place {
   el;
@@ -16,6 +18,7 @@ export class Place {
   /** What holds the output: a notebook, say. @type {Element | null} */
   #document = null;
   #wasRestarted = false;
+  #wasHeard = false;
 
   /** @param {Model} model @param {HTMLElement} el @param {Home} home */
   constructor(model, el, home) {
@@ -27,6 +30,20 @@ export class Place {
   /** To be called while the view is in the page. */
   look() {
     this.#document ??= this.#home.el.closest(".jp-MainAreaWidget");
+  }
+
+  /**
+   * Of a kernel that died JupyterLab says so for less than a turn of the page, and of one that was
+   * restarted elsewhere only that it starts: who looks now and then sees neither.
+   * @param {AbortSignal} signal
+   */
+  follow(signal) {
+    const changes = this.#manager?.kernel?.statusChanged;
+    const note = (/** @type {any} */ _, /** @type {string} */ status) => {
+      this.#wasRestarted ||= RESTARTS.includes(status) || (status === "starting" && this.#wasHeard);
+    };
+    changes?.connect?.(note);
+    signal.addEventListener("abort", () => changes?.disconnect?.(note));
   }
 
   /** Nobody sees the page, or the panel is in a window of its own and this is not its view. */
@@ -41,6 +58,7 @@ export class Place {
 
   /** The kernel spoke to this view, so it is the one that made it. */
   heard() {
+    this.#wasHeard = true;
     this.#wasRestarted = false;
   }
 
@@ -48,7 +66,7 @@ export class Place {
   get fate() {
     // Only JupyterLab's manager knows the kernel; null is none, and undefined is one not known.
     const { kernel } = this.#manager ?? {};
-    this.#wasRestarted ||= ["restarting", "autorestarting"].includes(kernel?.status);
+    this.#wasRestarted ||= RESTARTS.includes(kernel?.status);
     if (this.#wasRestarted || this.#home.el.classList.contains("jupyter-widgets-disconnected"))
       return "kernel restarted";
     return kernel === null || kernel?.status === "dead" ? "kernel gone" : null;

@@ -63,6 +63,7 @@ export class Wire {
       window.setInterval(() => this.#checkContact(), CHECK_CONTACT_EVERY),
       window.setInterval(() => this.#sayAlive(), ALIVE_EVERY),
     ];
+    place.follow(signal);
     model.on("msg:custom", this.#hear);
     model.on("comm_live_update", this.#checkContact); // ipywidgets has seen a restart
     document.addEventListener("visibilitychange", () => this.#comeBack(), { signal });
