@@ -131,9 +131,9 @@ _REPLACED: Final = [
 def never_turns(loop: asyncio.AbstractEventLoop | None) -> Iterator[Any]:
     """In here this loop, which turns no more, is one that never turns for whatever the calling
     thread asks of it; for all others it is what it was. The loop itself; another one where there is
-    none, or it turns again.
+    none, it turns again, or has no place for another method.
     """
-    if loop is None or loop.is_running():
+    if loop is None or loop.is_running() or not hasattr(loop, "__dict__"):
         yield LoopThatNeverTurns()
         return
     stand_in, own = LoopThatNeverTurns(loop), vars(loop)

@@ -15,6 +15,7 @@ import pytest
 
 from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState, current
 from bgwidgets.hosts import adopted, agent, brake, stopping
+from bgwidgets.hosts.loop_that_never_turns import LoopThatNeverTurns, never_turns
 from bgwidgets.hosts.never_ended import MOST_CLOSES, NeverEnded
 from bgwidgets.observe.asyncio_internals import running_loop_here
 from bgwidgets.unraisable import tell
@@ -617,3 +618,17 @@ def test_tasks_that_start_two_each_at_their_end_are_held(
     until(closer_has_ended)
     unfinished = [task.coroutine for task in other.tasks if not task.state.has_ended]
     assert [] == unfinished
+
+
+def test_a_loop_that_has_no_place_for_other_methods_is_left_as_it_is():
+    """One in C, say: another one stands in, and the closing thread lives on."""
+
+    class InC:
+        __slots__ = ()
+
+        def is_running(self) -> bool:
+            return False
+
+    loop: Any = InC()
+    with never_turns(loop) as running:
+        assert isinstance(running, LoopThatNeverTurns)
