@@ -153,6 +153,20 @@ def test_when_narrow_only_what_was_said_is_shown(line: Stage):
     assert line.texts(".bgw-status:visible") == ["Stop event set"]
 
 
+@pytest.mark.parametrize(("width", "side"), [(780, "left"), (980, "left"), (1180, "right")])
+def test_an_error_has_a_line_of_its_own_where_the_buttons_leave_little_room(
+    line: Stage, width: int, side: str
+):
+    """It stands below them there, and begins where they do."""
+    line.page.set_viewport_size({"width": width + 40, "height": 700})
+    line.page.add_style_tag(
+        content=f".bgw-panel {{ container-type: inline-size; width: {width}px }}"
+    )
+    line.say(said("blocked is blocked by blocked · In[1]:26 block, so it cannot obey", "error"))
+    status = line.find(".bgw-status")
+    assert side == status.evaluate("line => getComputedStyle(line).textAlign")
+
+
 WHY = {"type": "info", "text": "MainThread · protected: it is the notebook's own", "why": True}
 
 
