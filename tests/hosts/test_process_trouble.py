@@ -564,10 +564,11 @@ def test_a_child_that_does_not_answer_is_unresponsive_whatever_it_tells(
 def test_a_call_that_takes_its_time_does_not_count_as_unanswered(
     manager: LoopManager, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(remote_host, "UNANSWERED_AFTER", 0.1)
     job = manager.start(host="process")
     future = job.submit_call(child_work.for_ever)
     until(lambda: len(job.tasks) == 1)
+    # Not before: what is asked of a young process waits until it has come up.
+    monkeypatch.setattr(remote_host, "UNANSWERED_AFTER", 0.4)
     never_within(AT_ONCE, lambda: job.snapshot().unresponsive)
     assert not future.done()
 
