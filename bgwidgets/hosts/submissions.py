@@ -195,10 +195,8 @@ class Submissions:
 
     def fail_the_rest(self) -> None:
         """Resolve what has no result yet with `LoopEnded`. Any thread; does not block."""
-        fail_all(list(self._futures), self._ended, self._loop_id, self._loop_name)
-
-    def _ended(self) -> LoopEnded:
-        return ended_without_it(self._loop_name)
+        ended = partial(ended_without_it, self._loop_name)
+        fail_all(list(self._futures), ended, self._loop_id, self._loop_name)
 
     def _forget(self, future: Future[Any]) -> None:
         """The future is done; if its coroutine has not begun, it never will."""

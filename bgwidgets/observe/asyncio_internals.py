@@ -820,12 +820,12 @@ def make_eager_task(
     return task_class(coro, loop=loop, eager_start=True, **options)
 
 
-def created_by_its_caller(task: Any) -> None:
-    """In debug mode a task says where it was created: that is not here, but where we were called.
+def created_by_its_caller(task_or_handle: Any) -> None:
+    """In debug mode these say where they were created: that is not here, but where we were called.
 
-    Any task; one that was made by somebody's factory was created there, and that stays.
+    What somebody's factory has made was created there, and that stays.
     """
-    created_at = getattr(task, "_source_traceback", None)
+    created_at = getattr(task_or_handle, "_source_traceback", None)
     while created_at and created_at[-1].filename.startswith(_OUR_FOLDER):
         del created_at[-1]
 
@@ -853,8 +853,8 @@ def quick_create_task(
         if loop._task_factory is not None or loop._closed:  # noqa: SLF001
             return slowly(coro, **given(name, context))
         task: Any = task_class[0](coro, loop=loop, name=name, context=context)
-        if loop._debug and task._source_traceback:  # noqa: SLF001
-            del task._source_traceback[-1]  # noqa: SLF001 - this frame, as asyncio's own does
+        if loop._debug:  # noqa: SLF001
+            created_by_its_caller(task)
         append(task)
         if len(nursery) >= limit[0]:
             is_full()
@@ -942,7 +942,7 @@ def time_steps(loop: Any, timer_of: Callable[[asyncio.Task[Any]], StepTimer]) ->
         else:
             handle = handle_class(callback, args, loop, context)
         if handle._source_traceback:  # noqa: SLF001 - this module's purpose
-            del handle._source_traceback[-1]  # noqa: SLF001 - this frame, as asyncio's own does
+            created_by_its_caller(handle)
         enqueue(handle)
         return handle  # type: ignore[no-any-return] # as its class says
 

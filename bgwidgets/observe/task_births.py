@@ -151,7 +151,8 @@ class TaskBirths:
         # A factory may return whatever can be awaited and cancelled, with no coroutine or state to
         # tell of. asyncio's own list of tasks does not have it either.
         if is_task(task):
-            created_by_its_caller(task)
+            if self._loop.get_debug():
+                created_by_its_caller(task)
             self._note(task, coro)
         return task
 
@@ -178,7 +179,8 @@ class TaskBirths:
         self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any
     ) -> asyncio.Task[Any]:
         task = self._class_for(coro)(coro, loop=loop, **options)
-        created_by_its_caller(task)
+        if loop.get_debug():
+            created_by_its_caller(task)
         self._note(task, coro)
         return task
 

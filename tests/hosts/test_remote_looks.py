@@ -25,7 +25,7 @@ from bgwidgets.hosts.messages import (
     WantWindow,
 )
 from bgwidgets.hosts.questions import Questions, Unanswered
-from bgwidgets.hosts.remote_looks import KEPT_UP_EVERY, RemoteLooks
+from bgwidgets.hosts.remote_looks import KEPT_UP_AT_FIRST, KEPT_UP_EVERY, RemoteLooks
 from bgwidgets.snapshots import TaskWindow, WindowRequest
 from tests.hosts.conftest import AT_ONCE, LIMIT
 from tests.waiting import until
@@ -161,7 +161,7 @@ def test_a_young_loop_is_asked_more_often(far: Far):
         answer_all(far)
     pauses = [later - earlier for earlier, later in pairwise(times)]
     assert pauses[0] < KEPT_UP_EVERY / 2
-    assert all(later > 1.5 * earlier for earlier, later in pairwise(pauses))
+    assert all(pause > 0.9 * KEPT_UP_AT_FIRST * 2**n for n, pause in enumerate(pauses))
 
 
 def has_asked_again(far: Far, before: int, *, is_news: bool) -> bool:

@@ -620,8 +620,8 @@ def test_tasks_that_start_two_each_at_their_end_are_held(
     assert [] == unfinished
 
 
-def test_a_loop_that_has_no_place_for_other_methods_is_left_as_it_is():
-    """One in C, say: another one stands in, and the closing thread lives on."""
+def test_for_a_loop_that_has_no_place_for_other_methods_another_one_stands_in():
+    """One in C, say."""
 
     class InC:
         __slots__ = ()

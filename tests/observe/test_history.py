@@ -272,18 +272,12 @@ def test_another_thread_is_named():
 
 
 @pytest.mark.parametrize("debug", [False, True])
-@pytest.mark.parametrize("is_eager", [False, True])
-def test_a_debugged_loop_tells_too(debug: bool, is_eager: bool, loop_factory: LoopFactory):
+def test_a_debugged_loop_tells_too(debug: bool, loop_factory: LoopFactory):
     """And its tasks say where they were made, not where this package made them."""
-    eager: Any = getattr(asyncio, "eager_task_factory", None)
-    if is_eager and (eager is None or loop_factory is not asyncio.new_event_loop):
-        is_eager = False  # They came with Python 3.12, for asyncio's own loops.
 
     async def watched(ledger: Ledger) -> None:
         loop = asyncio.get_running_loop()
         loop.set_debug(debug)
-        if is_eager:
-            loop.set_task_factory(eager)
         task = loop.create_task(for_ever(), name="single")
         await turns()
         task.cancel()

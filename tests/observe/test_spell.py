@@ -62,6 +62,16 @@ def test_a_step_that_was_seen_once_is_not_blamed(loop: asyncio.AbstractEventLoop
     assert begun(loop, here(), ago=0.3).over(time.monotonic()) is None
 
 
+def test_what_was_seen_twice_has_a_line(loop: asyncio.AbstractEventLoop):
+    """Though the loop had just turned at the first look, and nobody came round for a third."""
+    stack = here()
+    spell = begun(loop, stack, ago=0.3)
+    assert look(spell, stack, spell.asked_at + LOOK_CLOSER) is None
+    step = spell.over(time.monotonic())
+    assert step is not None
+    assert (step.where or "").startswith("test_spell.py:")
+
+
 def test_a_step_that_was_seen_again_is(loop: asyncio.AbstractEventLoop):
     """With its length, and when it began."""
     stack = here()
