@@ -81,8 +81,11 @@ import gc
 import io
 import threading
 import bgwidgets as bgw
+import IPython.display
 
 panel = bgw.panel(interval=0.2)
+# One that no cell shows is put away ten seconds after its last view has left.
+IPython.display.display(panel)
 LIMIT = 10
 
 def until(is_so, what):

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.lab.panel import LIMIT, Panel
 from tests.lab.test_pop_out import HIDE
 from tests.reading_aids import expect_no_violations
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from tests.lab.lab_server import LabServer
@@ -87,10 +88,14 @@ def test_a_flood_of_lines_freezes_nothing(lab: LabServer, open_notebook: OpenNot
     panel.find(".bgw-output-body").evaluate("body => { body.scrollTop -= 500; }")
     to_end = panel.find(".bgw-to-end")
     expect(to_end).to_contain_text("new lines", timeout=LIMIT)
-    lines = panel.find(".bgw-text").all_inner_texts()
-    said = to_end.inner_text()
-    expect(to_end).not_to_have_text(said, timeout=LIMIT)
-    assert panel.find(".bgw-text").all_inner_texts() == lines
+
+    def have_come_to_rest() -> bool:
+        lines, said = panel.find(".bgw-text").all_inner_texts(), to_end.inner_text()
+        expect(to_end).not_to_have_text(said, timeout=LIMIT)
+        return panel.find(".bgw-text").all_inner_texts() == lines
+
+    # Once the kernel has sent those around what is looked at now.
+    until(have_come_to_rest)
     to_end.click()
     expect(to_end).to_be_hidden()
 
