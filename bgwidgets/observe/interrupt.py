@@ -68,11 +68,36 @@ def raise_in_task(
     is_certain = _is_in(loop, task)
     if not is_certain:
         # It ended in between after all. Too late where the exception has come up already.
-        raise_in_thread(number, None)
+        _take_back(raise_in_thread, number)
         _comes_up.pop(thread_id, None)
     if watched is not None:
         _unwatch_when_it_turns(loop, watched)
     return was_found if is_certain or not was_found else None
+
+
+class _TakenBack(BaseException):
+    """Comes up where it is raised, and nowhere else."""
+
+
+def _take_back(raise_in_thread: Callable[[Any, Any], int], number: Any) -> None:
+    """The thread raises nothing any more.
+
+    Up to Python 3.12 all threads are told that one of them has something to raise, until one has
+    raised something. Each looks for it ever after, which makes it slower; and on 3.11 one that is
+    traced, as by a debugger, looks for ever when it next calls a function. So this one raises.
+    """
+    import ctypes
+
+    here, taken_back = ctypes.c_ulong(threading.get_ident()), ctypes.py_object(_TakenBack)
+    raise_in_thread(number, None)
+    if sys.version_info < (3, 13):
+        try:
+            # Between these two no function may be called.
+            raise_in_thread(here, taken_back)
+            for _ in range(100):
+                pass
+        except _TakenBack:
+            pass
 
 
 _comes_up: Final[dict[int, Callable[[], None]]] = {}

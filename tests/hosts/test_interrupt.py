@@ -377,6 +377,34 @@ def test_what_is_not_known_of_an_interruption_is_said(
     assert note.startswith("perhaps interrupted, as it came back by itself, at ")
 
 
+def test_one_that_is_taken_back_holds_up_nobody_who_is_traced(
+    start: MakeHost, monkeypatch: pytest.MonkeyPatch
+):
+    """On Python 3.11 a thread under a debugger would go round for ever at its next call."""
+    looks = iter([True, False])
+    monkeypatch.setattr(interruption, "_is_in", lambda *_: next(looks))
+    host, over, went_on = start(for_ever), threading.Event(), threading.Event()
+
+    async def block() -> None:
+        over.wait(LIMIT)
+
+    def work_traced() -> None:
+        sys.settrace(lambda *_: None)
+        try:
+            went_on.set()
+        finally:
+            sys.settrace(None)
+
+    future = host.submit(block(), None)
+    interrupt(host)
+    traced = threading.Thread(target=work_traced, daemon=True)
+    traced.start()
+    assert went_on.wait(LIMIT)
+    traced.join(LIMIT)
+    over.set()
+    assert outcome_of(future) is None
+
+
 def test_one_that_comes_up_in_the_loops_own_code_does_not_end_it(start: MakeHost):
     """The loop is let back in, and says so."""
     host, ticker = start(for_ever), Ticker()
