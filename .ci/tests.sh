@@ -12,7 +12,7 @@ part() {
 
 part busy 3 --cache-clear "$@"
 busy=$?
-part timed 2 "$@"
+part timed 3 "$@"
 timed=$?
 if [ $busy -eq $no_tests ]; then
     code=$timed

@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[2]
 CORE = ["tests/values", "tests/observe", "tests/hosts", "tests/loops", "tests/adoption"]
 PLUGINS = ["tests.nest_asyncio_before", "tests.nest_asyncio_after"]
 IN_OTHER_PROCESSES = [
-    *("tests/hosts/test_process_*", "tests/hosts/test_dask.py", "tests/hosts/test_no_orphans.py"),
+    *("tests/hosts/test_process_*", "tests/hosts/test_no_orphans.py"),
+    *(f"tests/hosts/test_dask{part}.py" for part in ("", "_resources", "_start")),
     "tests/hosts/test_results_of_processes.py",
 ]
 """Where nobody has applied it."""
