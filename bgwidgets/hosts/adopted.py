@@ -57,6 +57,7 @@ from bgwidgets.hosts.foreign_stop import (
 from bgwidgets.hosts.foreign_stop_event import ForeignStopEvent
 from bgwidgets.hosts.idleness import Idleness, is_longer_ago
 from bgwidgets.hosts.inherited import left_in_a_fork
+from bgwidgets.hosts.last_steps import NOT_IN_ORDER, take_all, what_is_left
 from bgwidgets.hosts.left_tasks import let_go_of_all
 from bgwidgets.hosts.liveness import Liveness
 from bgwidgets.hosts.loop_warnings import LoopWarnings
@@ -166,6 +167,8 @@ class AdoptedHost:
         """In which the loop's tasks clean up, when its owner's thread has gone."""
         self._ledger: Ledger | None = None
         self._main: Final = OwnersMain()
+        self._threads_left: tuple[str, ...] = ()
+        """Those at work when it ended."""
         self._notes: tuple[str, ...] = ()
         self._why_not_attached: Exception | None = None
         self._was_cancelled = False
@@ -447,24 +450,31 @@ class AdoptedHost:
                 leave_loop_thread(self._plan.loop_id)
 
     def _end(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._idleness.ends()
-        self._liveness.end()
-        self._submissions.close()
+        first = (
+            self._idleness.ends,
+            self._liveness.end,
+            self._submissions.close,
+            self._leave_owner,
+            self._note_how_it_ended,
+            self._warnings.look,
+        )
+        take_all(first, NOT_IN_ORDER, self._add_note)
+        close = partial(self._close, loop)
+        take_all((close,), "the event loop could not be closed", self._add_note)
+        self._report_the_end()
+
+    def _leave_owner(self) -> None:
         if self._owner is not None and self._owner.ident is not None:
             leave_thread(self._owner.ident, self._plan.loop_id)
-        self._note_how_it_ended()
-        self._warnings.look()
-        try:
-            if loop.is_closed():
-                # Over the heads of its tasks: they stay unfinished, and are named so.
-                never_ended.hold(let_go_of_all(loop, None), loop, self)
-            elif self._why_protected is None:
-                left = end_tasks_in_this_thread(loop, self._ledger or Ledger(loop))
-                never_ended.hold(left, loop, self)
-                loop.close()
-        except BaseException as error:  # noqa: BLE001 - the end comes, whatever is broken
-            self._notes = (f"the event loop could not be closed: {one_line(error)}",)
-        self._report_the_end()
+
+    def _close(self, loop: asyncio.AbstractEventLoop) -> None:
+        if loop.is_closed():
+            # Over the heads of its tasks: they stay unfinished, and are named so.
+            never_ended.hold(let_go_of_all(loop, None), loop, self)
+        elif self._why_protected is None:
+            left = end_tasks_in_this_thread(loop, self._ledger or Ledger(loop))
+            never_ended.hold(left, loop, self)
+            loop.close()
 
     def _is_about_to_be_closed(self, loop: asyncio.AbstractEventLoop) -> None:
         """Its owner is closing it: what is left is cancelled first. In the owner's thread."""
@@ -489,30 +499,41 @@ class AdoptedHost:
 
     def _report_the_end(self) -> None:
         self._ended_at = time.time()
-        threads_left = self._warnings.threads_at_work()
-        self._warnings.at_the_end(self._ledger.unfinished() if self._ledger else ())
-        self._let_go_of_the_loop()
-        self._warnings.end(self._plan.output)
-        self._plan.output.end()
-        self._findings.close()
-        self._submissions.fail_the_rest()
-        self._run_state.happened(LoopEvent.CLOSED)
-        state = self._run_state.state
-        names, more = self._unfinished()
-        self._ended.set_result(
-            LoopEnd(
-                state=state,
-                ended_at=self._ended_at,
-                result=self._result if state is LoopState.FINISHED else None,
-                exception=self._exception if state is LoopState.FAILED else None,
-                leftovers=Leftovers(
-                    unfinished_tasks=names,
-                    threads_left=threads_left,
-                    notes=(*self._notes, *more),
-                ),
-            )
+        last = (
+            self._note_threads_left,
+            lambda: self._warnings.at_the_end(self._ledger.unfinished() if self._ledger else ()),
+            self._let_go_of_the_loop,
+            lambda: self._warnings.end(self._plan.output),
+            self._plan.output.end,
+            self._findings.close,
+            self._submissions.fail_the_rest,
+            partial(self._run_state.ends_by, LoopEvent.CLOSED),
         )
-        self._plan.changed()
+        take_all(last, NOT_IN_ORDER, self._add_note)
+        state = self._run_state.state
+        end = LoopEnd(
+            state=state,
+            ended_at=self._ended_at,
+            result=self._result if state is LoopState.FINISHED else None,
+            exception=self._exception if state is LoopState.FAILED else None,
+            leftovers=what_is_left(self._leftovers, self._add_note),
+        )
+        try:
+            self._ended.set_result(end)
+        finally:
+            self._plan.changed()
+
+    def _note_threads_left(self) -> None:
+        self._threads_left = self._warnings.threads_at_work()
+
+    def _leftovers(self) -> Leftovers:
+        names, more = self._unfinished()
+        return Leftovers(
+            unfinished_tasks=names, threads_left=self._threads_left, notes=(*self._notes, *more)
+        )
+
+    def _add_note(self, note: str) -> None:
+        self._notes = (*self._notes, note)
 
     def _let_go_of_the_loop(self) -> None:
         """Or it would live for ever by what leads from it to this host, and from here to it."""

@@ -30,6 +30,7 @@ from bgwidgets.commands import (
 from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.call_in_loop import call_in_loop
 from bgwidgets.hosts.inherited import left_in_a_fork
+from bgwidgets.hosts.last_steps import NOT_IN_ORDER, take_all, what_is_left
 from bgwidgets.hosts.left_tasks import let_go_of_all
 from bgwidgets.hosts.liveness import Interruption, Liveness
 from bgwidgets.hosts.loop_warnings import LoopWarnings
@@ -511,17 +512,21 @@ class Agent:
         """The loop turns no more: close it, resolve what waits, report the end."""
         with self._guard:
             self._loop = None
-        self._liveness.end()
-        self._submissions.close()
+        close = (
+            self._liveness.end,
+            self._submissions.close,
+            self._shut_down_workers,
+            partial(forget_pool_threads, loop),
+            partial(self._hold_what_is_left, loop),
+            self._warnings.look,
+            loop.close,
+        )
+        take_all(close, "the event loop could not be closed", self._note)
+        self._report_the_end()
+
+    def _shut_down_workers(self) -> None:
         if self._workers is not None:
             self._workers.shutdown(wait=False, cancel_futures=True)
-        forget_pool_threads(loop)
-        for step in (partial(self._hold_what_is_left, loop), self._warnings.look, loop.close):
-            try:
-                step()
-            except BaseException as error:  # noqa: BLE001 - the end comes, whatever is broken
-                self._note(f"the event loop could not be closed: {one_line(error)}")
-        self._report_the_end()
 
     def _hold_what_is_left(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._main is not None:  # It never ends any more, and need not lead here.
@@ -534,30 +539,32 @@ class Agent:
 
     def _report_the_end(self) -> None:
         self._ended_at = time.time()
-        self._warnings.at_the_end(self._unfinished(), self._busy_threads())
-        self._warnings.end(self._plan.output)
-        try:
-            self._plan.output.end()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the loop has ended
-            self._note(f"the output could not be ended: {one_line(error)}")
-        self.findings.close()
-        self._submissions.fail_the_rest()
-        if not self._run_state.state.has_ended:
-            self._run_state.happened(LoopEvent.CLOSED)
+        last = (
+            lambda: self._warnings.at_the_end(self._unfinished(), self._busy_threads()),
+            lambda: self._warnings.end(self._plan.output),
+            self._plan.output.end,
+            self.findings.close,
+            self._submissions.fail_the_rest,
+            partial(self._run_state.ends_by, LoopEvent.CLOSED),
+        )
+        take_all(last, NOT_IN_ORDER, self._note)
         state = self._run_state.state
-        names, more = self._names_of_unfinished()
         end = LoopEnd(
             state=state,
             ended_at=self._ended_at,
             result=self._result if state is LoopState.FINISHED else None,
             exception=self._exception if state is LoopState.FAILED else None,
-            leftovers=Leftovers(
-                unfinished_tasks=names,
-                threads_left=self._busy_threads(),
-                notes=(*self._notes_now(), *more),
-            ),
+            leftovers=what_is_left(self._leftovers, self._note),
         )
         try:
             self.ended.set_result(end)
         finally:
             self._changed()
+
+    def _leftovers(self) -> Leftovers:
+        names, more = self._names_of_unfinished()
+        return Leftovers(
+            unfinished_tasks=names,
+            threads_left=self._busy_threads(),
+            notes=(*self._notes_now(), *more),
+        )

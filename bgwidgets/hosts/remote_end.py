@@ -16,6 +16,7 @@ from bgwidgets.hosts.child_process import UNKNOWN_END
 from bgwidgets.hosts.claim import Claim
 from bgwidgets.hosts.crossing import unpack, unpack_error
 from bgwidgets.hosts.last_known import LastKnown
+from bgwidgets.hosts.last_steps import NOT_IN_ORDER, take_all
 from bgwidgets.hosts.link import UNREACHABLE, UNSEEN
 from bgwidgets.hosts.messages import Outcome
 from bgwidgets.hosts.protocol import Leftovers, LoopEnd, LoopPlan
@@ -200,18 +201,23 @@ class RemoteEnd:
     ) -> None:
         if self.at is None:
             self.at = time.time()
-        self._plan.output.rest()
-        self._run_state.happened(event)
-        self._let_go()
-        # Those who wait for it here should not go on for a loop that is gone.
-        self._stop_event.be(is_set=True)
+        failed: list[str] = []
+        last = (
+            self._plan.output.rest,
+            partial(self._run_state.ends_by, event),
+            self._let_go,
+            # Those who wait for it here should not go on for a loop that is gone.
+            partial(self._stop_event.be, is_set=True),
+        )
+        take_all(last, NOT_IN_ORDER, failed.append)
+        self.notes = (*self.notes, *failed)
         state = self._run_state.state
         end = LoopEnd(
             state=state,
             ended_at=self.at,
             result=result if state is LoopState.FINISHED else None,
             exception=exception if state is LoopState.FAILED else None,
-            leftovers=leftovers,
+            leftovers=replace(leftovers, notes=(*leftovers.notes, *failed)),
         )
         try:
             self.future.set_result(end)

@@ -49,6 +49,18 @@ class RunState:
         if after != before:
             self._changed()
 
+    def ends_by(self, event: LoopEvent) -> None:
+        """It ends by this event, unless it has ended; as lost where that cannot be, as when what
+        broke has kept others from being told. Any thread; does not block.
+        """
+        if self.state.has_ended:
+            return
+        try:
+            self.happened(event)
+        finally:
+            if not self.state.has_ended:
+                self.happened(LoopEvent.HOST_LOST)
+
 
 def refuse_unknown(loop_name: str, ledger: Ledger | None, task_ids: tuple[int, ...]) -> None:
     """Raise `UnknownTask` unless the loop's ledger knows every one of these tasks."""
