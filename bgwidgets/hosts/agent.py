@@ -439,6 +439,7 @@ class Agent:
         except BaseException as error:  # noqa: BLE001 - a factory's own kind of task may not tell
             self._main_failed(error)
         finally:
+            self._main = None  # Its CancelledError leads to its frames, and to all their variables.
             self._wind_down()
 
     def _is_told_how(self, main: asyncio.Task[Any]) -> None:
@@ -531,6 +532,7 @@ class Agent:
     def _hold_what_is_left(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._main is not None:  # It never ends any more, and need not lead here.
             self._main.remove_done_callback(self._main_ended)
+            self._main = None
         self._left = self._ending.left() if self._ending else let_go_of_all(loop, None)
         for task in self._our_tasks:
             if not task.done():
