@@ -20,12 +20,18 @@ from bgwidgets.snapshots import (
     TaskWindow,
     WindowRequest,
 )
+from bgwidgets.widgets.last_used import LastUsed
 from bgwidgets.widgets.plot_views import Plots
 from bgwidgets.widgets.protocols import Source
 from bgwidgets.widgets.sorted_windows import SortedWindows, is_dear
 
 KEPT_TASKS: Final = 1000
 """Tasks that are copied when the panel is paused: some sixty screens to scroll through."""
+KEPT_FURTHER_DOWN: Final = 4000
+"""Tasks below them that stay as they were scrolled to: more than all views show."""
+MOST_KEPT: Final = 16
+"""Windows, copies and details that stay until the next look, which a page may put off for an hour
+and a pause for ever: as many as there are views."""
 
 
 class Looks:
@@ -36,10 +42,10 @@ class Looks:
         self._kernel_time: Final = kernel_time
         self.taken_at = 0.0
         """The kernel's time of the last look."""
-        self._windows: Final[dict[tuple[int, WindowRequest], TaskWindow]] = {}
+        self._windows: Final = LastUsed[tuple[int, WindowRequest], TaskWindow](MOST_KEPT)
         self._sorted: Final = SortedWindows(self._ask, kernel_time)
-        self._kept: Final[dict[tuple[int, WindowRequest], KeptTasks]] = {}
-        self._details: Final[dict[tuple[int, int], TaskDetail | None]] = {}
+        self._kept: Final = LastUsed[tuple[int, WindowRequest], KeptTasks](MOST_KEPT)
+        self._details: Final = LastUsed[tuple[int, int], TaskDetail | None](MOST_KEPT)
         self._histories: Final[dict[int, LoopHistory | None]] = {}
         self._outputs: Final[dict[int, OutputReading | None]] = {}
         self._outputs_before: Mapping[int, OutputReading | None] = {}
@@ -117,7 +123,8 @@ class Looks:
     def tasks(self, loop_id: int, request: WindowRequest) -> TaskWindow:
         """Some of a loop's tasks, the same until the next look; none when the loop is gone.
 
-        Very many that are sorted may be the same for a second.
+        Very many that are sorted may be the same for a second. What nobody asked for while many
+        others were asked for is looked at anew, also in a pause.
         """
         if self.is_held:
             return self._kept_tasks(loop_id, request).window(request.start, request.stop)
@@ -141,7 +148,8 @@ class Looks:
     def task_detail(self, loop_id: int, task_id: int) -> TaskDetail | None:
         """One task in detail, the same until the next look; None when it is not known any more.
 
-        In a pause it is as it was when it was first asked for: at the pause, if its tab was open.
+        In a pause it is as it was when it was first asked for: at the pause, if its tab was open;
+        and as it is then, if many others were asked for since.
         """
         key = (loop_id, task_id)
         if key not in self._details:
@@ -196,7 +204,9 @@ class Looks:
         return self._plots[loop.id]
 
     def _kept_tasks(self, loop_id: int, request: WindowRequest) -> KeptTasks:
-        """One copy for each loop, order and filter that is looked at during the pause."""
+        """One copy for each loop, order and filter that is looked at during the pause. One that
+        comes back after many others is copied anew.
+        """
 
         def ask(start: int, stop: int) -> TaskWindow:
             return self._ask(loop_id, replace(request, start=start, stop=stop))
@@ -218,7 +228,8 @@ class KeptTasks:
     """A loop's tasks as they stood at one moment, to be scrolled through.
 
     Copying a hundred thousand would stop everything for a while. So the first thousand are as they
-    were; a row further down is as it is when it is first scrolled to, and then stands still too.
+    were; a row further down is as it is when it is first scrolled to, and then stands still too,
+    until thousands of others were scrolled to.
     """
 
     def __init__(self, ask: Callable[[int, int], TaskWindow]) -> None:
@@ -226,20 +237,25 @@ class KeptTasks:
         first = ask(0, KEPT_TASKS)
         self._total: Final = first.total
         self._as_of: Final = first.as_of
-        self._tasks: Final[dict[int, TaskSnapshot]] = dict(enumerate(first.tasks, first.start))
+        self._first: Final[dict[int, TaskSnapshot]] = dict(enumerate(first.tasks, first.start))
+        self._further_down: Final = LastUsed[int, TaskSnapshot](KEPT_FURTHER_DOWN)
 
     def window(self, start: int, stop: int) -> TaskWindow:
         """The tasks of some places."""
         places = range(min(start, self._total), min(stop, self._total))
-        if any(place not in self._tasks for place in places):
+        if any(self._at(place) is None for place in places):
             later = self._ask(places.start, places.stop)
             for place, task in enumerate(later.tasks, later.start):
-                self._tasks.setdefault(place, task)
+                if self._at(place) is None:
+                    self._further_down[place] = task
         tasks = []
         for place in places:
-            if place not in self._tasks:
+            if (task_there := self._at(place)) is None:
                 break
-            tasks.append(self._tasks[place])
+            tasks.append(task_there)
         return TaskWindow(
             tasks=tuple(tasks), start=places.start, total=self._total, as_of=self._as_of
         )
+
+    def _at(self, place: int) -> TaskSnapshot | None:
+        return self._first.get(place) or self._further_down.get(place)

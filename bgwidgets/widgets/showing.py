@@ -26,6 +26,7 @@ from bgwidgets.widgets.detail_parts import (
     timings_parts,
 )
 from bgwidgets.widgets.kept_rows import KeptRows
+from bgwidgets.widgets.last_used import LastUsed
 from bgwidgets.widgets.looks import Looks
 from bgwidgets.widgets.loop_views import LoopViews
 from bgwidgets.widgets.output_text import OutputText
@@ -54,7 +55,7 @@ from bgwidgets.widgets.selection import (
 )
 
 MOST_KEPT: Final = 16
-"""Windows of the tasks of which the contents are kept: as many as there are views."""
+"""Windows of the tasks of which the contents are kept, and texts: as many as there are views."""
 _NO_OUTPUT: Final = OutputReading(
     entries=(), open_lines=(), after=0, dropped=0, is_cleared=False, version=0
 )
@@ -124,8 +125,8 @@ class Showing:
         """How things stood when the selection needed no change."""
         self._possible: tuple[object, int | None, frozenset[Action]] = ((), None, frozenset())
         """For which loops, and which of them selected, these were found possible."""
-        self._texts: dict[tuple[int, int | None], OutputText] = {}
-        self._texts_shown: dict[tuple[int, int | None], OutputText] = {}
+        self._texts = LastUsed[tuple[int, int | None], OutputText](MOST_KEPT)
+        self._texts_shown = LastUsed[tuple[int, int | None], OutputText](MOST_KEPT)
         """Those that were shown since the last look: the others are forgotten."""
         self.kernel = KernelState()
         """Whether a cell runs, also while the rest stands still."""
@@ -159,7 +160,7 @@ class Showing:
 
     def look(self) -> None:
         """Look anew, once also while it stands still."""
-        self._texts, self._texts_shown = self._texts_shown, {}
+        self._texts, self._texts_shown = self._texts_shown, LastUsed(MOST_KEPT)
         self._looks.take()
         if (loop_id := self.picks.of_loop) is not None:
             picked = self._looks.among(loop_id, self.picks.tasks(loop_id))

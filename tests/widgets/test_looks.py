@@ -10,9 +10,9 @@ import pytest
 
 from bgwidgets.snapshots import WindowRequest
 from bgwidgets.states import TaskState
-from bgwidgets.widgets.looks import KEPT_TASKS, Looks
+from bgwidgets.widgets.looks import KEPT_FURTHER_DOWN, KEPT_TASKS, MOST_KEPT, Looks
 from bgwidgets.widgets.sorted_windows import VERY_MANY
-from tests.widgets.fakes import FakeSource, loop, task
+from tests.widgets.fakes import FakeSource, detail, loop, task
 
 REQUEST = WindowRequest(start=0, stop=15)
 
@@ -110,6 +110,62 @@ def test_another_order_or_filter_is_looked_at_anew_in_a_pause(looks: Looks, sour
     source.tasks[1] = [task(8)]
     assert ids(looks, 0, 1, filter="x") == [7]
     assert ids(looks, 0, 1) == [100]
+
+
+def test_a_filter_that_returns_after_many_others_is_looked_at_anew(
+    looks: Looks, source: FakeSource
+):
+    """A pause has no end, and a page may think of ever more filters. What goes on being shown
+    stands still.
+    """
+    looks.hold()
+    assert ids(looks, 0, 1) == ids(looks, 0, 1, filter="first") == [100]
+    source.tasks[1] = [task(7)]
+    for number in range(MOST_KEPT):
+        ids(looks, 0, 1, filter=f"{number}")
+        assert ids(looks, 0, 1) == [100]
+    assert ids(looks, 0, 1, filter="first") == [7]
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+def test_what_is_kept_until_the_next_look_is_bounded(
+    looks: Looks, source: FakeSource, is_held: bool
+):
+    """Copies of the tasks, windows of them, and details: a page may put that look off."""
+    source.details = {number: detail(number) for number in range(1000)}
+    if is_held:
+        looks.hold()
+    for number in range(1000):
+        ids(looks, number, number + 1, filter=f"{number}")
+        looks.task_detail(1, number)
+    kept = [len(each) for each in (looks._kept, looks._windows, looks._details)]
+    assert kept == ([MOST_KEPT, 0, MOST_KEPT] if is_held else [0, MOST_KEPT, MOST_KEPT])
+
+
+def test_a_detail_that_is_shown_stays_while_others_are_asked_for(looks: Looks, source: FakeSource):
+    """One that nobody shows any more is asked for anew, after many others."""
+    source.details = {number: detail(number) for number in range(100, 130)}
+    looks.hold()
+    for number in range(100, 130):
+        looks.task_detail(1, 100)
+        looks.task_detail(1, number)
+    assert source.asked_details == list(range(100, 130))
+    looks.task_detail(1, 101)
+    assert source.asked_details[-1] == 101
+
+
+def test_of_rows_far_down_only_the_last_thousands_stand_still(looks: Looks, source: FakeSource):
+    """However many tasks there are, and one scrolls through. The first ones stay as they were."""
+    count = KEPT_TASKS + 3 * KEPT_FURTHER_DOWN
+    source.tasks[1] = [task(number) for number in range(count)]
+    looks.hold()
+    for start in range(0, count, 100):
+        ids(looks, start, start + 100)
+    source.tasks[1] = [task(number + count) for number in range(count)]
+    assert ids(looks, 0, 1) == [0]
+    lowest = count - KEPT_FURTHER_DOWN
+    assert ids(looks, lowest, count) == list(range(lowest, count))
+    assert ids(looks, KEPT_TASKS, KEPT_TASKS + 1) == [KEPT_TASKS + count]
 
 
 def test_a_look_in_a_pause_is_of_everything(looks: Looks, source: FakeSource):
