@@ -1,4 +1,4 @@
-"""The widgets that a panel consists of: no page changes them.
+"""The widgets that a panel consists of: no page changes them, and none closes them.
 
 What a page sends as an `update` ipywidgets sets as a trait, which may be a widget's script, that
 every other page then runs, or its children. No script of a panel ever sends one, nor does a view of
@@ -13,7 +13,10 @@ from typing import Any, Final
 
 import anywidget
 import ipywidgets
+import traitlets
 from ipywidgets.widgets.trait_types import InstanceDict
+
+from bgwidgets.widgets.stays_open import StaysOpen
 
 _A_CLICK: Final = {"event": "click"}
 
@@ -25,6 +28,14 @@ class _Unchanged(ipywidgets.Widget):
     """Is told what was wrong with a message of a page; nothing of it was done. Until the widget is
     closed, ipywidgets keeps what this holds.
     """
+    _stays_open: StaysOpen | None = None
+
+    @traitlets.observe("comm")
+    def _keep_comm_open(self, change: dict[str, Any]) -> None:
+        if self._stays_open is not None:
+            self._stays_open.let_go()
+        own = change["new"]
+        self._stays_open = None if own is None else StaysOpen(own, self._refuse_to_close)
 
     def _handle_msg(self, msg: Any) -> None:
         """In the place of ipywidgets' own, which takes a page's message for what it should be."""
@@ -36,6 +47,10 @@ class _Unchanged(ipywidgets.Widget):
             self._handle_custom_msg(data.get("content"), msg.get("buffers", []))
         elif self.refuse is not None:
             self.refuse(_why_not(method))
+
+    def _refuse_to_close(self) -> None:
+        if self.refuse is not None:
+            self.refuse("nothing of a panel is for a page to close")
 
     def _takes(self, content: object) -> bool:
         """Whether this is for those who listen to the widget."""

@@ -129,6 +129,11 @@ class Kernel:
             message["header"]["subshell_id"] = subshell
         self.client.shell_channel.send(message)
 
+    def close_widget(self, model_id: str) -> None:
+        """Say that a page has closed it. It is not waited for."""
+        message = self.client.session.msg("comm_close", {"comm_id": model_id, "data": {}})
+        self.client.shell_channel.send(message)
+
     def next_from_widget(self, model_id: str, is_meant: Callable[[Any], bool]) -> Any:
         """Wait for the next custom message of a widget that `is_meant`."""
         deadline = time.monotonic() + LIMIT

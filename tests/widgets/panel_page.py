@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import comm
+
 from bgwidgets.background_loop import current
 
 if TYPE_CHECKING:
@@ -83,6 +85,12 @@ class Page:
     def send_raw(self, widget: Any, content: dict[str, Any]) -> None:
         """As a kernel hands over what came for the widget's comm."""
         widget.comm.handle_msg({"content": content, "buffers": []})
+
+    def close_raw(self, widget: Any, data: object) -> None:
+        """As a kernel is told that a page has closed the widget's comm."""
+        content = {"comm_id": widget.comm.comm_id, "data": data}
+        kernels_own: Any = comm.get_comm_manager()
+        kernels_own.comm_close(None, "", {"content": content})
 
     def open(self) -> None:
         """Show the panel."""

@@ -12,6 +12,7 @@ from functools import partial
 from itertools import count, cycle
 from typing import Any, Final
 
+import comm
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -364,7 +365,8 @@ def test_no_page_changes_a_widget_whatever_it_sends_to_it(
                 page.send_raw(widget, {"data": data, "comm_id": "any"})
                 count_of_this += 1
             page.send_raw(widget, {"comm_id": "any"})
-            count_of_this += 1
+            page.close_raw(widget, next(some))
+            count_of_this += 2
         return count_of_this
 
     assert all_refused(listener, page, 10, send) >= MESSAGES
@@ -372,6 +374,49 @@ def test_no_page_changes_a_widget_whatever_it_sends_to_it(
     assert before == [widget.get_state() for widget in widgets]
     assert page.wait_for_words("is for a page to change") == "error"
     assert [] == caplog.records
+
+
+def test_what_a_page_closes_stays_open_for_all(
+    panel: ControlPanel, page: Page, caplog: pytest.LogCaptureFixture
+):
+    """However often, and also after the panel was put away and displayed again."""
+    open_comms = comm.get_comm_manager().comms
+    for _ in range(2):
+        panel.open()
+        parts = [panel, *panel._parts]
+        own = {widget.comm.comm_id: widget.comm for widget in parts}
+        for _ in range(3):
+            page.heard.clear()
+            for widget in parts:
+                page.close_raw(widget, {})
+            assert page.wait_for_words("for a page to close") == "error"
+        assert own == {name: open_comms.get(name) for name in own}
+        assert panel._put_away()
+        assert [] == [name for name in own if name in open_comms]
+    assert [] == caplog.records
+
+
+def test_a_panel_that_is_closed_leaves_no_comm_whatever_pages_close(
+    panel: ControlPanel, page: Page
+):
+    """Before it, and in the midst of it: whoever is first, and in whatever thread."""
+    panel.open()
+    parts = [panel, *panel._parts]
+    names = {widget.comm.comm_id for widget in parts}
+    for widget in parts:
+        page.close_raw(widget, {})
+    at_once, late = panel.stop_event_button, panel.stop_loop_button
+
+    def both_at_once(own: Any = at_once.comm) -> None:
+        del own.close  # From now on as ever.
+        # The kernel has found it closed already, and then the page's is undone.
+        page.close_raw(at_once, {})
+
+    at_once.comm.close = both_at_once
+    undo = late.comm._close_callback
+    panel.close()
+    undo({})
+    assert set() == names & comm.get_comm_manager().comms.keys()
 
 
 def test_every_widget_of_a_panel_is_one_that_no_page_changes(panel: ControlPanel):
