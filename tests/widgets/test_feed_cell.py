@@ -7,6 +7,7 @@ from typing import Any
 from bgwidgets.widgets.busy_cell import Cell
 from bgwidgets.widgets.items import CellRuns, FromTable, Refresh
 from bgwidgets.widgets.request_reading import read_table_request
+from bgwidgets.widgets.views import MOST_VIEWS
 from tests.widgets.bench import PROMPT, Bench, start
 from tests.widgets.fakes import NOW, loop
 
@@ -136,6 +137,18 @@ def test_a_ping_is_answered_while_its_cell_runs(bench: Bench):
     assert pongs(bench) == [{"type": "pong", "cell": 7, "views": ["loops1"]}]
     bench.pass_time(2)
     assert pongs(bench) == []
+
+
+def test_a_flood_of_pings_is_answered_to_as_many_as_there_can_be(bench: Bench):
+    """In one message, when there is room for it: there are no more views than that."""
+    open_page(bench)
+    bench.give(CellRuns(Cell(7, NOW)))
+    bench.pass_time(SOON)
+    for number in range(1000):
+        bench.page("loops", type="ping", view=f"v{number}", cell=7)
+    bench.take()
+    bench.pass_time(2)
+    assert [len(pong["views"]) for pong in pongs(bench)] == [MOST_VIEWS]
 
 
 def test_a_ping_that_comes_after_its_cell_is_not_answered(bench: Bench):

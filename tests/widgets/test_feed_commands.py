@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from bgwidgets.commands import CancelTasks, RemoveFinished, SetStopEvent, StopLo
 from bgwidgets.exceptions import ProtectedLoop
 from bgwidgets.widgets.command_runner import Adopted
 from bgwidgets.widgets.items import Changed, FromTable, SettingChanged
+from bgwidgets.widgets.mailer import LONGEST_SAID
 from bgwidgets.widgets.protocols import Action, Said
 from bgwidgets.widgets.requests import InvalidRequest
 from tests.widgets.bench import PROMPT, Bench, names, start
@@ -29,6 +31,21 @@ def test_a_click_is_done_and_said(bench: Bench):
     bench.source.loops = [loop(1, stop_requested=True)]
     bench.pass_time(PROMPT)
     assert bench.frames("loops")[0]["rows"][0][1]["stop_requested"] is True
+
+
+@pytest.mark.parametrize("name", ["half \ud83d", "n" * 2_000_000])
+def test_what_is_said_can_travel_whatever_the_loop_is_called(bench: Bench, name: str):
+    """JSON in UTF-8 carries no half characters; and a line is short."""
+    start(bench, 1)
+    bench.source.loops = [loop(1, name=name)]
+    bench.open_page()
+    bench.take()
+    bench.click(Action.STOP_EVENT)
+    sent = bench.take()
+    [said] = [message for _, message in sent if message["type"] == "said"]
+    assert said["text"].startswith(f"Stop event set on {name[:4]}")
+    assert len(said["text"]) <= LONGEST_SAID
+    assert len(json.dumps(sent, ensure_ascii=False).encode()) < 10_000
 
 
 def test_the_pages_commands_are_done(bench: Bench):

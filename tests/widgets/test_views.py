@@ -133,3 +133,12 @@ def test_a_stranger_is_asked_to_say_hello():
     assert question is not None
     assert (question["view"], question["seq"], question["full"]) == ("who", 0, False)
     assert views.question_to_stranger() is None
+
+
+def test_of_a_flood_of_strangers_a_few_are_asked():
+    """Whatever names a page thinks of. Who is not asked now, speaks again."""
+    views = TableViews()
+    for number in range(1000):
+        views.heard(f"v{number}", 0.0)
+    asked = list(iter(views.question_to_stranger, None))
+    assert len(asked) == MOST_VIEWS
