@@ -54,6 +54,14 @@ async def raises_ours() -> None:
     raise OurError(7, hint="so")
 
 
+async def raises_ours_when_cancelled() -> None:
+    try:
+        sys.stdout.write("begun\n")
+        await for_ever()
+    finally:
+        await raises_ours()
+
+
 async def raises_one_way() -> None:
     raise OneWayError(7, hint="so")
 

@@ -163,6 +163,7 @@ def _set(future: LoopFuture, value: Any = None, error: BaseException | None = No
             future.set_result(value)
         else:
             future.set_exception(error)
-    except InvalidStateError:
-        future.lost = None
-        return  # It was cancelled, or failed by a stop, in this moment.
+    except InvalidStateError:  # It was cancelled, or failed by a stop, in this moment.
+        lost, future.lost = future.lost, None
+        if lost is not None:
+            lost()

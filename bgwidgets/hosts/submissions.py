@@ -20,7 +20,7 @@ from bgwidgets.hosts.call_in_loop import call_in_loop
 from bgwidgets.hosts.failed_futures import ended_without_it, fail_all
 from bgwidgets.hosts.inherited import in_a_fork
 from bgwidgets.observe.askers import caller
-from bgwidgets.observe.asyncio_internals import coroutine_of, take_first_step
+from bgwidgets.observe.asyncio_internals import coroutine_of, peek_exception, take_first_step
 from bgwidgets.observe.names import name_of, name_of_coroutine
 from bgwidgets.time_limits import check_timeout
 
@@ -249,27 +249,35 @@ def _resolves(
         if task.cancelled():
             future.cancel()
             return
-        error = task.exception()
+        error = peek_exception(task)
         try:
             if error is not None:
                 coroutine = name_of_coroutine(coroutine_of(task))
                 future.lost = partial(lost, error, name_of(task), coroutine)
                 future.set_exception(error)
+                task.exception()  # Only now: it is the future's to tell of, and not asyncio's.
             else:
                 future.set_result(task.result())
         except InvalidStateError:
             future.lost = None
-            return  # It was cancelled, or failed by a stop, in this moment.
+            return  # It was cancelled, or failed by a stop: asyncio tells of the task's error.
 
     return resolve
 
 
 def _passes_on(
-    loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any], cancel: Cancel
+    loop: asyncio.AbstractEventLoop, of_task: asyncio.Task[Any], cancel: Cancel
 ) -> Callable[[Any], None]:
+    task: asyncio.Task[Any] | None = of_task
+
     def pass_on(future: Any) -> None:
         """The future, a `LoopFuture`, is done."""
-        if future.cancelled() and not task.done() and not loop.is_closed():
-            call_in_loop(loop, partial(cancel, [task], future.cancelled_by))
+        nonlocal task
+        # The future keeps this callback, and must not keep the task: asyncio tells of an error that
+        # nobody can ask for when the task is gone.
+        passed_on, task = task, None
+        if passed_on is None or passed_on.done() or loop.is_closed() or not future.cancelled():
+            return
+        call_in_loop(loop, partial(cancel, [passed_on], future.cancelled_by))
 
     return pass_on

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import threading
 import time
 import warnings
@@ -76,6 +77,27 @@ def test_while_it_runs(manager: LoopManager, complaints: Complaints):
     assert 1 == len(shown)
     theirs.end()
     assert 3 == len(kinds(job))
+
+
+def test_what_fails_when_its_future_is_cancelled(manager: LoopManager, complaints: Complaints):
+    """Its error is told of, though the future has none."""
+    theirs, begun = Running(asyncio.new_event_loop()), threading.Event()
+    job = adopted(manager, theirs)
+
+    async def fails_in_its_clean_up() -> None:
+        try:
+            begun.set()
+            await for_ever()
+        finally:
+            await fails()
+
+    future = job.submit(fails_in_its_clean_up())
+    assert begun.wait(LIMIT)
+    assert future.cancel()
+    until(lambda: (gc.collect(), kinds(job))[1])
+    assert "ValueError: broke" in warned(job, WarningKind.EXCEPTION_NEVER_RETRIEVED).text
+    until(complaints.take)
+    theirs.end()
 
 
 @pytest.mark.parametrize("is_older", [True, False], ids=["from before", "later"])

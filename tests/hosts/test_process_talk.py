@@ -90,6 +90,18 @@ def test_an_error_that_nobody_asks_for_is_told(manager: LoopManager):
     assert 2 == sum(each.count for each in job.snapshot().warnings)
 
 
+def test_the_error_of_what_fails_when_its_future_is_cancelled_is_told(manager: LoopManager):
+    """There it is asyncio that says so, as ever."""
+    job = manager.start(host="process")
+    future = job.submit_call(child_work.raises_ours_when_cancelled, name="cleaner")
+    until(lambda: "begun" in job.output.text())
+    assert future.cancel()
+    (warning,) = until(lambda: job.snapshot().warnings)
+    assert (WarningKind.EXCEPTION_NEVER_RETRIEVED, "cleaner") == (warning.kind, warning.task)
+    assert "task 'cleaner' failed, and nobody asked why: OurError: 7" == warning.text
+    until(lambda: "Task exception was never retrieved" in job.output.text())
+
+
 Names = StrEnum("Names", {"LOSS": "loss"}, module="__main__")
 """As one that was defined in a notebook: the process of a loop has no such class of its own."""
 

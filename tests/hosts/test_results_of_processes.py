@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 import bgwidgets as bgw
-from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState
+from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState, WarningKind
 from bgwidgets.commands import StopLoop
 from bgwidgets.hosts import child_control, more_work, remote_end
 from bgwidgets.hosts.child_control import MAIL_LIMIT, ChildControl
@@ -119,6 +119,19 @@ def test_what_waits_behind_a_result_that_does_not_come_is_told_at_the_end(
     slow.gate.set()
     assert isinstance(stuck.result(LIMIT), SlowToUnpickle)
     until(lambda: not threads_of_results())
+
+
+def test_an_error_that_comes_as_its_future_is_cancelled_is_told(
+    manager: LoopManager, slow: type[SlowToUnpickle]
+):
+    """Nobody can ask the future for it."""
+    job = manager.start(host="process")
+    future = job.submit_call(child_work.raises_what_is_slow_to_unpickle, name="cleaner")
+    assert slow.begun.wait(LIMIT)
+    assert future.cancel()
+    slow.gate.set()
+    (warning,) = until(lambda: job.snapshot().warnings)
+    assert (WarningKind.EXCEPTION_NEVER_RETRIEVED, "cleaner") == (warning.kind, warning.task)
 
 
 def test_nobody_waits_for_ever_for_what_is_never_unpickled(

@@ -528,6 +528,35 @@ def test_a_submitted_coroutine_whose_error_nobody_asks_for(start: MakeHost):
     assert line_of(fails, 1) == warning.where
 
 
+@pytest.mark.parametrize("is_held", [True, False], ids=["held", "dropped"])
+def test_a_submitted_coroutine_that_fails_when_its_future_is_cancelled(
+    start: MakeHost, loop_factory: LoopFactory, complaints: Complaints, is_held: bool
+):
+    """A future that was cancelled tells nobody of it, so asyncio does; also while it is held."""
+    host = start(for_ever, loop_factory=loop_factory)
+    begun = threading.Event()
+
+    async def fails_in_its_clean_up() -> None:
+        try:
+            begun.set()
+            await for_ever()
+        finally:
+            await fails()
+
+    held = [host.submit(fails_in_its_clean_up(), "cleaner")]
+    assert begun.wait(LIMIT)
+    assert held[0].cancel()
+    if not is_held:
+        held.clear()
+    # An eager task is in a circle with its error, and gone when the collector comes.
+    until(lambda: (gc.collect(), other_kinds(host))[1])
+    warning = warned(host, WarningKind.EXCEPTION_NEVER_RETRIEVED)
+    assert "task 'cleaner' failed, and nobody asked why: ValueError: broke" == warning.text
+    assert ("cleaner", line_of(fails, 1)) == (warning.task, warning.where)
+    (complaint,) = until(complaints.take)
+    assert complaint.startswith("Task exception was never retrieved\nfuture: <Task finished")
+
+
 def test_errors_that_somebody_asks_for(start: MakeHost):
     """In each of the ways there are."""
     host = start(for_ever)
