@@ -50,6 +50,8 @@ MOST_A_LOOK: Final = 200
 """Of those that have not ended."""
 SAME_MOMENT: Final = 0.01
 """Seconds in which what the same asker cancels counts as cancelled at the same time."""
+MOST_BELOW: Final = 20
+"""Of cancellations of one task that nobody takes back; of more, the first."""
 CANCELLING_IS_TRUE: Final = sys.version_info >= (3, 13)
 """Whether a task group takes back what it has asked for: see above."""
 
@@ -129,6 +131,8 @@ class Swallowed:
         self._last: Cancelled | None = None
         """What many have in common is kept once."""
         self._going_on: Final[WeakByIdentity[Task, Cancelled]] = WeakByIdentity()
+        self._below: Final[WeakByIdentity[Task, tuple[Cancelled, ...]]] = WeakByIdentity()
+        """What else has cancelled a task before its last, and was not taken back by then."""
         self._group_asked: Final[WeakByIdentity[Task, float]] = WeakByIdentity()
         """When a group of its own last asked a task, where that may never be taken back."""
 
@@ -151,6 +155,8 @@ class Swallowed:
             or at - cancelled.at > SAME_MOMENT
         ):
             self._last = cancelled = _new(by, at, level, None)
+        if (before := self._latest(task)) is not None:
+            self._keep_below(task, before, level)
         if not cancelled.is_of_group:
             self._wait_for(task, cancelled)
         elif not CANCELLING_IS_TRUE:
@@ -224,6 +230,15 @@ class Swallowed:
         known = [(task, self._going_on.get(task)) for task in tasks if not task.done()]
         return sum(asked is not None and self._goes_on(task, asked) for task, asked in known)
 
+    def _keep_below(self, task: Task, before: Cancelled, level: int) -> None:
+        """It is cancelled again, when there are so many cancellations of it: each that came when
+        there were no fewer was taken back.
+        """
+        below = self._below.get(task)
+        left = tuple(each for each in (*(below or ()), before) if each.level < level)
+        if left or below:
+            self._below[task] = left[:MOST_BELOW]
+
     def _wait_for(self, task: Task, cancelled: Cancelled) -> None:
         """It is to be looked at. Those that have ended make room for it, else the oldest."""
         # Of thousands that are cancelled in one moment none has ended yet.
@@ -255,11 +270,12 @@ class Swallowed:
         # What there is may be the group's, which came later and stays, while this was taken back.
         if not CANCELLING_IS_TRUE and (self._group_asked.get(task) or 0.0) > cancelled.asked_at:
             return False
-        later = self._latest(task)
-        # One that came when there were no more than before this one: this one was taken back then,
-        # and what there is now is of the other.
-        return (
-            later is None or later.asked_at <= cancelled.asked_at or later.level > cancelled.level
+        # One that came later, when there were no more than before this one: this one was taken back
+        # then, and what there is now is of the other.
+        latest = self._latest(task)
+        return not any(
+            each.asked_at > cancelled.asked_at and each.level <= cancelled.level
+            for each in (*(self._below.get(task) or ()), *((latest,) if latest else ()))
         )
 
     def _tell(self, task: Task, cancelled: Cancelled, and_then: str, where: str | None) -> None:

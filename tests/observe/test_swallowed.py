@@ -197,6 +197,83 @@ def test_a_timeout_is_taken_back_though_a_group_that_fails_in_the_same_turn_is_n
     assert () == run(watched, make=None).all()
 
 
+async def runs_into_timeouts(*, depth: int = 1) -> None:
+    """One within the other, twice."""
+    for _ in range(2):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                if depth > 1:
+                    await runs_into_timeouts(depth=depth - 1)
+                await for_ever()
+
+
+async def cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("depth", [0, 1, 2], ids=["not", "one by one", "nested"])
+def test_who_is_named_is_not_a_timeout_that_was_taken_back(depth: int):
+    """The task runs into some, swallows what somebody else asks, and runs into more of them."""
+    is_over = asyncio.Event()
+
+    async def polls() -> None:
+        await runs_into_timeouts()
+        with contextlib.suppress(asyncio.CancelledError):
+            await for_ever()
+        if depth:
+            await runs_into_timeouts(depth=depth)
+        await is_over.wait()
+
+    async def watched(ledger: Ledger) -> None:
+        task = asyncio.create_task(polls(), name="worker")
+        await turns(20)
+        await asyncio.create_task(cancel(task), name="boss")
+        await turns(40)
+        for _ in range(3):
+            ledger.judge_cancelled()
+        going_on = ledger.tasks_that_swallow()
+        is_over.set()
+        await asyncio.wait({task})
+        assert 1 == going_on
+
+    (warning,) = run(watched, make=None).all()
+    assert "task 'worker' was cancelled by task boss and has not ended" in warning.text
+    assert 1 == warning.count
+
+
+@pytest.mark.usefixtures("at_once")
+def test_one_that_was_taken_back_is_not_told_of_while_another_is_at_work():
+    """At that moment the task is to end, but not because of the first."""
+    is_over = asyncio.Event()
+
+    async def works() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await for_ever()
+        this = asyncio.current_task()
+        assert this is not None
+        this.uncancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                try:
+                    await for_ever()
+                finally:
+                    await is_over.wait()
+
+    async def watched(ledger: Ledger) -> None:
+        task = asyncio.create_task(works(), name="worker")
+        await turns()
+        await asyncio.create_task(cancel(task), name="boss")
+        await turns(20)
+        for _ in range(3):
+            ledger.judge_cancelled()
+        is_over.set()
+        await asyncio.wait({task})
+
+    (warning,) = run(watched, make=None).all()
+    assert "task 'worker' was cancelled by timeout and has not ended" in warning.text
+
+
 def test_task_groups_are_as_they_were_afterwards():
     """What is wrapped for that is asyncio's own again when the watch ends."""
     original = asyncio.TaskGroup._abort  # type: ignore[attr-defined]
