@@ -101,6 +101,12 @@ class MoreWork:
         self._questions.put(RunMore(parcel, name), answer, number=number)
         return future
 
+    def look(self) -> None:
+        """Results that wait behind one that is slow to unpack are unpacked beside it. Does not
+        block; to be called again and again.
+        """
+        self._results.look()
+
     def fail_the_rest(self) -> None:
         """Resolve that of which nothing has come yet with `LoopEnded`."""
         nothing_came = self._futures - self._have_come

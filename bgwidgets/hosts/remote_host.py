@@ -456,6 +456,7 @@ class RemoteHost:
         """A message from the other process."""
         was_unresponsive = self._is_unresponsive
         self._looks.heard()
+        self._more_work.look()
         try:
             is_news = self._take(self._clock.ours(decode(frame)))
         except BaseException:  # noqa: BLE001 - one message is not to end all that follow
@@ -520,6 +521,7 @@ class RemoteHost:
 
     def silent(self, seconds: float) -> None:
         """It has said nothing for so long, or does not answer."""
+        self._more_work.look()
         limit = STARTS_WITHIN if self._known.heard_at is None else UNRESPONSIVE_AFTER
         is_overdue = self._questions.overdue() >= UNANSWERED_AFTER
         if (seconds >= limit or is_overdue) and not self._is_unresponsive:

@@ -19,12 +19,13 @@ import pytest
 import bgwidgets as bgw
 from bgwidgets import BackgroundLoop, LoopManager, LoopState, TaskState, WarningKind
 from bgwidgets.commands import StopLoop
-from bgwidgets.hosts import child_control, more_work, remote_end
+from bgwidgets.hosts import child_control, more_work, remote_end, results_thread
 from bgwidgets.hosts.child_control import MAIL_LIMIT, ChildControl
 from bgwidgets.hosts.child_link import ChildLink
 from bgwidgets.hosts.crossing import pack, unpack_error
 from bgwidgets.hosts.messages import Ask, Obey, RunMore
 from bgwidgets.hosts.remote_host import UNRESPONSIVE_AFTER
+from bgwidgets.identifiers import new_id
 from tests import child_work
 from tests.child_work import SlowToUnpickle
 from tests.hosts.conftest import AT_ONCE, LIMIT
@@ -103,10 +104,54 @@ def test_a_result_that_has_come_is_not_lost_when_its_loop_ends(
     until(lambda: not threads_of_results())
 
 
-def test_what_waits_behind_a_result_that_does_not_come_is_told_at_the_end(
+def test_what_waits_behind_a_result_that_does_not_come_is_told_all_the_same(
     manager: LoopManager, slow: type[SlowToUnpickle]
 ):
-    """Beside it. The slow one may still come."""
+    """Beside it, while the loop runs. The slow one may still come; then one thread is enough."""
+    job = manager.start(host="process")
+    stuck = job.submit_call(child_work.returns_what_is_slow_to_unpickle)
+    assert slow.begun.wait(LIMIT)
+    behind = [job.submit_call(child_work.answer, number) for number in range(3)]
+    assert [0, 1, 2] == [future.result(LIMIT) for future in behind]
+    assert (LoopState.RUNNING, False) == (job.state, stuck.done())
+    slow.gate.set()
+    assert isinstance(stuck.result(LIMIT), SlowToUnpickle)
+    until(lambda: len(threads_of_results()) == 1)
+    assert 4 == job.submit_call(child_work.answer, 4).result(LIMIT)
+
+
+def test_results_that_do_not_come_have_only_so_many_threads(monkeypatch: pytest.MonkeyPatch):
+    """What comes after those waits until one is there, or the loop has ended."""
+    monkeypatch.setattr(results_thread, "TAKES_LONG", 0.0)
+    monkeypatch.setattr(results_thread, "MOST_THREADS", 3)
+    results = results_thread.ResultsThread(new_id(), "work")
+    gate, begun = threading.Event(), threading.Semaphore(0)
+
+    def stay() -> None:
+        begun.release()
+        gate.wait(LIMIT)
+
+    for _ in range(results_thread.MOST_THREADS):
+        results.put(stay)
+        results.look()
+        assert begun.acquire(timeout=LIMIT)
+    told = threading.Event()
+    results.put(told.set)
+    for _ in range(10):
+        results.look()
+    assert 3 == len(threads_of_results())
+    assert not told.is_set()
+    assert not results.finish(0)
+    until(lambda: results.finish_beside(0) or told.is_set())
+    gate.set()
+    assert results.finish_beside(LIMIT)
+    assert [] == threads_of_results()
+
+
+def test_what_waits_behind_it_when_the_loop_ends_is_told_soon(
+    manager: LoopManager, slow: type[SlowToUnpickle], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(results_thread, "TAKES_LONG", LIMIT)
     job = manager.start(host="process")
     stuck = job.submit_call(child_work.returns_what_is_slow_to_unpickle)
     assert slow.begun.wait(LIMIT)
