@@ -75,6 +75,13 @@ class LastKnown:
         """When it was so, by the clock of this process."""
         return self.snapshot.as_of if self.heard_at is None else self.heard_at
 
+    @property
+    def none_has_ended(self) -> bool:
+        """Whether it has had tasks, and all of them were unfinished."""
+        counts = self.snapshot.task_counts
+        has_any = any(counts.values())
+        return has_any and not any(count for state, count in counts.items() if state.has_ended)
+
     def told(self, message: Told) -> bool:
         """How it stands now. Whether that is something new."""
         self.heard_at = min(message.as_of, time.time())

@@ -77,7 +77,7 @@ from bgwidgets.snapshots import (
     WindowRequest,
 )
 from bgwidgets.states import LoopEvent, LoopState
-from bgwidgets.work import Work
+from bgwidgets.work import Work, WorkKind
 
 COMMAND_LIMIT: Final = 2.0
 """Seconds until a command that may be refused must have been answered."""
@@ -420,6 +420,9 @@ class RemoteHost:
 
     def _unfinished_as_known(self) -> tuple[str, ...]:
         known = self._known.window(WindowRequest(stop=MOST_KNOWN)).tasks
+        has_main = self._plan.work.kind is not WorkKind.NOTHING
+        if not known and has_main and self._known.none_has_ended:
+            return (self._plan.name,)  # Nobody need ask what the main task is called.
         return tuple(row.name for row in known if not row.state.has_ended)
 
     def kill(self) -> None:

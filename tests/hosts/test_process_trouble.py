@@ -25,6 +25,7 @@ from bgwidgets.commands import KillLoop, SetStopEvent
 from bgwidgets.hosts import remote_host
 from bgwidgets.hosts.child_control import ChildControl
 from bgwidgets.hosts.child_reporter import ChildReporter
+from bgwidgets.hosts.last_known import LastKnown
 from bgwidgets.hosts.messages import Ask, WantDetail, WantHistory, decode, encode
 from bgwidgets.output.log import OutputLog
 from bgwidgets.snapshots import WindowRequest
@@ -287,6 +288,24 @@ def test_what_a_suspended_child_was_asked_before_anybody_knew_may_yet_be_done(
     finally:
         os.kill(pid_of(job), signal.SIGCONT)
     until(lambda: job.snapshot().unfinished_tasks == 2)
+
+
+@pytest.mark.parametrize("has_main", [True, False])
+def test_of_a_child_that_has_not_listed_its_tasks_the_main_task_is_named(
+    manager: LoopManager, monkeypatch: pytest.MonkeyPatch, has_main: bool
+):
+    """Its name is known here. Where there is none, nothing is made up."""
+    monkeypatch.setattr(LastKnown, "keep_window", lambda *_: None)
+    work = child_work.for_ever if has_main else None
+    job = manager.start(work, host="process", name="main")
+    until(lambda: job.state is LoopState.RUNNING)
+    job.submit_call(child_work.for_ever)
+    until(lambda: job.snapshot().unfinished_tasks == 1 + has_main)
+    suspend(pid_of(job))
+    report = job.stop(0)
+    assert "its process does not answer" in report.notes
+    assert (("main",) if has_main else ()) == report.unfinished_tasks
+    job.kill()
 
 
 def test_who_waits_for_a_child_waits_no_longer_when_it_is_known_to_be_unresponsive(
