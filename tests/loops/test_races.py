@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from functools import partial
@@ -62,12 +64,17 @@ def at_once(*calls: Callable[[], object]) -> list[BaseException]:
 def test_whatever_is_submitted_while_the_loop_is_stopped_is_answered(
     manager: LoopManager, rounds: int
 ):
-    """By eight threads: refused at once, or with a result, an error or a cancellation."""
+    """By eight threads, of which one cancels what it has submitted: refused at once, or with a
+    result, an error or a cancellation; and asyncio has nothing to complain of.
+    """
     for number in range(rounds):
         job = manager.start(until_asked)
         futures: list[Future[int]] = []
         stop = (partial(job.stop, 0), job.stop_loop, job.cancel_tasks, job.request_stop)
-        submitters = [partial(submit_until_refused, job, futures)] * 7
+        submitters = [
+            *[partial(submit_until_refused, job, futures)] * 6,
+            partial(submit_and_cancel_until_refused, job, futures),
+        ]
         assert [] == at_once(*submitters, stop[number % len(stop)])
         assert job.wait(LIMIT).has_ended
         for future in futures:
@@ -81,6 +88,23 @@ def submit_until_refused(job: bgw.BackgroundLoop, futures: list[Future[int]]) ->
             futures += [job.submit(asyncio.sleep(0, 1)), job.submit(asyncio.sleep(3600, 1))]
         except bgw.LoopEnded:
             return
+
+
+def submit_and_cancel_until_refused(job: bgw.BackgroundLoop, futures: list[Future[int]]) -> None:
+    last: deque[Future[int]] = deque(maxlen=10)  # The oldest of them has probably begun.
+    while True:
+        try:
+            last.append(job.submit(goes_on_when_cancelled()))
+        except bgw.LoopEnded:
+            return
+        futures.append(last[-1])
+        last[0].cancel()
+
+
+async def goes_on_when_cancelled() -> int:
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(3600)
+    return 1
 
 
 def answer_of(future: Future[int]) -> object:
