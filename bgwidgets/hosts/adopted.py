@@ -592,7 +592,9 @@ class AdoptedHost:
             return
         if self._why_protected is None:
             enter_loop_thread(self._plan.loop_id)
-            know_pool_threads(self._loop, self._plan.loop_id, self._stop_event)
+            know_pool_threads(
+                self._loop, self._plan.loop_id, self._stop_event, self._warnings.pool_threads
+            )
         else:
             leave_loop_thread(self._plan.loop_id)
             forget_pool_threads(self._loop)

@@ -397,7 +397,7 @@ class Agent:
         # Also in the place of one that the loop's factory has set: ours hold up no exit, and know
         # whom they work for. What the work itself sets later stays.
         loop.set_default_executor(self._known_workers())
-        know_pool_threads(loop, self._plan.loop_id, self.stop_event)
+        know_pool_threads(loop, self._plan.loop_id, self.stop_event, self._warnings.pool_threads)
 
     def _known_workers(self) -> WorkerThreads:
         if self._workers is None:
@@ -406,8 +406,12 @@ class Agent:
             )
         return self._workers
 
-    def _busy_threads(self) -> tuple[str, ...]:
+    def _busy_workers(self) -> tuple[str, ...]:
         return self._workers.busy_threads() if self._workers else ()
+
+    def _busy_threads(self) -> tuple[str, ...]:
+        """These, and those of other pools. Any thread."""
+        return (*self._busy_workers(), *self._warnings.pool_threads_at_work())
 
     def _spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """A task of our own: in no list, and spared by every cancellation."""
@@ -542,7 +546,7 @@ class Agent:
     def _report_the_end(self) -> None:
         self._ended_at = time.time()
         last = (
-            lambda: self._warnings.at_the_end(self._unfinished(), self._busy_threads()),
+            lambda: self._warnings.at_the_end(self._unfinished(), self._busy_workers()),
             lambda: self._warnings.end(self._plan.output),
             self._plan.output.end,
             self.findings.close,

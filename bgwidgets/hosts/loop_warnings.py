@@ -45,6 +45,9 @@ class LoopWarnings:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ledger: Ledger | None = None
         self._threads: set[threading.Thread] = set()
+        """Those of the loop's executor, at work or not, where that is the standard library's."""
+        self.pool_threads: Final[set[threading.Thread]] = set()
+        """Those of pools that are not ours, while they work for the loop: see `pool_threads`."""
 
     def output_not_written(self, path: str, why: str) -> None:
         """The file of its output cannot be written any more. Any thread."""
@@ -76,22 +79,29 @@ class LoopWarnings:
                 self._threads = threads_of_default_executor(self._loop) or self._threads
 
     def at_the_end(self, unfinished: Iterable[Task], busy_threads: Iterable[str] = ()) -> None:
-        """The loop runs no more, and this is left of it."""
+        """The loop runs no more, and this is left of it. `busy_threads` are those of its
+        `WorkerThreads`.
+        """
         if self._ledger is None:
             return
         with _keeping_nothing_up():
             self._ledger.judge_cancelled(at_the_end=True)
             tell_of_pending(self.kept, unfinished, self._ledger.coroutine)
             names = set(busy_threads)
-            ours = [thread for thread in threading.enumerate() if thread.name in names]
-            tell_of_threads(self.kept, ours, known_busy=True)
-            tell_of_threads(self.kept, self._threads.difference(ours), known_busy=False)
+            busy = {thread for thread in threading.enumerate() if thread.name in names}
+            busy |= self.pool_threads
+            tell_of_threads(self.kept, busy, known_busy=True)
+            tell_of_threads(self.kept, self._threads - busy, known_busy=False)
+
+    def pool_threads_at_work(self) -> tuple[str, ...]:
+        """The names of the `pool_threads` of this moment. Any thread."""
+        return names_at_work((), self.pool_threads.copy())
 
     def threads_at_work(self) -> tuple[str, ...]:
-        """The names of those threads of the loop's executor that run a job. Any thread."""
+        """The same, and those of the loop's executor that run a job. Any thread."""
         if self._loop is not None:
             self._threads = threads_of_default_executor(self._loop) or self._threads
-        return names_at_work(self._threads)
+        return names_at_work(self._threads.copy(), self.pool_threads.copy())
 
     def end(self, output: object) -> None:
         """Notice nothing any more, and let go of the loop; what was noticed stays. Any thread.

@@ -9,20 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from typing import Any
 
-from bgwidgets.belonging import enter_worker_thread, leave_worker_thread
+from bgwidgets.belonging import enter_worker_thread, leave_worker_thread, works_for
 from bgwidgets.hosts.worker_threads import WorkerThreads
 from bgwidgets.observe.asyncio_internals import default_executor, has_its_own
 from bgwidgets.output.whose import TaskRef, ref_here, work_for
 
 
-def know_pool_threads(loop: asyncio.AbstractEventLoop, loop_id: int, stop_event: object) -> None:
-    """Know them from now on. In the loop's thread.
+def know_pool_threads(
+    loop: asyncio.AbstractEventLoop,
+    loop_id: int,
+    stop_event: object,
+    busy: set[threading.Thread],
+) -> None:
+    """Know them from now on: each is in `busy` for as long as it works for the loop, also after
+    the loop's end. In the loop's thread.
 
     Loops whose methods cannot be replaced (uvloop's) are left as they are.
     """
@@ -37,7 +44,7 @@ def know_pool_threads(loop: asyncio.AbstractEventLoop, loop_id: int, stop_event:
         pool = default_executor(loop) if executor is None else executor
         if isinstance(pool, WorkerThreads) or not isinstance(pool, ThreadPoolExecutor | None):
             return original(executor, func, *args)
-        work = partial(_work, loop_id, stop_event, ref_here(), func)
+        work = partial(_work, loop_id, stop_event, busy, ref_here(), func)
         return original(executor, work, *args)
 
     with contextlib.suppress(AttributeError):
@@ -53,6 +60,7 @@ def forget_pool_threads(loop: asyncio.AbstractEventLoop) -> None:
 def _work(
     loop_id: int,
     stop_event: object,
+    busy: set[threading.Thread],
     task: TaskRef | None,
     function: Callable[..., Any],
     *args: Any,
@@ -66,5 +74,12 @@ def _work(
             work_for(None)
             leave_worker_thread()
 
-    # In a context of its own, for the thread is somebody else's afterwards.
-    return copy_context().run(work)
+    if works_for(loop_id):  # One of ours, which knows: uvloop does not tell its default executor.
+        return function(*args)
+    thread = threading.current_thread()
+    busy.add(thread)
+    try:
+        # In a context of its own, for the thread is somebody else's afterwards.
+        return copy_context().run(work)
+    finally:
+        busy.discard(thread)  # Before whoever waits for the function is told that it has returned.

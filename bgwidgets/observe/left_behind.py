@@ -57,12 +57,16 @@ def tell_of_threads(
             _tell_of_thread(kept, thread.name[:LONGEST_NAME], users_line_in(stack))
 
 
-def names_at_work(threads: Iterable[threading.Thread]) -> tuple[str, ...]:
-    """Those of an executor's threads that run a job now. Any thread; does not block."""
-    all_threads = list(threads)
-    stacks = _stacks_of(all_threads)
-    busy = [thread for thread in all_threads if _runs_a_job(stacks.get(thread.ident or 0))]
-    return tuple(sorted(thread.name[:LONGEST_NAME] for thread in busy))
+def names_at_work(
+    threads: Iterable[threading.Thread], known_busy: set[threading.Thread]
+) -> tuple[str, ...]:
+    """Those that are `known_busy`, and of an executor's other threads those that run a job now. Any
+    thread; does not block.
+    """
+    others = [thread for thread in threads if thread not in known_busy]
+    stacks = _stacks_of(others)
+    busy = [thread for thread in others if _runs_a_job(stacks.get(thread.ident or 0))]
+    return tuple(sorted(thread.name[:LONGEST_NAME] for thread in (*busy, *known_busy)))
 
 
 def _stacks_of(threads: list[threading.Thread]) -> dict[int, Stack]:

@@ -8,6 +8,7 @@ import gc
 import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -119,6 +120,27 @@ def test_a_task_that_goes_on_when_it_is_cancelled(manager: LoopManager, is_older
     theirs.end()
     assert 0 == job.snapshot().tasks_that_swallow
     assert {WarningKind.SWALLOWED_CANCELLED_ERROR} == kinds(job)
+
+
+def test_a_thread_of_a_pool_of_the_users_own_that_it_leaves_behind(manager: LoopManager):
+    """In the warning and in what is left of it."""
+    theirs, gate, begun = Running(asyncio.new_event_loop()), threading.Event(), threading.Event()
+    job, pool = adopted(manager, theirs), ThreadPoolExecutor(1, thread_name_prefix="theirs")
+
+    def compute() -> None:
+        begun.set()
+        gate.wait(LIMIT)
+
+    async def work() -> None:
+        await asyncio.get_running_loop().run_in_executor(pool, compute)
+
+    theirs.spawn(work())
+    assert begun.wait(LIMIT)
+    assert ("theirs_0",) == job.stop(grace=0).threads_left
+    theirs.end()
+    assert "thread 'theirs_0' was still at" in warned(job, WarningKind.THREADS_LEFT_BEHIND).text
+    gate.set()
+    pool.shutdown()
 
 
 def test_what_it_leaves_behind(manager: LoopManager):

@@ -815,7 +815,9 @@ def test_a_worker_thread_that_goes_on(
     assert "stop_event.is_set()" in warning.advice
 
 
-def test_a_thread_of_an_executor_of_the_users_own(start: MakeHost, gate: threading.Event):
+def test_a_thread_of_an_executor_of_the_users_own(
+    start: MakeHost, gate: threading.Event, loop_factory: LoopFactory
+):
     """One that was made the loop's default; its idle threads are no matter."""
     executor = ThreadPoolExecutor(2, thread_name_prefix="theirs")
 
@@ -828,13 +830,81 @@ def test_a_thread_of_an_executor_of_the_users_own(start: MakeHost, gate: threadi
         loop.run_in_executor(None, compute)
         await asyncio.to_thread(int)
 
-    host = start(main)
-    end_of(host)
+    host = start(main, loop_factory=loop_factory)
+    assert ("theirs_0",) == end_of(host).leftovers.threads_left
     warning = warned(host, WarningKind.THREADS_LEFT_BEHIND)
     assert (1, [warning.kind]) == (warning.count, other_kinds(host))
     assert "thread 'theirs_0' was still at work" in warning.text
     gate.set()
     executor.shutdown()
+
+
+def test_a_pool_of_the_users_own_may_serve_others_as_well(
+    start: MakeHost, gate: threading.Event, loop_factory: LoopFactory
+):
+    """What works for the loop as it ends is named, in the report, too; nothing that has been done,
+    and nothing that somebody else has it do.
+    """
+    all_work = threading.Barrier(3)
+    pool = ThreadPoolExecutor(3, thread_name_prefix="theirs")
+    workers: dict[str, str] = {}
+
+    def work_for(whom: str) -> None:
+        workers[whom] = threading.current_thread().name
+        all_work.wait(LIMIT)
+        gate.wait(LIMIT)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(pool, int)
+        loop.run_in_executor(pool, work_for, "loop")
+        await asyncio.wrap_future(pool.submit(all_work.wait, LIMIT))
+
+    pool.submit(work_for, "somebody")
+    host = start(main, loop_factory=loop_factory)
+    left = end_of(host).leftovers
+    assert (workers["loop"],) == left.threads_left
+    warning = warned(host, WarningKind.THREADS_LEFT_BEHIND)
+    assert (1, [warning.kind]) == (warning.count, other_kinds(host))
+    assert f"thread {workers['loop']!r} was still at work" in warning.text
+    assert (warning.where or "").endswith(" work_for")
+    gate.set()
+    pool.shutdown()
+
+
+def test_what_a_loop_that_does_not_end_is_busy_with(start: MakeHost, gate: threading.Event):
+    """Its own thread, and that of a pool which works for it."""
+    pool, begun = ThreadPoolExecutor(1, thread_name_prefix="theirs"), threading.Event()
+
+    async def main() -> None:
+        asyncio.get_running_loop().run_in_executor(pool, gate.wait, LIMIT)
+        begun.set()
+        gate.wait(LIMIT)
+
+    host = start(main)
+    assert begun.wait(LIMIT)
+    until(lambda: "theirs_0" in host.give_up().threads_left)
+    assert ("bgw-work", "theirs_0") == host.give_up().threads_left
+    gate.set()
+    pool.shutdown()
+
+
+def test_a_loops_own_thread_that_goes_on_is_named_once(
+    start: MakeHost, gate: threading.Event, loop_factory: LoopFactory
+):
+    """Also by uvloop, which does not tell whose its executor is."""
+    begun = threading.Event()
+
+    def compute() -> None:
+        begun.set()
+        gate.wait(LIMIT)
+
+    host = start(for_ever, loop_factory=loop_factory)
+    host.submit(asyncio.to_thread(compute), None)
+    assert begun.wait(LIMIT)
+    (name,) = stop(host).leftovers.threads_left
+    assert "bgw-work-worker-1" == name
+    assert 1 == warned(host, WarningKind.THREADS_LEFT_BEHIND).count
 
 
 def test_threads_that_are_done_in_time(start: MakeHost):
