@@ -12,10 +12,13 @@ from bgwidgets.observe.await_chain import place_of
 from bgwidgets.observe.blame import users_line_in
 from bgwidgets.observe.names import name_of
 from bgwidgets.observe.thread_frames import Stack, stacks_of
+from bgwidgets.observe.wait_words import WORKER_THREAD
 from bgwidgets.observe.warnings_kept import Told, WarningsKept
 from bgwidgets.snapshots import WarningKind
 
 LONGEST_NAME: Final = 200
+_IN_A_THREAD: Final = (WORKER_THREAD, None)
+"""Where such a task waits: in no line of the user's."""
 _EXECUTORS_FILE: Final = concurrent.futures.thread.ThreadPoolExecutor.submit.__code__.co_filename
 
 
@@ -24,14 +27,19 @@ def tell_of_pending(
     tasks: Iterable[asyncio.Task[Any]],
     coroutine_of: Callable[[asyncio.Task[Any]], str],
 ) -> None:
-    """The loop has ended, and these tasks have not. When the loop runs no more."""
-    places: dict[str, str | None] = {}
+    """The loop has ended, and these tasks have not. When the loop runs no more.
+
+    Not of one that stands for a plain function: that cannot be cancelled, and is told of with its
+    thread.
+    """
+    places: dict[str, tuple[str | None, str | None]] = {}
     for task in tasks:
         coroutine = coroutine_of(task)
         # One look for each kind: there may be a hundred thousand.
         if coroutine not in places:
-            places[coroutine] = place_of(task)[1]
-        _tell_of_one(kept, name_of(task), coroutine, places[coroutine])
+            places[coroutine] = place_of(task)
+        if places[coroutine] != _IN_A_THREAD:
+            _tell_of_one(kept, name_of(task), coroutine, places[coroutine][1])
 
 
 def _tell_of_one(kept: WarningsKept, name: str, coroutine: str, where: str | None) -> None:

@@ -646,6 +646,33 @@ def test_a_task_that_does_not_end_with_its_loop(start: MakeHost, loop_factory: L
     assert 1 == host.snapshot().tasks_that_swallow
 
 
+def test_a_plain_function_that_does_not_end_with_its_loop(start: MakeHost, gate: threading.Event):
+    """It cannot be cancelled, and is named once: with its thread, and what there is to be done."""
+    begun = threading.Event()
+
+    def work() -> None:
+        begun.set()
+        gate.wait(LIMIT)
+
+    host = start(work)
+    assert begun.wait(LIMIT)
+    assert ("work",) == stop(host).leftovers.unfinished_tasks
+    assert [WarningKind.THREADS_LEFT_BEHIND] == other_kinds(host)
+
+
+def test_a_coroutine_that_a_plain_function_returned_is_a_task_as_any_other(start: MakeHost):
+    """When it does not end with its loop."""
+    stubborn = Stubborn()
+
+    def work() -> Coroutine[Any, Any, str]:
+        return stubborn.work()
+
+    host = start(work)
+    assert stubborn.begun.wait(LIMIT)
+    stop(host)
+    assert WarningKind.PENDING_AT_STOP in other_kinds(host)
+
+
 def test_tasks_that_end_with_their_loop(start: MakeHost):
     """Cancelled, and cleaned up in time."""
 
