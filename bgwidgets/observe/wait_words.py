@@ -26,6 +26,7 @@ from bgwidgets.observe.suspended import (
     Step,
     Wait,
     first_held,
+    held_by,
     is_cut_off,
     name_of,
 )
@@ -40,6 +41,7 @@ OF_A_THREAD: Final = "future of another thread"
 LOOP_HAS_ENDED: Final = "its loop has ended"
 """Said of what is left on a loop that is closed, and will never be woken."""
 WORKER_THREAD: Final = "worker thread"
+_END_OF_A_LOOP: Final = "end of a loop"
 LONGEST_NAME: Final = 100
 MOST_COUNTED: Final = 200
 """Of more futures than this it is not counted how many are done: that would cost every row."""
@@ -74,6 +76,7 @@ _WORDS: Final = {
     "to_thread": WORKER_THREAD,
     "run_in_worker_thread": WORKER_THREAD,
     "TaskGroup.__aexit__": "task group",
+    "BackgroundLoop._end_of_async": _END_OF_A_LOOP,
     "wait": "tasks",
     "as_completed.<locals>._wait_for_one": "tasks",  # until Python 3.12
     "_AsCompletedIterator._wait_for_one": "tasks",
@@ -99,6 +102,8 @@ _WORDS_OF_LOOPS: Final = {
     "subprocess_shell": "subprocess",
 }
 """The same for the methods of event loops, whatever their class is called."""
+_GETS_ITS_LOCK_BACK: Final = ("Condition.wait", "Lock.acquire")
+"""A task that was notified: what it waits for now is the lock."""
 _FOR_EVER: Final = frozenset({"future", EXECUTOR})
 """Words for what has no name, which stay the same as long as the task waits for it."""
 _FOR_EVER_FROM: Final = 99 * 365 * 86_400.0
@@ -133,6 +138,8 @@ def words_until(wait: Wait, task: asyncio.Task[Any]) -> tuple[str | None, float 
         return f"{words}{_left(futures_held(wait, MOST_COUNTED))}", None
     if words in _OF_STREAMS and (stream := first_held(step, _OF_STREAMS[words])) is not None:
         words = words.replace("socket", "pipe") if is_pipe(stream) else words
+    if words == _END_OF_A_LOOP:
+        words = _end_of_loop(step)
     return words, math.inf
 
 
@@ -144,12 +151,23 @@ def kind_of(wait: Wait, task: asyncio.Task[Any]) -> str | None:
 
 def _asyncios_own(wait: Wait) -> tuple[Step | None, str]:
     """The outermost function that has words of its own; it calls others that have some."""
-    for step in wait.inner:
+    for depth, step in enumerate(wait.inner):
         name = name_of(step)
         words = _WORDS.get(name) or _WORDS_OF_LOOPS.get(name.rpartition(".")[2])
-        if words is not None:
-            return step, words
+        if words is None:
+            continue
+        if name == _GETS_ITS_LOCK_BACK[0] and depth + 1 < len(wait.inner):
+            further = wait.inner[depth + 1]
+            if name_of(further) == _GETS_ITS_LOCK_BACK[1]:
+                return further, _WORDS[_GETS_ITS_LOCK_BACK[1]]
+        return step, words
     return None, ""
+
+
+def _end_of_loop(step: Step) -> str:
+    # By name: what it waits for is the handle, which is made further up than this.
+    handle = next((each for each in held_by(step) if type(each).__name__ == "BackgroundLoop"), None)
+    return _END_OF_A_LOOP if handle is None else f"end of loop {handle.name[:LONGEST_NAME]}"
 
 
 def _without_a_name(wait: Wait, task: asyncio.Task[Any], *, is_counted: bool = True) -> str | None:

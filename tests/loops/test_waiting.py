@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 import bgwidgets as bgw
 from bgwidgets import BackgroundLoop, LoopManager, LoopState, belonging
 from tests.loops.conftest import LIMIT
+from tests.waiting import until
 
 
 async def answer(value: int) -> int:
@@ -26,6 +27,10 @@ async def fail() -> None:
 
 async def for_ever() -> None:
     await asyncio.Event().wait()
+
+
+async def _awaited(job: BackgroundLoop) -> Any:
+    return await job
 
 
 def test_result_is_what_the_main_task_returned(manager: LoopManager):
@@ -115,10 +120,6 @@ def test_one_who_is_cancelled_while_waiting_leaves_the_job_alone(manager: LoopMa
         job.result(LIMIT)
 
 
-async def _awaited(job: BackgroundLoop) -> Any:
-    return await job
-
-
 def test_a_plain_function_may_not_wait_for_its_own_loop(manager: LoopManager):
     """The loop ends only after the function, which then waits for ever."""
 
@@ -200,6 +201,21 @@ def test_a_worker_thread_may_wait_for_another_loop(manager: LoopManager):
     """Only a loop's own thread is refused."""
     other = manager.start(answer, 7)
     assert 7 == manager.start(other.result).result(LIMIT)
+
+
+@pytest.mark.parametrize("wait", [BackgroundLoop.wait_async, _awaited], ids=["wait_async", "await"])
+def test_what_waits_for_another_loop_says_so(
+    manager: LoopManager, wait: Callable[[BackgroundLoop], Coroutine[Any, Any, Any]]
+):
+    """And for which one."""
+    other, job = manager.start(name="race"), manager.start()
+    job.submit(wait(other), name="waiter")
+
+    def words() -> list[str | None]:
+        return [task.waiting_on for task in job.tasks if task.name == "waiter"]
+
+    until(lambda: words() not in ([], [None]))
+    assert ["end of loop race"] == words()
 
 
 def test_stop_says_what_was_needed(manager: LoopManager):

@@ -83,6 +83,20 @@ async def condition_wait_for() -> None:
         await condition.wait_for(lambda: False)
 
 
+async def condition_that_was_notified() -> None:
+    condition = asyncio.Condition()
+
+    async def notifies() -> None:
+        async with condition:
+            condition.notify_all()
+            await asyncio.sleep(3600)
+
+    async with condition:
+        notifier = asyncio.create_task(notifies())
+        await condition.wait()
+    await notifier
+
+
 async def conditions_lock() -> None:
     async with asyncio.Condition(await locked()):
         pass
@@ -400,6 +414,7 @@ WAITS: list[tuple[Callable[[], Awaitable[None]], str]] = [
     (lock, "lock"),
     (condition, "condition"),
     (condition_wait_for, "condition"),
+    (condition_that_was_notified, "lock"),
     (conditions_lock, "lock"),
     (semaphore, "semaphore"),
     (bounded_semaphore, "semaphore"),
