@@ -7,10 +7,12 @@ import random
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bgwidgets import output
 from bgwidgets.commands import InterruptLoop
 from bgwidgets.exceptions import CannotInterrupt, LoopInterrupted
 from bgwidgets.hosts.thread import ThreadHost
@@ -332,6 +334,42 @@ def test_the_loop_survives_an_interruption_at_the_very_end_of_a_block(
         ticker.goes_on()
     assert {"came back", "LoopInterrupted"} == outcomes
     assert "running" == host.state
+
+
+_NOTES_SLOWLY = """
+def note(lines):
+    begun_at = perf_counter()
+    begun.set()
+    while perf_counter() < begun_at + SECONDS:
+        pass
+    lines.append("whole")
+"""
+
+
+def test_a_line_that_is_being_noted_is_noted_to_its_end(start: MakeHost, loop_factory: LoopFactory):
+    """Only then does the interruption come up, so that nothing is lost of what was printed."""
+    host, ticker, lines = start(for_ever, loop_factory=loop_factory), Ticker(), list[str]()
+    # Half of the time for which it is waited at least.
+    seconds = interruption.TRIES * interruption.UNDISTURBED / 2
+    begun = threading.Event()
+    names: dict[str, Any] = {"begun": begun, "perf_counter": time.perf_counter, "SECONDS": seconds}
+    file = Path(output.__file__).with_name("made_by_a_test.py")
+    exec(compile(_NOTES_SLOWLY, str(file), "exec"), names)  # noqa: S102 - its own
+    seen: dict[str, Any] = {}
+
+    async def prints() -> None:
+        seen["loop"], seen["thread"] = asyncio.get_running_loop(), threading.get_ident()
+        seen["task"] = asyncio.current_task()
+        names["note"](lines)
+        await spin()
+
+    host.submit(ticker.run(), "ticker")
+    future = host.submit(prints(), None)
+    assert begun.wait(LIMIT)
+    raise_in_task(seen["loop"], seen["thread"], seen["task"])
+    assert isinstance(outcome_of(future), LoopInterrupted)
+    assert ["whole"] == lines
+    ticker.goes_on()
 
 
 def test_a_task_that_has_come_back_is_let_be(start: MakeHost):
