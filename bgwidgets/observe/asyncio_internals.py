@@ -815,7 +815,9 @@ def make_eager_task(
 ) -> asyncio.Task[Any]:
     """What `create_task` makes on a loop with asyncio's own eager factory, of another class.
 
-    It has its name from the first step on: asyncio gives it one after that, until Python 3.13.2.
+    A name that is among the options it has from the first step on: asyncio's own factory gives it
+    one after that, until Python 3.13.2. But on Python 3.12 (seen: 3.12.1) `asyncio.create_task` and
+    `TaskGroup` keep the name to themselves until the task is there.
     """
     return task_class(coro, loop=loop, eager_start=True, **options)
 
