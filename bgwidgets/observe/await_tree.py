@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import linecache
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from types import MethodType
 from typing import Any, Final
 
 from bgwidgets.observe.asyncio_internals import WAITS_FOR_ITS_TASK, coroutine_of, is_active
 from bgwidgets.observe.await_chain import file_label, place_of
 from bgwidgets.observe.names import name_of as name_of_task
-from bgwidgets.observe.names import name_of_coroutine
+from bgwidgets.observe.names import name_of_coroutine, peek
 from bgwidgets.observe.suspended import (
     LONGEST_CHAIN,
     Step,
@@ -111,14 +113,27 @@ def _timeout_of(step: Step, loop: asyncio.AbstractEventLoop) -> float | None:
         left = seconds_left(step, loop)  # Until Python 3.11 `wait_for` has a timer of its own.
         if left is not None:
             return left
-    ends = []
-    for held in held_by(step):
-        # `async with` keeps the scope's `__aexit__`, and from Python 3.14 on the scope.
-        scope: Any = held.__self__ if type(held) is MethodType else held
-        if issubclass(type(scope), asyncio.Timeout) and is_active(scope):
-            ends.append(scope.when())
+    timeouts = (scope for scope in _scopes_of(step) if issubclass(type(scope), asyncio.Timeout))
+    ends = [timeout.when() for timeout in timeouts if is_active(timeout)]
     known = [end for end in ends if end is not None]
     return max(0.0, min(known) - time_of(loop)) if known else None
+
+
+def _scopes_of(step: Step) -> Iterator[Any]:
+    """What it is inside of by `async with`, with much that its variables hold beside that."""
+    for held in held_by(step):
+        scope = _scope(held)
+        yield scope
+        if issubclass(type(scope), AsyncExitStack):
+            exits = peek(scope, "_exit_callbacks")
+            for _, leave in exits.copy() if type(exits) is deque else ():
+                yield _scope(leave)
+
+
+def _scope(held: Any) -> Any:
+    # `async with` keeps the scope's `__aexit__`, and from Python 3.14 on the scope; an exit stack
+    # keeps the former.
+    return held.__self__ if type(held) is MethodType else held
 
 
 # The trees

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import linecache
 import threading
 import weakref
@@ -180,6 +181,33 @@ def test_the_timeouts_that_a_task_is_in(loop_factory: LoopFactory):
             await within_a_minute()
 
     assert {"within_two": "2", "within_a_minute": "1"} == timeouts_of(within_two, loop_factory)
+
+
+def test_a_timeout_that_was_entered_by_way_of_an_exit_stack(loop_factory: LoopFactory):
+    """As long as the stack has it, and its time is not over."""
+
+    async def handed_on() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(asyncio.timeout(60))
+            others = stack.pop_all()
+            await for_ever()
+            await others.aclose()
+
+    async def stacked() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(asyncio.timeout(600))
+            await stack.enter_async_context(asyncio.timeout(120))
+            stack.callback(int)
+            await for_ever()
+
+    async def left() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(asyncio.timeout(60))
+        await for_ever()
+
+    assert {"stacked": "2"} == timeouts_of(stacked, loop_factory)
+    assert {"handed_on": "1"} == timeouts_of(handed_on, loop_factory)
+    assert {} == timeouts_of(left, loop_factory)
 
 
 def test_wait_fors_timeout(loop_factory: LoopFactory):
