@@ -360,7 +360,7 @@ class _PanelFace:
 
     _panel: ControlPanel
     _choice: Choice
-    _buttons: Mapping[Action, ipywidgets.Button]
+    _buttons: Mapping[Action, PanelButton]
     _widgets: Mapping[Channel, Any]
 
     @property
@@ -412,21 +412,21 @@ class _PanelFace:
         return bool(self._buttons[action].disabled)
 
     def set_disabled(self, action: Action, *, disabled: bool) -> None:
-        self._buttons[action].disabled = disabled
+        self._buttons[action].change("disabled", disabled)
 
     def why(self, action: Action) -> str | None:
         tooltip = str(self._buttons[action].tooltip)
         return None if tooltip == _LABELS[action].tooltip else tooltip
 
     def set_why(self, action: Action, why: str | None) -> None:
-        self._buttons[action].tooltip = _LABELS[action].tooltip if why is None else why
+        self._buttons[action].change("tooltip", why or _LABELS[action].tooltip)
 
     def label(self, action: Action) -> str | None:
         text = str(self._buttons[action].description)
         return None if text == _LABELS[action].text else text
 
     def set_label(self, action: Action, label: str | None) -> None:
-        self._buttons[action].description = _LABELS[action].text if label is None else label
+        self._buttons[action].change("description", label or _LABELS[action].text)
 
 
 class _ButtonChanges:
@@ -442,7 +442,7 @@ class _ButtonChanges:
         self.count = next(self._numbers)
 
 
-def _make_button(action: Action, label: _Label, *, disabled: bool) -> ipywidgets.Button:
+def _make_button(action: Action, label: _Label, *, disabled: bool) -> PanelButton:
     button = PanelButton(description=label.text, tooltip=label.tooltip, disabled=disabled)
     button.add_class("bgw-button")
     button.add_class(f"bgw-does-{action.value}")  # status_line.js reads it

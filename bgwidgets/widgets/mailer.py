@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 from bgwidgets.widgets.budget import MOST, ByteBudget, MessageBudget
 from bgwidgets.widgets.button_states import ButtonStates
@@ -31,6 +31,7 @@ from bgwidgets.widgets.protocols import (
     Message,
     Said,
     Table,
+    Unreachable,
 )
 from bgwidgets.widgets.refusals import Refusals
 from bgwidgets.widgets.rows import Contents, Window, found_message
@@ -80,7 +81,8 @@ class Mailer:
         self._byte_budget: Final = ByteBudget()
         self._lines: Final[set[str]] = set()
         """The views of the status line, which do not say that they are alive."""
-        self._is_connected = True
+        self._unreached: Final[set[Action | Literal["a view"]]] = set()
+        """What could not be told of the last time. The log hears of it once."""
         self.has_told_all = False
         """Whether the last time there was nothing to tell, not even later, but a sign of life."""
         self._turns: Final = itertools.count(1)
@@ -264,7 +266,8 @@ class Mailer:
         """For the buttons and the status line."""
         self._button_states.notice(self._showing.possible_actions(face), now)
         for action in self._button_states.to_enable(face.is_disabled):
-            send = partial(self._set_disabled, face, action, False)
+            enable = partial(face.set_disabled, action, disabled=False)
+            send = partial(self._change_button, action, enable)
             yield _Letter(MOST if is_amid_clicks else for_news, send)
         about = clean(self._showing.about(face))
         if about != self._told_about and self._lines:
@@ -273,16 +276,19 @@ class Mailer:
         for action, moment in self._button_states.to_disable(
             face.is_disabled, now, is_watched=self.is_watched
         ):
-            send = partial(self._set_disabled, face, action, True)
+            disable = partial(face.set_disabled, action, disabled=True)
+            send = partial(self._change_button, action, disable)
             yield _Letter(for_news, send, not_before=moment)
         for action in Action:
             label = self._showing.label(face, action)
             if label != face.label(action):
-                yield _Letter(MOST, partial(self._set_label, face, action, label))
+                write = partial(face.set_label, action, label)
+                yield _Letter(MOST, partial(self._change_button, action, write))
         for action in Action:
             why = self._showing.why_impossible(face, action)
             if why != face.why(action) and (why is None or face.is_disabled(action)):
-                yield _Letter(for_news, partial(self._set_why, face, action, why))
+                tell_why = partial(face.set_why, action, why)
+                yield _Letter(for_news, partial(self._change_button, action, tell_why))
 
     def _questions(self, face: Face, now: float) -> Iterator[_Letter]:
         for table, views in self.views.items():
@@ -447,23 +453,15 @@ class Mailer:
         message = view.message(news, next(self._turns), now)
         self._post(face, now, "plots", message, news.pictures)
 
-    def _set_disabled(self, face: Face, action: Action, disabled: bool) -> None:
+    def _change_button(self, action: Action, change: Callable[[], None]) -> None:
         try:
-            face.set_disabled(action, disabled=disabled)
+            change()
+        except Unreachable:
+            self._note_unreached(action)
         except BaseException:  # noqa: BLE001 - an observer's CancelledError ends no thread of ours
             _log.exception("An observer of the panel's button %s failed", action.value)
-
-    def _set_label(self, face: Face, action: Action, label: str | None) -> None:
-        try:
-            face.set_label(action, label)
-        except BaseException:  # noqa: BLE001 - as above
-            _log.exception("An observer of the panel's button %s failed", action.value)
-
-    def _set_why(self, face: Face, action: Action, why: str | None) -> None:
-        try:
-            face.set_why(action, why)
-        except BaseException:  # noqa: BLE001 - as above
-            _log.exception("An observer of the panel's button %s failed", action.value)
+        else:
+            self._unreached.discard(action)
 
     def _post(
         self,
@@ -477,9 +475,7 @@ class Mailer:
         try:
             face.send(channel, message, buffers)
         except Exception:  # noqa: BLE001 - nor does a broken connection
-            if self._is_connected:
-                _log.exception("The panel cannot reach its pages")
-            self._is_connected = False
+            self._note_unreached("a view")
             # Whoever is still there will notice the silence and say hello.
             if channel == "details":
                 self.detail_views.forget_all()
@@ -490,4 +486,9 @@ class Mailer:
             elif channel in self.views:
                 self.views[channel].forget_all()
         else:
-            self._is_connected = True
+            self._unreached.discard("a view")
+
+    def _note_unreached(self, what: Action | Literal["a view"]) -> None:
+        if not self._unreached:
+            _log.exception("The panel cannot reach its pages")
+        self._unreached.add(what)

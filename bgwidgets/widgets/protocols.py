@@ -49,6 +49,10 @@ class Action(StrEnum):
         return self not in {Action.REMOVE_FINISHED, Action.STOP_ALL}
 
 
+class Unreachable(Exception):
+    """Raised when no page can be told: the kernel's connection is broken, or not to be had."""
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """What is to be said in the status line."""
@@ -181,7 +185,9 @@ class Face(Protocol):
         """Whether a button is disabled."""
 
     def set_disabled(self, action: Action, *, disabled: bool) -> None:
-        """Disable or enable a button, which is a message too."""
+        """Disable or enable a button, which is a message too. Raises `Unreachable` when it cannot
+        be sent, and the button is as it was; else what an observer raises. So do the next two.
+        """
 
     def why(self, action: Action) -> str | None:
         """Why a button does nothing, as it tells who points at it."""

@@ -8,6 +8,7 @@ the widget, nor a request for its state, ipywidgets would raise in the kernel (s
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ import ipywidgets
 import traitlets
 from ipywidgets.widgets.trait_types import InstanceDict
 
+from bgwidgets.widgets.protocols import Unreachable
 from bgwidgets.widgets.stays_open import StaysOpen
 
 _A_CLICK: Final = {"event": "click"}
@@ -118,6 +120,24 @@ class PanelButton(_InPage, ipywidgets.Button):
         """The same, and its style."""
         style = [self.style] if isinstance(self.style, _Unchanged) else []
         return [*style, *super().made_along()]
+
+    def change(self, name: str, value: object) -> None:
+        """Set a trait. Raises `Unreachable` when no page could be told, and it is what it was."""
+        before = getattr(self, name)
+        try:
+            setattr(self, name, value)
+        except Unreachable:
+            # The trait was set, and nobody would tell of it later.
+            with contextlib.suppress(Unreachable):
+                setattr(self, name, before)
+            raise
+
+    def _send(self, msg: Any, buffers: Any = None) -> None:
+        """As ipywidgets does before it calls observers, whose errors are told from this one."""
+        try:
+            super()._send(msg, buffers)
+        except Exception as error:
+            raise Unreachable(str(error)) from error
 
     def _takes(self, content: object) -> bool:
         return isinstance(content, dict) and content == _A_CLICK

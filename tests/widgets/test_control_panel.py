@@ -223,6 +223,31 @@ def test_buttons_are_enabled_when_they_would_do_something(
 # -- the end
 
 
+@pytest.mark.usefixtures("page")
+def test_a_button_of_which_no_page_could_be_told_is_told_of_later(
+    panel: ControlPanel, manager: LoopManager, caplog: pytest.LogCaptureFixture
+):
+    """The kernel has no file descriptor left, say. That is no observer's fault; it is said once."""
+    panel.open()
+    comm = panel.stop_event_button.comm
+    tried: list[object] = []
+    told: list[object] = []
+
+    def fail(data: Any, **_: object) -> None:
+        tried.append(data["state"])
+        raise OSError("too many open files")
+
+    comm.send = fail
+    manager.start(work)
+    until(lambda: tried.count({"disabled": False}) >= 2)
+    comm.send = lambda data, **_: told.append(data["state"])
+    until(lambda: told)
+    assert told[0] == {"disabled": False}
+    assert not panel.stop_event_button.disabled
+    assert ["The panel cannot reach its pages"] == [record.message for record in caplog.records]
+    assert "OSError: too many open files" in caplog.text
+
+
 def test_closing_ends_the_thread_and_the_widgets(manager: LoopManager):
     """Nothing of it is left, and the loops go on; a second time does nothing."""
     before = set(_instances)

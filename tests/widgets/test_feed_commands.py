@@ -13,7 +13,7 @@ from bgwidgets.exceptions import ProtectedLoop
 from bgwidgets.widgets.command_runner import Adopted
 from bgwidgets.widgets.items import Changed, FromTable, SettingChanged
 from bgwidgets.widgets.mailer import LONGEST_SAID
-from bgwidgets.widgets.protocols import Action, Said
+from bgwidgets.widgets.protocols import Action, Said, Unreachable
 from bgwidgets.widgets.requests import InvalidRequest
 from tests.widgets.bench import PROMPT, Bench, names, start
 from tests.widgets.fakes import ended_loop, loop, task
@@ -212,6 +212,30 @@ def test_an_observer_of_a_button_may_fail(
     bench.give(Changed())
     bench.pass_time(PROMPT)
     assert "An observer of the panel's button" in caplog.text
+
+
+def test_a_button_that_cannot_be_sent_is_no_observers_fault(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """It is said once that no page can be reached, and tried until one can be."""
+    tried = []
+
+    def fail(action: Action, *, disabled: bool) -> None:
+        tried.append((action, disabled))
+        raise Unreachable
+
+    bench.source.loops = [loop(1)]
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.face, "set_disabled", fail)
+        bench.open_page()
+        for _ in range(5):
+            bench.page("tasks", type="alive", view="tasks1")
+            bench.pass_time(1)
+    assert 2 < tried.count((Action.STOP_LOOP, False)) < 50
+    assert ["The panel cannot reach its pages"] == [record.message for record in caplog.records]
+    bench.take()
+    bench.pass_time(2)
+    assert bench.buttons()[Action.STOP_LOOP] is True
 
 
 # -- what is chosen
