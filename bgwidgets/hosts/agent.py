@@ -52,6 +52,7 @@ from bgwidgets.observe.asyncio_internals import coroutine_of, let_go_of, remind_
 from bgwidgets.observe.error_text import full_text, one_line
 from bgwidgets.observe.kept_windows import WindowStandstill
 from bgwidgets.observe.ledger import Ledger
+from bgwidgets.observe.names import short_name
 from bgwidgets.observe.task_window import task_window, window_standstill
 from bgwidgets.observe.timings import Timings
 from bgwidgets.output.findings import Findings
@@ -385,11 +386,12 @@ class Agent:
         work = self._plan.work
         if work.kind is WorkKind.NOTHING:
             return self._spawn(self.stop_event.wait())
+        is_plain = work.kind is WorkKind.PLAIN_FUNCTION
         return self._known_ledger().create_main(
             main_coroutine(work, self._known_workers),
             name=self._plan.name,
             context=self._context.copy(),
-            runs=work.qualified_name if work.kind is WorkKind.PLAIN_FUNCTION else None,
+            runs=short_name(work.qualified_name) if is_plain else None,
         )
 
     def _equip(self, loop: asyncio.AbstractEventLoop) -> None:

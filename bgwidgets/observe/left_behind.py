@@ -8,9 +8,10 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from bgwidgets.observe.asyncio_internals import coroutine_of
 from bgwidgets.observe.await_chain import place_of
 from bgwidgets.observe.blame import users_line_in
-from bgwidgets.observe.names import name_of
+from bgwidgets.observe.names import name_of, peek
 from bgwidgets.observe.thread_frames import Stack, stacks_of
 from bgwidgets.observe.wait_words import WORKER_THREAD
 from bgwidgets.observe.warnings_kept import Told, WarningsKept
@@ -25,21 +26,23 @@ _EXECUTORS_FILE: Final = concurrent.futures.thread.ThreadPoolExecutor.submit.__c
 def tell_of_pending(
     kept: WarningsKept,
     tasks: Iterable[asyncio.Task[Any]],
-    coroutine_of: Callable[[asyncio.Task[Any]], str],
+    coroutine_named: Callable[[asyncio.Task[Any]], str],
 ) -> None:
     """The loop has ended, and these tasks have not. When the loop runs no more.
 
     Not of one that stands for a plain function: that cannot be cancelled, and is told of with its
     thread.
     """
-    places: dict[str, tuple[str | None, str | None]] = {}
+    places: dict[object, tuple[str | None, str | None]] = {}
     for task in tasks:
-        coroutine = coroutine_of(task)
-        # One look for each kind: there may be a hundred thousand.
-        if coroutine not in places:
-            places[coroutine] = place_of(task)
-        if places[coroutine] != _IN_A_THREAD:
-            _tell_of_one(kept, name_of(task), coroutine, places[coroutine][1])
+        coroutine = coroutine_named(task)
+        # One look for each kind: there may be a hundred thousand. A plain function's, which runs
+        # in a coroutine of ours, may have the name of another.
+        kind = coroutine, id(peek(coroutine_of(task), "cr_code"))
+        if kind not in places:
+            places[kind] = place_of(task)
+        if places[kind] != _IN_A_THREAD:
+            _tell_of_one(kept, name_of(task), coroutine, places[kind][1])
 
 
 def _tell_of_one(kept: WarningsKept, name: str, coroutine: str, where: str | None) -> None:

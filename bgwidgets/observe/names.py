@@ -31,7 +31,13 @@ def name_of_coroutine(coroutine: object) -> str:
     name = peek(coroutine, "__qualname__")
     if name is None or not issubclass(type(name), str):
         name = name_of_type(type(coroutine))
-    # "<locals>" and what is before it tell where a function was defined, not which it is.
+    return short_name(name)
+
+
+def short_name(name: str) -> str:
+    """Of a qualified name what tells which function it is, and not where that was defined, cut to a
+    bounded length.
+    """
     return _cut(str.rsplit(name, "<locals>.", 1)[-1])
 
 

@@ -660,6 +660,34 @@ def test_a_plain_function_that_does_not_end_with_its_loop(start: MakeHost, gate:
     assert [WarningKind.THREADS_LEFT_BEHIND] == other_kinds(host)
 
 
+def test_a_task_of_a_plain_functions_name_is_a_task_as_any_other(
+    start: MakeHost, gate: threading.Event
+):
+    """It is told of, and the function is not, whichever of the two is looked at first."""
+    begun, stubborn = threading.Event(), Stubborn()
+
+    def plain() -> Callable[[], None]:
+        def work() -> None:
+            begun.set()
+            gate.wait(LIMIT)
+
+        return work
+
+    def asynchronous() -> Callable[[], Coroutine[Any, Any, str]]:
+        async def work() -> str:
+            return await stubborn.work()
+
+        return work
+
+    host = start(plain())
+    assert begun.wait(LIMIT)
+    host.submit(asynchronous()(), "stubborn")
+    assert stubborn.begun.wait(LIMIT)
+    stop(host)
+    pending = warned(host, WarningKind.PENDING_AT_STOP)
+    assert ("stubborn", 1) == (pending.task, pending.count)
+
+
 def test_a_coroutine_that_a_plain_function_returned_is_a_task_as_any_other(start: MakeHost):
     """When it does not end with its loop."""
     stubborn = Stubborn()
