@@ -44,7 +44,10 @@ class Looks:
         """The kernel's time of the last look."""
         self._windows: Final = LastUsed[tuple[int, WindowRequest], TaskWindow](MOST_KEPT)
         self._sorted: Final = SortedWindows(self._ask, kernel_time)
-        self._kept: Final = LastUsed[tuple[int, WindowRequest], KeptTasks](MOST_KEPT)
+        self._kept_first: tuple[tuple[int, WindowRequest], KeptTasks] | None = None
+        """The copy that was made at the pause: it stays, whatever else is asked for."""
+        self._kept: Final = LastUsed[tuple[int, WindowRequest], KeptTasks](MOST_KEPT - 1)
+        """Those that were made since."""
         self._details: Final = LastUsed[tuple[int, int], TaskDetail | None](MOST_KEPT)
         self._histories: Final[dict[int, LoopHistory | None]] = {}
         self._outputs: Final[dict[int, OutputReading | None]] = {}
@@ -65,6 +68,7 @@ class Looks:
     def take(self) -> None:
         """Look anew."""
         self._windows.clear()
+        self._kept_first = None
         self._kept.clear()
         self._details.clear()
         self._histories.clear()
@@ -124,7 +128,7 @@ class Looks:
         """Some of a loop's tasks, the same until the next look; none when the loop is gone.
 
         Very many that are sorted may be the same for a second. What nobody asked for while many
-        others were asked for is looked at anew, also in a pause.
+        others were asked for is looked at anew, also in a pause, but for what was asked for first.
         """
         if self.is_held:
             return self._kept_tasks(loop_id, request).window(request.start, request.stop)
@@ -205,13 +209,19 @@ class Looks:
 
     def _kept_tasks(self, loop_id: int, request: WindowRequest) -> KeptTasks:
         """One copy for each loop, order and filter that is looked at during the pause. One that
-        comes back after many others is copied anew.
+        comes back after many others is copied anew, but for the first: it is what was shown when
+        the pause began.
         """
 
         def ask(start: int, stop: int) -> TaskWindow:
             return self._ask(loop_id, replace(request, start=start, stop=stop))
 
         key = (loop_id, replace(request, start=0, stop=0))
+        if self._kept_first is None:
+            self._kept_first = (key, KeptTasks(ask))
+        first_key, first = self._kept_first
+        if key == first_key:
+            return first
         if key not in self._kept:
             self._kept[key] = KeptTasks(ask)
         return self._kept[key]
