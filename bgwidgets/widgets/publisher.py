@@ -1,9 +1,9 @@
 """Does what was asked of one panel and tells its pages, in the one thread of all panels.
 
 That thread starts with the first panel and ends with the last. An error in one panel does not touch
-the others. An observer of a panel's traits that takes its time holds up all of them: it should hand
-on what takes longer than a moment. While nobody looks and nothing happens, the thread sleeps
-without a limit.
+the others, and one of which much is asked lets them have their turns in between. An observer of a
+panel's traits that takes its time holds up all of them: it should hand on what takes longer than a
+moment. While nobody looks and nothing happens, the thread sleeps without a limit.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.widgets.busy_cell import Cell
 from bgwidgets.widgets.command_runner import CommandRunner
 from bgwidgets.widgets.feed import Feed
+from bgwidgets.widgets.giving_way import gives_way
 from bgwidgets.widgets.items import (
     CellRuns,
     Changed,
@@ -50,6 +51,8 @@ from bgwidgets.widgets.shared_thread import NOT_BEFORE_CALLED, SharedThread
 _THREAD: Final = SharedThread("bgwidgets-panel")
 _AFTER_AN_ERROR: Final = 1.0
 """Seconds until the next try, when the panel could not be refreshed."""
+_A_TURN: Final = 0.05
+"""Seconds for which one panel does what was asked of it while others wait: at least one thing."""
 
 
 class Publisher:
@@ -171,7 +174,7 @@ class Publisher:
             return True
 
     def take_turn(self) -> float | None:
-        """Do what has come and what is due. In the thread of all panels only."""
+        """Do what has come, for a moment, and what is due. In the thread of all panels only."""
         is_open = not self._is_closed
         face = self._find_face()
         if face is None:
@@ -179,6 +182,8 @@ class Publisher:
             return None
         wake_at = self._work(face, is_open=is_open)
         self._let_go_of_face()
+        if self._inbox:
+            return 0.0  # After all others that have something to do.
         if wake_at is not None:
             return max(0.0, wake_at - self._clock())
         return NOT_BEFORE_CALLED if is_open and not self._is_at_rest else None
@@ -192,19 +197,24 @@ class Publisher:
         del asked
 
     def _work(self, face: Face, *, is_open: bool) -> float | None:
-        """Take all that has come, then tell the pages; a closed panel does what it was asked."""
+        """Take what has come, then tell the pages; a closed panel does what it was asked."""
         try:
-            for _ in range(len(self._inbox)):
-                with self._lock:
-                    item = self._inbox.popleft()
-                self._feed.take(item, face, self._clock())
+            self._take_for_a_moment(face)
             return self._feed.advance(face, self._clock()) if is_open else None
         except BaseException as error:  # noqa: BLE001 - the panel says it, and the thread lives on
             self._feed.report(error)
-            if is_open:
-                return self._clock() + _AFTER_AN_ERROR
-        # There will be no other turn for what is left.
-        return self._work(face, is_open=False) if self._inbox else None
+            return self._clock() + _AFTER_AN_ERROR if is_open else None
+
+    def _take_for_a_moment(self, face: Face) -> None:
+        enough_at = self._clock() + _A_TURN
+        for _ in range(len(self._inbox)):
+            with self._lock:
+                item = self._inbox.popleft()
+                following = self._inbox[0] if self._inbox else None
+            if not gives_way(item, following):
+                self._feed.take(item, face, self._clock())
+            if self._clock() >= enough_at:
+                return
 
 
 def _says_the_same(last: Item, item: Item) -> bool:

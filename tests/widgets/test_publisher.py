@@ -19,7 +19,8 @@ from bgwidgets.widgets.feed import Feed
 from bgwidgets.widgets.items import Refresh
 from bgwidgets.widgets.protocols import Action, Face
 from bgwidgets.widgets.publisher import Publisher
-from tests.widgets.fakes import FakeFace, FakeSource, loop
+from bgwidgets.widgets.ranges import FURTHEST
+from tests.widgets.fakes import FakeFace, FakeSource, loop, task
 from tests.widgets.panel_page import until
 
 LIMIT = 5.0
@@ -104,6 +105,10 @@ def panel_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "bgwidgets-panel"]
 
 
+def pick_range(start: int) -> dict[str, Any]:
+    return {"type": "pick_range", "start": start, "stop": start + 3}
+
+
 def is_said(text: str) -> Callable[[str, Any], bool]:
     return lambda _, message: message.get("text") == text
 
@@ -175,6 +180,81 @@ def test_what_python_chose_before_a_click_is_what_is_meant(
         publisher.click(Action.STOP_LOOP, 1)
         face.chosen = 2
     sent.wait_for(is_said("Stopping loop-1"))
+
+
+def test_what_was_selected_and_is_done_is_not_meant_by_a_later_click(
+    publisher: Publisher, source: FakeSource, face: FakeFace, sent: Sent
+):
+    """Python may have chosen another loop since."""
+    source.loops = [loop(1), loop(2)]
+    publisher.receive("loops", {"type": "select", "loop": 2})
+    until(lambda: face.chosen == 2)
+    publisher.click(Action.STOP_LOOP, 1)
+    sent.wait_for(is_said("Stopping loop-1"))
+    assert source.executed == [StopLoop(1)]
+
+
+def test_a_panel_of_which_much_is_asked_holds_up_no_other(
+    publisher: Publisher, source: FakeSource, face: FakeFace, monkeypatch: pytest.MonkeyPatch
+):
+    """They take turns; what is asked of one panel is done in its order all the same."""
+    monkeypatch.setattr("bgwidgets.widgets.publisher._A_TURN", 0)
+    source.loops = [loop(1), loop(2)]
+    other_face = FakeFace()
+    other = Publisher(source, lambda: other_face)
+    gate = Gate()
+    face.observer = lambda _: gate.pass_through()
+    with gate.holding(lambda: publisher.receive("loops", {"type": "filter", "text": "x"})):
+        for _ in range(20):
+            publisher.click(Action.STOP_EVENT, 1)
+        publisher.click(Action.STOP_LOOP, 1)
+        other.click(Action.STOP_EVENT, 2)
+    until(lambda: len(source.executed) == 22)
+    other.close()
+    assert source.executed.index(SetStopEvent(2)) <= 1
+    source.executed.remove(SetStopEvent(2))
+    assert source.executed == [SetStopEvent(1)] * 20 + [StopLoop(1)]
+
+
+def test_much_that_is_asked_is_done_without_waiting(
+    publisher: Publisher, face: FakeFace, source: FakeSource, monkeypatch: pytest.MonkeyPatch
+):
+    """Also by a panel that is closed, or at rest, meanwhile: turn by turn."""
+    monkeypatch.setattr("bgwidgets.widgets.publisher._A_TURN", 0)
+    [thread] = panel_threads()
+    gate = Gate()
+    face.observer = lambda _: gate.pass_through()
+    with gate.holding(lambda: publisher.receive("loops", {"type": "filter", "text": "x"})):
+        for _ in range(50):
+            publisher.click(Action.STOP_EVENT, 1)
+        publisher.close()
+    thread.join(LIMIT)
+    assert source.executed == [SetStopEvent(1)] * 50
+
+
+def test_of_ranges_that_are_picked_one_after_the_other_the_last_is_worked_out(
+    publisher: Publisher, source: FakeSource, face: FakeFace, sent: Sent
+):
+    """Each may take a tenth of a second; a command in between is for what was picked before it."""
+    source.tasks = {1: [task(number) for number in range(9000)]}
+    gate = Gate()
+    publisher.receive("tasks", HELLO)
+    sent.wait_for(lambda channel, message: (channel, message["type"]) == ("tasks", "frame"))
+    face.observer = lambda name: gate.pass_through() if name == "filter" else None
+    with gate.holding(lambda: publisher.receive("tasks", {"type": "filter", "text": ""})):
+        for start in (1000, 2000, 3000):
+            publisher.receive("tasks", pick_range(start))
+        publisher.click(Action.CANCEL_TASKS, 1)
+        for start in (4000, 5000):
+            publisher.receive("tasks", pick_range(start))
+        publisher.click(Action.CANCEL_TASKS, 1)
+    until(lambda: len(source.executed) == 2)
+    assert source.executed == [
+        CancelTasks(1, tuple(range(3000, 3003))),
+        CancelTasks(1, tuple(range(5000, 5003))),
+    ]
+    asked = {request.start for _, request in source.requests if request.start}
+    assert asked == {3000 - FURTHEST, 5000 - FURTHEST}
 
 
 def test_closing_ends_the_thread(publisher: Publisher, source: FakeSource):
