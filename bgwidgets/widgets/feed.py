@@ -156,6 +156,11 @@ class Feed:
             case SettingChanged():
                 pass  # That `advance` is called next is all that it takes.
 
+    def turn_away(self, count: int) -> None:
+        """Answer so many messages of pages that came when too much was waiting to be done."""
+        self._rest = None
+        self._mailer.refuse("more at once than is taken", count)
+
     def advance(self, face: Face, now: float) -> float | None:
         """Do what is due; says when to come back if nothing happens until then."""
         if (wake_at := self._stay_at_rest(face, now)) is not None:

@@ -178,9 +178,9 @@ class Mailer:
             both = put_together([waiting, said])
             self._to_say = replace(both, text=both.text[:LONGEST_SAID])
 
-    def refuse(self, reason: str) -> None:
-        """Answer a page's message that nothing is done of: every time."""
-        self._refusals.add(reason)
+    def refuse(self, reason: str, count: int = 1) -> None:
+        """Answer a page's message that nothing is done of, or so many: every time."""
+        self._refusals.add(reason, count)
 
     def show_found(self, found: Found) -> None:
         """Show all event loops of this kernel in their own view."""

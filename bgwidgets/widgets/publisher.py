@@ -53,6 +53,8 @@ _AFTER_AN_ERROR: Final = 1.0
 """Seconds until the next try, when the panel could not be refreshed."""
 _A_TURN: Final = 0.05
 """Seconds for which one panel does what was asked of it while others wait: at least one thing."""
+MOST_WAITING: Final = 2000
+"""Things that wait to be done, when no more messages of pages are taken. One may be of 40 kB."""
 
 
 class Publisher:
@@ -73,6 +75,10 @@ class Publisher:
         self._clock: Final = clock
         self._lock: Final = free_in_forks(threading.RLock())
         self._inbox: Final[deque[Item]] = deque()
+        self._selection: Item | None = None
+        """The last in it by which a page selects a loop."""
+        self._turned_away = 0
+        """Messages of pages that were too many, and are not answered yet."""
         self._asked: Face | None = None
         """The panel of which something is asked that is not done yet: it must not go before."""
         self._is_closed = False
@@ -83,8 +89,8 @@ class Publisher:
         _THREAD.call(self)
 
     def receive(self, channel: Channel, content: object) -> None:
-        """A page sent a message."""
-        self._put(_read(channel, content))
+        """A page sent a message. It is refused when very many things wait to be done."""
+        self._put_from_page(_read(channel, content))
 
     def click(self, action: Action, chosen: int | None) -> None:
         """A button was clicked while `chosen` was the chosen loop.
@@ -93,11 +99,9 @@ class Publisher:
         this thread did not come to it yet: after a busy cell both arrive at the same time.
         """
         with self._lock:
-            for item in reversed(self._inbox):
-                match item:
-                    case FromTable(_, SelectLoop(loop_id)):
-                        chosen = loop_id
-                        break
+            match self._selection:
+                case FromTable(_, SelectLoop(loop_id)):
+                    chosen = loop_id
             is_new = self._keep(Click(action, chosen))
         if is_new:
             _THREAD.call(self)
@@ -128,7 +132,7 @@ class Publisher:
         Refused, with False, when there is something new to be done before.
         """
         with self._lock:
-            if self._inbox or self._is_closed:
+            if self._is_busy or self._is_closed:
                 return False
             self._is_at_rest = True
             self._unsubscribe()
@@ -140,7 +144,7 @@ class Publisher:
 
     def refuse(self, error: InvalidRequest) -> None:
         """A page sent what is for none of the channels."""
-        self._put(error)
+        self._put_from_page(error)
 
     def complain(self, words: str) -> None:
         """Something went wrong that users should know of."""
@@ -164,11 +168,27 @@ class Publisher:
         if self._keep(item):
             _THREAD.call(self)
 
+    def _put_from_page(self, item: FromPage | InvalidRequest) -> None:
+        with self._lock:
+            if len(self._inbox) >= MOST_WAITING:
+                # Those that wait have called already.
+                self._turned_away += 1
+                return
+            is_new = self._keep(item)
+        if is_new:
+            _THREAD.call(self)
+
+    @property
+    def _is_busy(self) -> bool:
+        return bool(self._inbox or self._turned_away)
+
     def _keep(self, item: Item) -> bool:
         with self._lock:
             if self._is_closed or (self._inbox and _says_the_same(self._inbox[-1], item)):
                 return False
             self._inbox.append(item)
+            if isinstance(item, FromTable) and isinstance(item.request, SelectLoop):
+                self._selection = item
             if self._asked is None and isinstance(item, Click | FromTable):
                 self._asked = self._find_face()
             return True
@@ -182,7 +202,7 @@ class Publisher:
             return None
         wake_at = self._work(face, is_open=is_open)
         self._let_go_of_face()
-        if self._inbox:
+        if self._is_busy:
             return 0.0  # After all others that have something to do.
         if wake_at is not None:
             return max(0.0, wake_at - self._clock())
@@ -206,11 +226,17 @@ class Publisher:
             return self._clock() + _AFTER_AN_ERROR if is_open else None
 
     def _take_for_a_moment(self, face: Face) -> None:
+        with self._lock:
+            count, self._turned_away = self._turned_away, 0
+        if count:
+            self._feed.turn_away(count)
         enough_at = self._clock() + _A_TURN
         for _ in range(len(self._inbox)):
             with self._lock:
                 item = self._inbox.popleft()
                 following = self._inbox[0] if self._inbox else None
+                if item is self._selection:
+                    self._selection = None
             if not gives_way(item, following):
                 self._feed.take(item, face, self._clock())
             if self._clock() >= enough_at:

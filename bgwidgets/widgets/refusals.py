@@ -20,9 +20,9 @@ class Refusals:
         """Whether one is not answered yet."""
         return bool(self._reasons)
 
-    def add(self, reason: str) -> None:
-        """One more message was refused."""
-        self._count += 1
+    def add(self, reason: str, count: int = 1) -> None:
+        """One more message was refused, or so many."""
+        self._count += count
         self._reasons[reason] = None
 
     def take(self) -> Said:

@@ -18,8 +18,9 @@ from bgwidgets.commands import CancelTasks, Command, SetStopEvent, StopLoop
 from bgwidgets.widgets.feed import Feed
 from bgwidgets.widgets.items import Refresh
 from bgwidgets.widgets.protocols import Action, Face
-from bgwidgets.widgets.publisher import Publisher
+from bgwidgets.widgets.publisher import MOST_WAITING, Publisher
 from bgwidgets.widgets.ranges import FURTHEST
+from bgwidgets.widgets.requests import InvalidRequest
 from tests.widgets.fakes import FakeFace, FakeSource, loop, task
 from tests.widgets.panel_page import until
 
@@ -255,6 +256,26 @@ def test_of_ranges_that_are_picked_one_after_the_other_the_last_is_worked_out(
     ]
     asked = {request.start for _, request in source.requests if request.start}
     assert asked == {3000 - FURTHEST, 5000 - FURTHEST}
+
+
+def test_more_than_thousands_of_messages_at_once_are_refused_with_an_answer(
+    publisher: Publisher, source: FakeSource, face: FakeFace, sent: Sent
+):
+    """A page may send them while this thread is held up. What Python asks for is done."""
+    gate = Gate()
+    face.observer = lambda _: gate.pass_through()
+    with gate.holding(lambda: publisher.receive("loops", {"type": "filter", "text": "x"})):
+        for _ in range(MOST_WAITING + 10):
+            publisher.receive("tasks", {"type": "window", "view": "v", "start": 0, "stop": 9})
+        publisher.refuse(InvalidRequest("this widget takes no such message"))
+        publisher.click(Action.STOP_LOOP, 1)
+        assert len(publisher._inbox) == MOST_WAITING + 1
+    answer = "The page sent what it should not (11 messages so far): more at once than is taken"
+    sent.wait_for(lambda _, message: message.get("text", "").startswith(answer))
+    until(lambda: source.executed)
+    assert source.executed == [StopLoop(1)]
+    publisher.receive("loops", {"type": "select", "loop": 1})
+    until(lambda: face.chosen == 1)
 
 
 def test_closing_ends_the_thread(publisher: Publisher, source: FakeSource):
