@@ -36,6 +36,7 @@ from tests.hosts.dask_cluster import (
     Cluster,
     client_of,
     end_cluster,
+    kill_cluster,
     running_cluster,
     start_cluster,
     until_slowly,
@@ -683,4 +684,4 @@ def test_two_hundred_murders_at_random_moments(
         try:
             murder_at_a_random_moment(cluster, chance)
         finally:
-            end_cluster(cluster)
+            kill_cluster(cluster)
