@@ -310,6 +310,7 @@ class ControlPanel(PanelColumn):
             widget.on_msg(partial(_pass_on, self._publisher, channel))
         for action, button in self._buttons.items():
             button.on_click(partial(_click, self._publisher, self._choice, action))
+            button.has_room = partial(_has_room, weakref.ref(self._publisher))
         self._connect(self._publisher)
 
     def _connect(self, publisher: Publisher) -> None:
@@ -463,6 +464,11 @@ def _refuse(find_publisher: Callable[[], Publisher | None], why: str) -> None:
     """May be called in a thread of the kernel's too."""
     if (publisher := find_publisher()) is not None:
         publisher.refuse(InvalidRequest(why))
+
+
+def _has_room(find_publisher: Callable[[], Publisher | None]) -> bool:
+    """May be called in a thread of the kernel's too."""
+    return (publisher := find_publisher()) is None or publisher.has_room
 
 
 def _say_that_clicks_wait(publisher: Publisher, error: Exception) -> None:

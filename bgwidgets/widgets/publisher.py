@@ -170,13 +170,18 @@ class Publisher:
 
     def _put_from_page(self, item: FromPage | InvalidRequest) -> None:
         with self._lock:
-            if len(self._inbox) >= MOST_WAITING:
+            if not self.has_room:
                 # Those that wait have called already.
                 self._turned_away += 1
                 return
             is_new = self._keep(item)
         if is_new:
             _THREAD.call(self)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether what a page sends is taken. What Python asks for always is."""
+        return len(self._inbox) < MOST_WAITING
 
     @property
     def _is_busy(self) -> bool:

@@ -114,6 +114,9 @@ class _InPage(_Unchanged, ipywidgets.DOMWidget):
 class PanelButton(_InPage, ipywidgets.Button):
     """A button: what a page may do is to click it."""
 
+    has_room: Callable[[], bool] | None = None
+    """Says whether a page's click is taken; Python's always is."""
+
     style = _Made(ipywidgets.ButtonStyle, _ButtonStyle)
 
     def made_along(self) -> list[_Unchanged]:
@@ -140,7 +143,8 @@ class PanelButton(_InPage, ipywidgets.Button):
             raise Unreachable(str(error)) from error
 
     def _takes(self, content: object) -> bool:
-        return isinstance(content, dict) and content == _A_CLICK
+        is_click = isinstance(content, dict) and content == _A_CLICK
+        return is_click and (self.has_room is None or self.has_room())
 
 
 class PanelRow(_InPage, ipywidgets.HBox):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import count, cycle
@@ -24,9 +25,10 @@ from bgwidgets.states import LoopState
 from bgwidgets.widgets import request_reading
 from bgwidgets.widgets.control_panel import ControlPanel
 from bgwidgets.widgets.protocols import DETAIL_TABS
+from bgwidgets.widgets.publisher import MOST_WAITING
 from bgwidgets.widgets.rows import LOOP_COLUMNS, STATE_CHIPS, TASK_COLUMNS
 from bgwidgets.widgets.unchanged_by_pages import _Unchanged
-from tests.widgets.panel_page import Page, until, work
+from tests.widgets.panel_page import LIMIT, Page, until, work
 
 MESSAGES: Final = 10_000
 LOOP: Final = 2**40
@@ -374,6 +376,34 @@ def test_no_page_changes_a_widget_whatever_it_sends_to_it(
     assert before == [widget.get_state() for widget in widgets]
     assert page.wait_for_words("is for a page to change") == "error"
     assert [] == caplog.records
+
+
+def test_more_than_thousands_of_clicks_at_once_are_refused_with_an_answer(
+    panel: ControlPanel, page: Page
+):
+    """A page may send them while the panels' thread is held up. Python's clicks are all done."""
+    publisher = panel._publisher
+    assert publisher is not None
+    panel.open()
+    page.open()
+    is_held, may_go_on = threading.Event(), threading.Event()
+
+    def hold_up(_change: object) -> None:
+        is_held.set()
+        assert may_go_on.wait(LIMIT)
+
+    panel.observe(hold_up, "filter")
+    page.send("loops", type="filter", text="x")
+    assert is_held.wait(LIMIT)
+    click = {"data": {"method": "custom", "content": {"event": "click"}}}
+    for _ in range(MOST_WAITING + 10):
+        page.send_raw(panel.stop_loop_button, click)
+    waiting = len(publisher._inbox)
+    panel.stop_event_button.click()
+    assert (waiting, len(publisher._inbox)) == (MOST_WAITING, MOST_WAITING + 1)
+    may_go_on.set()
+    assert page.wait_for_words("more at once than is taken") == "error"
+    until(lambda: not publisher._inbox)
 
 
 def test_what_a_page_closes_stays_open_for_all(
