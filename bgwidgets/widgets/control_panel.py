@@ -13,9 +13,8 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-import ipywidgets
 import traitlets
 
 from bgwidgets.fork_locks import free_in_forks
@@ -37,6 +36,9 @@ from bgwidgets.widgets.status_line import StatusLine
 from bgwidgets.widgets.task_details import TaskDetails
 from bgwidgets.widgets.task_table import TaskTable
 from bgwidgets.widgets.unchanged_by_pages import PanelButton, PanelColumn, PanelRow
+
+if TYPE_CHECKING:
+    import ipywidgets
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,12 +288,17 @@ class ControlPanel(PanelColumn):
                 return False
             self._disconnect()
             self._asks_itself = True
-            for widget in (self, *reversed(self._parts)):
-                ipywidgets.Widget.close(widget)
-                # A widget that is closed is displayed as text, which this one need not stay.
-                vars(widget).pop("_repr_mimebundle_", None)
-            self._asks_itself = self._is_inside_another = False
+            try:
+                for widget in (self, *reversed(self._parts)):
+                    widget.take_off_pages()
+            finally:
+                self._asks_itself = self._is_inside_another = False
             return True
+
+    def _keep_names(self) -> None:
+        """Hear pages on again, if one of them has taken the names of this panel's widgets."""
+        for widget in (self, *self._parts):
+            widget.keep_name()
 
     def _start_publisher(self) -> None:
         # Nothing that the publisher holds leads back to the panel, or it would never be garbage.
@@ -403,6 +410,8 @@ class _PanelFace:
         return self._panel._put_away()  # noqa: SLF001 - its own other side
 
     def send(self, channel: Channel, message: Message, buffers: Sequence[bytes] = ()) -> None:
+        # Views are told something each second: none is left unheard for longer.
+        self._panel._keep_names()  # noqa: SLF001 - its own other side
         self._widgets[channel].send(message, list(buffers))
 
     @property

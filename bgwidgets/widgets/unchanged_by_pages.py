@@ -36,8 +36,34 @@ class _Unchanged(ipywidgets.Widget):
     def _keep_comm_open(self, change: dict[str, Any]) -> None:
         if self._stays_open is not None:
             self._stays_open.let_go()
-        own = change["new"]
-        self._stays_open = None if own is None else StaysOpen(own, self._refuse_to_close)
+        self._stays_open = None if change["new"] is None else StaysOpen(self, self._tell)
+
+    def open(self) -> None:
+        """As ever; and have its name again, if a page has taken it."""
+        super().open()
+        self.keep_name()
+
+    def get_state(self, *args: Any, **kwargs: Any) -> Any:
+        """As ever. A page that is loaded asks for it, and then speaks to the widget by its name."""
+        self.keep_name()
+        return super().get_state(*args, **kwargs)
+
+    def keep_name(self) -> None:
+        """Take the name back that a page has taken, if one has. Any thread; does not block."""
+        if self._stays_open is not None:
+            self._stays_open.take_back()
+
+    def close(self) -> None:
+        """As ever, also when a page closes it at the same time."""
+        if self._stays_open is not None:
+            self._stays_open.let_go()
+        super().close()
+
+    def take_off_pages(self) -> None:
+        """Close it, until it is opened again: then it is displayed as before, by the same name."""
+        _Unchanged.close(self)
+        # A widget that is closed is displayed as text, which this one need not stay.
+        self.__dict__.pop("_repr_mimebundle_", None)
 
     def _handle_msg(self, msg: Any) -> None:
         """In the place of ipywidgets' own, which takes a page's message for what it should be."""
@@ -47,12 +73,12 @@ class _Unchanged(ipywidgets.Widget):
             self.send_state()
         elif method == "custom" and self._takes(data.get("content")):
             self._handle_custom_msg(data.get("content"), msg.get("buffers", []))
-        elif self.refuse is not None:
-            self.refuse(_why_not(method))
+        else:
+            self._tell(_why_not(method))
 
-    def _refuse_to_close(self) -> None:
+    def _tell(self, why: str) -> None:
         if self.refuse is not None:
-            self.refuse("nothing of a panel is for a page to close")
+            self.refuse(why)
 
     def _takes(self, content: object) -> bool:
         """Whether this is for those who listen to the widget."""

@@ -92,6 +92,13 @@ class Page:
         kernels_own: Any = comm.get_comm_manager()
         kernels_own.comm_close(None, "", {"content": content})
 
+    def open_raw(self, widget: Any, target: object = "nobody", data: object = None) -> None:
+        """As a kernel is told that a page has opened a comm, by the name of the widget's."""
+        content = {"comm_id": widget.comm.comm_id, "target_name": target, "data": data}
+        kernels_own: Any = comm.get_comm_manager()
+        message = {"content": content, "metadata": {"version": "2.1.0"}, "buffers": []}
+        kernels_own.comm_open(None, "", message)
+
     def open(self) -> None:
         """Show the panel."""
         self.send("loops", type="hello", view="l", start=0, stop=12)
