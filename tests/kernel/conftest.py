@@ -134,6 +134,13 @@ class Kernel:
         message = self.client.session.msg("comm_close", {"comm_id": model_id, "data": {}})
         self.client.shell_channel.send(message)
 
+    def open_comm(self, model_id: str, target: str, data: dict[str, Any]) -> None:
+        """Say that a page has opened a comm, by a widget's name. It is not waited for."""
+        content = {"comm_id": model_id, "target_name": target, "data": data}
+        metadata = {"version": "2.1.0"}  # Of the messages of ipywidgets.
+        message = self.client.session.msg("comm_open", content, metadata=metadata)
+        self.client.shell_channel.send(message)
+
     def next_from_widget(self, model_id: str, is_meant: Callable[[Any], bool]) -> Any:
         """Wait for the next custom message of a widget that `is_meant`."""
         deadline = time.monotonic() + LIMIT
