@@ -230,9 +230,11 @@ class ControlPanel(PanelColumn):
         ipywidgets does as soon as a widget is made, and from then on keeps it. A panel waits until
         it is displayed: one that never is, is garbage when nobody holds it.
         """
-        if self._publisher is None or self._is_closed:
+        if self._publisher is None:
             return
         with self._on_pages:
+            if self._is_closed:
+                return
             was_put_away = self._pop_out.comm is None
             self._asks_itself = True
             try:
@@ -317,7 +319,7 @@ class ControlPanel(PanelColumn):
             widget.on_msg(partial(_pass_on, self._publisher, channel))
         for action, button in self._buttons.items():
             button.on_click(partial(_click, self._publisher, self._choice, action))
-            button.has_room = partial(_has_room, weakref.ref(self._publisher))
+            button.takes_clicks = partial(_takes_clicks, weakref.ref(self._publisher))
         self._connect(self._publisher)
 
     def _connect(self, publisher: Publisher) -> None:
@@ -475,9 +477,9 @@ def _refuse(find_publisher: Callable[[], Publisher | None], why: str) -> None:
         publisher.refuse(InvalidRequest(why))
 
 
-def _has_room(find_publisher: Callable[[], Publisher | None]) -> bool:
+def _takes_clicks(find_publisher: Callable[[], Publisher | None]) -> bool:
     """May be called in a thread of the kernel's too."""
-    return (publisher := find_publisher()) is None or publisher.has_room
+    return (publisher := find_publisher()) is None or publisher.takes_clicks
 
 
 def _say_that_clicks_wait(publisher: Publisher, error: Exception) -> None:

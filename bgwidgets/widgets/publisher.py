@@ -36,6 +36,7 @@ from bgwidgets.widgets.items import (
     Replaced,
     SettingChanged,
 )
+from bgwidgets.widgets.meanings import MEANT_FOR
 from bgwidgets.widgets.protocols import Action, Channel, Face, Said, Source
 from bgwidgets.widgets.request_reading import (
     read_detail_request,
@@ -45,7 +46,7 @@ from bgwidgets.widgets.request_reading import (
     read_plot_request,
     read_table_request,
 )
-from bgwidgets.widgets.requests import InvalidRequest, SelectLoop
+from bgwidgets.widgets.requests import InvalidRequest, Meant, SelectLoop
 from bgwidgets.widgets.shared_thread import NOT_BEFORE_CALLED, SharedThread
 
 _THREAD: Final = SharedThread("bgwidgets-panel")
@@ -55,6 +56,8 @@ _A_TURN: Final = 0.05
 """Seconds for which one panel does what was asked of it while others wait: at least one thing."""
 MOST_WAITING: Final = 2000
 """Things that wait to be done, when no more messages of pages are taken. One may be of 40 kB."""
+ROOM_FOR_CLICKS: Final = 100
+"""So many more, of clicks alone: when what a page has said of one was taken, so is the click."""
 
 
 class Publisher:
@@ -79,6 +82,8 @@ class Publisher:
         """The last in it by which a page selects a loop."""
         self._turned_away = 0
         """Messages of pages that were too many, and are not answered yet."""
+        self._no_clicks_until = 0.0
+        """What a page has said of a click was turned away: the click would be for another loop."""
         self._asked: Face | None = None
         """The panel of which something is asked that is not done yet: it must not go before."""
         self._is_closed = False
@@ -170,18 +175,21 @@ class Publisher:
 
     def _put_from_page(self, item: FromPage | InvalidRequest) -> None:
         with self._lock:
-            if not self.has_room:
+            if len(self._inbox) >= MOST_WAITING:
                 # Those that wait have called already.
                 self._turned_away += 1
+                if _decides_a_click(item):
+                    self._no_clicks_until = self._clock() + MEANT_FOR
                 return
             is_new = self._keep(item)
         if is_new:
             _THREAD.call(self)
 
     @property
-    def has_room(self) -> bool:
-        """Whether what a page sends is taken. What Python asks for always is."""
-        return len(self._inbox) < MOST_WAITING
+    def takes_clicks(self) -> bool:
+        """Whether a page's click is taken. Python's always is."""
+        has_room = len(self._inbox) < MOST_WAITING + ROOM_FOR_CLICKS
+        return has_room and self._clock() >= self._no_clicks_until
 
     @property
     def _is_busy(self) -> bool:
@@ -240,10 +248,14 @@ class Publisher:
             with self._lock:
                 item = self._inbox.popleft()
                 following = self._inbox[0] if self._inbox else None
-                if item is self._selection:
-                    self._selection = None
-            if not gives_way(item, following):
-                self._feed.take(item, face, self._clock())
+            try:
+                if not gives_way(item, following):
+                    self._feed.take(item, face, self._clock())
+            finally:
+                # Not before: what is clicked meanwhile is for the loop that it selects.
+                with self._lock:
+                    if item is self._selection:
+                        self._selection = None
             if self._clock() >= enough_at:
                 return
 
@@ -251,6 +263,14 @@ class Publisher:
 def _says_the_same(last: Item, item: Item) -> bool:
     """However many changes there are, to look once is enough."""
     return type(last) is type(item) and isinstance(item, Changed | Refresh | SettingChanged)
+
+
+def _decides_a_click(item: Item) -> bool:
+    """Whether it says for which loop a click is that comes after it."""
+    match item:
+        case FromTable(_, SelectLoop()) | FromLine(Meant()):
+            return True
+    return False
 
 
 def _read(channel: Channel, content: object) -> FromPage:

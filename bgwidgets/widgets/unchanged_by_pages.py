@@ -140,7 +140,7 @@ class _InPage(_Unchanged, ipywidgets.DOMWidget):
 class PanelButton(_InPage, ipywidgets.Button):
     """A button: what a page may do is to click it."""
 
-    has_room: Callable[[], bool] | None = None
+    takes_clicks: Callable[[], bool] | None = None
     """Says whether a page's click is taken; Python's always is."""
 
     style = _Made(ipywidgets.ButtonStyle, _ButtonStyle)
@@ -170,7 +170,7 @@ class PanelButton(_InPage, ipywidgets.Button):
 
     def _takes(self, content: object) -> bool:
         is_click = isinstance(content, dict) and content == _A_CLICK
-        return is_click and (self.has_room is None or self.has_room())
+        return is_click and (self.takes_clicks is None or self.takes_clicks())
 
 
 class PanelRow(_InPage, ipywidgets.HBox):
@@ -193,5 +193,5 @@ def _why_not(method: object) -> str:
     if method == "update":
         return "nothing of a panel's widgets is for a page to change"
     if method == "custom":
-        return "this widget takes no such message"
+        return "this widget takes no such message, or none so soon after too many"
     return "a message of this method is not known"

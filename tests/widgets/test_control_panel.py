@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import sys
+import threading
 import weakref
 from pathlib import Path
 from typing import Any
@@ -276,6 +278,25 @@ def test_nothing_of_a_closed_panel_is_kept(manager: LoopManager):
         return not any(part() for part in parts)
 
     until(are_gone)
+
+
+def test_a_panel_that_is_closed_while_another_thread_opens_it_stays_closed(manager: LoopManager):
+    """Whichever of the two comes first."""
+    before = set(_instances)
+    panel = ControlPanel(manager)
+    panel.open()
+    with panel._on_pages:
+        opener = threading.Thread(target=panel.open)
+        opener.start()
+
+        def waits() -> bool:
+            frame = sys._current_frames().get(opener.ident or 0)
+            return frame is not None and frame.f_code is ControlPanel.open.__code__
+
+        until(waits)
+        panel.close()
+    opener.join(LIMIT)
+    assert before == set(_instances)
 
 
 def test_a_closed_panel_is_harmless(panel: ControlPanel, manager: LoopManager):

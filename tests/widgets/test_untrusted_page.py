@@ -25,7 +25,7 @@ from bgwidgets.states import LoopState
 from bgwidgets.widgets import request_reading
 from bgwidgets.widgets.control_panel import ControlPanel
 from bgwidgets.widgets.protocols import DETAIL_TABS
-from bgwidgets.widgets.publisher import MOST_WAITING
+from bgwidgets.widgets.publisher import MOST_WAITING, ROOM_FOR_CLICKS
 from bgwidgets.widgets.rows import LOOP_COLUMNS, STATE_CHIPS, TASK_COLUMNS
 from bgwidgets.widgets.unchanged_by_pages import _Unchanged
 from tests.widgets.panel_page import LIMIT, Page, until, work
@@ -401,15 +401,48 @@ def test_more_than_thousands_of_clicks_at_once_are_refused_with_an_answer(
     panel.observe(hold_up, "filter")
     page.send("loops", type="filter", text="x")
     assert is_held.wait(LIMIT)
+    most = MOST_WAITING + ROOM_FOR_CLICKS
     click = {"data": {"method": "custom", "content": {"event": "click"}}}
-    for _ in range(MOST_WAITING + 10):
+    for _ in range(most + 10):
         page.send_raw(panel.stop_loop_button, click)
     waiting = len(publisher._inbox)
     panel.stop_event_button.click()
-    assert (waiting, len(publisher._inbox)) == (MOST_WAITING, MOST_WAITING + 1)
+    assert (waiting, len(publisher._inbox)) == (most, most + 1)
     may_go_on.set()
     assert page.wait_for_words("more at once than is taken") == "error"
     until(lambda: not publisher._inbox)
+
+
+def test_a_click_of_which_the_page_said_in_vain_what_it_is_for_is_refused(
+    panel: ControlPanel, page: Page, manager: LoopManager
+):
+    """It would be for the loop that was chosen before; also when there is room again by then."""
+    publisher = panel._publisher
+    assert publisher is not None
+    panel.open()
+    page.open()
+    before, meant = manager.start(name="before"), manager.start(name="meant")
+    panel.selected = before.id
+    is_held, may_go_on = threading.Event(), threading.Event()
+
+    def hold_up(_change: object) -> None:
+        is_held.set()
+        assert may_go_on.wait(LIMIT)
+
+    panel.observe(hold_up, "filter")
+    page.send("loops", type="filter", text="x")
+    assert is_held.wait(LIMIT)
+    for _ in range(MOST_WAITING):
+        page.send("loops", type="find", text="x")
+    page.send("loops", type="select", loop=meant.id)
+    may_go_on.set()
+    until(lambda: not publisher._inbox)
+    page.heard.clear()
+    page.send_raw(
+        panel.stop_loop_button, {"data": {"method": "custom", "content": {"event": "click"}}}
+    )
+    until(lambda: page.heard)
+    assert (LoopState.RUNNING, LoopState.RUNNING) == (before.state, meant.state)
 
 
 def test_what_a_page_closes_stays_open_for_all(
