@@ -57,7 +57,7 @@ from bgwidgets.hosts.foreign_stop import (
 from bgwidgets.hosts.foreign_stop_event import ForeignStopEvent
 from bgwidgets.hosts.idleness import Idleness, is_longer_ago
 from bgwidgets.hosts.inherited import left_in_a_fork
-from bgwidgets.hosts.last_steps import NOT_IN_ORDER, take_all, what_is_left
+from bgwidgets.hosts.last_steps import NOT_CLOSED, NOT_IN_ORDER, report, take_all, what_is_left
 from bgwidgets.hosts.left_tasks import let_go_of_all
 from bgwidgets.hosts.liveness import Liveness
 from bgwidgets.hosts.loop_warnings import LoopWarnings
@@ -460,7 +460,7 @@ class AdoptedHost:
         )
         take_all(first, NOT_IN_ORDER, self._add_note)
         close = partial(self._close, loop)
-        take_all((close,), "the event loop could not be closed", self._add_note)
+        take_all((close,), NOT_CLOSED, self._add_note)
         self._report_the_end()
 
     def _leave_owner(self) -> None:
@@ -510,18 +510,15 @@ class AdoptedHost:
             partial(self._run_state.ends_by, LoopEvent.CLOSED),
         )
         take_all(last, NOT_IN_ORDER, self._add_note)
-        state = self._run_state.state
-        end = LoopEnd(
-            state=state,
+        report(
+            self._ended,
+            self._plan.changed,
+            state=self._run_state.state,
             ended_at=self._ended_at,
-            result=self._result if state is LoopState.FINISHED else None,
-            exception=self._exception if state is LoopState.FAILED else None,
+            result=self._result,
+            exception=self._exception,
             leftovers=what_is_left(self._leftovers, self._add_note),
         )
-        try:
-            self._ended.set_result(end)
-        finally:
-            self._plan.changed()
 
     def _note_threads_left(self) -> None:
         self._threads_left = self._warnings.threads_at_work()

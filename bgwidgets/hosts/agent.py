@@ -30,7 +30,7 @@ from bgwidgets.commands import (
 from bgwidgets.fork_locks import free_in_forks
 from bgwidgets.hosts.call_in_loop import call_in_loop
 from bgwidgets.hosts.inherited import left_in_a_fork
-from bgwidgets.hosts.last_steps import NOT_IN_ORDER, take_all, what_is_left
+from bgwidgets.hosts.last_steps import NOT_CLOSED, NOT_IN_ORDER, report, take_all, what_is_left
 from bgwidgets.hosts.left_tasks import let_go_of_all
 from bgwidgets.hosts.liveness import Interruption, Liveness
 from bgwidgets.hosts.loop_warnings import LoopWarnings
@@ -519,16 +519,16 @@ class Agent:
         """The loop turns no more: close it, resolve what waits, report the end."""
         with self._guard:
             self._loop = None
-        close = (
+        first = (
             self._liveness.end,
             self._submissions.close,
             self._shut_down_workers,
             partial(forget_pool_threads, loop),
             partial(self._hold_what_is_left, loop),
             self._warnings.look,
-            loop.close,
         )
-        take_all(close, "the event loop could not be closed", self._note)
+        take_all(first, NOT_IN_ORDER, self._note)
+        take_all((loop.close,), NOT_CLOSED, self._note)
         self._report_the_end()
 
     def _shut_down_workers(self) -> None:
@@ -556,18 +556,15 @@ class Agent:
             partial(self._run_state.ends_by, LoopEvent.CLOSED),
         )
         take_all(last, NOT_IN_ORDER, self._note)
-        state = self._run_state.state
-        end = LoopEnd(
-            state=state,
+        report(
+            self.ended,
+            self._changed,
+            state=self._run_state.state,
             ended_at=self._ended_at,
-            result=self._result if state is LoopState.FINISHED else None,
-            exception=self._exception if state is LoopState.FAILED else None,
+            result=self._result,
+            exception=self._exception,
             leftovers=what_is_left(self._leftovers, self._note),
         )
-        try:
-            self.ended.set_result(end)
-        finally:
-            self._changed()
 
     def _leftovers(self) -> Leftovers:
         names, more = self._names_of_unfinished()

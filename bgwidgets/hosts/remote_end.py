@@ -16,7 +16,7 @@ from bgwidgets.hosts.child_process import UNKNOWN_END
 from bgwidgets.hosts.claim import Claim
 from bgwidgets.hosts.crossing import unpack, unpack_error
 from bgwidgets.hosts.last_known import LastKnown
-from bgwidgets.hosts.last_steps import NOT_IN_ORDER, take_all
+from bgwidgets.hosts.last_steps import NOT_IN_ORDER, report, take_all
 from bgwidgets.hosts.link import UNREACHABLE, UNSEEN
 from bgwidgets.hosts.messages import Outcome
 from bgwidgets.hosts.protocol import Leftovers, LoopEnd, LoopPlan
@@ -211,18 +211,15 @@ class RemoteEnd:
         )
         take_all(last, NOT_IN_ORDER, failed.append)
         self.notes = (*self.notes, *failed)
-        state = self._run_state.state
-        end = LoopEnd(
-            state=state,
+        report(
+            self.future,
+            self._plan.changed,
+            state=self._run_state.state,
             ended_at=self.at,
-            result=result if state is LoopState.FINISHED else None,
-            exception=exception if state is LoopState.FAILED else None,
+            result=result,
+            exception=exception,
             leftovers=replace(leftovers, notes=(*leftovers.notes, *failed)),
         )
-        try:
-            self.future.set_result(end)
-        finally:
-            self._plan.changed()
 
 
 def _brings(outcome: Outcome) -> str:

@@ -24,14 +24,12 @@ from bgwidgets.widgets.last_used import LastUsed
 from bgwidgets.widgets.plot_views import Plots
 from bgwidgets.widgets.protocols import Source
 from bgwidgets.widgets.sorted_windows import SortedWindows, is_dear
+from bgwidgets.widgets.views import MOST_VIEWS
 
 KEPT_TASKS: Final = 1000
 """Tasks that are copied when the panel is paused: some sixty screens to scroll through."""
 KEPT_FURTHER_DOWN: Final = 4000
 """Tasks below them that stay as they were scrolled to: more than all views show."""
-MOST_KEPT: Final = 16
-"""Windows, copies and details that stay until the next look, which a page may put off for an hour
-and a pause for ever: as many as there are views."""
 
 
 class Looks:
@@ -42,13 +40,15 @@ class Looks:
         self._kernel_time: Final = kernel_time
         self.taken_at = 0.0
         """The kernel's time of the last look."""
-        self._windows: Final = LastUsed[tuple[int, WindowRequest], TaskWindow](MOST_KEPT)
+        # The next look a page may put off for an hour, and a pause for ever: so no more of each are
+        # kept than there are views.
+        self._windows: Final = LastUsed[tuple[int, WindowRequest], TaskWindow](MOST_VIEWS)
         self._sorted: Final = SortedWindows(self._ask, kernel_time)
         self._kept_first: tuple[tuple[int, WindowRequest], KeptTasks] | None = None
         """The copy that was made at the pause: it stays, whatever else is asked for."""
-        self._kept: Final = LastUsed[tuple[int, WindowRequest], KeptTasks](MOST_KEPT - 1)
+        self._kept: Final = LastUsed[tuple[int, WindowRequest], KeptTasks](MOST_VIEWS - 1)
         """Those that were made since."""
-        self._details: Final = LastUsed[tuple[int, int], TaskDetail | None](MOST_KEPT)
+        self._details: Final = LastUsed[tuple[int, int], TaskDetail | None](MOST_VIEWS)
         self._histories: Final[dict[int, LoopHistory | None]] = {}
         self._outputs: Final[dict[int, OutputReading | None]] = {}
         self._outputs_before: Mapping[int, OutputReading | None] = {}

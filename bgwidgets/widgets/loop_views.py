@@ -10,11 +10,10 @@ from typing import Any, Final, NamedTuple
 
 from bgwidgets.snapshots import LoopSnapshot
 from bgwidgets.widgets.kept_rows import KeptRows
+from bgwidgets.widgets.last_used import LastUsed
 from bgwidgets.widgets.looks import Looks
 from bgwidgets.widgets.rows import Contents, Sorting, Window, loop_row, loops_contents
-
-MOST_KEPT: Final = 16
-"""Windows of which the contents are kept: as many as there are views."""
+from bgwidgets.widgets.views import MOST_VIEWS
 
 
 class _Made(NamedTuple):
@@ -30,7 +29,7 @@ class LoopViews:
 
     def __init__(self, looks: Looks) -> None:
         self._looks: Final = looks
-        self._made: Final[dict[Window, _Made]] = {}
+        self._made: Final = LastUsed[Window, _Made](MOST_VIEWS)
         self._rows: Final = KeptRows(loop_row)
 
     def contents(self, sorting: Sorting, window: Window, **head: Any) -> Contents:
@@ -44,8 +43,6 @@ class LoopViews:
         if self._looks.loops is not loops:
             made = self._make(sorting, window, head)
         if self._made.get(window) is not made:
-            if len(self._made) >= MOST_KEPT:
-                self._made.clear()
             self._made[window] = made
         return made.contents
 

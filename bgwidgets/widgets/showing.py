@@ -53,9 +53,8 @@ from bgwidgets.widgets.selection import (
     why_impossible,
     why_limited,
 )
+from bgwidgets.widgets.views import MOST_VIEWS
 
-MOST_KEPT: Final = 16
-"""Windows of the tasks of which the contents are kept, and texts: as many as there are views."""
 _NO_OUTPUT: Final = OutputReading(
     entries=(), open_lines=(), after=0, dropped=0, is_cleared=False, version=0
 )
@@ -120,13 +119,13 @@ class Showing:
         """The loops that one more click kills."""
         self._loop_views: Final = LoopViews(self._looks)
         self._task_rows: Final = KeptRows(task_row)
-        self._task_contents: Final[dict[Window, _TaskContents]] = {}
+        self._task_contents: Final = LastUsed[Window, _TaskContents](MOST_VIEWS)
         self._settled: object = None
         """How things stood when the selection needed no change."""
         self._possible: tuple[object, int | None, frozenset[Action]] = ((), None, frozenset())
         """For which loops, and which of them selected, these were found possible."""
-        self._texts = LastUsed[tuple[int, int | None], OutputText](MOST_KEPT)
-        self._texts_shown = LastUsed[tuple[int, int | None], OutputText](MOST_KEPT)
+        self._texts = LastUsed[tuple[int, int | None], OutputText](MOST_VIEWS)
+        self._texts_shown = LastUsed[tuple[int, int | None], OutputText](MOST_VIEWS)
         """Those that were shown since the last look: the others are forgotten."""
         self.kernel = KernelState()
         """Whether a cell runs, also while the rest stands still."""
@@ -160,7 +159,7 @@ class Showing:
 
     def look(self) -> None:
         """Look anew, once also while it stands still."""
-        self._texts, self._texts_shown = self._texts_shown, LastUsed(MOST_KEPT)
+        self._texts, self._texts_shown = self._texts_shown, LastUsed(MOST_VIEWS)
         self._looks.take()
         if (loop_id := self.picks.of_loop) is not None:
             picked = self._looks.among(loop_id, self.picks.tasks(loop_id))
@@ -321,8 +320,6 @@ class Showing:
         if made and made.loop is loop and made.view == view and _are_same(made.tasks, tasks):
             return made.contents
         contents = self._make_task_contents(loop, view, tasks)
-        if len(self._task_contents) >= MOST_KEPT:
-            self._task_contents.clear()
         self._task_contents[window] = _TaskContents(loop, view, request, tasks, contents)
         return contents
 

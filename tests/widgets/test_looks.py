@@ -10,8 +10,9 @@ import pytest
 
 from bgwidgets.snapshots import WindowRequest
 from bgwidgets.states import TaskState
-from bgwidgets.widgets.looks import KEPT_FURTHER_DOWN, KEPT_TASKS, MOST_KEPT, Looks
+from bgwidgets.widgets.looks import KEPT_FURTHER_DOWN, KEPT_TASKS, Looks
 from bgwidgets.widgets.sorted_windows import VERY_MANY
+from bgwidgets.widgets.views import MOST_VIEWS
 from tests.widgets.fakes import FakeSource, detail, loop, task
 
 REQUEST = WindowRequest(start=0, stop=15)
@@ -121,7 +122,7 @@ def test_a_filter_that_returns_after_many_others_is_looked_at_anew(
     looks.hold()
     assert ids(looks, 0, 1) == ids(looks, 0, 1, filter="first") == [100]
     source.tasks[1] = [task(7)]
-    for number in range(MOST_KEPT):
+    for number in range(MOST_VIEWS):
         ids(looks, 0, 1, filter=f"{number}")
         assert ids(looks, 0, 1) == [100]
     assert ids(looks, 0, 1, filter="first") == [7]
@@ -132,7 +133,7 @@ def test_what_was_shown_at_the_pause_returns_as_it_was(looks: Looks, source: Fak
     looks.hold()
     assert ids(looks, 0, 2) == [100, 101]
     source.tasks[1] = [task(7)]
-    for number in range(3 * MOST_KEPT):
+    for number in range(3 * MOST_VIEWS):
         ids(looks, 0, 1, filter=f"{number}")
     assert ids(looks, 0, 2) == [100, 101]
     looks.take()
@@ -151,7 +152,7 @@ def test_what_is_kept_until_the_next_look_is_bounded(
         ids(looks, number, number + 1, filter=f"{number}")
         looks.task_detail(1, number)
     kept = [len(each) for each in (looks._kept, looks._windows, looks._details)]
-    assert kept == ([MOST_KEPT - 1, 0, MOST_KEPT] if is_held else [0, MOST_KEPT, MOST_KEPT])
+    assert kept == ([MOST_VIEWS - 1, 0, MOST_VIEWS] if is_held else [0, MOST_VIEWS, MOST_VIEWS])
 
 
 def test_a_detail_that_is_shown_stays_while_others_are_asked_for(looks: Looks, source: FakeSource):

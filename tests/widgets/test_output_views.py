@@ -12,7 +12,6 @@ from bgwidgets.widgets.output_text import WINDOW
 from bgwidgets.widgets.output_views import LARGEST_PICTURE, PIECE
 from bgwidgets.widgets.request_reading import read_output_request
 from bgwidgets.widgets.requests import InvalidRequest
-from bgwidgets.widgets.showing import MOST_KEPT
 from bgwidgets.widgets.views import FORGOTTEN_AFTER, MOST_VIEWS
 from tests.widgets.bench import PROMPT, Bench, start
 
@@ -333,7 +332,7 @@ def test_what_a_page_asks_for_in_a_pause_is_not_kept_for_ever(bench: Bench):
         show(bench, task=number, view=f"o{number % 5}")
         bench.pass_time(1)
     showing = bench.feed._showing
-    assert [len(showing._texts), len(showing._texts_shown)] == [MOST_KEPT, MOST_KEPT]
+    assert [len(showing._texts), len(showing._texts_shown)] == [MOST_VIEWS, MOST_VIEWS]
 
 
 def test_of_a_loop_that_is_gone_nothing_is_shown(bench: Bench):

@@ -195,6 +195,22 @@ def test_what_was_selected_and_is_done_is_not_meant_by_a_later_click(
     assert source.executed == [StopLoop(1)]
 
 
+def test_a_click_in_the_midst_of_a_selection_is_for_the_loop_that_it_selects(
+    publisher: Publisher, source: FakeSource, face: FakeFace
+):
+    """Another thread sees the loop that was chosen before until the selection is done."""
+    source.loops = [loop(1), loop(2)]
+
+    def click(_name: str) -> None:
+        face.observer = lambda _: None
+        publisher.click(Action.STOP_LOOP, 1)
+
+    face.observer = click
+    publisher.receive("loops", {"type": "select", "loop": 2})
+    until(lambda: source.executed)
+    assert source.executed == [StopLoop(2)]
+
+
 def test_a_panel_of_which_much_is_asked_holds_up_no_other(
     publisher: Publisher, source: FakeSource, face: FakeFace, monkeypatch: pytest.MonkeyPatch
 ):

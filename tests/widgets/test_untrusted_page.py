@@ -9,6 +9,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from itertools import count, cycle
 from typing import Any, Final
@@ -33,6 +34,7 @@ from tests.widgets.panel_page import LIMIT, Page, until, work
 MESSAGES: Final = 10_000
 LOOP: Final = 2**40
 """Stands for the id of a loop."""
+A_CLICK: Final = {"data": {"method": "custom", "content": {"event": "click"}}}
 TABLE: Final[list[dict[str, Any]]] = [
     {"type": "hello", "view": "v", "start": 0, "stop": 9},
     {"type": "alive", "view": "v"},
@@ -384,14 +386,9 @@ def test_no_page_changes_a_widget_whatever_it_sends_to_it(
     assert [] == caplog.records
 
 
-def test_more_than_thousands_of_clicks_at_once_are_refused_with_an_answer(
-    panel: ControlPanel, page: Page
-):
-    """A page may send them while the panels' thread is held up. Python's clicks are all done."""
-    publisher = panel._publisher
-    assert publisher is not None
-    panel.open()
-    page.open()
+@contextmanager
+def held_up(panel: ControlPanel, page: Page) -> Iterator[None]:
+    """The thread of all panels, as by an observer that takes its time."""
     is_held, may_go_on = threading.Event(), threading.Event()
 
     def hold_up(_change: object) -> None:
@@ -401,14 +398,27 @@ def test_more_than_thousands_of_clicks_at_once_are_refused_with_an_answer(
     panel.observe(hold_up, "filter")
     page.send("loops", type="filter", text="x")
     assert is_held.wait(LIMIT)
+    try:
+        yield
+    finally:
+        may_go_on.set()
+
+
+def test_more_than_thousands_of_clicks_at_once_are_refused_with_an_answer(
+    panel: ControlPanel, page: Page
+):
+    """A page may send them while the panels' thread is held up. Python's clicks are all done."""
+    publisher = panel._publisher
+    assert publisher is not None
+    panel.open()
+    page.open()
     most = MOST_WAITING + ROOM_FOR_CLICKS
-    click = {"data": {"method": "custom", "content": {"event": "click"}}}
-    for _ in range(most + 10):
-        page.send_raw(panel.stop_loop_button, click)
-    waiting = len(publisher._inbox)
-    panel.stop_event_button.click()
-    assert (waiting, len(publisher._inbox)) == (most, most + 1)
-    may_go_on.set()
+    with held_up(panel, page):
+        for _ in range(most + 10):
+            page.send_raw(panel.stop_loop_button, A_CLICK)
+        waiting = len(publisher._inbox)
+        panel.stop_event_button.click()
+        assert (waiting, len(publisher._inbox)) == (most, most + 1)
     assert page.wait_for_words("more at once than is taken") == "error"
     until(lambda: not publisher._inbox)
 
@@ -423,25 +433,13 @@ def test_a_click_of_which_the_page_said_in_vain_what_it_is_for_is_refused(
     page.open()
     before, meant = manager.start(name="before"), manager.start(name="meant")
     panel.selected = before.id
-    is_held, may_go_on = threading.Event(), threading.Event()
-
-    def hold_up(_change: object) -> None:
-        is_held.set()
-        assert may_go_on.wait(LIMIT)
-
-    panel.observe(hold_up, "filter")
-    page.send("loops", type="filter", text="x")
-    assert is_held.wait(LIMIT)
-    for _ in range(MOST_WAITING):
-        page.send("loops", type="find", text="x")
-    page.send("loops", type="select", loop=meant.id)
-    may_go_on.set()
+    with held_up(panel, page):
+        for _ in range(MOST_WAITING):
+            page.send("loops", type="find", text="x")
+        page.send("loops", type="select", loop=meant.id)
     until(lambda: not publisher._inbox)
-    page.heard.clear()
-    page.send_raw(
-        panel.stop_loop_button, {"data": {"method": "custom", "content": {"event": "click"}}}
-    )
-    until(lambda: page.heard)
+    page.send_raw(panel.stop_loop_button, A_CLICK)
+    assert page.wait_for_words("so soon after too many") == "error"
     assert (LoopState.RUNNING, LoopState.RUNNING) == (before.state, meant.state)
 
 
